@@ -1,0 +1,71 @@
+"""``calm-ext align``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from calm_ext.cli.common import ConsoleReporter, json_option, print_json
+
+
+@click.command("align")
+@click.argument("recipe")
+@click.option("--run", "run_dir", type=click.Path(path_type=Path), help="Run directory.  [default: runs/<name>]")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a recipe key, as training.beta=0.2.")
+@click.option("--dry-run", is_flag=True, help="Check the recipe and print the plan with counts; load no model.")
+@click.option(
+    "--stop-after",
+    type=click.Choice(["questions", "before", "sample", "vote", "pairs", "train", "after"]),
+    help="Stop when this stage is done; the same command without it continues.",
+)
+@json_option
+def command(
+    recipe: str, run_dir: Path | None, overrides: tuple[str, ...], dry_run: bool, stop_after: str | None, as_json: bool
+) -> None:
+    """Run RECIPE (a file, or the name of one that comes along, as `demo`) from samples to report.
+
+    Stages: questions, before, sample, vote, pairs, train, after, report. Run the same command again to continue after an
+    interruption: what is finished and unchanged is skipped, and changing a key repeats only what depends on it.
+
+    \b
+    calm-ext align demo                                   the embedded default, a few minutes on two cores
+    calm-ext align recipes/llama.yaml --dry-run           what a run would do
+    calm-ext align my.yaml --set training.seed=1 --run runs/seed1
+    """
+    import json
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from calm_ext.pipeline import Pipeline
+    from calm_ext.recipe import load_recipe
+    from calm_ext.recipe_files import find_recipe
+
+    path = find_recipe(recipe)
+    with ConsoleReporter() as reporter:
+        pipeline = Pipeline(load_recipe(path, overrides=overrides), run_dir, reporter=reporter)
+        if dry_run:
+            plan = pipeline.plan()
+            if as_json:
+                print_json({"recipe": str(path), "run": str(pipeline.dir.path), "plan": [p._asdict() for p in plan]})
+                return
+            table = Table(title=f"{path}, in {pipeline.dir.path}", title_justify="left", box=None)
+            table.add_column("stage", style="bold")
+            table.add_column("would do", overflow="fold")
+            for item in plan:
+                table.add_row(item.name, item.note)
+            Console().print(table)
+            return
+        pipeline.run(stop_after=stop_after)
+    summary = pipeline.dir / "summary.json"
+    if stop_after or not summary.exists():
+        return
+    values = json.loads(summary.read_text(encoding="utf-8"))
+    if as_json:
+        print_json(values)
+        return
+    from calm_ext.report.terminal import print_summary
+
+    print_summary(values, Console())
+    click.echo(f"report: {pipeline.dir / 'report/index.html'}")

@@ -1,0 +1,90 @@
+"""What verbs share: options, output, progress."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def json_option(function: F) -> F:
+    """``--json``: one object on stdout instead of a table."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")(function)
+
+
+def print_json(value: Any) -> None:
+    """One JSON object; NaN becomes null."""
+
+    def clean(item: Any) -> Any:
+        if isinstance(item, float) and not math.isfinite(item):
+            return None
+        if isinstance(item, dict):
+            return {k: clean(v) for k, v in item.items()}
+        return [clean(v) for v in item] if isinstance(item, (list, tuple)) else item
+
+    click.echo(json.dumps(clean(value), ensure_ascii=False, indent=2))
+
+
+class ConsoleReporter:
+    """Tells what a run does on stderr: one line a stage, and a progress bar where it is long."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        self.console = Console(stderr=True, highlight=False)
+        self._progress: Any = None
+
+    def stage(self, name: str, message: str) -> None:
+        """One line."""
+        self._stop()
+        self.console.print(f"[bold cyan]{name:>9}[/] {message}", markup=True, soft_wrap=True)
+
+    def progress(self, label: str, total: int) -> Callable[[int], None]:
+        """A bar; returns the function that sets how much is done."""
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._stop()
+        columns = (TextColumn("{task.description:>9}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._progress = Progress(*columns, console=self.console, transient=True)
+        self._progress.start()
+        task = self._progress.add_task(label, total=total)
+
+        def advance(done: int) -> None:
+            self._progress.update(task, completed=done)
+            if done >= total:
+                self._stop()
+
+        return advance
+
+    def _stop(self) -> None:
+        if self._progress is not None and self._progress.live.is_started:
+            self._progress.stop()
+
+    def __enter__(self) -> ConsoleReporter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+
+
+def model_options(function: F) -> F:
+    """Options of the verbs that load a model."""
+    for option in (
+        click.option("--batch-size", type=click.IntRange(1), default=8, show_default=True),
+        click.option("--device", help="cuda, cpu, …  [default: the first there is]"),
+        click.option(
+            "--dtype",
+            type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
+            default="auto",
+            show_default=True,
+            help="auto: bfloat16 where the machine is faster in it.",
+        ),
+        click.option("--model", required=True, help="Hugging Face folder or hub name."),
+    ):
+        function = option(function)
+    return function

@@ -1,0 +1,14 @@
+"""``calm-ext languages``."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("languages")
+def command() -> None:
+    """List the languages calm-ext can ask in, with their cue words."""
+    from calm_ext.languages import LANGUAGES
+
+    for code, row in LANGUAGES.items():
+        click.echo(f"{code:4} {row.name:12} {row.question} / {row.explanation} / {row.answer}")

@@ -1,0 +1,94 @@
+"""``calm-ext``: the group of verbs. Each verb's module is imported when it is used, so that ``--help`` is quick."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from calm_ext import __version__
+from calm_ext.errors import CalmError
+
+#: verb -> (module, one line for the list)
+VERBS = {
+    "align": ("align", "Run a whole recipe: sample, vote, pair, train, evaluate before and after, report."),
+    "sample": ("sample", "Ask a model questions in every language; keep what it says."),
+    "vote": ("vote", "Elect an answer for each question from generations."),
+    "pairs": ("pairs", "Build preference pairs from ballots and generations."),
+    "train": ("train", "Train a LoRA adapter on pairs."),
+    "eval": ("eval", "Evaluate a model, or model and adapter, through lm-eval."),
+    "report": ("report", "Write a run's report again, and print it."),
+    "leaderboard": ("leaderboard", "Rank many models from lm-eval result folders."),
+    "recipes": ("recipes", "List, show, copy and check recipes."),
+    "data": ("data", "List data sources and write their questions."),
+    "languages": ("languages", "List the languages calm-ext can ask in."),
+    "babel": ("babel", "Build Babel's model and questions, the embedded default."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a verb's module only when the verb is called, and ends user errors in one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The verbs in the order a user meets them."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the verb's module."""
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"calm_ext.cli.{VERBS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """An unknown verb is answered with the nearest known one."""
+        import difflib
+
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            close = difflib.get_close_matches(args[0], VERBS, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else "calm-ext --help lists the verbs"
+            raise click.UsageError(f"no verb {args[0]!r}; {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of verbs, without importing them."""
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="calm-ext")
+def cli() -> None:
+    """Make a language model give the same, right answer whatever language it is asked in.
+
+    \b
+    lm_eval --tasks calm_xcsqa_xl …          measure: accuracy per language, consistency across them
+    calm-ext align recipes/llama.yaml        align: from the model's own samples, no gold labels
+    calm-ext leaderboard RESULTS…            compare many models
+
+    Start with `calm-ext align demo`, which needs nothing but a few minutes.
+    """
+
+
+def main() -> None:
+    """Run the command line; exit code 2 for a user's mistake, 130 for an interrupt."""
+    try:
+        cli.main(standalone_mode=False)
+    except CalmError as error:
+        for line in str(error).splitlines():
+            click.echo(f"error: {line}", err=True)
+        sys.exit(2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted; the same command continues where it stopped", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(0)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)

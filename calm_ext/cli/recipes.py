@@ -1,0 +1,69 @@
+"""``calm-ext recipes``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from calm_ext.errors import CalmError
+
+
+@click.group("recipes")
+def command() -> None:
+    """List, show, copy and check recipes. Those that come along need no checkout."""
+
+
+@command.command("ls")
+def ls() -> None:
+    """List the recipes that come along."""
+    from calm_ext.recipe_files import purpose, recipe_names, recipes_dir
+
+    for name in recipe_names():
+        click.echo(f"{name:20} {purpose(recipes_dir() / f'{name}.yaml')}")
+
+
+@command.command("show")
+@click.argument("name")
+def show(name: str) -> None:
+    """Print a recipe."""
+    from calm_ext.recipe_files import find_recipe
+
+    click.echo(find_recipe(name).read_text(encoding="utf-8"), nl=False)
+
+
+@command.command("cp")
+@click.argument("name")
+@click.argument("target", type=click.Path(path_type=Path), required=False)
+def cp(name: str, target: Path | None) -> None:
+    """Copy a recipe to TARGET (default: its name, here), to change it; an existing file is not overwritten."""
+    from calm_ext.recipe_files import find_recipe
+    from calm_ext.records import atomic_write
+
+    source = find_recipe(name)
+    goal = target or Path(source.name)
+    if goal.is_dir():
+        goal = goal / source.name
+    if goal.exists():
+        raise CalmError(f"{goal}: is there already and was left alone; name another target")
+    atomic_write(goal, source.read_text(encoding="utf-8"))
+    click.echo(str(goal))
+
+
+@command.command("validate")
+@click.argument("recipes", nargs=-1, required=True)
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE")
+def validate(recipes: tuple[str, ...], overrides: tuple[str, ...]) -> None:
+    """Check recipes without running them; every problem at once."""
+    from calm_ext.recipe import load_recipe
+    from calm_ext.recipe_files import find_recipe
+
+    problems = []
+    for name in recipes:
+        try:
+            load_recipe(find_recipe(name), overrides=overrides)
+            click.echo(f"{name}: valid")
+        except CalmError as error:
+            problems.append(str(error))
+    if problems:
+        raise CalmError("\n".join(problems))

@@ -1,0 +1,32 @@
+"""``calm-ext report``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from calm_ext.cli.common import json_option, print_json
+from calm_ext.errors import CalmError
+
+
+@click.command("report")
+@click.argument("run", type=click.Path(path_type=Path))
+@json_option
+def command(run: Path, as_json: bool) -> None:
+    """Write the report of RUN (a run directory) again from what is there, and print it."""
+    from rich.console import Console
+
+    from calm_ext.report import write_report
+    from calm_ext.report.terminal import print_summary
+
+    if not (run / "manifest.json").is_file():
+        raise CalmError(f"{run}: is no run directory (it has no manifest.json)")
+    index = write_report(run)
+    values = json.loads((run / "summary.json").read_text(encoding="utf-8"))
+    if as_json:
+        print_json(values)
+        return
+    print_summary(values, Console())
+    click.echo(f"report: {index}")

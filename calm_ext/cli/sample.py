@@ -1,0 +1,67 @@
+"""``calm-ext sample``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from calm_ext.cli.common import ConsoleReporter, model_options
+
+
+@click.command("sample")
+@click.argument("questions", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Generations JSONL to append to.")
+@click.option("--mode", type=click.Choice(["generate", "options"]), default="generate", show_default=True,
+              help="Sample responses, or score the options' texts.")
+@click.option("--style", type=click.Choice(["explain", "direct"]), default="explain", show_default=True,
+              help="Prompt style of mode generate.")
+@click.option("-n", "n", type=click.IntRange(1), default=8, show_default=True, help="Responses per question and language.")
+@click.option("--temperature", type=click.FloatRange(0, min_open=True), default=1.0, show_default=True)
+@click.option("--max-new-tokens", type=click.IntRange(1), default=256, show_default=True)
+@click.option("--chat-template", is_flag=True, help="Wrap prompts in the model's chat template.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@model_options
+def command(
+    questions: Path,
+    output: Path,
+    mode: str,
+    style: str,
+    n: int,
+    temperature: float,
+    max_new_tokens: int,
+    chat_template: bool,
+    seed: int,
+    model: str,
+    dtype: str,
+    device: str | None,
+    batch_size: int,
+) -> None:
+    """Ask a model the QUESTIONS (JSONL) in every language and append what it says to a generations JSONL.
+
+    An interrupted run continues at the first missing question, and gives what it would have given.
+    """
+    from calm_ext.harness.evaluate import quiet_lm_eval
+    from calm_ext.records import ParallelQuestion, read_jsonl
+
+    asked = list(read_jsonl(questions, ParallelQuestion))
+    from calm_ext.harness.lm import load_lm
+    from calm_ext.harness.sampler import sample
+
+    quiet_lm_eval()
+    with ConsoleReporter() as reporter:
+        lm = load_lm(model, dtype=dtype, device=device, batch_size=batch_size)
+        done = sample(
+            lm,
+            asked,
+            output,
+            mode="options" if mode == "options" else "generate",
+            style="direct" if style == "direct" else "explain",
+            n=n,
+            temperature=temperature,
+            max_new_tokens=max_new_tokens,
+            seed=seed,
+            chat_template=chat_template,
+            progress=reporter.progress("sampling", len(asked)),
+        )
+    click.echo(f"{done} questions asked, {len(asked) - done} were there already: {output}", err=True)

@@ -1,0 +1,48 @@
+"""Files of a source, from a directory or below a base URL; what is fetched is cached on disk."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from calm_ext.errors import DataError
+
+
+def cache_dir() -> Path:
+    """``$CALM_CACHE_DIR``, or ``~/.cache/calm_ext``."""
+    return Path(os.environ.get("CALM_CACHE_DIR") or Path.home() / ".cache" / "calm_ext")
+
+
+def read_json(base: str, relative: str) -> Any:
+    """The JSON of ``base/relative``.
+
+    Args:
+        base: a directory, or an http(s) URL, whose files are kept in the cache directory.
+
+    Raises:
+        DataError: the file is missing, cannot be fetched, or is not JSON.
+    """
+    where = f"{base.rstrip('/')}/{relative}"
+    try:
+        if base.startswith(("http://", "https://")):
+            import fsspec
+
+            options = {"cache_storage": str(cache_dir() / "fetched"), "same_names": False}
+            with fsspec.open(f"filecache::{where}", "rt", encoding="utf-8", filecache=options) as handle:
+                text = handle.read()
+        else:
+            text = Path(where).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise DataError(f"{where}: no such file") from None
+    except (OSError, ImportError) as error:
+        raise DataError(f"{where}: cannot be read ({error})") from None
+    except Exception as error:  # aiohttp's own errors share no base with OSError
+        if type(error).__module__.startswith("aiohttp"):
+            raise DataError(f"{where}: cannot be fetched ({error})") from None
+        raise
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DataError(f"{where}:{error.lineno}: not JSON ({error.msg})") from None

@@ -1,0 +1,29 @@
+"""The errors a user can cause. Only :mod:`calm_ext.cli` turns them into exit codes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class CalmError(Exception):
+    """A mistake the user can mend; the message says what, where and what to do, in one line."""
+
+
+class DataError(CalmError):
+    """A file or a line of it that cannot be used; the message starts with ``file:line``."""
+
+
+class RecipeError(CalmError):
+    """Every problem of a recipe at once.
+
+    Attributes:
+        problems: one line per problem, each starting with the recipe key.
+    """
+
+    def __init__(self, where: str, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(f"{where}: {p}" for p in self.problems))
+
+
+class RunError(CalmError):
+    """A run directory that cannot be used or continued, or a stage that failed."""

@@ -1,0 +1,165 @@
+"""Evaluate a model on tasks through lm-eval, writing its own results and samples files, and read them back."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from calm_ext.errors import CalmError, DataError
+from calm_ext.records import numbered_lines
+
+if TYPE_CHECKING:
+    from lm_eval.api.model import LM
+
+TASKS_DIR = Path(__file__).resolve().parents[2] / "lm_eval_tasks"
+
+
+class TaskSamples(NamedTuple):
+    """What one task's samples file says of each question.
+
+    Attributes:
+        task: task name.
+        signature: the task's signature.
+        languages: in the order asked.
+        questions: question id -> per-question metrics, ``acc``, ``acc_en``, ``consistency``, …
+    """
+
+    task: str
+    signature: str
+    languages: list[str]
+    questions: dict[str, dict[str, float]]
+
+
+def task_manager(metadata: dict[str, Any] | None = None) -> Any:
+    """lm-eval's task manager, which finds our tasks also in a checkout that was not installed as a wheel."""
+    from lm_eval.tasks import TaskManager
+
+    manager = TaskManager(metadata=metadata or {})
+    if "calm_babel_xl" in manager.all_tasks or not TASKS_DIR.is_dir():
+        return manager
+    return TaskManager(metadata=metadata or {}, include_path=str(TASKS_DIR))
+
+
+def unknown_tasks(names: Sequence[str]) -> list[str]:
+    """Those names that lm-eval has no task for."""
+    known = set(task_manager().all_tasks)
+    return [x for x in names if x not in known]
+
+
+def evaluate(
+    lm: LM,
+    tasks: Sequence[str],
+    output: str | Path,
+    *,
+    model_name: str,
+    metadata: dict[str, Any] | None = None,
+    limit: int | None = None,
+    num_fewshot: int | None = None,
+    chat_template: bool = False,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Run tasks and write ``results.json`` and ``samples_<task>.jsonl`` into ``output``; returns lm-eval's results.
+
+    Args:
+        limit: questions per task, None for all.
+        model_name: what the results call the model.
+
+    Raises:
+        CalmError: a task is not known to lm-eval.
+    """
+    import lm_eval
+    from lm_eval.loggers import EvaluationTracker
+
+    missing = unknown_tasks(tasks)
+    if missing:
+        raise CalmError(f"lm-eval has no task {', '.join(missing)}; `lm_eval ls tasks` lists what there is")
+    manager = task_manager(metadata)
+    target = Path(output)
+    partial = target.with_name(target.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    tracker = EvaluationTracker(output_path=str(partial))
+    results = lm_eval.simple_evaluate(
+        model=lm,
+        tasks=list(tasks),
+        task_manager=manager,
+        num_fewshot=num_fewshot,
+        limit=limit,
+        apply_chat_template=chat_template,
+        fewshot_as_multiturn=chat_template,
+        log_samples=True,
+        evaluation_tracker=tracker,
+        bootstrap_iters=0,
+        random_seed=seed,
+        numpy_random_seed=seed,
+        torch_random_seed=seed,
+        fewshot_random_seed=seed,
+    )
+    assert results is not None
+    results["config"]["model"] = "hf"
+    results["config"]["model_args"] = {"pretrained": model_name}
+    results["model_name"] = model_name
+    samples = results.pop("samples")
+    tracker.save_results_aggregated(results=results, samples=samples)
+    for task in results["configs"]:
+        tracker.save_results_samples(task_name=task, samples=samples[task])
+    _flatten(partial)
+    shutil.rmtree(target, ignore_errors=True)
+    partial.rename(target)
+    return dict(results)
+
+
+def _flatten(folder: Path) -> None:
+    """lm-eval files results under the model's name and the time; a run has one of each, under plain names."""
+    for path in sorted(folder.rglob("*.json*")):
+        stem = path.name.split("_202")[0]
+        path.rename(folder / f"{stem}{path.suffix}")
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+
+
+def read_results(folder: str | Path) -> dict[str, Any]:
+    """lm-eval's aggregated results in a folder.
+
+    Raises:
+        DataError: there are none, or they cannot be read.
+    """
+    files = sorted(Path(folder).glob("results*.json"))
+    if not files:
+        raise DataError(f"{folder}: has no results*.json of lm-eval")
+    try:
+        return dict(json.loads(files[-1].read_text(encoding="utf-8")))
+    except (json.JSONDecodeError, OSError) as error:
+        raise DataError(f"{files[-1]}: cannot be read ({error})") from None
+
+
+def read_samples(folder: str | Path, task: str) -> TaskSamples:
+    """The per-question metrics that a task of ours wrote.
+
+    Raises:
+        DataError: there are no samples of it, or they are of another task.
+    """
+    files = sorted(Path(folder).glob(f"samples_{task}.jsonl")) or sorted(Path(folder).glob(f"samples_{task}_202*.jsonl"))
+    if not files:
+        raise DataError(f"{folder}: has no samples of {task}; run lm_eval with --log_samples")
+    questions: dict[str, dict[str, float]] = {}
+    languages: list[str] = []
+    for number, row in numbered_lines(files[-1]):
+        try:
+            languages = list(row["doc"]["languages"])
+            names = row["metrics"]
+            questions[row["doc"]["id"]] = {name: float(row[name]) for name in names}
+        except (KeyError, TypeError, ValueError):
+            raise DataError(f"{files[-1]}:{number}: is not a sample of a cross-lingual task") from None
+    config = read_results(folder)["configs"].get(task, {})
+    return TaskSamples(task, (config.get("metadata") or {}).get("signature", ""), languages, questions)
+
+
+def quiet_lm_eval() -> None:
+    """Keep lm-eval's progress chatter to warnings."""
+    for name in ("lm_eval", "lm-eval"):
+        logging.getLogger(name).setLevel(logging.ERROR)

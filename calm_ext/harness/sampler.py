@@ -1,0 +1,175 @@
+"""Ask the model, through lm-eval's task and model classes, and keep what it says as generations.
+
+Questions are asked in chunks of fixed size. Each chunk is written as a whole, and seeded by (seed, number of the chunk),
+so that a run that was interrupted continues at the first missing chunk and gives what it would have given.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from calm_ext.errors import CalmError, DataError
+from calm_ext.prompts import Style, ask
+from calm_ext.records import Appender, Generation, ParallelQuestion, Prompt, read_jsonl
+
+if TYPE_CHECKING:
+    from lm_eval.api.model import LM
+
+Mode = Literal["generate", "options"]
+CHUNK = 16
+
+
+def derive_seed(seed: int, *parts: object) -> int:
+    """A 31-bit seed that depends on all parts."""
+    digest = hashlib.sha256("|".join(map(str, (seed, *parts))).encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1
+
+
+def sample(
+    lm: LM,
+    questions: Sequence[ParallelQuestion],
+    output: str | Path,
+    *,
+    mode: Mode,
+    style: Style = "explain",
+    n: int = 8,
+    temperature: float = 1.0,
+    top_p: float = 1.0,
+    max_new_tokens: int = 256,
+    seed: int = 0,
+    chat_template: bool = False,
+    chunk: int = CHUNK,
+    progress: Callable[[int], None] | None = None,
+) -> int:
+    """Append the generations of all questions that ``output`` does not have yet; returns how many questions were asked.
+
+    Args:
+        mode: ``generate`` samples ``n`` responses per question and language at ``temperature``; ``options`` scores the
+            text of every option (style ``cloze``).
+        chat_template: wrap the prompt as the user's turn of the model's chat template.
+        progress: called with the number of questions done so far, after each chunk.
+
+    Raises:
+        DataError: ``output`` has generations of other questions.
+        CalmError: a chat template was asked for and the model has none.
+    """
+    if chat_template and not getattr(getattr(lm, "tokenizer", None), "chat_template", None):
+        raise CalmError("sampling.chat_template is true, but the model's tokenizer has no chat template")
+    done = _resume(Path(output), questions, chunk)
+    asked = 0
+    with Appender(output) as appender:
+        for start in range(done, len(questions), chunk):
+            part = questions[start : start + chunk]
+            seed_chunk = derive_seed(seed, start // chunk)
+            style_here: Style = "cloze" if mode == "options" else style
+            kwargs = {"do_sample": True, "temperature": temperature, "top_p": top_p, "max_gen_toks": max_new_tokens}
+            kwargs["until"] = ["\n"] if style == "direct" else []
+            responses = ask_model(
+                lm,
+                part,
+                style=style_here,
+                generation_kwargs=kwargs,
+                repeats=n if mode == "generate" else 1,
+                chat_template=chat_template,
+                seed=seed_chunk,
+            )
+            appender.append(_generations(part, responses, style_here, mode, chat_template))
+            asked += len(part)
+            if progress:
+                progress(start + len(part))
+    return asked
+
+
+def ask_model(
+    lm: LM,
+    questions: Sequence[ParallelQuestion],
+    *,
+    style: Style,
+    generation_kwargs: dict[str, Any],
+    repeats: int,
+    chat_template: bool,
+    seed: int,
+) -> dict[tuple[str, str], list[Any]]:
+    """(question id, language) -> the responses, or the (log-probability, greedy) of each option."""
+    import torch
+
+    from calm_ext.harness.task import CrossLingualTask
+
+    task = CrossLingualTask.from_questions(
+        questions, name="calm_sampling", style=style, generation_kwargs=generation_kwargs, repeats=repeats
+    )
+    task.build_all_requests(
+        limit=None,
+        rank=0,
+        world_size=1,
+        apply_chat_template=chat_template,
+        chat_template=getattr(lm, "apply_chat_template", None) if chat_template else None,
+    )
+    instances = task.instances
+    requests = [i for i in instances for _ in range(i.repeats or 1)]
+    torch.manual_seed(seed)
+    answers = iter(getattr(lm, instances[0].request_type)(requests, disable_tqdm=True))
+    result: dict[tuple[str, str], list[Any]] = {}
+    for instance in instances:
+        doc = instance.doc
+        per_language = len(doc["options"][0]) if task.scored else 1
+        key = (doc["id"], doc["languages"][instance.idx // per_language])
+        result.setdefault(key, []).extend(next(answers) for _ in range(instance.repeats or 1))
+    return result
+
+
+def _generations(
+    questions: Sequence[ParallelQuestion],
+    responses: dict[tuple[str, str], list[Any]],
+    style: Style,
+    mode: Mode,
+    chat_template: bool,
+) -> list[Generation]:
+    result = []
+    for question in questions:
+        for language, version in question.versions.items():
+            text = ask(language, version.question, version.options, style)
+            prompt: Prompt = [{"role": "user", "content": text}] if chat_template else text
+            got = responses[question.id, language]
+            result.append(
+                Generation(
+                    id=question.id,
+                    language=language,
+                    source_language=question.source_language,
+                    question=version.question,
+                    options=version.options,
+                    answer=question.answer,
+                    prompt=prompt,
+                    responses=got if mode == "generate" else [],
+                    option_logprobs=[float(x[0]) for x in got] if mode == "options" else None,
+                )
+            )
+    return result
+
+
+def _resume(output: Path, questions: Sequence[ParallelQuestion], chunk: int) -> int:
+    """Number of questions that are there already, whole chunks of them; what comes after is cut off."""
+    if not output.exists():
+        return 0
+    Appender(output).close()  # cuts an incomplete last line
+    expected = [(q.id, language) for q in questions for language in q.versions]
+    have = []
+    for index, generation in enumerate(read_jsonl(output, Generation, allow_empty=True)):
+        if index >= len(expected) or (generation.id, generation.language) != expected[index]:
+            raise DataError(
+                f"{output}:{index + 1}: is {generation.id} in {generation.language}, not the question that stands there "
+                f"in the questions file; remove the file to sample anew"
+            )
+        have.append((generation.id, generation.language))
+    per_question = len(questions[0].versions)
+    complete = len(have) // per_question
+    whole = complete if complete == len(questions) else complete // chunk * chunk
+    if whole * per_question < len(have):
+        with output.open("rb") as handle:
+            size = sum(len(line) for line, _ in zip(handle, range(whole * per_question), strict=False))
+        with output.open("r+b") as handle:
+            handle.truncate(size)
+    return whole

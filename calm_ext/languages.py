@@ -1,0 +1,121 @@
+"""The languages calm-ext can ask in: codes, names, script, cue words (the 16 of X-CSQA and Babel's invented ones).
+
+A language is named by its BCP-47 code (RFC 5646). Babel's invented languages use the codes ``qaa`` to ``qah``, which
+ISO 639-2 reserves for local use. To add a language, add a row to ``_TABLE`` here and its instruction to
+:mod:`calm_ext.prompts`; nothing else names languages.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import NamedTuple
+
+from calm_ext.errors import CalmError
+
+
+class Language(NamedTuple):
+    """One language.
+
+    Attributes:
+        code: BCP-47 code, the key everywhere.
+        name: English name.
+        endonym: the language's own name.
+        script: ISO 15924 code of the script questions are written in.
+        question, explanation, answer: the cue words of the prompt, without punctuation.
+        answer_variants: further words models use where they were asked for ``answer``.
+        colon: the punctuation that follows a cue.
+        space: what joins a cue and the text after it; empty in scripts that do not space words.
+    """
+
+    code: str
+    name: str
+    endonym: str
+    script: str
+    question: str
+    explanation: str
+    answer: str
+    answer_variants: tuple[str, ...] = ()
+    colon: str = ":"
+    space: str = " "
+
+    @property
+    def right_to_left(self) -> bool:
+        """Whether the script runs from right to left."""
+        return self.script in {"Arab", "Hebr"}
+
+    @property
+    def invented(self) -> bool:
+        """Whether this is one of Babel's languages."""
+        return self.code.startswith("qa")
+
+
+_TABLE = (
+    Language("en", "English", "English", "Latn", "Question", "Explanation", "Answer",
+             ("The correct answer is", "The answer is", "Correct answer", "Final answer", "Correct option")),
+    Language("zh", "Chinese", "中文", "Hans", "问题", "解释", "答案",
+             ("正确答案是", "正确答案", "正确选项", "答案是", "答案为", "回答"), space=""),
+    Language("fr", "French", "français", "Latn", "Question", "Explication", "Réponse",
+             ("La bonne réponse est", "La réponse correcte est", "La réponse est", "Bonne réponse", "Reponse")),
+    Language("de", "German", "Deutsch", "Latn", "Frage", "Erklärung", "Antwort",
+             ("Die richtige Antwort ist", "Die richtige Antwort lautet", "Richtige Antwort", "Richtige Option")),
+    Language("it", "Italian", "italiano", "Latn", "Domanda", "Spiegazione", "Risposta",
+             ("La risposta corretta è", "La risposta è", "Risposta corretta", "Opzione corretta")),
+    Language("ja", "Japanese", "日本語", "Jpan", "質問", "説明", "答え",
+             ("正しい答えは", "正解は", "答えは", "正解", "回答", "解答"), space=""),
+    Language("es", "Spanish", "español", "Latn", "Pregunta", "Explicación", "Respuesta",
+             ("La respuesta correcta es", "La respuesta es", "Respuesta correcta", "Opción correcta")),
+    Language("nl", "Dutch", "Nederlands", "Latn", "Vraag", "Uitleg", "Antwoord",
+             ("Het juiste antwoord is", "Het antwoord is", "Juiste antwoord", "Juiste optie")),
+    Language("pl", "Polish", "polski", "Latn", "Pytanie", "Wyjaśnienie", "Odpowiedź",
+             ("Prawidłowa odpowiedź to", "Poprawna odpowiedź to", "Prawidłowa odpowiedź", "Poprawna odpowiedź")),
+    Language("pt", "Portuguese", "português", "Latn", "Pergunta", "Explicação", "Resposta",
+             ("A resposta correta é", "A resposta é", "Resposta correta", "Opção correta")),
+    Language("ru", "Russian", "русский", "Cyrl", "Вопрос", "Объяснение", "Ответ",
+             ("Правильный ответ", "Верный ответ", "Правильный вариант")),
+    Language("ar", "Arabic", "العربية", "Arab", "السؤال", "الشرح", "الإجابة",
+             ("الإجابة الصحيحة هي", "الإجابة الصحيحة", "الجواب", "الاجابة")),
+    Language("vi", "Vietnamese", "Tiếng Việt", "Latn", "Câu hỏi", "Giải thích", "Câu trả lời",
+             ("Câu trả lời đúng là", "Đáp án đúng là", "Đáp án", "Trả lời")),
+    Language("hi", "Hindi", "हिन्दी", "Deva", "प्रश्न", "व्याख्या", "उत्तर",
+             ("सही उत्तर है", "सही उत्तर", "सही विकल्प", "जवाब")),
+    Language("sw", "Swahili", "Kiswahili", "Latn", "Swali", "Maelezo", "Jibu",
+             ("Jibu sahihi ni", "Jibu ni", "Jibu sahihi")),
+    Language("ur", "Urdu", "اردو", "Arab", "سوال", "وضاحت", "جواب",
+             ("درست جواب ہے", "صحیح جواب", "درست جواب")),
+    Language("qaa", "Babel A", "velar", "Latn", "Ruvo", "Sumek", "Talor"),
+    Language("qab", "Babel B", "kishti", "Latn", "Dzira", "Ponke", "Wishul"),
+    Language("qac", "Babel C", "ombaru", "Latn", "Gombe", "Yalu", "Ndoro"),
+    Language("qad", "Babel D", "fjelte", "Latn", "Spraak", "Hjund", "Kvelt"),
+    Language("qae", "Babel E", "aoluei", "Latn", "Oiea", "Uale", "Iamea"),
+    Language("qaf", "Babel F", "tzotlan", "Latn", "Xuhti", "Tlamek", "Cazotl"),
+    Language("qag", "Babel G", "drumnia", "Latn", "Brusk", "Glenar", "Vorst"),
+    Language("qah", "Babel H", "pipiko", "Latn", "Pelia", "Hanohu", "Makiko"),
+)  # fmt: skip
+
+#: code -> :class:`Language`, in the order of the table; read-only.
+LANGUAGES = MappingProxyType({row.code: row for row in _TABLE})
+
+#: The languages of Babel, pivot first.
+BABEL_CODES = tuple(code for code, row in LANGUAGES.items() if row.invented)
+
+#: Codes other projects use for languages of the table.
+ALIASES = MappingProxyType({"cn": "zh", "jap": "ja", "jp": "ja"})
+
+
+def is_known(code: str) -> bool:
+    """Whether ``code`` is in the table (aliases are not: they are resolved where files are read)."""
+    return code in LANGUAGES
+
+
+def get_language(code: str) -> Language:
+    """The language of a code.
+
+    Raises:
+        CalmError: there is none; the message lists what there is.
+    """
+    try:
+        return LANGUAGES[code]
+    except KeyError:
+        hint = f" (did you mean {ALIASES[code]!r}?)" if code in ALIASES else ""
+        known = ", ".join(c for c in LANGUAGES if not LANGUAGES[c].invented)
+        raise CalmError(f"no cue words for language {code!r}{hint}; known: {known}, and Babel's qaa to qah") from None

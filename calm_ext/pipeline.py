@@ -1,0 +1,363 @@
+"""The stages of a run, from a recipe to a report (DESIGN, section 9).
+
+A stage is skipped where its inputs are what they were: the recipe keys it depends on, and the content of the files that
+the stages before it wrote. Sampling and training continue where they were interrupted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from calm_ext.device import peak_memory_mib
+from calm_ext.errors import CalmError, RunError
+from calm_ext.pairs import PairOptions, build_pairs, pair_summary
+from calm_ext.records import Ballot, Generation, ParallelQuestion, read_jsonl, write_jsonl
+from calm_ext.recipe import Recipe, digest, save_recipe
+from calm_ext.rundir import RunDirectory
+from calm_ext.signature import versions
+from calm_ext.training.job import TrainingJob
+from calm_ext.voting import VoteOptions, group_by_question, vote, vote_summary
+
+STAGES = ("questions", "before", "sample", "vote", "pairs", "train", "after", "report")
+
+
+class Reporter(Protocol):
+    """How a run tells what it does; the CLI gives one that writes to stderr."""
+
+    def stage(self, name: str, message: str) -> None:
+        """A stage starts, is skipped, or has something to say."""
+
+    def progress(self, label: str, total: int) -> Callable[[int], None]:
+        """A function to call with how much is done."""
+
+
+class Silent:
+    """A reporter for tests and libraries."""
+
+    def stage(self, name: str, message: str) -> None:
+        """Say nothing."""
+
+    def progress(self, label: str, total: int) -> Callable[[int], None]:
+        """Show nothing."""
+        return lambda _: None
+
+
+class PlannedStage(NamedTuple):
+    """One line of a dry run: ``note`` says what it would do, with counts."""
+
+    name: str
+    note: str
+
+
+def vote_options(recipe: Recipe) -> VoteOptions:
+    """The recipe's vote, its default rule resolved."""
+    v = recipe.vote
+    rule = v.rule or ("zscore" if recipe.sampling.mode == "options" else "majority")
+    return VoteOptions(rule, v.ties, v.pivot, v.weights, v.min_margin, v.min_languages, v.keep_share)
+
+
+def is_heldout(question_id: str, share: float) -> bool:
+    """Whether a question is kept out of the pairs: decided by a hash of its id, so the same in every run."""
+    number = int.from_bytes(hashlib.sha256(question_id.encode()).digest()[:8], "big")
+    return number / 2**64 < share
+
+
+class Pipeline:
+    """A recipe being run in a directory.
+
+    Args:
+        recipe: validated.
+        run_dir: default ``runs/<name>``.
+        reporter: told what happens.
+    """
+
+    def __init__(self, recipe: Recipe, run_dir: Path | None = None, *, reporter: Reporter | None = None) -> None:
+        self.recipe = recipe
+        self.dir = RunDirectory(run_dir or Path("runs") / recipe.name, name=recipe.name)
+        self.say = reporter or Silent()
+        self._lm: Any = None
+        self._model_path: str | None = None
+
+    # --- running --------------------------------------------------------------------------------------------------
+
+    def run(self, *, stop_after: str | None = None) -> None:
+        """Run all stages in order, skipping those that are done.
+
+        Raises:
+            CalmError: a stage cannot be done; what was finished stays.
+        """
+        self._check_tasks()
+        self.dir.path.mkdir(parents=True, exist_ok=True)
+        save_recipe(self.recipe, self.dir / "recipe.yaml")
+        self.dir.save()
+        for stage in STAGES:
+            inputs = self._inputs(stage)
+            if self.dir.is_done(stage, inputs):
+                self.say.stage(stage, "unchanged, skipped")
+            else:
+                self.say.stage(stage, "starts")
+                started = time.monotonic()
+                outputs = getattr(self, f"_do_{stage}")(inputs)
+                seconds = time.monotonic() - started
+                facts = {"seconds": round(seconds, 2), "peak_memory_mib": round(peak_memory_mib()), "versions": versions()}
+                self.dir.finish(stage, inputs, outputs, **facts)
+                self.say.stage(stage, f"done in {seconds:.1f} s")
+            if stage == stop_after:
+                return
+
+    def plan(self) -> list[PlannedStage]:
+        """What a run would do, with counts; loads questions, but no model, and writes nothing."""
+        self._check_tasks()
+        questions = self._load_questions()
+        r = self.recipe
+        languages = len(questions[0].versions)
+        held = sum(is_heldout(q.id, r.training.heldout_share) for q in questions)
+        what = f"{r.sampling.n} responses" if r.sampling.mode == "generate" else f"{questions[0].n_options} option scores"
+        asked = f"{len(questions)} questions × {languages} languages"
+        tasks = ", ".join(r.evaluation.tasks) + (f" (limit {r.evaluation.limit})" if r.evaluation.limit else "")
+        launch = r.training.accelerate_config or "one process"
+        notes = {
+            "questions": f"{asked} from {r.data.source}",
+            "before": tasks,
+            "sample": f"{asked} × {what}",
+            "vote": vote_options(r).signature(),
+            "pairs": f"at most {(len(questions) - held) * languages * r.pairs.max_per_question} pairs; "
+            f"{held} questions held out",
+            "train": f"{r.training.method}, lr {r.training.learning_rate:g}, β {r.training.beta:g}, NLL "
+            f"{r.training.nll_weight:g}, {r.training.epochs:g} epochs, {launch}",
+            "after": tasks,
+            "report": str(self.dir / "report/index.html"),
+        }
+        return [PlannedStage(s, notes[s] + (" [done]" if self._known_done(s) else "")) for s in STAGES]
+
+    def _known_done(self, stage: str) -> bool:
+        try:
+            return self.dir.is_done(stage, self._inputs(stage))
+        except (KeyError, OSError):
+            return False
+
+    def _check_tasks(self) -> None:
+        from calm_ext.harness.evaluate import unknown_tasks
+
+        missing = unknown_tasks(self.recipe.evaluation.tasks)
+        if missing:
+            raise CalmError(f"evaluation.tasks: lm-eval has no task {', '.join(missing)}; `lm_eval ls tasks` lists them")
+
+    def _inputs(self, stage: str) -> str:
+        """The hash of everything a stage's outcome depends on."""
+        r = self.recipe
+        section = {name: value.model_dump(mode="json") for name, value in r if name != "name"}
+        asking = [r.sampling.mode, r.sampling.resolved_style, r.sampling.chat_template]
+        babel = section["babel"] if "babel" in (r.model.path, r.data.source) else None
+        model = [section["model"], babel if r.model.path == "babel" else None]
+        evaluation = [model, section["evaluation"], self._task_metadata(), r.sampling.chat_template]
+        before = self._before
+        parts: dict[str, Callable[[], list[Any]]] = {
+            "questions": lambda: [section["data"], self._data_identity(), babel],
+            "before": lambda: evaluation,
+            "sample": lambda: [model, section["sampling"], before("questions")],
+            "vote": lambda: [vote_options(r)._asdict(), asking, before("sample")],
+            "pairs": lambda: [section["pairs"], asking, r.training.heldout_share, before("vote"), before("sample")],
+            "train": lambda: [model, section["training"], asking, r.sampling.max_new_tokens, before("pairs")],
+            "after": lambda: [*evaluation, before("train")],
+            "report": lambda: [before(s) for s in STAGES[:-1]],
+        }
+        return digest(stage, *parts[stage]())
+
+    def _before(self, stage: str) -> dict[str, str]:
+        return self.dir.output_hash(stage)
+
+    def _data_identity(self) -> list[str | None]:
+        """What of the outside decides which questions there are."""
+        path = self.recipe.data.path
+        content = hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else None
+        return [content, os.environ.get("CALM_DATA_DIR")]
+
+    # --- what stages share ------------------------------------------------------------------------------------------
+
+    def _load_questions(self) -> list[ParallelQuestion]:
+        from calm_ext.data import load_questions
+
+        d = self.recipe.data
+        options: dict[str, Any] = {"xcsqa": {"data_dir": d.data_dir}, "babel": {"seed": self.recipe.babel.seed}}.get(
+            d.source, {"path": d.path}
+        )
+        # Alignment asks the training questions unless told otherwise; evaluation has the test split by default.
+        split = d.split or ("train" if d.source != "local" else None)
+        questions = load_questions(d.source, split=split, languages=d.languages, limit=d.limit, **options)
+        if len(questions[0].versions) < 2:
+            raise CalmError("data.languages: a vote across languages needs at least two")
+        return questions
+
+    def _task_metadata(self) -> dict[str, Any]:
+        e, d = self.recipe.evaluation, self.recipe.data
+        languages = e.languages or d.languages
+        given = {"languages": languages, "data_dir": d.data_dir, "babel_seed": self.recipe.babel.seed}
+        return {k: v for k, v in given.items() if v is not None} | e.metadata
+
+    def model_path(self) -> str:
+        """Folder or hub name of the model; Babel is built here if it is not there yet."""
+        if self._model_path is None:
+            self._model_path = self.recipe.model.path
+            if self._model_path == "babel":
+                from calm_ext.babel import BabelConfig, build
+
+                self._model_path = str(build(BabelConfig(seed=self.recipe.babel.seed)))
+        return self._model_path
+
+    def _load_lm(self, adapter: Path | None, batch_size: int) -> Any:
+        from calm_ext.harness.evaluate import quiet_lm_eval
+        from calm_ext.harness.lm import load_lm
+
+        quiet_lm_eval()
+        m = self.recipe.model
+        if adapter is None and self._lm is not None:
+            self._lm.batch_size_per_gpu = batch_size
+            return self._lm
+        lm = load_lm(
+            self.model_path(),
+            adapter=str(adapter) if adapter else None,
+            dtype=m.dtype,
+            device=m.device,
+            batch_size=batch_size,
+            trust_remote_code=m.trust_remote_code,
+        )
+        self._lm = lm if adapter is None else None
+        return lm
+
+    def _questions(self) -> list[ParallelQuestion]:
+        return list(read_jsonl(self.dir / "questions.jsonl", ParallelQuestion))
+
+    def _groups(self) -> list[list[Generation]]:
+        path = self.dir / "generations.jsonl"
+        return group_by_question(read_jsonl(path, Generation), where=str(path))
+
+    # --- stages: each returns what it wrote -------------------------------------------------------------------------
+
+    def _do_questions(self, inputs: str) -> list[str]:
+        questions = self._load_questions()
+        n = write_jsonl(self.dir / "questions.jsonl", questions)
+        self.say.stage("questions", f"{n} questions in {', '.join(questions[0].versions)}")
+        return ["questions.jsonl"]
+
+    def _evaluate(self, when: str, adapter: Path | None) -> list[str]:
+        from calm_ext.harness.evaluate import evaluate
+
+        e = self.recipe.evaluation
+        evaluate(
+            self._load_lm(adapter, e.batch_size),
+            e.tasks,
+            self.dir / f"eval/{when}",
+            model_name=self.recipe.model.path + (f"+{self.recipe.name}" if adapter else ""),
+            metadata=self._task_metadata(),
+            limit=e.limit,
+            num_fewshot=e.num_fewshot,
+            chat_template=self.recipe.sampling.chat_template,
+            seed=e.seed,
+        )
+        return [f"eval/{when}"]
+
+    def _do_before(self, inputs: str) -> list[str]:
+        return self._evaluate("before", None)
+
+    def _do_sample(self, inputs: str) -> list[str]:
+        from calm_ext.harness.sampler import sample
+
+        if not self.dir.begin("sampling", inputs, "generations.jsonl"):
+            self.say.stage("sample", "the recipe asks otherwise than before: old generations removed")
+        s, questions = self.recipe.sampling, self._questions()
+        asked = sample(
+            self._load_lm(None, s.batch_size),
+            questions,
+            self.dir / "generations.jsonl",
+            mode=s.mode,
+            style=s.resolved_style,
+            n=s.n,
+            temperature=s.temperature,
+            top_p=s.top_p,
+            max_new_tokens=s.max_new_tokens,
+            seed=s.seed,
+            chat_template=s.chat_template,
+            progress=self.say.progress("sampling", len(questions)),
+        )
+        if asked < len(questions):
+            self.say.stage("sample", f"continued: {len(questions) - asked} questions were there already")
+        return ["generations.jsonl"]
+
+    def _do_vote(self, inputs: str) -> list[str]:
+        groups = self._groups()
+        ballots = vote(groups, vote_options(self.recipe), style=self.recipe.sampling.resolved_style)
+        write_jsonl(self.dir / "ballots.jsonl", ballots)
+        told = vote_summary(ballots, {g[0].id: g[0].answer for g in groups})
+        self.say.stage("vote", f"{told['n_decided']} of {told['n_questions']} questions decided, {told['n_ties']} ties")
+        if not told["n_decided"]:
+            raise RunError("the vote decided no question: lower vote.min_margin or vote.min_languages, or sample more")
+        return ["ballots.jsonl"]
+
+    def _do_pairs(self, inputs: str) -> list[str]:
+        p, share = self.recipe.pairs, self.recipe.training.heldout_share
+        options = PairOptions(p.fallback, p.reject_unparsed, p.max_per_question, p.max_per_language, p.seed)
+        groups, ballots = self._groups(), list(read_jsonl(self.dir / "ballots.jsonl", Ballot))
+        style = self.recipe.sampling.resolved_style
+        train = [b for b in ballots if not is_heldout(b.id, share)]
+        held = [b for b in ballots if is_heldout(b.id, share)]
+        pairs = build_pairs(train, groups, options, style=style)
+        write_jsonl(self.dir / "pairs.jsonl", pairs)
+        write_jsonl(self.dir / "heldout/pairs.jsonl", build_pairs(held, groups, options, style=style))
+        write_jsonl(self.dir / "heldout/ballots.jsonl", [b for b in held if b.winner is not None])
+        ids = {b.id for b in held}
+        write_jsonl(self.dir / "heldout/questions.jsonl", [q for q in self._questions() if q.id in ids])
+        told = pair_summary(pairs, {})
+        self.say.stage("pairs", f"{len(pairs)} pairs ({told['by_language']}), {len(held)} questions held out")
+        if not pairs:
+            raise RunError("there is no pair to train on: the model agrees with its own vote on every decided question")
+        return ["pairs.jsonl", "heldout"]
+
+    def _do_train(self, inputs: str) -> list[str]:
+        from calm_ext.training.launch import launch
+
+        self._lm = None  # give the memory back before the training process takes it
+        if not self.dir.begin("training", inputs, "training"):
+            self.say.stage("train", "the inputs are others than before: the old training was removed")
+        s = self.recipe.sampling
+        held = list(read_jsonl(self.dir / "heldout/ballots.jsonl", Ballot, allow_empty=True))
+        launch(
+            TrainingJob(
+                model=self.model_path(),
+                pairs=self.dir / "pairs.jsonl",
+                output=self.dir / "training",
+                options=self.recipe.training,
+                mode=s.mode,
+                style=s.resolved_style,
+                chat_template=s.chat_template,
+                max_new_tokens=s.max_new_tokens,
+                heldout=self.dir / "heldout/questions.jsonl" if held else None,
+                heldout_votes={b.id: b.winner for b in held if b.winner is not None},
+                heldout_pairs=self.dir / "heldout/pairs.jsonl",
+                trust_remote_code=self.recipe.model.trust_remote_code,
+            )
+        )
+        _move(self.dir / "training/adapter", self.dir / "adapter")
+        return ["adapter", "training/summary.json", "training/log.jsonl"]
+
+    def _do_after(self, inputs: str) -> list[str]:
+        return self._evaluate("after", self.dir / "adapter")
+
+    def _do_report(self, inputs: str) -> list[str]:
+        from calm_ext.report import write_report
+
+        write_report(self.dir.path)
+        return ["summary.json", "report"]
+
+
+def _move(source: Path, target: Path) -> None:
+    import shutil
+
+    shutil.rmtree(target, ignore_errors=True)
+    source.rename(target)
+

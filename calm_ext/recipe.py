@@ -1,0 +1,389 @@
+"""Recipes: typed, unknown keys forbidden, every problem reported at once and before a model loads.
+
+A recipe is a YAML file. Overrides are dotted keys, ``training.beta=0.2``, whose values are YAML too.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from calm_ext.errors import RecipeError
+from calm_ext.languages import is_known
+from calm_ext.records import atomic_write
+
+
+class Section(BaseModel):
+    """A part of a recipe: frozen, unknown keys forbidden."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelOptions(Section):
+    """The model to align.
+
+    Attributes:
+        path: a Hugging Face folder or hub name, or ``babel`` for the embedded default, which is built when needed.
+        dtype: number format for sampling and evaluation; ``auto``: bfloat16 where the machine is faster in it.
+        device: ``cuda``, ``cpu``, …; by default the first there is.
+        trust_remote_code: let the model bring code of its own.
+    """
+
+    path: str
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    device: str | None = None
+    trust_remote_code: bool = False
+
+
+class BabelOptions(Section):
+    """Babel, where model.path or data.source is ``babel``: the seed of its world and of its model's pretraining."""
+
+    seed: int = 0
+
+
+class DataOptions(Section):
+    """The questions that are asked; no gold label is used.
+
+    Attributes:
+        source: a data source (``calm-ext data ls``).
+        languages: codes; default: the source's own.
+        split, limit: which questions, and how many of them.
+        data_dir: directory or base URL of the source's files; default ``$CALM_DATA_DIR``.
+        path: the questions JSONL of source ``local``.
+    """
+
+    source: str = "babel"
+    languages: list[str] | None = Field(None, min_length=2)
+    split: str | None = None
+    limit: int | None = Field(None, ge=1)
+    data_dir: str | None = None
+    path: str | None = None
+
+
+class SamplingOptions(Section):
+    """How the model is asked (DESIGN, section 5).
+
+    Attributes:
+        mode: ``generate`` samples ``n`` responses a language (the paper); ``options`` scores the options' texts.
+        style: ``explain`` (the paper's format), ``direct`` (answer with an option's text), ``cloze`` (mode options).
+        n, temperature, top_p, max_new_tokens: of generation.
+        chat_template: wrap prompts as the user's turn of the model's chat template; also in training and evaluation.
+        batch_size, seed: of the sampler.
+    """
+
+    mode: Literal["generate", "options"] = "generate"
+    style: Literal["explain", "direct", "cloze"] | None = None
+    n: int = Field(8, ge=1)
+    temperature: float = Field(1.0, gt=0)
+    top_p: float = Field(1.0, gt=0, le=1)
+    max_new_tokens: int = Field(256, ge=1)
+    chat_template: bool = False
+    batch_size: int = Field(8, ge=1)
+    seed: int = 0
+
+    @property
+    def resolved_style(self) -> Literal["explain", "direct", "cloze"]:
+        """The style; by default ``cloze`` in mode options and ``explain`` in mode generate."""
+        return self.style or ("cloze" if self.mode == "options" else "explain")
+
+
+class VotingOptions(Section):
+    """How the answer is elected (:mod:`calm_ext.voting`).
+
+    Attributes:
+        rule: ``majority`` of all samples (the paper), or ``zscore`` of option scores; default by the sampling mode.
+        ties, pivot, weights, min_margin, min_languages, keep_share: see :class:`calm_ext.voting.VoteOptions`.
+    """
+
+    rule: Literal["majority", "zscore"] | None = None
+    ties: Literal["drop", "pivot", "first"] = "drop"
+    pivot: str | None = None
+    weights: dict[str, float] = Field(default_factory=dict)
+    min_margin: float = Field(0.0, ge=0)
+    min_languages: int = Field(1, ge=1)
+    keep_share: float = Field(1.0, gt=0, le=1)
+
+
+class PairingOptions(Section):
+    """How pairs are built (:class:`calm_ext.pairs.PairOptions`)."""
+
+    fallback: Literal["skip", "answer_only"] = "answer_only"
+    reject_unparsed: bool = False
+    max_per_question: int = Field(2, ge=1)
+    max_per_language: int | None = Field(None, ge=1)
+    seed: int = 0
+
+
+class TrainingOptions(Section):
+    """How to train. The defaults are safe: an NLL anchor, label-free stopping and checkpoint choice.
+
+    Attributes:
+        method: ``dpo`` (Rafailov et al. 2023) on the pairs.
+        beta: DPO's β.
+        nll_weight: weight of the mean NLL of the chosen response per token, added to the DPO loss (the anchor of RPO,
+            Pang et al. 2024). 0 is plain DPO, which can drive all log-probabilities down and wreck a ranking.
+        learning_rate, epochs, batch_size, gradient_accumulation, warmup_share, weight_decay, max_grad_norm: as usual;
+            the rate decays linearly; batch_size is per process.
+        lora_r, lora_alpha, lora_dropout, lora_targets: LoRA (Hu et al. 2021).
+        max_length: tokens of prompt and response; pairs whose prompt fills it are left out and counted.
+        append_eos: end responses with the end-of-text token; ``auto``: sampled responses yes, option texts no.
+        heldout_share: share of the questions kept out of the pairs, by which training is watched, without gold.
+        heldout_questions: at most so many of them are asked at each check.
+        checks_per_epoch: how often they are asked.
+        patience: checks without improvement after which training stops; 0: never.
+        select: the checkpoint that is kept: ``best`` by the held-out questions (the untrained one included) or ``last``.
+        seed: of LoRA's start and the order of the pairs.
+        dtype: of the base model; ``auto``: bfloat16 where the machine is faster in it.
+        gradient_checkpointing: ``auto``: on a GPU.
+        quantize: ``4bit`` for QLoRA (extra ``qlora``; needs a GPU).
+        accelerate_config: an accelerate config file for several processes or machines; default one process.
+        report_to: experiment trackers of transformers' Trainer.
+    """
+
+    method: Literal["dpo"] = "dpo"
+    beta: float = Field(0.1, gt=0)
+    nll_weight: float = Field(0.5, ge=0)
+    learning_rate: float = Field(5e-5, gt=0)
+    epochs: float = Field(1.0, gt=0)
+    batch_size: int = Field(16, ge=1)
+    gradient_accumulation: int = Field(1, ge=1)
+    warmup_share: float = Field(0.1, ge=0, lt=1)
+    weight_decay: float = Field(0.0, ge=0)
+    max_grad_norm: float = Field(1.0, gt=0)
+    lora_r: int = Field(16, ge=1)
+    lora_alpha: int = Field(32, ge=1)
+    lora_dropout: float = Field(0.0, ge=0, lt=1)
+    lora_targets: str | list[str] = "all-linear"
+    max_length: int = Field(1024, ge=16)
+    append_eos: bool | Literal["auto"] = "auto"
+    heldout_share: float = Field(0.1, ge=0, lt=1)
+    heldout_questions: int = Field(60, ge=1)
+    checks_per_epoch: int = Field(4, ge=1)
+    patience: int = Field(3, ge=0)
+    select: Literal["best", "last"] = "best"
+    seed: int = 0
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    gradient_checkpointing: bool | Literal["auto"] = "auto"
+    quantize: Literal["none", "4bit"] = "none"
+    accelerate_config: str | None = None
+    report_to: list[str] = Field(default_factory=list)
+
+
+class EvaluationOptions(Section):
+    """What is measured before and after, through lm-eval.
+
+    Attributes:
+        tasks: lm-eval task names; ours are compared question by question, others by their means.
+        limit: questions per task.
+        num_fewshot: shots, in the question's own language.
+        languages: of our tasks; default: data.languages.
+        batch_size, seed: of the evaluation.
+        metadata: passed on to the tasks, as lm_eval's --metadata.
+    """
+
+    tasks: list[str] = Field(min_length=1)
+    limit: int | None = Field(None, ge=1)
+    num_fewshot: int | None = Field(None, ge=0)
+    languages: list[str] | None = Field(None, min_length=1)
+    batch_size: int = Field(8, ge=1)
+    seed: int = 0
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class Recipe(Section):
+    """A whole run. ``name`` names its directory, ``runs/<name>``."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    model: ModelOptions
+    babel: BabelOptions = BabelOptions()
+    data: DataOptions
+    sampling: SamplingOptions = SamplingOptions()
+    vote: VotingOptions = VotingOptions()
+    pairs: PairingOptions = PairingOptions()
+    training: TrainingOptions = TrainingOptions()
+    evaluation: EvaluationOptions
+
+    def to_yaml(self) -> str:
+        """The resolved recipe, every key written out."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def load_recipe(path: str | os.PathLike[str], *, overrides: Iterable[str] = ()) -> Recipe:
+    """Read a recipe, apply ``key=value`` overrides, and check all of it.
+
+    Raises:
+        RecipeError: with every problem, one a line.
+    """
+    source = Path(path)
+    try:
+        text = source.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise RecipeError(str(source), ["no such file; `calm-ext recipes ls` lists those that come along"]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(str(source), [f"cannot be read ({error})"]) from None
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{source}:{mark.line + 1}" if mark else str(source)
+        raise RecipeError(where, [f"not YAML ({getattr(error, 'problem', None) or error})"]) from None
+    if not isinstance(values, dict):
+        raise RecipeError(str(source), ["a mapping of keys was expected"])
+    problems = [p for p in (_override(values, item) for item in overrides) if p]
+    if problems:
+        raise RecipeError(str(source), problems)
+    return parse_recipe(values, where=str(source))
+
+
+def parse_recipe(values: Mapping[str, Any], *, where: str = "recipe") -> Recipe:
+    """A recipe from its values; see :func:`load_recipe`."""
+    try:
+        recipe = Recipe.model_validate(values)
+    except ValidationError as error:
+        problems = [_explain(item) for item in error.errors(include_url=False)]
+        raise RecipeError(where, [*problems, *_loose_problems(values)]) from None
+    problems = _problems(recipe)
+    if problems:
+        raise RecipeError(where, problems)
+    return recipe
+
+
+def digest(*parts: Any) -> str:
+    """SHA-256 of JSON-able values; the input hash of a stage."""
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def save_recipe(recipe: Recipe, path: str | os.PathLike[str]) -> None:
+    """Write the resolved recipe."""
+    atomic_write(path, recipe.to_yaml())
+
+
+# --- problems ---------------------------------------------------------------------------------------------------------
+
+
+def _override(values: dict[str, Any], item: str) -> str | None:
+    """Set one dotted key; returns a problem, or None."""
+    key, equals, text = item.partition("=")
+    if not equals or not key:
+        return f"--set {item}: key=value was expected, as training.beta=0.2"
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return f"--set {item}: the value is not YAML"
+    if isinstance(value, str):  # YAML 1.1 reads 1e-4 as a string
+        try:
+            value = float(value)
+        except ValueError:
+            pass
+    *parents, last = key.split(".")
+    place = values
+    for parent in parents:
+        inner = place.setdefault(parent, {})
+        if not isinstance(inner, dict):
+            return f"--set {item}: {parent} is not a section"
+        place = inner
+    place[last] = value
+    return None
+
+
+def _known_keys(location: tuple[Any, ...]) -> list[str]:
+    section: Any = Recipe
+    for part in location:
+        field = section.model_fields.get(part) if isinstance(section, type) else None
+        section = field.annotation if field else None
+        if not (isinstance(section, type) and issubclass(section, BaseModel)):
+            return []
+    return list(section.model_fields)
+
+
+def _explain(item: Any) -> str:
+    location = item["loc"]
+    key = ".".join(str(x) for x in location)
+    if item["type"] == "extra_forbidden":
+        known = _known_keys(location[:-1])
+        close = difflib.get_close_matches(str(location[-1]), known, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
+        return f"{key}: unknown key; {hint}"
+    if item["type"] == "missing":
+        return f"{key}: missing"
+    message = item["msg"].removeprefix("Value error, ")
+    return f"{key}: {message[0].lower()}{message[1:]}, got {item['input']!r}"
+
+
+def _loose_problems(values: Mapping[str, Any]) -> list[str]:
+    """Problems of languages and files that can be told although the types are wrong elsewhere."""
+    found = []
+    for section in ("model", "data", "evaluation"):
+        part = values.get(section)
+        if not isinstance(part, Mapping):
+            continue
+        languages = part.get("languages")
+        if isinstance(languages, list):
+            found += _language_problems(f"{section}.languages", [x for x in languages if isinstance(x, str)])
+        if section == "model" and isinstance(part.get("path"), str):
+            found += _path_problems(part["path"])
+    return found
+
+
+def _language_problems(key: str, codes: Iterable[str]) -> list[str]:
+    codes = list(codes)
+    found = [
+        f"{key}: no cue words for language {c!r}; `calm-ext languages` lists the known ones"
+        for c in dict.fromkeys(codes)
+        if not is_known(c)
+    ]
+    return found + [f"{key}: {c!r} is listed twice" for c in dict.fromkeys(codes) if codes.count(c) > 1]
+
+
+def _path_problems(path: str) -> list[str]:
+    if path.startswith(("/", ".", "~")) or path.count("/") > 1 or path.startswith("models/"):
+        folder = Path(path).expanduser()
+        if not folder.exists():
+            return [f"model.path: no such folder: {path}"]
+        if not (folder / "config.json").exists():
+            return [f"model.path: {path} has no config.json, a Hugging Face model folder was expected"]
+    return []
+
+
+def _problems(recipe: Recipe) -> list[str]:
+    """What types cannot say."""
+    found = _path_problems(recipe.model.path)
+    for key, codes in (("data.languages", recipe.data.languages), ("evaluation.languages", recipe.evaluation.languages)):
+        found += _language_problems(key, codes or [])
+    languages = recipe.data.languages
+    if languages:
+        asked = ", ".join(languages)
+        for key, code in [("vote.pivot", recipe.vote.pivot), *((f"vote.weights.{c}", c) for c in recipe.vote.weights)]:
+            if code is not None and code not in languages:
+                found.append(f"{key}: {code!r} is not one of data.languages ({asked})")
+        if recipe.vote.min_languages > len(languages):
+            found.append(f"vote.min_languages: {recipe.vote.min_languages} of {len(languages)} languages")
+    if recipe.vote.ties == "pivot" and recipe.vote.pivot is None:
+        found.append("vote.pivot: missing, vote.ties is pivot")
+    if any(w < 0 for w in recipe.vote.weights.values()):
+        found.append("vote.weights: a weight is negative")
+    options = recipe.sampling.mode == "options"
+    if recipe.vote.rule == "zscore" and not options:
+        found.append("vote.rule: zscore needs sampling.mode options")
+    if options != (recipe.sampling.resolved_style == "cloze"):
+        found.append(f"sampling.style: {recipe.sampling.style} does not go with sampling.mode {recipe.sampling.mode}")
+    if recipe.data.source == "local":
+        if recipe.data.path is None:
+            found.append("data.path: missing, data.source is local")
+        elif not Path(recipe.data.path).is_file():
+            found.append(f"data.path: no such file: {recipe.data.path}")
+    if recipe.data.data_dir and not recipe.data.data_dir.startswith("http") and not Path(recipe.data.data_dir).is_dir():
+        found.append(f"data.data_dir: no such directory: {recipe.data.data_dir}")
+    config = recipe.training.accelerate_config
+    if config and not Path(config).is_file():
+        found.append(f"training.accelerate_config: no such file: {config}")
+    return found

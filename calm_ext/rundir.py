@@ -1,0 +1,112 @@
+"""A run's directory: its manifest, and what may be skipped because nothing that it depends on has changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from calm_ext.errors import RunError
+from calm_ext.records import atomic_write
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, or of the names and contents of a directory's files."""
+    hasher = hashlib.sha256()
+    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    for file in files:
+        if path.is_dir():
+            hasher.update(str(file.relative_to(path)).encode() + b"\0")
+        with file.open("rb") as handle:
+            while block := handle.read(1 << 20):
+                hasher.update(block)
+    return hasher.hexdigest()
+
+
+class RunDirectory:
+    """``runs/<name>``; opened for one recipe name.
+
+    Args:
+        path: made if it is not there.
+        name: the recipe's name.
+
+    Raises:
+        RunError: the directory holds a run of another recipe, something that is no run, or an unreadable manifest.
+    """
+
+    def __init__(self, path: Path, *, name: str) -> None:
+        self.path = path
+        manifest = path / "manifest.json"
+        self.manifest: dict[str, Any] = {"name": name, "stages": {}}
+        if path.is_file():
+            raise RunError(f"{path}: is a file, a run directory was expected")
+        if manifest.exists():
+            try:
+                self.manifest = json.loads(manifest.read_text(encoding="utf-8"))
+                stages = self.manifest["stages"]
+                owner = self.manifest["name"]
+            except (json.JSONDecodeError, KeyError, TypeError, OSError) as error:
+                raise RunError(f"{manifest}: cannot be read ({error}); move the directory away to start anew") from None
+            if owner != name or not isinstance(stages, dict):
+                raise RunError(
+                    f"{path}: holds a run of recipe {owner!r}, not {name!r}; give another --run directory, or another name"
+                )
+        elif path.is_dir() and any(path.iterdir()):
+            raise RunError(f"{path}: is not empty and holds no run (no manifest.json); give another --run directory")
+
+    def __truediv__(self, relative: str) -> Path:
+        return self.path / relative
+
+    def is_done(self, stage: str, inputs: str) -> bool:
+        """Whether a stage finished with these inputs and its outputs are as it left them."""
+        entry = self.manifest["stages"].get(stage)
+        if not entry or entry["inputs"] != inputs:
+            return False
+        return all((self / x).exists() and sha256_of(self / x) == digest for x, digest in entry["outputs"].items())
+
+    def output_hash(self, stage: str) -> dict[str, str]:
+        """relative path -> SHA-256 of what a finished stage wrote."""
+        outputs: dict[str, str] = self.manifest["stages"][stage]["outputs"]
+        return outputs
+
+    def finish(self, stage: str, inputs: str, outputs: list[str], **facts: Any) -> None:
+        """Record a finished stage."""
+        self.manifest["stages"][stage] = {
+            "inputs": inputs,
+            "outputs": {x: sha256_of(self / x) for x in outputs},
+            "finished": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            **facts,
+        }
+        self.save()
+
+    def save(self) -> None:
+        """Write the manifest."""
+        atomic_write(self / "manifest.json", json.dumps(self.manifest, indent=2) + "\n")
+
+    def begin(self, folder: str, inputs: str, *files: str) -> bool:
+        """Prepare a stage that can be continued: False if what lies there belongs to other inputs, and was removed.
+
+        Args:
+            folder: where the marker ``.inputs`` is kept.
+            files: what the stage writes piece by piece, files or directories.
+        """
+        import shutil
+
+        marker = self / folder / ".inputs"
+        if marker.exists() and marker.read_text(encoding="utf-8") == inputs:
+            return True
+        stale = False
+        for name in files:
+            path = self / name
+            if path.is_dir():
+                stale = True
+                shutil.rmtree(path)
+            elif path.exists():
+                stale = True
+                os.remove(path)
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write(marker, inputs)
+        return not stale

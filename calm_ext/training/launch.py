@@ -1,0 +1,66 @@
+"""Start the training process with ``accelerate launch``. Only the standard library: the pipeline never loads TRL."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import calm_ext
+from calm_ext.errors import RunError
+from calm_ext.records import atomic_write
+from calm_ext.training.job import TrainingJob
+
+
+def command(job_file: Path, *, accelerate_config: str | None) -> list[str]:
+    """The ``accelerate launch`` command of a job: one process, or what the accelerate config says."""
+    base = [sys.executable, "-m", "accelerate.commands.launch"]
+    if accelerate_config:
+        base += ["--config_file", accelerate_config]
+    else:
+        base += ["--num_processes", "1", "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
+    return [*base, "-m", "calm_ext.training.worker", str(job_file)]
+
+
+def launch(job: TrainingJob) -> None:
+    """Run a training job in a process of its own; its chatter goes to stderr and to ``worker.log``.
+
+    Raises:
+        RunError: it failed; the message has its last line and the path of the log.
+    """
+    job.output.mkdir(parents=True, exist_ok=True)
+    job_file = job.output / "job.json"
+    atomic_write(job_file, job.model_dump_json(indent=2) + "\n")
+    log_file = job.output / "worker.log"
+    environment = dict(os.environ)
+    package = str(Path(calm_ext.__file__).parent.parent)
+    environment["PYTHONPATH"] = os.pathsep.join(x for x in (package, environment.get("PYTHONPATH")) if x)
+    environment.setdefault("TOKENIZERS_PARALLELISM", "false")
+    environment.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
+    arguments = command(job_file, accelerate_config=job.options.accelerate_config)
+    with log_file.open("wb") as log:
+        process = subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        assert process.stdout is not None
+        try:
+            while chunk := process.stdout.read1(4096):  # type: ignore[attr-defined]
+                log.write(chunk)
+                log.flush()
+                sys.stderr.write(chunk.decode(errors="replace"))
+                sys.stderr.flush()
+            code = process.wait()
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
+    if code:
+        text = log_file.read_text(encoding="utf-8", errors="replace")
+        raise RunError(f"training failed with exit code {code}: {_reason(text)} (all of it: {log_file})")
+
+
+def _reason(text: str) -> str:
+    """The line of a log that names the error: the last one of a Python exception, not accelerate's own report of it."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    named = [x for x in lines if x.split(":")[0].endswith(("Error", "Exception", "Interrupt"))]
+    own = [x for x in named if "CalledProcessError" not in x and "ChildFailedError" not in x]
+    return (own or named or lines or ["no output"])[-1]

@@ -1,0 +1,249 @@
+"""Watch training on questions that were held out of the pairs, without gold labels.
+
+At each check the held-out questions are asked in every language, as they were when the model was sampled. Tracked are
+
+- ``agreement``: share of (question, language) whose answer is what the *untrained* model's vote elected;
+- ``consistency``: mean pairwise agreement of the languages (:mod:`calm_ext.metrics`);
+- ``answered``: share of answers that could be read;
+- ``chosen_nll``: mean NLL per token of the held-out pairs' chosen responses.
+
+Consistency alone is no guide: a model that collapses onto one answer is consistent. The vote of the untrained model is:
+where agreement with it falls, training is unlearning, and says so in words.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from calm_ext.answers import read_answer
+from calm_ext.metrics import argmax, per_byte, question_metrics
+from calm_ext.prompts import Style, ask, delimiter
+from calm_ext.records import Pair, ParallelQuestion
+from calm_ext.scoring import encode_continuation, score_continuations
+
+logger = logging.getLogger(__name__)
+
+
+class Check(NamedTuple):
+    """What one check found; ``n`` is the number of held-out (question, language) answers."""
+
+    step: int
+    agreement: float
+    consistency: float
+    answered: float
+    chosen_nll: float
+    n: int
+
+    def score(self) -> float:
+        """What checkpoints are chosen by: agreement with the vote, and consistency for a quarter as much."""
+        return self.agreement + 0.25 * self.consistency
+
+
+class Asker(NamedTuple):
+    """How held-out questions are asked (see :class:`~calm_ext.training.job.TrainingJob`)."""
+
+    mode: str
+    style: Style
+    chat_template: bool
+    max_new_tokens: int
+    batch_size: int = 16
+
+
+def answers_of(
+    model: Any, tokenizer: Any, questions: Sequence[ParallelQuestion], asker: Asker
+) -> list[dict[str, int | None]]:
+    """Each question's answers by language, greedy or by option score."""
+    items = [(q, language) for q in questions for language in q.versions]
+    prompts = [
+        _wrap(tokenizer, ask(x, q.versions[x].question, q.versions[x].options, asker.style), asker) for q, x in items
+    ]
+    found: list[int | None]
+    if asker.mode == "options":
+        found = []
+        for (question, language), prompt in zip(items, prompts, strict=True):
+            options = question.versions[language].options
+            between = "" if asker.chat_template else delimiter(language)
+            encoded = [encode_continuation(tokenizer, prompt, between + o) for o in options]
+            scores = score_continuations(model, encoded[0][0], [t for _, t in encoded])
+            found.append(argmax(per_byte([s for s, _ in scores], options)))
+    else:
+        texts = _generate(model, tokenizer, prompts, asker)
+        found = [
+            read_answer(text, q.versions[x].options, x, style=asker.style)
+            for text, (q, x) in zip(texts, items, strict=True)
+        ]
+    result: dict[str, dict[str, int | None]] = {q.id: {} for q in questions}
+    for (question, language), answer in zip(items, found, strict=True):
+        result[question.id][language] = answer
+    return list(result.values())
+
+
+def _wrap(tokenizer: Any, text: str, asker: Asker) -> str:
+    if not asker.chat_template:
+        return text
+    message = [{"role": "user", "content": text}]
+    rendered: str = tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True)
+    bos = tokenizer.bos_token
+    return rendered.removeprefix(bos) if bos else rendered  # the encoder adds it
+
+
+def _generate(model: Any, tokenizer: Any, prompts: Sequence[str], asker: Asker) -> list[str]:
+    import torch
+
+    order = sorted(range(len(prompts)), key=lambda i: -len(prompts[i]))
+    texts = [""] * len(prompts)
+    side = tokenizer.padding_side
+    tokenizer.padding_side = "left"
+    try:
+        for start in range(0, len(order), asker.batch_size):
+            part = order[start : start + asker.batch_size]
+            batch = tokenizer([prompts[i] for i in part], return_tensors="pt", padding=True)
+            ids, mask = batch["input_ids"].to(model.device), batch["attention_mask"].to(model.device)
+            with torch.inference_mode():
+                out = model.generate(
+                    input_ids=ids,
+                    attention_mask=mask,
+                    do_sample=False,
+                    max_new_tokens=asker.max_new_tokens,
+                    pad_token_id=tokenizer.pad_token_id,
+                )
+            for row, index in enumerate(part):
+                texts[index] = tokenizer.decode(out[row, ids.shape[1] :], skip_special_tokens=True)
+    finally:
+        tokenizer.padding_side = side
+    return texts
+
+
+def chosen_nll(model: Any, encoded: Sequence[tuple[list[int], list[int]]]) -> float:
+    """Mean NLL per token (nats) of responses after their prompts; NaN where there are none."""
+    total, count = 0.0, 0
+    for prompt, target in encoded:
+        ((logprob, _),) = score_continuations(model, prompt, [target])
+        total -= logprob
+        count += len(target)
+    return total / count if count else float("nan")
+
+
+class Monitor:
+    """Asks the held-out questions, keeps what it found in ``log.jsonl``, and judges it.
+
+    Args:
+        votes: question id -> option elected by the untrained model.
+        encoded: (prompt ids, chosen ids) of held-out pairs.
+    """
+
+    def __init__(
+        self,
+        *,
+        tokenizer: Any,
+        questions: Sequence[ParallelQuestion],
+        votes: dict[str, int],
+        encoded: Sequence[tuple[list[int], list[int]]],
+        asker: Asker,
+        patience: int,
+    ) -> None:
+        self.tokenizer = tokenizer
+        self.questions = list(questions)
+        self.votes = votes
+        self.encoded = encoded
+        self.asker = asker
+        self.patience = patience
+        self.checks: list[Check] = []
+
+    def check(self, model: Any, step: int) -> Check:
+        """Ask, and remember the result."""
+        training = model.training
+        model.eval()
+        try:
+            answers = answers_of(model, self.tokenizer, self.questions, self.asker)
+            nll = chosen_nll(model, self.encoded)
+        finally:
+            model.train(training)
+        metrics = [question_metrics(a, None) for a in answers]
+        agree = [
+            float(answer == self.votes[q.id])
+            for q, by_language in zip(self.questions, answers, strict=True)
+            for answer in by_language.values()
+        ]
+        n = len(metrics)
+        check = Check(
+            step=step,
+            agreement=sum(agree) / len(agree),
+            consistency=sum(m.get("consistency", 1.0) for m in metrics) / n,
+            answered=sum(m["answered"] for m in metrics) / n,
+            chosen_nll=nll,
+            n=len(agree),
+        )
+        self.checks.append(check)
+        return check
+
+    @property
+    def best(self) -> Check:
+        """The check with the highest score, the earliest of equals."""
+        return max(self.checks, key=lambda c: (c.score(), -c.step))
+
+    def should_stop(self) -> bool:
+        """Whether the last ``patience`` checks all scored below the best one before them."""
+        if not self.patience or len(self.checks) <= self.patience:
+            return False
+        return self.checks.index(self.best) < len(self.checks) - self.patience
+
+    def warning(self) -> str | None:
+        """Words for a run that is collapsing, or None.
+
+        Agreement with the untrained model's own vote below where it began by more than two standard errors, answers
+        that can no longer be read, or a chosen NLL up by half a nat a token.
+        """
+        first, last = self.checks[0], self.checks[-1]
+        error = (2 * max(first.agreement * (1 - first.agreement), 0.01) / max(first.n, 1)) ** 0.5
+        if last.agreement < first.agreement - 2 * error:
+            return (
+                f"step {last.step}: COLLAPSING: agreement with the model's own vote on held-out questions fell from "
+                f"{first.agreement:.3f} to {last.agreement:.3f}; lower training.learning_rate or raise "
+                f"training.nll_weight"
+            )
+        if last.answered < first.answered - 0.1:
+            return (
+                f"step {last.step}: COLLAPSING: answers that can be read fell from {first.answered:.0%} to "
+                f"{last.answered:.0%}; raise training.nll_weight or training.beta"
+            )
+        if last.chosen_nll > first.chosen_nll + 0.5:
+            return (
+                f"step {last.step}: WARNING: the chosen responses themselves become unlikely (NLL per token "
+                f"{first.chosen_nll:.2f} to {last.chosen_nll:.2f}); raise training.nll_weight"
+            )
+        return None
+
+
+def append_log(path: Path, kind: str, values: dict[str, Any]) -> None:
+    """Append one line to a training log: ``{"kind": "train" | "check" | …, …}``."""
+    with path.open("a", encoding="utf-8") as handle:
+        handle.write(json.dumps({"kind": kind, **values}) + "\n")
+
+
+def encode_pairs(
+    pairs: Sequence[Pair], tokenizer: Any, *, append_eos: bool, max_length: int
+) -> tuple[list[dict[str, list[int]]], int]:
+    """Token ids of pairs as TRL's collator takes them, and the number left out because the prompt fills max_length.
+
+    Responses are cut where TRL cuts them (:func:`~calm_ext.scoring.encode_continuation`), so that training sees the
+    tokens that scoring sees.
+    """
+    rows, dropped = [], 0
+    end = [tokenizer.eos_token_id] if append_eos and tokenizer.eos_token_id is not None else []
+    for pair in pairs:
+        prompt = pair.prompt
+        if not isinstance(prompt, str):
+            rendered = tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
+            prompt = rendered.removeprefix(tokenizer.bos_token or "")
+        context, chosen = encode_continuation(tokenizer, prompt, pair.chosen)
+        _, rejected = encode_continuation(tokenizer, prompt, pair.rejected)
+        if len(context) >= max_length or not chosen or not rejected:
+            dropped += 1
+            continue
+        rows.append({"prompt_ids": context, "chosen_ids": chosen + end, "rejected_ids": rejected + end})
+    return rows, dropped

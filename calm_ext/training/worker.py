@@ -1,0 +1,263 @@
+"""The training process: ``accelerate launch -m calm_ext.training.worker job.json``.
+
+TRL's :class:`~trl.DPOTrainer` does the training. Ours are the encoding of the pairs (the tokens that scoring sees, end of
+text only where a response ends), and the watch over held-out questions that warns, stops and chooses the checkpoint.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from peft import LoraConfig
+from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
+from trl import DPOConfig, DPOTrainer
+
+from calm_ext.device import choose_dtype, peak_memory_mib
+from calm_ext.records import Pair, ParallelQuestion, atomic_write, read_jsonl
+from calm_ext.training.job import TrainingJob
+from calm_ext.training.monitor import Asker, Monitor, append_log, encode_pairs
+
+logger = logging.getLogger(__name__)
+
+
+class EncodedDPOTrainer(DPOTrainer):
+    """A DPOTrainer that takes pairs encoded beforehand (``prompt_ids``, ``chosen_ids``, ``rejected_ids``)."""
+
+    def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
+        return dataset
+
+
+class Watch(TrainerCallback):
+    """Checks the held-out questions every few steps, keeps the best adapter, and stops a run that gets no better."""
+
+    def __init__(self, monitor: Monitor, *, every: int, output: Path, main: bool) -> None:
+        self.monitor = monitor
+        self.every = every
+        self.output = output
+        self.main = main
+        self.trainer: Any = None
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """The untrained model is the first check, and the first candidate."""
+        if state.global_step == 0:
+            self._check(0)
+        else:
+            self._restore(state.global_step)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
+        """Check every few steps and at the last one."""
+        if state.global_step % self.every and state.global_step < state.max_steps:
+            return control
+        self._check(state.global_step)
+        if self.monitor.should_stop() and state.global_step < state.max_steps:
+            self._say(f"step {state.global_step}: stopping, no better than at step {self.monitor.best.step}")
+            control.should_training_stop = True
+        return control
+
+    def _check(self, step: int) -> None:
+        model = self.trainer.accelerator.unwrap_model(self.trainer.model)
+        check = self.monitor.check(model, step)
+        if self.main:
+            append_log(self.output / "log.jsonl", "check", {**check._asdict(), "score": check.score()})
+            warning = self.monitor.warning()
+            if warning:
+                append_log(self.output / "log.jsonl", "warning", {"step": step, "message": warning})
+                self._say(warning)
+            if self.monitor.best is check:
+                self.trainer.save_model(str(self.output / "best"))
+
+    def _restore(self, step: int) -> None:
+        """Read the checks that an interrupted run had made up to its last checkpoint."""
+        from calm_ext.training.monitor import Check
+
+        for line in (self.output / "log.jsonl").read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            if row["kind"] == "check" and row["step"] <= step:
+                self.monitor.checks.append(Check(**{k: row[k] for k in Check._fields}))
+
+    def _say(self, message: str) -> None:
+        if self.main:
+            print(message, file=sys.stderr, flush=True)
+
+
+class Log(TrainerCallback):
+    """Writes what the trainer logs to ``log.jsonl``."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
+        """One line a logging step."""
+        if state.is_world_process_zero and logs:
+            append_log(self.path, "train", {"step": state.global_step, **logs})
+
+
+def run(job: TrainingJob) -> None:
+    """Train, and leave ``adapter/`` (the chosen one), ``log.jsonl`` and ``summary.json`` in the job's output."""
+    options = job.options
+    job.output.mkdir(parents=True, exist_ok=True)
+    tokenizer = AutoTokenizer.from_pretrained(job.model, trust_remote_code=job.trust_remote_code)
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    pairs = list(read_jsonl(job.pairs, Pair))
+    rows, dropped = encode_pairs(pairs, tokenizer, append_eos=job.append_eos, max_length=options.max_length)
+    if dropped:
+        print(f"{dropped} of {len(pairs)} pairs left out: their prompt fills max_length", file=sys.stderr)
+    if not rows:
+        sys.exit(f"no pair is left to train on: every prompt fills training.max_length {options.max_length}")
+    gpu = torch.cuda.is_available()
+    dtype = choose_dtype(options.dtype, device="cuda" if gpu else "cpu")
+    loaded: dict[str, Any] = {"dtype": getattr(torch, dtype), "trust_remote_code": job.trust_remote_code}
+    if options.quantize == "4bit":
+        from transformers import BitsAndBytesConfig
+
+        loaded["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16
+        )
+    model = AutoModelForCausalLM.from_pretrained(job.model, **loaded)
+    model.config.use_cache = True
+    arguments, steps_per_epoch = _arguments(job, len(rows), gpu=gpu, dtype=dtype)
+    watch = _watch(job, tokenizer, steps_per_epoch)
+    trainer = EncodedDPOTrainer(
+        model=model,
+        args=arguments,
+        train_dataset=Dataset.from_list(rows),
+        processing_class=tokenizer,
+        peft_config=LoraConfig(
+            r=options.lora_r,
+            lora_alpha=options.lora_alpha,
+            lora_dropout=options.lora_dropout,
+            target_modules=options.lora_targets,
+            task_type="CAUSAL_LM",
+        ),
+        callbacks=[Log(job.output / "log.jsonl"), *([watch] if watch else [])],
+    )
+    trainer.remove_callback(_printer())
+    if watch:
+        watch.trainer = trainer
+        watch.main = trainer.is_world_process_zero()
+    checkpoints = sorted((job.output / "checkpoints").glob("checkpoint-*"), key=lambda p: int(p.name.split("-")[1]))
+    if not checkpoints and trainer.is_world_process_zero():
+        (job.output / "log.jsonl").unlink(missing_ok=True)  # of a run that ended before its first checkpoint
+    result = trainer.train(resume_from_checkpoint=str(checkpoints[-1]) if checkpoints else None)
+    trainer.save_model(str(job.output / "last"))
+    if trainer.is_world_process_zero():
+        _finish(job, watch, result.metrics, n_pairs=len(rows), dropped=dropped, dtype=dtype)
+
+
+def _printer() -> type[TrainerCallback]:
+    from transformers.trainer_callback import PrinterCallback
+
+    return PrinterCallback
+
+
+def _arguments(job: TrainingJob, n_rows: int, *, gpu: bool, dtype: str) -> tuple[DPOConfig, int]:
+    """TRL's configuration, and the optimizer steps of one epoch."""
+    options = job.options
+    import os
+
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    steps_per_epoch = max(1, math.ceil(n_rows / (options.batch_size * processes)) // options.gradient_accumulation)
+    every = max(1, steps_per_epoch // options.checks_per_epoch)
+    total = max(1, round(steps_per_epoch * options.epochs))
+    anchored = options.nll_weight > 0
+    checkpointing = gpu if options.gradient_checkpointing == "auto" else options.gradient_checkpointing
+    arguments = DPOConfig(
+        output_dir=str(job.output / "checkpoints"),
+        beta=options.beta,
+        loss_type=["sigmoid", "sft"] if anchored else ["sigmoid"],
+        loss_weights=[1.0, options.nll_weight] if anchored else None,
+        learning_rate=options.learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=round(options.warmup_share * total),
+        num_train_epochs=options.epochs,
+        per_device_train_batch_size=options.batch_size,
+        gradient_accumulation_steps=options.gradient_accumulation,
+        weight_decay=options.weight_decay,
+        max_grad_norm=options.max_grad_norm,
+        max_length=options.max_length,
+        bf16=gpu and dtype == "bfloat16",
+        fp16=gpu and dtype == "float16",
+        use_cpu=not gpu,
+        gradient_checkpointing=checkpointing,
+        logging_steps=max(1, min(10, every // 2)),
+        save_strategy="steps",
+        save_steps=every,
+        save_total_limit=1,
+        report_to=options.report_to or "none",
+        seed=options.seed,
+        data_seed=options.seed,
+        dataloader_pin_memory=gpu,
+        disable_tqdm=False,
+    )
+    return arguments, steps_per_epoch
+
+
+def _watch(job: TrainingJob, tokenizer: Any, steps_per_epoch: int) -> Watch | None:
+    """The watch over the held-out questions that the vote decided; None where there are none."""
+    options = job.options
+    if job.heldout is None or not job.heldout_votes:
+        print("no held-out question was decided: training is not watched, the last checkpoint is kept", file=sys.stderr)
+        return None
+    questions = [q for q in read_jsonl(job.heldout, ParallelQuestion) if q.id in job.heldout_votes]
+    questions = questions[: options.heldout_questions]
+    ids = {q.id for q in questions}
+    encoded = []
+    if job.heldout_pairs:
+        pairs = [p for p in read_jsonl(job.heldout_pairs, Pair, allow_empty=True) if p.id in ids]
+        rows, _ = encode_pairs(pairs[:200], tokenizer, append_eos=job.append_eos, max_length=options.max_length)
+        encoded = [(r["prompt_ids"], r["chosen_ids"]) for r in rows]
+    monitor = Monitor(
+        tokenizer=tokenizer,
+        questions=questions,
+        votes=job.heldout_votes,
+        encoded=encoded,
+        asker=Asker(job.mode, job.style, job.chat_template, job.max_new_tokens),
+        patience=options.patience,
+    )
+    return Watch(monitor, every=max(1, steps_per_epoch // options.checks_per_epoch), output=job.output, main=True)
+
+
+def _finish(
+    job: TrainingJob, watch: Watch | None, metrics: dict[str, float], *, n_pairs: int, dropped: int, dtype: str
+) -> None:
+    chosen, step = job.output / "last", None
+    if watch and job.options.select == "best":
+        best = watch.monitor.best
+        chosen, step = job.output / "best", best.step
+        if best.step == 0:
+            print(
+                "no checkpoint was better on the held-out questions than the untrained model, which is kept; lower "
+                "training.learning_rate, or look at the vote's margins",
+                file=sys.stderr,
+            )
+    target = job.output / "adapter"
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(chosen, target, ignore=shutil.ignore_patterns("training_args.bin", "checkpoint-*"))
+    for name in ("best", "last", "checkpoints"):
+        shutil.rmtree(job.output / name, ignore_errors=True)
+    summary = {
+        "n_pairs": n_pairs,
+        "n_pairs_dropped": dropped,
+        "dtype": dtype,
+        "seconds": metrics.get("train_runtime"),
+        "loss": metrics.get("train_loss"),
+        "chosen_step": step,
+        "checks": [c._asdict() for c in watch.monitor.checks] if watch else [],
+        "peak_memory_mib": peak_memory_mib(),
+        "peak_gpu_memory_mib": torch.cuda.max_memory_allocated() / 2**20 if torch.cuda.is_available() else None,
+    }
+    atomic_write(job.output / "summary.json", json.dumps(summary, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.WARNING)
+    run(TrainingJob.model_validate_json(Path(sys.argv[1]).read_text(encoding="utf-8")))
