@@ -82,7 +82,7 @@ def _after_cues(text: str, language: str) -> list[str]:
 def _named(piece: str, options: Sequence[str]) -> int | None:
     """The option a short text names by letter, by text, or by both in agreement."""
     last = LETTERS[len(options) - 1]
-    match = re.match(rf"{_OPENING}([A-{last}a-{last.lower()}]){_CLOSING}(?:[.:,)\]、。]|$|(?=\s|\())", piece)
+    match = re.match(rf"{_OPENING}([A-{last}a-{last.lower()}]){_CLOSING}(?:[.:)\]。]|$|(?=[\s,、/&(]))", piece)
     if match is None:
         return _by_text(piece, options)
     letter, rest = match.group(1), piece[match.end() :]
@@ -93,7 +93,7 @@ def _named(piece: str, options: Sequence[str]) -> int | None:
     index = LETTERS.index(letter.upper())
     if by_text is not None and by_text != index:
         return None
-    if re.match(rf"{_OPENING}(?:[,/&]|or|and|ou|oder|o|和|或|または)\s*{_OPENING}[A-{last}]\b", rest):
+    if re.match(rf"{_OPENING}(?:[,、/&]|or|and|ou|oder|o|和|或|または)\s*{_OPENING}[A-{last}]\b", rest):
         return None  # several letters
     others = [i for i, option in enumerate(options) if _fold(option) and _starts(tail, _fold(option))]
     if others and index not in others:

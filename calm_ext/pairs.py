@@ -121,10 +121,10 @@ def _joined(prompt: Prompt, text: str, language: str) -> str:
 
 def _once(pairs: Iterable[Pair]) -> list[Pair]:
     """Without pairs that would train nothing: repeated ones, and those whose chosen is their rejected."""
-    seen: dict[tuple[str, str, str], Pair] = {}
+    seen: dict[tuple[str, str, str, str], Pair] = {}
     for pair in pairs:
         if pair.chosen.strip() != pair.rejected.strip():
-            seen.setdefault((str(pair.prompt), pair.chosen, pair.rejected), pair)
+            seen.setdefault((pair.language, str(pair.prompt), pair.chosen, pair.rejected), pair)
     return list(seen.values())
 
 

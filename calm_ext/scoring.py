@@ -29,7 +29,10 @@ def score_continuations(
     n, longest = len(targets), max(map(len, targets))
     device = model.device
     with torch.inference_mode():
-        out = model(torch.tensor([list(context)], device=device), use_cache=longest > 1, logits_to_keep=1)
+        # The last position by an index, which copies it, not by a slice: torch 2.13 multiplies a strided bf16 slice by
+        # the output embedding without oneDNN, 40 times slower on a CPU.
+        last = torch.tensor([len(context) - 1], device=device)
+        out = model(torch.tensor([list(context)], device=device), use_cache=longest > 1, logits_to_keep=last)
         logits = out.logits.expand(n, -1, -1)
         padded = torch.zeros(n, longest, dtype=torch.long)
         for row, target in enumerate(targets):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,9 @@ def launch(job: TrainingJob) -> None:
     environment["PYTHONPATH"] = os.pathsep.join(x for x in (package, environment.get("PYTHONPATH")) if x)
     environment.setdefault("TOKENIZERS_PARALLELISM", "false")
     environment.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
+    if not _has_gpu():
+        # TRL compiles its log-probability kernel: a minute of C++ on a CPU that the kernel does not win back there.
+        environment.setdefault("TORCH_COMPILE_DISABLE", "1")
     arguments = command(job_file, accelerate_config=job.options.accelerate_config)
     with log_file.open("wb") as log:
         process = subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -56,6 +60,10 @@ def launch(job: TrainingJob) -> None:
     if code:
         text = log_file.read_text(encoding="utf-8", errors="replace")
         raise RunError(f"training failed with exit code {code}: {_reason(text)} (all of it: {log_file})")
+
+
+def _has_gpu() -> bool:
+    return shutil.which("nvidia-smi") is not None or shutil.which("rocm-smi") is not None
 
 
 def _reason(text: str) -> str:

@@ -1,0 +1,45 @@
+# make demo   the main job on the embedded default, with a report       make test    everything CI checks
+# Both make the virtual environment .venv and install into it by themselves. PYTHON chooses the interpreter.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export HF_HUB_OFFLINE ?= 1
+export TOKENIZERS_PARALLELISM ?= false
+
+SOURCES := setup.cfg pyproject.toml README.md $(shell find calm_ext lm_eval_tasks recipes -name '*.py' -o -name '*.yaml' -o -name '*.html' -o -name '*.txt')
+
+.PHONY: demo test lint slow clean
+.DELETE_ON_ERROR:
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --upgrade pip
+
+# torch first and by its exact version: a build of it may lie on the machine, and nothing must pull another one.
+$(VENV)/.dependencies: constraints.txt setup.cfg | $(BIN)/python
+	$(BIN)/python -m pip install -q "$$(grep '^torch==' constraints.txt)"
+	$(BIN)/python -m pip install -q -c constraints.txt '.[dev]'
+	touch $@
+
+$(VENV)/.installed: $(VENV)/.dependencies $(SOURCES)
+	rm -rf build calm_ext.egg-info
+	$(BIN)/python -m pip install -q --no-deps --force-reinstall .
+	touch $@
+
+demo: $(VENV)/.installed
+	$(BIN)/calm-ext align demo
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/python -m pytest -m 'not slow'
+
+# The real-model runs that stay out of CI: minutes to an hour each.
+slow: $(VENV)/.installed
+	$(BIN)/python -m pytest -m slow
+
+clean:
+	rm -rf $(VENV) build calm_ext.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,46 @@
+"""The report of a run: ``report/index.html`` with its plots, ``summary.json``, and the leaderboard of many models."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from calm_ext.records import atomic_write
+
+__all__ = ["write_report"]
+
+
+def write_report(run_dir: str | os.PathLike[str]) -> Path:
+    """Write ``report/index.html``, its PNGs and ``summary.json`` of a run, whole or half-way.
+
+    Returns:
+        The path of index.html, which is one self-contained file.
+
+    Raises:
+        CalmError: there is no run, or a file of it cannot be read.
+    """
+    from calm_ext.report.collect import read_run, summarize
+    from calm_ext.report.html import render_page
+    from calm_ext.report.plots import draw_all
+
+    data = read_run(run_dir)
+    summary = summarize(data)
+    plots = draw_all(data, summary)
+    folder = data.path / "report"
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.png"):
+        if old.name not in plots:
+            old.unlink()
+    for name, content in plots.items():
+        _write_bytes(folder / name, content)
+    atomic_write(folder / "index.html", render_page(data, summary, plots))
+    atomic_write(data.path / "summary.json", json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    return folder / "index.html"
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    """Write a file so that readers see the old one or the new one."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_bytes(content)
+    os.replace(temporary, path)

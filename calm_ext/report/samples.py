@@ -1,0 +1,192 @@
+"""What lm-eval wrote in one evaluation folder: results, per-question metrics, and each language's answer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from calm_ext.answers import read_answer
+from calm_ext.errors import DataError
+from calm_ext.harness.evaluate import read_samples
+from calm_ext.metrics import argmax, pairwise, per_byte, question_metrics
+from calm_ext.records import numbered_lines
+from calm_ext.report.files import load_results
+
+Answers = dict[str, dict[str, int | None]]
+
+
+class TaskAnswers(NamedTuple):
+    """The answers behind the metrics of one cross-lingual task.
+
+    Attributes:
+        answers: question id -> language -> index of the answer, None where none could be read.
+        texts: question id -> its (language, question) pairs, by which questions are recognised in other files.
+        gold: question id -> right answer, where known.
+        n_options: number of options of each question.
+    """
+
+    answers: Answers
+    texts: dict[str, list[tuple[str, str]]]
+    gold: dict[str, int | None]
+    n_options: int
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """One task as one evaluation found it.
+
+    Attributes:
+        values: metric -> aggregated value, from results.json.
+        n_questions: how many documents were evaluated.
+        signature: of a cross-lingual task of ours, else empty.
+        languages: in the order asked; empty for other tasks.
+        questions: question id -> metric -> value; empty where there are no samples.
+        detail: the answers, where the samples have them.
+    """
+
+    task: str
+    values: dict[str, float]
+    n_questions: int | None
+    signature: str
+    languages: list[str]
+    questions: dict[str, dict[str, float]]
+    detail: TaskAnswers | None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One evaluation folder: the model's name and its tasks in order; ``problems`` in words."""
+
+    model: str
+    tasks: dict[str, TaskResult]
+    problems: tuple[str, ...]
+
+
+def plain_values(values: Mapping[str, Any]) -> dict[str, float]:
+    """metric -> number, of lm-eval's ``metric,filter`` keys; standard errors and texts are left out.
+
+    A metric under several filters keeps its filter in the name.
+
+    >>> plain_values({"acc,none": 0.5, "acc_stderr,none": 0.1, "alias": "t", "sample_len": 3})
+    {'acc': 0.5}
+    """
+    found: dict[str, dict[str, float]] = {}
+    for key, value in values.items():
+        metric, comma, name = key.partition(",")
+        if comma and not metric.endswith("_stderr") and isinstance(value, (int, float)) and not isinstance(value, bool):
+            found.setdefault(metric, {})[name] = float(value)
+    return {
+        metric if len(by_filter) == 1 else f"{metric},{name}": value
+        for metric, by_filter in found.items()
+        for name, value in by_filter.items()
+    }
+
+
+def metadata_of(results: Mapping[str, Any], task: str) -> dict[str, Any]:
+    """The metadata of a task's configuration; ours have ``signature``, ``languages`` and ``style``."""
+    found = (results["configs"].get(task) or {}).get("metadata")
+    return found if isinstance(found, dict) else {}
+
+
+def effective_n(results: Mapping[str, Any], task: str) -> int | None:
+    """Number of documents that were evaluated."""
+    counts = results.get("n-samples")
+    found = counts.get(task) if isinstance(counts, dict) else None
+    n = found.get("effective") if isinstance(found, dict) else None
+    return int(n) if isinstance(n, (int, float)) else None
+
+
+def model_name(results: Mapping[str, Any], fallback: str) -> str:
+    """What the results call the model."""
+    config = results.get("config")
+    arguments = config.get("model_args") if isinstance(config, dict) else None
+    given = arguments if isinstance(arguments, dict) else {}
+    name = results.get("model_name") or given.get("pretrained") or fallback
+    peft = given.get("peft")
+    return f"{name} + {peft}" if peft else str(name)
+
+
+def read_evaluation(folder: Path) -> Evaluation:
+    """Read an evaluation folder; tasks of ours come with their samples.
+
+    Raises:
+        DataError: the results or samples are there and cannot be read.
+    """
+    files = sorted(folder.glob("results*.json"))
+    if not files:
+        raise DataError(f"{folder}: has no results*.json of lm-eval")
+    results = load_results(files[-1])
+    tasks, problems = {}, []
+    for task, values in results["results"].items():
+        signature = str(metadata_of(results, task).get("signature") or "")
+        questions: dict[str, dict[str, float]] = {}
+        languages: list[str] = []
+        detail = None
+        if signature:
+            if _samples_file(folder, task) is None:
+                problems.append(f"{task}: no samples file, so no intervals and no paired differences")
+            else:
+                samples = read_samples(folder, task)
+                questions, languages = samples.questions, samples.languages
+                detail, problem = _read_answers(folder, task, results, questions)
+                problems += [problem] if problem else []
+        tasks[task] = TaskResult(
+            task, plain_values(values), effective_n(results, task), signature, languages, questions, detail
+        )
+    return Evaluation(model_name(results, folder.name), tasks, tuple(problems))
+
+
+def _samples_file(folder: Path, task: str) -> Path | None:
+    files = sorted(folder.glob(f"samples_{task}.jsonl")) or sorted(folder.glob(f"samples_{task}_202*.jsonl"))
+    return files[-1] if files else None
+
+
+def _read_answers(
+    folder: Path, task: str, results: Mapping[str, Any], questions: Mapping[str, Mapping[str, float]]
+) -> tuple[TaskAnswers | None, str | None]:
+    """The answers of a task, and a problem in words where they are not those that the metrics were computed from."""
+    path = _samples_file(folder, task)
+    assert path is not None
+    config = results["configs"][task]
+    style = metadata_of(results, task).get("style", "explain")
+    found = TaskAnswers({}, {}, {}, 0)
+    for _, row in numbered_lines(path):
+        try:
+            doc, responses = row["doc"], row["filtered_resps"]
+            languages, options = doc["languages"], doc["options"]
+            n = len(options[0])
+            if config.get("output_type") == "loglikelihood":
+                scores = [[float(r[0]) for r in responses[i * n : (i + 1) * n]] for i in range(len(languages))]
+                read: list[int | None] = [argmax(per_byte(s, o)) for s, o in zip(scores, options, strict=True)]
+            else:
+                parts = zip(languages, options, responses, strict=True)
+                read = [read_answer(str(text), o, language, style=style) for language, o, text in parts]
+            answers = dict(zip(languages, read, strict=True))
+            found.texts[doc["id"]] = list(zip(languages, doc["questions"], strict=True))
+            found.gold[doc["id"]] = doc.get("answer")
+            found.answers[doc["id"]] = answers
+            found = found._replace(n_options=n)
+        except (KeyError, IndexError, TypeError, ValueError, DataError):
+            return None, f"{task}: the answers cannot be read from {path.name}, so there is no consistency by pair"
+    for identity, answers in found.answers.items():
+        written = questions[identity].get("consistency")
+        again = question_metrics(answers, None).get("consistency")
+        if written is not None and again is not None and not math.isclose(written, again, abs_tol=1e-6):
+            return None, (
+                f"{task}: {path.name} was scored by another version of calm-ext, which read other answers, so there is "
+                f"no consistency by pair"
+            )
+    return found, None
+
+
+def pair_matrix(detail: TaskAnswers, languages: list[str], ids: list[str]) -> dict[tuple[str, str], float]:
+    """Share of questions on which two languages give the same answer (an abstention agrees with nobody)."""
+    sums: dict[tuple[str, str], float] = {}
+    for identity in ids:
+        ordered = {x: detail.answers[identity].get(x) for x in languages}
+        for pair, value in pairwise(ordered).items():
+            sums[pair] = sums.get(pair, 0.0) + value
+    return {pair: total / len(ids) for pair, total in sums.items()}

@@ -1,0 +1,108 @@
+"""A summary as rich tables for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from calm_ext.report.words import (
+    direction,
+    headline,
+    held_out_words,
+    interval,
+    metric_name,
+    number,
+    p_value,
+    pairs_words,
+    plain_difference,
+    shown_metrics,
+    tasks_of,
+    training_words,
+    vote_words,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+_STYLES = {"good": "bold green", "bad": "bold red", "none": "bold"}
+
+
+def render(summary: Mapping[str, Any], *, html: str | Path | None = None) -> list[RenderableType]:
+    """The headline, a table per task, and a line each for vote, pairs, training and what is missing.
+
+    Args:
+        html: where the HTML page is, if that shall be said.
+    """
+    tone, sentence = headline(summary)
+    parts: list[RenderableType] = [Text(sentence, style=_STYLES[tone])]
+    tasks = tasks_of(summary)
+    for name, task in tasks.items():
+        parts.append(_task_table(name, task))
+    if any(t["difference"] for t in tasks.values()):
+        parts.append(
+            Text(
+                "▲ ▼ significant at p < 0.05, paired bootstrap over questions; languages by Holm’s correction",
+                style="dim",
+            )
+        )
+    for key, words in (("vote", vote_words), ("pairs", pairs_words), ("training", training_words)):
+        if summary.get(key):
+            parts.append(_line(key, words(summary[key])))
+    missing = (summary.get("run") or {}).get("missing") or []
+    if missing:
+        parts.append(_line("missing", "; ".join(missing) + ".", style="yellow"))
+    if html is not None:
+        parts.append(_line("page", str(html)))
+    return parts
+
+
+def print_summary(summary: Mapping[str, Any], console: Console, *, html: str | Path | None = None) -> None:
+    """Print a summary."""
+    for part in render(summary, html=html):
+        console.print(part)
+
+
+def _line(label: str, text: str, *, style: str = "") -> Text:
+    return Text.assemble((f"{label:>9} ", "bold"), (text, style))
+
+
+def _task_table(name: str, task: Mapping[str, Any]) -> Table:
+    n = task.get("n_questions")
+    title = f"{name}: {n} questions" if n is not None else name
+    table = Table(title=Text(title + held_out_words(task)), title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    table.add_column("")
+    for column in ("before", "after", "Δ"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("95 % interval of Δ", no_wrap=True)
+    table.add_column("p", justify="right", no_wrap=True)
+    table.add_column("")
+    metrics = shown_metrics(task)
+    for metric in metrics:
+        _add_row(table, task, metric, p="p", last=metric == metrics[-1])
+    for code in task["languages"]:
+        metric = f"acc_{code}"
+        if metric in task["before"] or metric in task["after"]:
+            _add_row(table, task, metric, p="p_holm", last=False)
+    return table
+
+
+def _add_row(table: Table, task: Mapping[str, Any], metric: str, *, p: str, last: bool) -> None:
+    d = task["difference"].get(metric)
+    value = d["value"] if d else plain_difference(task, metric)
+    sign = direction(d, p=p)
+    mark = {1: Text("▲", "green"), -1: Text("▼", "red"), 0: Text("")}[sign]
+    table.add_row(
+        Text(metric_name(metric)),
+        number(task["before"].get(metric)),
+        number(task["after"].get(metric)),
+        Text(number(value, signed=True), style={1: "green", -1: "red", 0: ""}[sign]),
+        Text(interval([d["low"], d["high"]], signed=True) if d else "means only" if value is not None else ""),
+        p_value(d[p]) if d else "",
+        mark,
+        end_section=last,
+    )

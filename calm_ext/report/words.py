@@ -1,0 +1,264 @@
+"""Numbers as text, and a summary in sentences: what a report says, whether on a terminal or a page."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, TypeGuard
+
+from calm_ext.languages import LANGUAGES
+
+ALPHA = 0.05
+NONE = "–"
+METRIC_NAMES = {
+    "acc": "accuracy",
+    "consistency": "consistency",
+    "consistency_valid": "consistency of those that answered",
+    "all_agree": "all languages agree",
+    "all_correct": "all languages right",
+    "answered": "answers that could be read",
+    "rankc": "RankC",
+    "kappa": "Fleiss’ κ",
+}
+
+Summary = Mapping[str, Any]
+
+
+def number(value: Any, *, signed: bool = False) -> str:
+    """Three decimals, with a real minus; a dash where there is no number.
+
+    >>> number(0.12345), number(-0.5, signed=True), number(None), number(0.0, signed=True)
+    ('0.123', '−0.500', '–', '0.000')
+    """
+    if not is_number(value):
+        return NONE
+    text = f"{value:+.3f}" if signed else f"{value:.3f}"
+    if float(text) == 0:
+        text = "0.000"
+    return text.replace("-", "−")
+
+
+def is_number(value: Any) -> TypeGuard[float]:
+    """Whether a value is a finite number."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def interval(bounds: Sequence[Any] | None, *, signed: bool = False) -> str:
+    """``[0.123, 0.456]``; empty where there is none."""
+    if not bounds or not all(is_number(x) for x in bounds):
+        return ""
+    return f"[{number(bounds[0], signed=signed)}, {number(bounds[1], signed=signed)}]"
+
+
+def p_value(value: Any) -> str:
+    """A p-value.
+
+    >>> p_value(0.0002), p_value(0.0312)
+    ('<0.001', '0.031')
+    """
+    if not is_number(value):
+        return NONE
+    return "<0.001" if value < 0.001 else number(value)
+
+
+def percent(value: Any) -> str:
+    """A share in per cent."""
+    return f"{value:.1%}".replace("%", " %") if is_number(value) else NONE
+
+
+def duration(seconds: Any) -> str:
+    """Seconds as a person says them.
+
+    >>> duration(4.21), duration(75), duration(7322)
+    ('4.2 s', '1 min 15 s', '2 h 2 min')
+    """
+    if not is_number(seconds):
+        return NONE
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def language_name(code: str) -> str:
+    """``English (en)``; the code alone where the language is not known."""
+    return f"{LANGUAGES[code].name} ({code})" if code in LANGUAGES else code
+
+
+def metric_name(metric: str) -> str:
+    """A metric in words, ``acc_en`` as ``accuracy, English (en)``."""
+    if metric.startswith("acc_") and metric[4:] in LANGUAGES:
+        return f"accuracy, {language_name(metric[4:])}"
+    return METRIC_NAMES.get(metric, metric)
+
+
+def direction(difference: Mapping[str, Any] | None, *, p: str = "p") -> int:
+    """1 for a significant rise, -1 for a significant fall, 0 where nothing can be said (p of 0.05 or more)."""
+    if not difference or not is_number(difference.get(p)) or difference[p] >= ALPHA:
+        return 0
+    return (difference["value"] > 0) - (difference["value"] < 0)
+
+
+def tasks_of(summary: Summary) -> dict[str, Mapping[str, Any]]:
+    """The tasks of a summary, without its other parts."""
+    return {k: v for k, v in summary.items() if isinstance(v, Mapping) and "ci95" in v}
+
+
+def shown_metrics(task: Mapping[str, Any]) -> list[str]:
+    """The metrics of a task to list beside each other: all but the accuracies per language, best known first."""
+    per_language = {f"acc_{x}" for x in task["languages"]}
+    names = [m for m in dict.fromkeys([*task["before"], *task["after"]]) if m not in per_language]
+    order = list(METRIC_NAMES)
+    return sorted(names, key=lambda m: order.index(m) if m in order else len(order))
+
+
+def plain_difference(task: Mapping[str, Any], metric: str) -> float | None:
+    """After - before of the means, for tasks that have no paired difference."""
+    before, after = task["before"].get(metric), task["after"].get(metric)
+    return after - before if is_number(before) and is_number(after) else None
+
+
+# --- sentences --------------------------------------------------------------------------------------------------------
+
+
+class Finding(NamedTuple):
+    """One task in words.
+
+    Attributes:
+        tone: ``good``, ``bad`` or ``none``.
+        about: what was asked: ``500 questions in 5 languages, none of them asked in the alignment``.
+        claims: a sentence for accuracy and one for consistency.
+    """
+
+    task: str
+    tone: str
+    about: str
+    claims: list[str]
+
+
+def finding(name: str, task: Mapping[str, Any]) -> Finding:
+    """What happened to one task, with intervals and p-values, no more than they bear out."""
+    n, languages = task.get("n_questions"), task["languages"]
+    about = (f"{n} questions" if n is not None else "questions") + (
+        f" in {len(languages)} languages" if languages else ""
+    )
+    about += held_out_words(task)
+    metrics = [m for m in ("acc", "consistency") if m in task["before"] or m in task["after"]]
+    if not metrics:
+        metrics = shown_metrics(task)[:2]
+    claims = [_claim(metric, task) for metric in metrics]
+    signs = [direction(task["difference"].get(m)) for m in metrics]
+    tone = "bad" if -1 in signs else "good" if 1 in signs else "none"
+    return Finding(name, tone, about, claims)
+
+
+def held_out_words(task: Mapping[str, Any]) -> str:
+    """Whether a task's questions were asked in the alignment, as a subordinate clause."""
+    if not is_number(task.get("asked")):
+        return ""
+    n, asked, trained = task["n_questions"], task["asked"], task["trained"]
+    if asked == 0:
+        return ", none of them asked in the alignment (held out)"
+    share = "all of them" if asked == n else f"{asked} of them"
+    return f", {share} asked in the alignment (not held out; {trained} in the training pairs)"
+
+
+def _claim(metric: str, task: Mapping[str, Any]) -> str:
+    before, after, d = task["before"].get(metric), task["after"].get(metric), task["difference"].get(metric)
+    name = metric_name(metric)
+    name = name[0].upper() + name[1:]
+    if not is_number(before) or not is_number(after):
+        when, value = ("before", before) if is_number(before) else ("after", after)
+        bounds = interval(task["ci95"].get(when, {}).get(metric))
+        shown = f" {bounds}" if bounds else ""
+        return f"{name} {when} alignment: {number(value)}{shown}."
+    if not d:
+        return f"{name} {number(before)} → {number(after)} (means only: nothing can be said of significance)."
+    verb = {1: "rose from", -1: "fell from", 0: "did not change significantly:"}[direction(d)]
+    joint = "→" if direction(d) == 0 else "to"
+    bounds = interval([d["low"], d["high"]], signed=True)
+    value, p = number(d["value"], signed=True), p_value(d["p"])
+    return f"{name} {verb} {number(before)} {joint} {number(after)} (difference {value} {bounds}, p {_equals(p)})."
+
+
+def _equals(p: str) -> str:
+    return p.replace("<", "< ") if p.startswith("<") else f"= {p}"
+
+
+def primary_task(summary: Summary) -> str | None:
+    """The task of the headline: the first that was held out, else the first that can be judged, else the first."""
+    tasks = tasks_of(summary)
+    held = [t for t, v in tasks.items() if v["difference"] and v.get("asked") == 0]
+    judged = [t for t, v in tasks.items() if v["difference"]]
+    return next(iter([*held, *judged, *tasks]), None)
+
+
+def headline(summary: Summary) -> tuple[str, str]:
+    """(tone, sentence): did it work?"""
+    name = primary_task(summary)
+    if name is None:
+        return "none", "Nothing has been evaluated yet."
+    task = tasks_of(summary)[name]
+    if not task["before"] or not task["after"]:
+        when = "before" if task["before"] else "after"
+        return "none", f"Not finished: there is an evaluation {when} alignment only, so nothing can be compared yet."
+    if not task["difference"]:
+        return "none", "Nothing can be said of significance: these tasks have means only, no samples to compare."
+    acc, cons = (direction(task["difference"].get(m)) for m in ("acc", "consistency"))
+    where = " on held-out questions" if task.get("asked") == 0 else " on questions that the alignment asked"
+    where = where if task.get("asked") is not None else ""
+    sentences = {
+        (1, 1): ("good", f"It worked: accuracy and consistency both rose{where}."),
+        (1, 0): ("good", f"Accuracy rose{where}; consistency did not change significantly."),
+        (0, 1): ("good", f"Answers agree more across languages{where}; accuracy did not change significantly."),
+        (0, 0): ("none", f"No significant change{where}, neither in accuracy nor in consistency."),
+        (-1, 0): ("bad", f"It did harm: accuracy fell{where}."),
+        (-1, -1): ("bad", f"It did harm: accuracy and consistency both fell{where}."),
+        (0, -1): ("bad", f"It did harm: consistency fell{where}; accuracy did not change significantly."),
+        (-1, 1): ("bad", f"A bad trade: answers agree more across languages{where}, but accuracy fell."),
+        (1, -1): ("bad", f"Mixed: accuracy rose{where}, but answers agree less across languages."),
+    }
+    tone, sentence = sentences[acc, cons]
+    chosen = (summary.get("training") or {}).get("chosen_step")
+    if chosen == 0:
+        sentence += " No checkpoint was better than the untrained model, so the untrained model was kept."
+    return tone, sentence
+
+
+def vote_words(vote: Mapping[str, Any]) -> str:
+    """The vote in a sentence."""
+    n, decided, ties = vote["n_questions"], vote["n_decided"], vote["n_ties"]
+    text = f"{decided} of {n} questions decided, {ties} tied; mean margin {number(vote['mean_margin'])}"
+    if is_number(vote["accuracy"]):
+        text += f"; right on {percent(vote['accuracy'])} of all, {percent(vote['accuracy_kept'])} of the decided"
+    else:
+        text += "; no gold labels to check it against"
+    return text + "."
+
+
+def pairs_words(pairs: Mapping[str, Any]) -> str:
+    """The pairs in a sentence."""
+    if not pairs["n_pairs"]:
+        return "No pair: no language contradicts the vote on a decided question, so there is nothing to train on."
+    counts = ", ".join(f"{code} {n}" for code, n in pairs["by_language"].items())
+    origins = ", ".join(f"{n} {origin}" for origin, n in pairs["by_origin"].items())
+    right = (
+        f"chosen answer right in {percent(pairs['precision'])}" if is_number(pairs["precision"]) else "no gold labels"
+    )
+    return f"{pairs['n_pairs']} pairs ({counts}); chosen: {origins}; {right}."
+
+
+def training_words(training: Mapping[str, Any]) -> str:
+    """The training in a sentence."""
+    dropped = training.get("n_pairs_dropped")
+    more = f" ({dropped} more left out for their length)" if dropped else ""
+    parts = [f"{training.get('n_pairs', NONE)} pairs{more}", f"mean loss {number(training.get('loss'))}"]
+    step = training.get("chosen_step")
+    if step is None:
+        parts.append("last checkpoint kept")
+    else:
+        parts.append("the untrained model kept" if step == 0 else f"checkpoint of step {step} kept")
+    parts.append(duration(training.get("seconds")))
+    return "; ".join(parts) + "."

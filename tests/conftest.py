@@ -1,0 +1,44 @@
+"""Fixtures: no hub, a cache of its own, a tiny but real model, and the real data where it is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("TORCH_COMPILE_DISABLE", "1")
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def paper_data() -> Path:
+    """The mirror of the paper's repository beside the project."""
+    folder = SHARED / "wangym2-CALM"
+    if not folder.is_dir():
+        pytest.skip("../shared/data/wangym2-CALM is not here")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def babel_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Babel's world 0 with a model that was pretrained for a few seconds only: real, and bad at it."""
+    from calm_ext.babel import BabelConfig, build
+
+    config = BabelConfig(seed=0, n_sentences=6400, hidden_size=48, n_layers=2, intermediate_size=96)
+    return build(config, cache_dir=tmp_path_factory.mktemp("babel"), progress=lambda *_: None)
+
+
+@pytest.fixture
+def questions_file(tmp_path: Path) -> Path:
+    """Forty of Babel's train questions in three languages."""
+    from calm_ext.data import load_questions
+    from calm_ext.records import write_jsonl
+
+    path = tmp_path / "questions.jsonl"
+    write_jsonl(path, load_questions("babel", split="train", languages=["qaa", "qab", "qac"], limit=40))
+    return path

@@ -1,0 +1,138 @@
+"""The command line as a stranger types it: help, one clear line for each mistake, stages as verbs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from calm_ext.cli.main import VERBS
+from tests.conftest import ROOT
+
+
+def calm(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    import os
+
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, "-m", "calm_ext", *arguments], capture_output=True, text=True, cwd=cwd, env=environment
+    )
+
+
+def test_help_is_quick_and_names_every_verb() -> None:
+    calm("--help")
+    best = float("inf")
+    for _ in range(3):
+        started = time.perf_counter()
+        shown = calm("--help")
+        best = min(best, time.perf_counter() - started)
+    assert best < 0.5
+    for verb, (_, text) in VERBS.items():
+        assert verb in shown.stdout
+        assert text.split()[0] in shown.stdout
+
+
+@pytest.mark.parametrize("verb", list(VERBS))
+def test_every_verb_has_help(verb: str) -> None:
+    from click.testing import CliRunner
+
+    from calm_ext.cli.main import cli
+
+    shown = CliRunner().invoke(cli, [verb, "--help"])
+    assert shown.exit_code == 0
+    assert len(shown.output.splitlines()) > 4
+
+
+RECIPE = "name: x\nmodel: {path: babel}\ndata: {source: babel}\nevaluation: {tasks: [calm_babel_xl]}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "files", "said"),
+    [
+        (["align", "nope.yaml"], {}, "no such recipe file"),
+        (["align", "r.yaml"], {"r.yaml": RECIPE + "trainig: {beta: 1}\n"}, "trainig: unknown key; did you mean training?"),
+        (["align", "r.yaml", "--set", "training.beta=x"], {"r.yaml": RECIPE}, "training.beta: "),
+        (["align", "r.yaml", "--set", "data.languages=[qaa, xx]"], {"r.yaml": RECIPE}, "no cue words for language 'xx'"),
+        (["align", "r.yaml", "--set", "model.path=./m"], {"r.yaml": RECIPE}, "model.path: no such folder: ./m"),
+        (["align", "r.yaml", "--run", "other"], {"r.yaml": RECIPE, "other/manifest.json": '{"name": "y", "stages": {}}'},
+         "holds a run of recipe 'y'"),
+        (["vote", "g.jsonl"], {}, "g.jsonl: no such file"),
+        (["vote", "g.jsonl"], {"g.jsonl": ""}, "g.jsonl: has no Generation record, it is empty"),
+        (["vote", "g.jsonl"], {"g.jsonl": '{"id": "q", "lang'}, "g.jsonl:1: not a JSON object"),
+        (["vote", "g.jsonl", "--ties", "pivot"], {"g.jsonl": '{"id":"q","language":"en","question":"?","options":["a","b"],'
+         '"prompt":"?","responses":["a"]}\n'}, "--ties pivot needs --pivot"),
+        (["pairs", "b.jsonl", "g.jsonl"], {"g.jsonl": "{}\n"}, "g.jsonl:1: id: missing"),
+        (["train", "p.jsonl", "-o", "t", "--model", "m"], {"p.jsonl": "{}\n"}, "p.jsonl:1: id: missing"),
+        (["train", "p.jsonl", "-o", "t", "--model", "m", "--set", "bet=1"], {"p.jsonl": ""}, "bet: "),
+        (["sample", "q.jsonl", "-o", "g.jsonl", "--model", "./m"], {"q.jsonl": "[1]\n"}, "q.jsonl:1: not a JSON object"),
+        (["report", "."], {}, "is no run directory"),
+        (["leaderboard", "."], {}, "error: "),
+        (["data", "prepare", "nope", "-o", "q.jsonl"], {}, "no data source 'nope'"),
+        (["recipes", "show", "nope"], {}, "these come along: demo"),
+        (["recipes", "cp", "demo", "r.yaml"], {"r.yaml": "mine"}, "was left alone"),
+        (["aling"], {}, "did you mean 'align'?"),
+        (["eval", "--model", "m", "--tasks", "t", "-o", "o", "--metadata", "{"], {}, "--metadata is not JSON"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_one_line_and_exit_2(
+    arguments: list[str], files: dict[str, str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    code, told = _main(arguments)
+    assert code == 2, told
+    assert said in told
+    assert "Traceback" not in told
+    for name, text in files.items():
+        assert (tmp_path / name).read_text(encoding="utf-8") == text, "nothing is overwritten"
+
+
+def _main(arguments: list[str]) -> tuple[int, str]:
+    """Exit code and stderr of the real entry point, in this process."""
+    import contextlib
+    import io
+
+    from calm_ext.cli.main import main
+
+    told = io.StringIO()
+    old = sys.argv
+    sys.argv = ["calm-ext", *arguments]
+    try:
+        with contextlib.redirect_stderr(told), contextlib.redirect_stdout(io.StringIO()):
+            main()
+        return 0, told.getvalue()
+    except SystemExit as error:
+        return int(error.code or 0), told.getvalue()
+    finally:
+        sys.argv = old
+
+
+def test_stages_are_verbs_with_files_in_and_out(babel_model: Path, tmp_path: Path) -> None:
+    model = str(babel_model)
+    steps = [
+        ["data", "prepare", "babel", "--split", "train", "--languages", "qaa,qab,qac", "--limit", "24", "-o", "q.jsonl"],
+        ["sample", "q.jsonl", "-o", "g.jsonl", "--model", model, "--style", "direct", "-n", "4", "--max-new-tokens", "3",
+         "--dtype", "float32", "--batch-size", "64"],
+        ["vote", "g.jsonl", "-o", "b.jsonl", "--style", "direct", "--json"],
+        ["pairs", "b.jsonl", "g.jsonl", "-o", "p.jsonl", "--style", "direct", "--json"],
+        ["train", "p.jsonl", "-o", "t", "--model", model, "--set", "batch_size=16", "--set", "dtype=float32",
+         "--heldout", "q.jsonl", "--heldout-ballots", "b.jsonl", "--style", "direct"],
+        ["eval", "--model", model, "--adapter", "t/adapter", "--tasks", "calm_babel_xl_mc", "-o", "e", "--limit", "4",
+         "--dtype", "float32", "--json"],
+    ]  # fmt: skip
+    out = {}
+    for step in steps:
+        done = calm(*step, cwd=tmp_path)
+        assert done.returncode == 0, (step, done.stderr[-2000:])
+        out[step[0]] = done.stdout
+    vote = json.loads(out["vote"])
+    assert vote["n_questions"] == 24
+    assert vote["rule"] == "majority"
+    assert json.loads(out["pairs"])["n_pairs"] == sum(1 for _ in (tmp_path / "p.jsonl").open())
+    assert json.loads(out["eval"])["calm_babel_xl_mc"]["sample_len"] == 4

@@ -1,0 +1,190 @@
+"""The task class, the language model and the sampler, with real models through real lm-eval."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from calm_ext.errors import CalmError, DataError
+from calm_ext.harness.evaluate import evaluate, read_results, read_samples, task_manager
+from calm_ext.harness.lm import SharedPrefixLM, load_lm
+from calm_ext.harness.sampler import sample
+from calm_ext.records import Generation, ParallelQuestion, read_jsonl
+
+TEMPLATE = "{% for m in messages %}{{ m.role }} : {{ m.content }} \n {% endfor %}{% if add_generation_prompt %}assistant : {% endif %}"
+
+
+@pytest.fixture(scope="module")
+def lm(babel_model: Path) -> SharedPrefixLM:
+    return load_lm(str(babel_model), dtype="float32", device="cpu", batch_size=32)
+
+
+def samples_of(folder: Path, task: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / f"samples_{task}.jsonl").read_text().splitlines()]
+
+
+def test_both_babel_tasks_report_every_metric(lm: SharedPrefixLM, tmp_path: Path) -> None:
+    tasks = ["calm_babel_xl", "calm_babel_xl_mc"]
+    results = evaluate(lm, tasks, tmp_path / "out", model_name="tiny", limit=12)["results"]
+    for task in tasks:
+        values = results[task]
+        assert values["sample_len"] == 12
+        languages = ["qaa", "qab", "qac", "qad", "qae"]
+        for name in ["acc", "consistency", "all_agree", "all_correct", "answered", *(f"acc_{x}" for x in languages)]:
+            assert 0 <= values[f"{name},none"] <= 1, name
+        assert values["acc,none"] == pytest.approx(sum(values[f"acc_{x},none"] for x in languages) / 5)
+        assert ("rankc,none" in values) == task.endswith("_mc")
+        rows = samples_of(tmp_path / "out", task)
+        assert len(rows) == 12
+        assert len(rows[0]["resps"]) == (5 * 4 if task.endswith("_mc") else 5)
+        samples = read_samples(tmp_path / "out", task)
+        assert "langs:qaa.qab.qac.qad.qae" in samples.signature
+        assert len(samples.questions) == 12
+    assert read_results(tmp_path / "out")["configs"]["calm_babel_xl"]["metadata"]["version"] == 1.0
+
+
+def test_metadata_chooses_languages_and_few_shot_is_in_the_questions_own(lm: SharedPrefixLM, tmp_path: Path) -> None:
+    evaluate(
+        lm, ["calm_babel_xl"], tmp_path, model_name="t", limit=3, num_fewshot=2, metadata={"languages": ["qab", "qad"]}
+    )
+    (row, *_) = samples_of(tmp_path, "calm_babel_xl")
+    first, second = (row["arguments"][f"gen_args_{i}"]["arg_0"] for i in range(2))
+    assert (first.count("Dzira:"), first.count("Wishul:")) == (3, 3)
+    assert (second.count("Spraak:"), second.count("Kvelt:")) == (3, 3)
+    assert "Spraak" not in first
+    assert not first.endswith(" ")
+    shots = first.split("\n\n")
+    assert len(shots) == 3
+    assert shots[0].rsplit(":", 1)[1].strip(), "a shot has its answer"
+    assert row["doc"]["languages"] == ["qab", "qad"]
+
+
+def test_chat_template(babel_model: Path, tmp_path: Path) -> None:
+    lm = load_lm(str(babel_model), dtype="float32", device="cpu", batch_size=8)
+    lm.tokenizer.chat_template = TEMPLATE
+    evaluate(lm, ["calm_babel_xl", "calm_babel_xl_mc"], tmp_path, model_name="t", limit=2, chat_template=True)
+    prompt = samples_of(tmp_path, "calm_babel_xl")[0]["arguments"]["gen_args_0"]["arg_0"]
+    assert prompt.startswith("user : Ruvo:")
+    assert prompt.endswith("assistant : ")
+    scored = samples_of(tmp_path, "calm_babel_xl_mc")[0]["arguments"]["gen_args_0"]
+    assert not scored["arg_1"].startswith(" "), "after a chat template nothing stands between prompt and answer"
+
+
+def test_native_standard_error_and_an_unknown_task(lm: SharedPrefixLM, tmp_path: Path) -> None:
+    import lm_eval
+
+    results = lm_eval.simple_evaluate(
+        model=lm, tasks=["calm_babel_xl_mc"], task_manager=task_manager(), limit=10, log_samples=True
+    )
+    assert results is not None
+    values = [s["consistency"] for s in results["samples"]["calm_babel_xl_mc"]]
+    mean = sum(values) / 10
+    error = (sum((v - mean) ** 2 for v in values) / 9 / 10) ** 0.5
+    assert results["results"]["calm_babel_xl_mc"]["consistency_stderr,none"] == pytest.approx(error)
+    with pytest.raises(CalmError, match="no task calm_nothing"):
+        evaluate(lm, ["calm_nothing"], tmp_path, model_name="t")
+
+
+def _random(kind: str) -> Any:
+    import transformers
+
+    torch.manual_seed(0)
+    common = {"vocab_size": 300, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 4,
+              "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 128}  # fmt: skip
+    if kind == "gemma3":
+        config = transformers.Gemma3TextConfig(
+            **common, head_dim=8, sliding_window=8,
+            layer_types=["sliding_attention", "full_attention"] * 2,
+        )  # fmt: skip
+        return transformers.Gemma3ForCausalLM(config)
+    return transformers.LlamaForCausalLM(transformers.LlamaConfig(**common))
+
+
+@pytest.mark.parametrize("kind", ["llama", "gemma3"])
+def test_shared_prefix_gives_the_numbers_of_lm_eval(kind: str, babel_model: Path) -> None:
+    """Log-likelihoods to 1e-4 and greedy flags, full and sliding-window caches, targets of different lengths."""
+    from lm_eval.models.huggingface import HFLM
+    from transformers import AutoTokenizer
+
+    model = _random(kind).eval()
+    tokenizer = AutoTokenizer.from_pretrained(babel_model)
+    generator = torch.Generator().manual_seed(1)
+    requests = []
+    for length in (3, 9, 17, 30):
+        context = torch.randint(5, 300, (length,), generator=generator).tolist()
+        greedy = model(torch.tensor([context])).logits[0, -1].argmax().item()
+        targets = [[greedy], [7], [8, 9, 10], [11, 12], [greedy, 5]]
+        requests += [((str(length), str(t)), context, t) for t in targets]
+    ours = SharedPrefixLM(pretrained=model, tokenizer=tokenizer, batch_size=4)
+    theirs = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=4)
+    got = ours._loglikelihood_tokens(requests, disable_tqdm=True)
+    wanted = theirs._loglikelihood_tokens(requests, disable_tqdm=True)
+    for (a, greedy_a), (b, greedy_b) in zip(got, wanted, strict=True):
+        assert a == pytest.approx(b, abs=1e-4)
+        assert greedy_a == greedy_b
+    assert any(g for _, g in got)
+    assert not all(g for _, g in got)
+
+
+def test_a_model_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(CalmError, match="no such folder"):
+        load_lm(str(tmp_path / "nope"))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CalmError, match="cannot be loaded") as caught:
+        load_lm(str(tmp_path / "empty"), device="cpu")
+    assert "\n" not in str(caught.value)
+
+
+def read(path: Path) -> list[Generation]:
+    return list(read_jsonl(path, Generation))
+
+
+def test_sampling_resumes_and_gives_what_it_would_have_given(
+    lm: SharedPrefixLM, questions_file: Path, tmp_path: Path
+) -> None:
+    questions = list(read_jsonl(questions_file, ParallelQuestion))[:12]
+    whole, pieces = tmp_path / "whole.jsonl", tmp_path / "pieces.jsonl"
+    options: dict[str, Any] = {"mode": "generate", "style": "direct", "n": 3, "max_new_tokens": 3, "seed": 5, "chunk": 4}
+    assert sample(lm, questions, whole, **options) == 12
+    assert sample(lm, questions[:8], pieces, **options) == 8
+    text = pieces.read_text()
+    pieces.write_text(text[: len(text) - 200])  # cut inside the second chunk, inside a line
+    assert sample(lm, questions, pieces, **options) == 8
+    assert pieces.read_text() == whole.read_text()
+    assert sample(lm, questions, pieces, **options) == 0
+    first = read(whole)[0]
+    assert len(first.responses) == 3
+    assert first.prompt.endswith("Talor:")  # type: ignore[union-attr]
+    options["seed"] = 6
+    other = tmp_path / "other.jsonl"
+    sample(lm, questions, other, **options)
+    assert [g.responses for g in read(other)] != [g.responses for g in read(whole)]
+
+
+def test_sampling_options_scores_what_evaluation_scores(lm: SharedPrefixLM, tmp_path: Path) -> None:
+    from calm_ext.data import load_questions
+
+    questions = load_questions("babel", languages=["qaa", "qab"], limit=5)
+    sample(lm, questions, tmp_path / "g.jsonl", mode="options", chunk=2)
+    evaluate(
+        lm, ["calm_babel_xl_mc"], tmp_path / "e", model_name="t", limit=5, metadata={"languages": ["qaa", "qab"]}
+    )
+    rows = samples_of(tmp_path / "e", "calm_babel_xl_mc")
+    evaluated = [float(r[0][0]) for row in rows for r in row["resps"]]
+    sampled = [x for g in read(tmp_path / "g.jsonl") for x in g.option_logprobs or []]
+    assert sampled == pytest.approx(evaluated, abs=1e-4)
+
+
+def test_sampling_refuses_generations_of_other_questions(
+    lm: SharedPrefixLM, questions_file: Path, tmp_path: Path
+) -> None:
+    questions = list(read_jsonl(questions_file, ParallelQuestion))
+    sample(lm, questions[:2], tmp_path / "g.jsonl", mode="options", chunk=2)
+    with pytest.raises(DataError, match=r"g\.jsonl:1: is babel"):
+        sample(lm, questions[2:6], tmp_path / "g.jsonl", mode="options")
+    with pytest.raises(CalmError, match="no chat template"):
+        sample(lm, questions, tmp_path / "h.jsonl", mode="options", chat_template=True)

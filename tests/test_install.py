@@ -1,0 +1,90 @@
+"""The wheel, installed in a scratch environment: lm_eval finds the tasks with no flag, and uninstalling leaves no trace."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    subprocess.run(["git", "-C", str(ROOT), "rev-parse"], check=True, capture_output=True)
+    listed = subprocess.run(
+        ["git", "-C", str(ROOT), "ls-files", "-co", "--exclude-standard"], check=True, capture_output=True, text=True
+    ).stdout.split("\n")
+    for name in filter(None, listed):
+        if (ROOT / name).is_file():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            (source / name).write_bytes((ROOT / name).read_bytes())
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(source)], check=True, capture_output=True
+    )
+    (made,) = folder.glob("*.whl")
+    return made
+
+
+def test_the_wheel_has_tasks_recipes_and_types(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    for name in (
+        "lm_eval/tasks/calm/calm_xcsqa_xl.yaml", "lm_eval/tasks/calm/calm_babel_xl_mc.yaml",
+        "calm_ext/recipes/demo.yaml", "calm_ext/recipes/accelerate/multi-gpu.yaml", "calm_ext/py.typed",
+        "calm_ext/data/xcsqa_paper_test.txt",
+    ):  # fmt: skip
+        assert name in names, name
+    assert "lm_eval/__init__.py" not in names
+    assert "lm_eval/tasks/__init__.py" not in names
+    assert any(n.endswith("LICENSE") for n in names)
+
+
+def test_lm_eval_finds_the_task_with_no_flag(wheel: Path, babel_model: Path, paper_data: Path, tmp_path: Path) -> None:
+    """`lm_eval --tasks calm_xcsqa_xl`, literally, from a folder that is not the project."""
+    import lm_eval
+    import venv
+
+    scratch = tmp_path / "venv"
+    venv.create(scratch, system_site_packages=False, with_pip=False, symlinks=True)
+    site = next((scratch / "lib").glob("python*/site-packages"))
+    # System site packages, where "system" is the environment of this test, less any calm-ext in it: lm_eval itself is
+    # copied, so that what the wheel adds to it is seen, and taken away, in the copy.
+    import shutil
+
+    here = Path(lm_eval.__file__).parent
+    shutil.copytree(here, site / "lm_eval", ignore=shutil.ignore_patterns("calm", "__pycache__"))
+    (site / "parent.pth").write_text(str(here.parent) + "\n")
+    environment = {**os.environ, "CALM_DATA_DIR": str(paper_data), "HF_HUB_OFFLINE": "1"}
+    environment.pop("PYTHONPATH", None)
+    before = sorted(p.relative_to(site) for p in (site / "lm_eval").rglob("*") if "__pycache__" not in p.parts)
+    python = scratch / "bin/python"
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "-q"]
+    subprocess.run([*pip, "install", "--no-deps", "--no-index", str(wheel)], check=True, env=environment)
+    script = scratch / "bin/lm_eval"
+    script.write_text(f"#!{python}\nimport sys\nfrom lm_eval.__main__ import cli_evaluate\nsys.exit(cli_evaluate())\n")
+    script.chmod(0o755)
+    done = subprocess.run(
+        [str(script), "--model", "hf", "--model_args", f"pretrained={babel_model},dtype=float32", "--device", "cpu",
+         "--tasks", "calm_xcsqa_xl", "--limit", "2", "--metadata", '{"languages": ["en", "ja"]}',
+         "--gen_kwargs", "max_gen_toks=4", "--log_samples", "--output_path", str(tmp_path / "out")],
+        cwd=tmp_path, env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "calm_xcsqa_xl" in done.stdout
+    assert "acc_ja" in done.stdout
+    assert "consistency" in done.stdout
+    assert list((tmp_path / "out").rglob("samples_calm_xcsqa_xl_*.jsonl"))
+    shown = subprocess.run(
+        [str(scratch / "bin/calm-ext"), "recipes", "validate", "demo"], cwd=tmp_path, env=environment,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert shown.stdout == "demo: valid\n"
+    subprocess.run([*pip, "uninstall", "-y", "calm-ext"], check=True, env=environment)
+    after = sorted(p.relative_to(site) for p in (site / "lm_eval").rglob("*") if "__pycache__" not in p.parts)
+    assert after == before

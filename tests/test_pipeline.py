@@ -1,0 +1,174 @@
+"""A whole run with a tiny real model: what it writes, what it skips, what it repeats, what it refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from calm_ext.errors import CalmError, RunError
+from calm_ext.pipeline import STAGES, Pipeline, is_heldout
+from calm_ext.recipe import Recipe, parse_recipe
+from calm_ext.rundir import RunDirectory
+
+
+def recipe(model: Path, **changes: dict[str, Any]) -> Recipe:
+    values: dict[str, Any] = {
+        "name": "tiny",
+        "model": {"path": str(model), "dtype": "float32", "device": "cpu"},
+        "data": {"source": "babel", "languages": ["qaa", "qab", "qac"], "limit": 40},
+        "sampling": {"mode": "generate", "style": "direct", "n": 4, "max_new_tokens": 3, "batch_size": 128},
+        "training": {"learning_rate": 1e-3, "epochs": 1, "batch_size": 16, "dtype": "float32", "checks_per_epoch": 1},
+        "evaluation": {"tasks": ["calm_babel_xl", "calm_babel_xl_mc"], "limit": 10, "batch_size": 64},
+    }
+    for key, change in changes.items():
+        values[key] = values[key] | change if key in values else change
+    return parse_recipe(values)
+
+
+class Spy:
+    """Notes what a run says."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, str]] = []
+
+    def stage(self, name: str, message: str) -> None:
+        self.said.append((name, message))
+
+    def progress(self, label: str, total: int) -> Any:
+        return lambda done: None
+
+    def ran(self) -> list[str]:
+        return [name for name, message in self.said if message == "starts"]
+
+
+def run(recipe: Recipe, folder: Path, **kwargs: Any) -> list[str]:
+    spy = Spy()
+    Pipeline(recipe, folder, reporter=spy).run(**kwargs)
+    return spy.ran()
+
+
+@pytest.fixture(scope="module")
+def finished(babel_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    assert run(recipe(babel_model), folder, stop_after="vote") == ["questions", "before", "sample", "vote"]
+    assert not (folder / "adapter").exists()
+    assert run(recipe(babel_model), folder) == ["pairs", "train", "after", "report"]
+    return folder
+
+
+def test_a_run_writes_what_it_promises(finished: Path) -> None:
+    for name in (
+        "recipe.yaml", "manifest.json", "questions.jsonl", "generations.jsonl", "ballots.jsonl", "pairs.jsonl",
+        "adapter/adapter_config.json", "eval/before/results.json", "eval/after/samples_calm_babel_xl.jsonl",
+        "report/index.html", "summary.json",
+    ):  # fmt: skip
+        assert (finished / name).is_file(), name
+    manifest = json.loads((finished / "manifest.json").read_text())
+    assert set(manifest["stages"]) == set(STAGES)
+    for entry in manifest["stages"].values():
+        assert entry["seconds"] >= 0
+        assert all(len(digest) == 64 for digest in entry["outputs"].values())
+    summary = json.loads((finished / "summary.json").read_text())
+    for task in ("calm_babel_xl", "calm_babel_xl_mc"):
+        for when in ("before", "after"):
+            assert 0 <= summary[task][when]["acc"] <= 1
+    held = {q for q in (json.loads(x)["id"] for x in (finished / "questions.jsonl").open()) if is_heldout(q, 0.1)}
+    trained = {json.loads(x)["id"] for x in (finished / "pairs.jsonl").open()}
+    assert held
+    assert not held & trained
+
+
+def test_nothing_is_repeated_without_a_reason(finished: Path, babel_model: Path) -> None:
+    before = (finished / "adapter/adapter_model.safetensors").stat().st_mtime_ns
+    assert run(recipe(babel_model), finished) == []
+    assert (finished / "adapter/adapter_model.safetensors").stat().st_mtime_ns == before
+
+
+def test_a_changed_key_repeats_only_what_depends_on_it(finished: Path, babel_model: Path, tmp_path: Path) -> None:
+    import shutil
+
+    folder = tmp_path / "copy"
+    shutil.copytree(finished, folder)
+    # The label of the pairs does not change with the weight of NLL, so only training and what follows is repeated.
+    assert run(recipe(babel_model, training={"seed": 1}), folder) == ["train", "after", "report"]
+    # A margin that drops no question gives the same ballots, and what comes after them is left alone.
+    assert run(recipe(babel_model, training={"seed": 1}, vote={"min_margin": 1e-9}), folder) == ["vote"]
+    assert run(recipe(babel_model, training={"seed": 1}, evaluation={"limit": 8}), folder) == ["before", "after", "report"]
+    spy = Spy()
+    changed = recipe(babel_model, training={"seed": 1}, evaluation={"limit": 8}, sampling={"seed": 1})
+    Pipeline(changed, folder, reporter=spy).run(stop_after="sample")
+    assert spy.ran() == ["sample"]
+    assert ("sample", "the recipe asks otherwise than before: old generations removed") in spy.said
+
+
+def test_a_damaged_output_is_made_again(finished: Path, babel_model: Path, tmp_path: Path) -> None:
+    import shutil
+
+    folder = tmp_path / "copy"
+    shutil.copytree(finished, folder)
+    (folder / "ballots.jsonl").write_text("")
+    assert run(recipe(babel_model), folder) == ["vote"]
+
+
+def test_an_interrupted_run_continues(babel_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from calm_ext.harness import sampler
+
+    real, calls = sampler.ask_model, []
+
+    def interrupted(*args: Any, **kwargs: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(sampler, "ask_model", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(recipe(babel_model), tmp_path / "r", stop_after="sample")
+    assert (tmp_path / "r/generations.jsonl").read_text().count("\n") == 16 * 3
+    monkeypatch.setattr(sampler, "ask_model", real)
+    spy = Spy()
+    Pipeline(recipe(babel_model), tmp_path / "r", reporter=spy).run(stop_after="sample")
+    assert spy.ran() == ["sample"]
+    assert ("sample", "continued: 16 questions were there already") in spy.said
+    whole = tmp_path / "whole"
+    run(recipe(babel_model), whole, stop_after="sample")
+    assert (whole / "generations.jsonl").read_text() == (tmp_path / "r/generations.jsonl").read_text()
+
+
+def test_options_mode_end_to_end(babel_model: Path, tmp_path: Path) -> None:
+    made = recipe(babel_model, sampling={"mode": "options", "style": None}, vote={"weights": {"qaa": 2}, "keep_share": 0.7})
+    run(made, tmp_path / "r")
+    generation = json.loads((tmp_path / "r/generations.jsonl").open().readline())
+    assert len(generation["option_logprobs"]) == 4
+    assert "responses" not in generation
+    assert (tmp_path / "r/report/index.html").is_file()
+
+
+def test_refusals(finished: Path, babel_model: Path, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="holds a run of recipe 'tiny', not 'other'"):
+        RunDirectory(finished, name="other")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/thesis.tex").write_text("…")
+    with pytest.raises(RunError, match="holds no run"):
+        RunDirectory(tmp_path / "mine", name="tiny")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken/manifest.json").write_text("{")
+    with pytest.raises(RunError, match="cannot be read"):
+        RunDirectory(tmp_path / "broken", name="tiny")
+    with pytest.raises(CalmError, match="lm-eval has no task calm_nothing"):
+        Pipeline(recipe(babel_model, evaluation={"tasks": ["calm_nothing"]}), tmp_path / "r").run()
+    assert not (tmp_path / "r").exists()
+    with pytest.raises(RunError, match="the vote decided no question"):
+        run(recipe(babel_model, vote={"min_margin": 1.0}), tmp_path / "undecided")
+
+
+def test_the_plan_counts_and_writes_nothing(babel_model: Path, tmp_path: Path) -> None:
+    plan = Pipeline(recipe(babel_model), tmp_path / "r").plan()
+    assert [p.name for p in plan] == list(STAGES)
+    notes = {p.name: p.note for p in plan}
+    assert notes["sample"] == "40 questions × 3 languages × 4 responses"
+    assert "β 0.1" in notes["train"]
+    assert not (tmp_path / "r").exists()

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from calm_ext.errors import CalmError, RecipeError
+from calm_ext.recipe import Recipe, load_recipe, parse_recipe
+from calm_ext.recipe_files import find_recipe, purpose, recipe_names, recipes_dir
+
+MINIMAL = {"name": "x", "model": {"path": "babel"}, "data": {"source": "babel"}, "evaluation": {"tasks": ["t"]}}
+
+
+def test_every_recipe_that_comes_along_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = recipe_names()
+    assert names == ["demo", "llama", "xcsqa-gemma-270m"]
+    (tmp_path / "models/gemma-3-270m").mkdir(parents=True)
+    (tmp_path / "models/gemma-3-270m/config.json").touch()
+    monkeypatch.chdir(tmp_path)
+    for name in names:
+        path = recipes_dir() / f"{name}.yaml"
+        assert load_recipe(path).name == name
+        text = path.read_text(encoding="utf-8")
+        assert "calm-ext align" in text.split("name:")[0], f"{name}: the command that runs it is not at its head"
+        assert purpose(path)
+
+
+def test_all_problems_at_once() -> None:
+    values = {
+        "name": "x",
+        "model": {"path": "./not-there"},
+        "data": {"langages": ["en"], "languages": ["en", "xx", "en"]},
+        "training": {"bta": 1, "epochs": "many"},
+        "evaluation": {"tasks": []},
+    }
+    with pytest.raises(RecipeError) as caught:
+        parse_recipe(values, where="r.yaml")
+    told = caught.value.problems
+    for said in (
+        "data.langages: unknown key; did you mean languages?",
+        "training.bta: unknown key; did you mean beta?",
+        "model.path: no such folder: ./not-there",
+        "data.languages: no cue words for language 'xx'",
+        "data.languages: 'en' is listed twice",
+    ):
+        assert any(t.startswith(said) for t in told), (said, told)
+    assert any(t.startswith("training.epochs:") and "'many'" in t for t in told)
+    assert any(t.startswith("evaluation.tasks:") for t in told)
+    assert all(line.startswith("r.yaml: ") for line in str(caught.value).splitlines())
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"vote": {"rule": "zscore"}}, "vote.rule: zscore needs"),
+        ({"vote": {"ties": "pivot"}}, "vote.pivot: missing"),
+        ({"vote": {"pivot": "fr"}, "data": {"source": "babel", "languages": ["qaa", "qab"]}}, "vote.pivot: 'fr'"),
+        ({"vote": {"weights": {"qaa": -1}}}, "vote.weights: a weight is negative"),
+        ({"sampling": {"mode": "options", "style": "explain"}}, "sampling.style: explain does not go"),
+        ({"data": {"source": "local"}}, "data.path: missing"),
+        ({"data": {"source": "local", "path": "nope.jsonl"}}, "data.path: no such file"),
+        ({"data": {"source": "xcsqa", "data_dir": "nope"}}, "data.data_dir: no such directory"),
+        ({"training": {"accelerate_config": "nope.yaml"}}, "training.accelerate_config: no such file"),
+        ({"training": {"learning_rate": 0}}, "training.learning_rate: "),
+        ({"data": {"source": "babel", "languages": ["qaa"]}}, "data.languages: "),
+        ({"name": "../up"}, "name: "),
+    ],
+)
+def test_what_types_cannot_say(changes: dict, said: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        parse_recipe({**MINIMAL, **changes})
+    assert any(t.startswith(said) for t in caught.value.problems), caught.value.problems
+
+
+def test_overrides(tmp_path: Path) -> None:
+    path = tmp_path / "r.yaml"
+    path.write_text(yaml.safe_dump(MINIMAL))
+    recipe = load_recipe(path, overrides=["training.beta=0.2", "training.learning_rate=1e-4", "data.languages=[qaa, qab]"])
+    assert recipe.training.beta == 0.2
+    assert recipe.training.learning_rate == 1e-4
+    assert recipe.data.languages == ["qaa", "qab"]
+    with pytest.raises(RecipeError, match="key=value was expected"):
+        load_recipe(path, overrides=["training.beta"])
+    with pytest.raises(RecipeError, match="name is not a section"):
+        load_recipe(path, overrides=["name.x=1"])
+    with pytest.raises(RecipeError, match=r"training\.betta: unknown key"):
+        load_recipe(path, overrides=["training.betta=1"])
+
+
+def test_bad_files(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="no such file"):
+        load_recipe(tmp_path / "nope.yaml")
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("name: x\ndata: [1, 2\n")
+    with pytest.raises(RecipeError, match=r"broken\.yaml:3: not YAML"):
+        load_recipe(broken)
+    listed = tmp_path / "list.yaml"
+    listed.write_text("- a\n")
+    with pytest.raises(RecipeError, match="a mapping"):
+        load_recipe(listed)
+    with pytest.raises(CalmError, match="these come along: demo"):
+        find_recipe("dmo")
+
+
+def test_resolved_recipe_reads_back() -> None:
+    recipe = parse_recipe(MINIMAL)
+    assert Recipe.model_validate(yaml.safe_load(recipe.to_yaml())) == recipe

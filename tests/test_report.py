@@ -1,0 +1,527 @@
+"""The report: numbers by hand computation, half-way runs, hostile text, and the leaderboard's grouping."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from calm_ext.errors import CalmError, DataError, RunError
+from calm_ext.metrics import argmax, per_byte, question_metrics, rankc
+from calm_ext.records import Ballot, Pair, ParallelQuestion, Version, write_jsonl
+from calm_ext.report import leaderboard, write_report
+from calm_ext.report.collect import read_run, summarize
+from calm_ext.report.samples import plain_values
+from calm_ext.report.terminal import print_summary
+
+EVIL = '<script>alert("x")</script><img src=x onerror=alert(1)>'
+SIGNATURE = "task:{task}|langs:{langs}|options:4|style:{style}|calm-ext:0|lm_eval:0"
+Answers = list[dict[str, int]]
+
+# --- a synthetic run ----------------------------------------------------------------------------------------------
+
+
+def make_questions(n: int, languages: list[str], prefix: str, gold: bool = True) -> list[ParallelQuestion]:
+    return [
+        ParallelQuestion(
+            id=f"{prefix}-{i:04d}",
+            answer=i % 4 if gold else None,
+            versions={
+                x: Version(
+                    question=f"{prefix} {x} {i}?", options=[f"{x} {word} {i}" for word in ("ant", "bee", "cat", "dog")]
+                )
+                for x in languages
+            },
+        )
+        for i in range(n)
+    ]
+
+
+def make_answers(questions: list[ParallelQuestion], shares: dict[str, float], seed: int) -> Answers:
+    """One answer a language, right with the language's share."""
+    rng = random.Random(seed)
+    found = []
+    for q in questions:
+        assert q.answer is not None
+        wrong = (q.answer + 1 + rng.randrange(3)) % 4
+        found.append({x: q.answer if rng.random() < share else wrong for x, share in shares.items()})
+    return found
+
+
+def write_evaluation(
+    folder: Path,
+    tasks: dict[str, tuple[list[ParallelQuestion], Answers]],
+    *,
+    scored: bool = False,
+    model: str = "toy",
+    limit: float | None = None,
+    n_shot: int = 0,
+    foreign: dict[str, float] | None = None,
+    stderr: bool = False,
+    stamp: str = "",
+) -> None:
+    """What lm-eval writes: results*.json, and a samples file for each task."""
+    results: dict[str, Any] = {"results": {}, "configs": {}, "n-samples": {}, "n-shot": {}}
+    results |= {"config": {"model": "hf", "limit": limit, "gen_kwargs": {}}, "model_name": model, "date": 1.0}
+    folder.mkdir(parents=True, exist_ok=True)
+    for task, (questions, answers) in tasks.items():
+        languages = list(questions[0].versions)
+        lines: list[dict[str, Any]] = []
+        for q, by_language in zip(questions, answers, strict=True):
+            options = [v.options for v in q.versions.values()]
+            if scored:
+                raw = [[-2.0 * len(o) if i != by_language[x] else -1.0 for i, o in enumerate(v.options)]
+                       for x, v in q.versions.items()]  # fmt: skip
+                scores = {x: per_byte(r, o) for x, r, o in zip(languages, raw, options, strict=True)}
+                assert {x: argmax(s) for x, s in scores.items()} == by_language
+                metrics = {**question_metrics(by_language, q.answer), "rankc": rankc(scores)}
+                responses: list[Any] = [[str(v), "False"] for r in raw for v in r]
+            else:
+                metrics = question_metrics(by_language, q.answer)
+                responses = [f"Because.\nAnswer: {'ABCD'[by_language[x]]}" for x in languages]
+            doc = {
+                "id": q.id, "answer": q.answer, "source_language": None, "languages": languages, "options": options,
+                "questions": [v.question for v in q.versions.values()],
+            }  # fmt: skip
+            lines.append({"doc": doc, "filtered_resps": responses, "metrics": list(metrics), **metrics})
+        (folder / f"samples_{task}{stamp}.jsonl").write_text("".join(json.dumps(x) + "\n" for x in lines))
+        names = lines[0]["metrics"]
+        means = {m: sum(x[m] for x in lines) / len(lines) for m in names}
+        results["results"][task] = {"alias": task, "sample_len": len(lines)}
+        results["results"][task] |= {f"{m},none": v for m, v in means.items()}
+        results["results"][task] |= {f"{m}_stderr,none": 0.01 if stderr else "N/A" for m in means}
+        style = "cloze" if scored else "explain"
+        signature = SIGNATURE.format(task=task, langs=".".join(languages), style=style)
+        results["configs"][task] = {
+            "task": task,
+            "output_type": "loglikelihood" if scored else "generate_until",
+            "metadata": {"version": 1.0, "style": style, "languages": languages, "signature": signature},
+        }
+        results["n-samples"][task] = {"original": len(lines), "effective": len(lines)}
+        results["n-shot"][task] = n_shot
+    if foreign is not None:
+        results["results"]["arc_easy"] = {"alias": "arc_easy", **foreign}
+        results["configs"]["arc_easy"] = {"task": "arc_easy", "metadata": {"version": 1.0}}
+        results["n-samples"]["arc_easy"] = {"original": 900, "effective": 100}
+    (folder / f"results{stamp}.json").write_text(json.dumps(results))
+
+
+def make_run(
+    path: Path, *, languages: list[str], n: int, n_test: int, gold: bool = True, scored: bool = False, evil: bool = True
+) -> Path:
+    """A whole run of recipe "toy" with its two tasks: one held out, one that the alignment asked."""
+    asked, test = make_questions(n, languages, "train"), make_questions(n_test, languages, "test")
+    k = len(languages)
+    low = {x: 0.9 - 0.4 * i / k for i, x in enumerate(languages)}
+    high = {x: s + 0.2 for x, s in low.items()}
+    before, after = make_answers(test, low, 1), make_answers(test, high, 2)
+    seen_before, seen_after = make_answers(asked, low, 3), make_answers(asked, high, 4)
+    tasks_before, tasks_after = {"toy_xl": (test, before)}, {"toy_xl": (test, after)}
+    tasks_before["toy_xl_asked"], tasks_after["toy_xl_asked"] = (asked, seen_before), (asked, seen_after)
+    write_evaluation(path / "eval/before", tasks_before, scored=scored,
+                     foreign={"acc,none": 0.5, "acc_stderr,none": 0.05, "acc_norm,none": 0.4})  # fmt: skip
+    write_evaluation(path / "eval/after", tasks_after, scored=scored, model="toy+toy",
+                     foreign={"acc,none": 0.52, "acc_stderr,none": 0.05})  # fmt: skip
+    ballots, pairs, rng = [], [], random.Random(5)
+    held = {q.id for q in asked[::10]}
+    for q, answers in zip(asked, seen_before, strict=True):
+        votes: dict[str, list[int | None]] = {x: [a, a, None] for x, a in answers.items()}
+        counts = sorted(((sum(a == o for a in answers.values()), -o) for o in range(4)), reverse=True)
+        tie = counts[0][0] == counts[1][0]
+        winner = None if tie else -counts[0][1]
+        margin = (counts[0][0] - counts[1][0]) / k * (0.5 + 0.5 * rng.random())
+        ballots.append(
+            Ballot(id=q.id, winner=winner, margin=margin, tie=tie, votes=votes, weights=dict.fromkeys(answers, 1.0))
+        )
+        for x, a in answers.items():
+            if winner is not None and a != winner and q.id not in held:
+                rejected = f"{EVIL if evil else 'I think so.'}\nAnswer: {'ABCD'[a]}"
+                pairs.append(
+                    Pair(id=q.id, language=x, prompt=q.versions[x].question, chosen=f"Answer: {'ABCD'[winner]}",
+                         rejected=rejected, chosen_answer=winner, rejected_answer=a, margin=margin,
+                         origin="native" if rng.random() < 0.8 else "answer_only")
+                )  # fmt: skip
+    shown = asked if gold else [q.model_copy(update={"answer": None}) for q in asked]
+    write_jsonl(path / "questions.jsonl", shown)
+    write_jsonl(path / "ballots.jsonl", ballots)
+    write_jsonl(path / "pairs.jsonl", pairs)
+    write_jsonl(path / "heldout/questions.jsonl", [q for q in shown if q.id in held])
+    log: list[dict[str, Any]] = [
+        {"kind": "train", "step": s, "loss": 0.69 * 0.97**s + rng.random() * 0.03, "rewards/margins": 0.03 * s,
+         "rewards/accuracies": 1 - 0.5 * 0.95**s, "learning_rate": 1e-4} for s in range(2, 61, 2)
+    ]  # fmt: skip
+    checks = [
+        {"step": s, "agreement": 0.78 + 0.002 * s - 0.00003 * s * s, "consistency": 0.7 + 0.002 * s, "answered": 1.0,
+         "chosen_nll": 1.1 - 0.004 * s, "n": 200} for s in range(0, 61, 15)
+    ]  # fmt: skip
+    log += [{"kind": "check", **c} for c in checks]
+    log.append({"kind": "warning", "step": 60, "message": "step 60: WARNING: the chosen responses become unlikely"})
+    log.append({"kind": "train", "step": 60, "train_runtime": 12.5, "train_loss": 0.41})
+    (path / "training").mkdir()
+    (path / "training/log.jsonl").write_text("".join(json.dumps(r) + "\n" for r in log))
+    summary = {"n_pairs": len(pairs), "n_pairs_dropped": 3, "dtype": "float32", "seconds": 12.5, "loss": 0.41,
+               "chosen_step": 30, "checks": checks, "peak_memory_mib": 812.0, "peak_gpu_memory_mib": None}  # fmt: skip
+    (path / "training/summary.json").write_text(json.dumps(summary))
+    stages = {
+        s: {"seconds": 3.5 * 2**i, "peak_memory_mib": 500.0 + 40 * i, "finished": f"2026-11-23T20:0{i}:00+00:00",
+            "versions": {"calm-ext": "0.1", "torch": "2"}}
+        for i, s in enumerate(("questions", "before", "sample", "vote", "pairs", "train", "after"))
+    }  # fmt: skip
+    (path / "manifest.json").write_text(json.dumps({"name": "toy", "stages": stages}))
+    recipe = "name: toy\nevaluation:\n  tasks: [toy_xl, toy_xl_asked, arc_easy]\n"
+    recipe += "training:\n  method: dpo\n  nll_weight: 0.5\n"
+    (path / "recipe.yaml").write_text(recipe + "  learning_rate: 0.0001\n  # <b>not bold</b>\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = make_run(tmp_path_factory.mktemp("runs") / "toy", languages=["en", "ar", "ur"], n=60, n_test=80)
+    write_report(path)
+    return path
+
+
+def load(path: Path) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads((path / "summary.json").read_text(), parse_constant=pytest.fail)
+    return result
+
+
+def page(path: Path) -> str:
+    return (path / "report/index.html").read_text(encoding="utf-8")
+
+
+class Balanced(HTMLParser):
+    """Fails on tags that do not close in order."""
+
+    VOID = frozenset({"meta", "img", "br", "link", "input", "hr"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def check_html(text: str) -> set[str]:
+    parser = Balanced()
+    parser.feed(text)
+    assert parser.open == []
+    return parser.tags
+
+
+# --- the numbers --------------------------------------------------------------------------------------------------
+
+
+def rows_of(path: Path, when: str, task: str = "toy_xl") -> list[dict[str, Any]]:
+    return [json.loads(x) for x in (path / f"eval/{when}/samples_{task}.jsonl").read_text().splitlines()]
+
+
+def test_summary_numbers(whole: Path) -> None:
+    summary = load(whole)
+    assert list(summary)[:3] == ["toy_xl", "toy_xl_asked", "arc_easy"]
+    task = summary["toy_xl"]
+    assert task["n_questions"] == 80
+    assert task["languages"] == ["en", "ar", "ur"]
+    assert task["signature"].startswith("task:toy_xl|langs:en.ar.ur|")
+    before, after = rows_of(whole, "before"), rows_of(whole, "after")
+    for metric in ("acc", "acc_en", "acc_ur", "consistency", "all_agree", "all_correct", "answered"):
+        b, a = (sum(r[metric] for r in rows) / 80 for rows in (before, after))
+        assert task["before"][metric] == pytest.approx(b)
+        assert task["after"][metric] == pytest.approx(a)
+        d = task["difference"][metric]
+        assert d["value"] == pytest.approx(a - b)
+        assert d["low"] <= d["value"] <= d["high"]
+        low, high = task["ci95"]["before"][metric]
+        assert low <= b <= high
+    assert task["difference"]["acc"]["value"] > 0
+    assert task["difference"]["acc"]["p"] < 0.05
+    # Holm over three languages: never below the raw p, the smallest times three.
+    raw = {x: task["difference"][f"acc_{x}"]["p"] for x in ("en", "ar", "ur")}
+    holm = {x: task["difference"][f"acc_{x}"]["p_holm"] for x in raw}
+    assert all(holm[x] >= raw[x] for x in raw)
+    assert min(holm.values()) == pytest.approx(min(1.0, 3 * min(raw.values())))
+    assert (task["asked"], task["trained"]) == (0, 0)
+    assert summary["toy_xl_asked"]["asked"] == 60
+    assert 0 < summary["toy_xl_asked"]["trained"] <= 54
+
+
+def test_foreign_task_has_means_only(whole: Path) -> None:
+    task = load(whole)["arc_easy"]
+    assert task["before"] == {"acc": 0.5, "acc_norm": 0.4}
+    assert task["after"] == {"acc": 0.52}
+    assert task["difference"] == {}
+    assert task["ci95"] == {"before": {}, "after": {}}
+    assert task["n_questions"] == 100
+
+
+def test_vote_pairs_training_and_stages(whole: Path) -> None:
+    summary = load(whole)
+    ballots = [json.loads(x) for x in (whole / "ballots.jsonl").read_text().splitlines()]
+    right = sum(b.get("winner") == int(b["id"][-4:]) % 4 for b in ballots)
+    assert summary["vote"]["n_questions"] == 60
+    assert summary["vote"]["accuracy"] == pytest.approx(right / 60)
+    pairs = [json.loads(x) for x in (whole / "pairs.jsonl").read_text().splitlines()]
+    assert summary["pairs"]["n_pairs"] == len(pairs) == sum(summary["pairs"]["by_language"].values())
+    precision = sum(p["chosen_answer"] == int(p["id"][-4:]) % 4 for p in pairs) / len(pairs)
+    assert summary["pairs"]["precision"] == pytest.approx(precision)
+    assert summary["training"]["chosen_step"] == 30
+    assert summary["stages"]["train"] == 3.5 * 32
+    assert summary["versions"] == {"calm-ext": "0.1", "torch": "2"}
+    assert summary["run"]["missing"] == []
+
+
+def test_only_common_questions_are_compared(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "toy", languages=["en", "fr"], n=20, n_test=30)
+    samples = run / "eval/after/samples_toy_xl.jsonl"
+    lines = samples.read_text().splitlines()
+    samples.write_text("\n".join([*lines[25:], *lines[5:25]]) + "\n")
+    task = summarize(read_run(run), resamples=200)["toy_xl"]
+    both = {r["doc"]["id"] for r in map(json.loads, lines[5:])}
+    kept = [r for r in rows_of(run, "before") if r["doc"]["id"] in both]
+    assert task["n_questions"] == 25
+    assert task["before"]["acc"] == pytest.approx(sum(r["acc"] for r in kept) / 25)
+
+
+def test_scored_tasks_have_a_pair_matrix(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "toy", languages=["en", "fr", "de"], n=20, n_test=30, scored=True)
+    data = read_run(run)
+    assert data.missing == ()
+    result = data.result("toy_xl", "after")
+    assert result is not None
+    assert result.detail is not None
+    from calm_ext.report.plots import matrices
+
+    matrix = matrices(data, "toy_xl")["after"]
+    mean = sum(r["consistency"] for r in rows_of(run, "after")) / 30
+    assert sum(matrix.values()) / 3 == pytest.approx(mean)
+    assert summarize(data, resamples=100)["toy_xl"]["before"]["rankc"] > 0
+
+
+# --- the page -----------------------------------------------------------------------------------------------------
+
+
+def test_page_is_whole_escaped_and_self_contained(whole: Path) -> None:
+    text = page(whole)
+    tags = check_html(text)
+    assert "script" not in tags
+    assert "b" in tags
+    assert "<script>" not in text
+    assert "&lt;script&gt;alert" in text
+    assert "onerror=alert(1)&gt;" in text
+    assert "&lt;b&gt;not bold" in text
+    assert not re.search(r'(?:src|href)="(?!data:image/png|#)', text)
+    assert 'dir="rtl"' in text
+    assert 'lang="ar"' in text
+    assert "It worked: accuracy and consistency both rose on held-out questions." in text
+    assert "WARNING: the chosen responses become unlikely" in text
+    names = {p.name for p in (whole / "report").iterdir()}
+    pngs = {f"{kind}_{task}.png" for kind in ("accuracy", "consistency") for task in ("toy_xl", "toy_xl_asked")}
+    assert names == {"index.html", "margins.png", "training.png", *pngs}
+    assert text.count("<figure>") == len(pngs) + 2
+    assert all(p.read_bytes().startswith(b"\x89PNG") for p in (whole / "report").glob("*.png"))
+    for name in re.findall(r'<img [^>]*alt="([^"]*)"', text):
+        assert len(name) > 20
+
+
+def test_terminal(whole: Path) -> None:
+    console = Console(width=110, record=True, file=io.StringIO())
+    print_summary(load(whole), console)
+    text = console.export_text()
+    assert "It worked" in text
+    assert "toy_xl: 80 questions, none of them asked" in text
+    assert "accuracy, Arabic (ar)" in text
+    assert "▲" in text
+    assert "means only" in text
+    assert "right on" in text
+    assert "checkpoint of step 30 kept" in text
+
+
+def test_no_significant_change_is_said(tmp_path: Path) -> None:
+    questions = make_questions(20, ["en", "fr"], "q")
+    answers = make_answers(questions, {"en": 0.7, "fr": 0.6}, 1)
+    for when in ("before", "after"):
+        write_evaluation(tmp_path / "eval" / when, {"toy_xl": (questions, answers)})
+    write_report(tmp_path)
+    task = load(tmp_path)["toy_xl"]
+    assert task["difference"]["acc"] == {"value": 0.0, "low": 0.0, "high": 0.0, "p": 1.0}
+    assert "No significant change, neither in accuracy nor in consistency." in page(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "keep", ["eval/before", "eval/after", "training/log.jsonl", "ballots.jsonl", "recipe.yaml", "manifest.json"]
+)
+def test_half_way_runs(whole: Path, tmp_path: Path, keep: str) -> None:
+    run = tmp_path / "half"
+    (run / keep).parent.mkdir(parents=True)
+    subprocess.run(["cp", "-r", str(whole / keep), str(run / keep)], check=True)
+    write_report(run)
+    text = page(run)
+    check_html(text)
+    assert "This run is not complete." in text
+    summary = load(run)
+    assert any("alignment (eval/" in m for m in summary["run"]["missing"])
+    print_summary(summary, Console(file=io.StringIO()))
+    if keep == "eval/before":
+        assert summary["toy_xl"]["after"] == {}
+        assert summary["toy_xl"]["difference"] == {}
+        assert "nothing can be compared yet" in text
+
+
+def test_without_gold_and_with_a_cut_log(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "toy", languages=["en", "fr"], n=20, n_test=20, gold=False)
+    log = run / "training/log.jsonl"
+    log.write_text(log.read_text()[:-20])
+    (run / "training/summary.json").unlink()
+    write_report(run)
+    summary = load(run)
+    assert summary["vote"]["accuracy"] is None
+    assert summary["pairs"]["precision"] is None
+    assert summary["pairs"]["n_pairs"] == 0
+    assert "No pair: no language contradicts the vote" in page(run)
+    assert "the end of training (training/summary.json)" in summary["run"]["missing"]
+    assert "no gold labels" in page(run)
+
+
+def test_rewriting_gives_the_same_and_removes_old_plots(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "toy", languages=["en", "fr"], n=12, n_test=12)
+    (run / "report").mkdir()
+    (run / "report/accuracy_gone.png").write_bytes(b"old")
+    write_report(run)
+    first = page(run)
+    write_report(run)
+    assert page(run) == first
+    assert not (run / "report/accuracy_gone.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "what"),
+    [
+        ("eval/before/results.json", '{"results": {', "is not JSON"),
+        ("eval/before/results.json", "[1, 2]", "is not a results file of lm-eval"),
+        ("eval/after/samples_toy_xl.jsonl", '{"doc": {}}\n', "samples_toy_xl.jsonl:1: is not a sample"),
+        ("pairs.jsonl", '{"id": 1}\n', "pairs.jsonl:1: "),
+        ("training/log.jsonl", "nonsense\n{}\n", "log.jsonl:1: "),
+        ("training/summary.json", "", "summary.json:1: is not JSON"),
+        ("recipe.yaml", "a: [", "recipe.yaml: cannot be read"),
+    ],
+)
+def test_broken_files_are_one_line_errors(tmp_path: Path, name: str, content: str, what: str) -> None:
+    questions = make_questions(6, ["en", "fr"], "q")
+    for when in ("before", "after"):
+        write_evaluation(
+            tmp_path / "eval" / when, {"toy_xl": (questions, make_answers(questions, {"en": 1, "fr": 0}, 1))}
+        )
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(content)
+    with pytest.raises(DataError, match=re.escape(what)) as caught:
+        write_report(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_run(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="no such run directory"):
+        write_report(tmp_path / "none")
+    with pytest.raises(RunError, match="holds nothing of a run"):
+        write_report(tmp_path)
+
+
+def test_plain_values() -> None:
+    values = {"em,strict": 0.1, "em,flexible": 0.2, "em_stderr,strict": 0.0, "acc,none": "N/A", "f1,none": 1}
+    assert plain_values(values) == {"em,strict": 0.1, "em,flexible": 0.2, "f1": 1.0}
+
+
+def test_nothing_heavy_is_imported_with_the_package() -> None:
+    heavy = ("matplotlib", "jinja2", "rich", "numpy", "torch")
+    code = f"import sys, calm_ext.report; print([m for m in {heavy} if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+# --- the leaderboard ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("board")
+    questions = make_questions(40, ["en", "fr"], "q")
+    for name, share, seed in (("weak", 0.3, 1), ("strong", 0.9, 2), (f"evil|{EVIL}", 0.6, 3)):
+        answers = make_answers(questions, {"en": share, "fr": share}, seed)
+        write_evaluation(path / f"m{seed}", {"toy_xl": (questions, answers)}, model=name, stderr=seed == 1,
+                         stamp="_2026-11-23T20-43-19.93", foreign={"acc,none": 0.3})  # fmt: skip
+    few = questions[:10]
+    answers = make_answers(few, {"en": 1, "fr": 1}, 4)
+    write_evaluation(path / "limited", {"toy_xl": (few, answers)}, model="cheat", limit=10.0)
+    write_evaluation(path / "shots", {"toy_xl": (questions, make_answers(questions, {"en": 1, "fr": 1}, 5))}, n_shot=3)
+    return path
+
+
+def test_only_like_is_ranked_with_like(board: Path) -> None:
+    entries = leaderboard.read_entries([board])
+    assert len(entries) == 5
+    groups = leaderboard.rank(entries)
+    assert [len(g.entries) for g in groups] == [3, 1, 1]
+    assert [e.model for e in groups[0].entries] == ["strong", f"evil|{EVIL}", "weak"]
+    assert "40 questions, 2 languages (en, fr), 0-shot, guessing 0.250" in groups[0].heading
+    assert {"limit 10" in g.heading for g in groups[1:]} == {True, False}
+    assert any("3-shot" in g.heading for g in groups)
+    by = leaderboard.rank(entries, by="consistency")[0]
+    values = [e.value("consistency") for e in by.entries]
+    assert values == sorted(values, reverse=True)
+
+
+def test_standard_errors(board: Path) -> None:
+    entries = {e.model: e for e in leaderboard.read_entries([board / "m1", board / "m2"])}
+    assert entries["weak"].stderr["acc"] == 0.01  # lm-eval's own
+    rows = [json.loads(x) for x in next((board / "m2").glob("samples_*")).read_text().splitlines()]
+    values = [r["acc"] for r in rows]
+    mean = sum(values) / 40
+    expected = (sum((v - mean) ** 2 for v in values) / 39 / 40) ** 0.5
+    assert entries["strong"].stderr["acc"] == pytest.approx(expected)  # from the samples
+
+
+def test_leaderboard_formats(board: Path) -> None:
+    groups = leaderboard.rank(leaderboard.read_entries([board]))
+    text = leaderboard.to_html(groups)
+    check_html(text)
+    assert "<img src=x" not in text
+    assert "&lt;img src=x" in text
+    assert text.count("<script>") == 1
+    markdown = leaderboard.to_markdown(groups)
+    assert "<script>" not in markdown
+    assert "evil\\|" in markdown
+    assert "## toy\\_xl: 40 questions" in markdown
+    table = [line for line in markdown.splitlines() if line.startswith("|")][:5]
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in table} == {7}
+    console = Console(width=160, record=True, file=io.StringIO())
+    for part in leaderboard.render_terminal(groups):
+        console.print(part)
+    printed = console.export_text()
+    assert "strong" in printed
+    assert "±" in printed
+
+
+def test_leaderboard_errors(board: Path, tmp_path: Path) -> None:
+    with pytest.raises(CalmError, match="no such file"):
+        leaderboard.read_entries([tmp_path / "none"])
+    with pytest.raises(CalmError, match="no results of calm tasks found in"):
+        leaderboard.read_entries([tmp_path])
+    with pytest.raises(CalmError, match="no result has the metric 'rankc'; there are acc"):
+        leaderboard.rank(leaderboard.read_entries([board]), by="rankc")
+    (tmp_path / "results_1.json").write_text('{"a": \n')
+    with pytest.raises(DataError, match=r"results_1\.json:\d: is not JSON"):
+        leaderboard.read_entries([tmp_path])

@@ -1,0 +1,168 @@
+"""Training with real TRL in a process of its own, and the label-free watch over it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from calm_ext.data import load_questions
+from calm_ext.errors import RunError
+from calm_ext.prompts import ask
+from calm_ext.records import Pair, write_jsonl
+from calm_ext.training.job import TrainingJob, TrainingOptions
+from calm_ext.training.launch import command, launch
+from calm_ext.training.monitor import Check, Monitor, encode_pairs
+
+LANGUAGES = ["qaa", "qab", "qac"]
+
+
+def gold_pairs(n: int) -> list[Pair]:
+    """Pairs that prefer the right answer to a wrong one; training on them has an effect that one can see."""
+    pairs = []
+    for question in load_questions("babel", split="train", languages=LANGUAGES, limit=n):
+        assert question.answer is not None
+        for language, version in question.versions.items():
+            wrong = (question.answer + 1) % 4
+            pairs.append(
+                Pair(
+                    id=question.id,
+                    language=language,
+                    prompt=ask(language, version.question, version.options, "direct"),
+                    chosen=" " + version.options[question.answer],
+                    rejected=" " + version.options[wrong],
+                    chosen_answer=question.answer,
+                    rejected_answer=wrong,
+                    margin=1.0,
+                    origin="native",
+                )
+            )
+    return pairs
+
+
+def job(folder: Path, model: Path, *, mode: str = "generate", **options: object) -> TrainingJob:
+    folder.mkdir(parents=True, exist_ok=True)
+    held = load_questions("babel", split="train", languages=LANGUAGES)[100:106]
+    write_jsonl(folder / "pairs.jsonl", gold_pairs(16))
+    write_jsonl(folder / "held.jsonl", held)
+    write_jsonl(folder / "held_pairs.jsonl", [p for p in gold_pairs(110) if p.id in {q.id for q in held}])
+    base = {"learning_rate": 3e-3, "epochs": 2, "batch_size": 8, "checks_per_epoch": 2, "dtype": "float32", "patience": 0}
+    return TrainingJob(
+        model=str(model),
+        pairs=folder / "pairs.jsonl",
+        output=folder / "training",
+        options=TrainingOptions.model_validate(base | options),
+        mode=mode,  # type: ignore[arg-type]
+        style="direct" if mode == "generate" else "cloze",
+        max_new_tokens=3,
+        heldout=folder / "held.jsonl",
+        heldout_votes={q.id: q.answer for q in held if q.answer is not None},
+        heldout_pairs=folder / "held_pairs.jsonl",
+    )
+
+
+def log(folder: Path, kind: str) -> list[dict]:
+    rows = [json.loads(line) for line in (folder / "training/log.jsonl").read_text().splitlines()]
+    return [r for r in rows if r["kind"] == kind]
+
+
+@pytest.fixture(scope="module")
+def trained(babel_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    launch(job(folder, babel_model))
+    return folder
+
+
+def test_training_leaves_an_adapter_a_log_and_a_summary(trained: Path) -> None:
+    assert (trained / "training/adapter/adapter_model.safetensors").is_file()
+    assert not (trained / "training/checkpoints").exists()
+    summary = json.loads((trained / "training/summary.json").read_text())
+    assert summary["n_pairs"] == 48
+    assert summary["n_pairs_dropped"] == 0
+    steps = [c["step"] for c in log(trained, "check")]
+    assert steps == [0, 3, 6, 9, 12]
+    assert summary["chosen_step"] in steps
+    assert all(0 <= c["agreement"] <= 1 and c["n"] == 18 for c in log(trained, "check"))
+    losses = [r["loss"] for r in log(trained, "train") if "loss" in r]
+    assert losses[-1] < losses[0]
+    margins = [r["rewards/margins"] for r in log(trained, "train") if "rewards/margins" in r]
+    assert margins[-1] > 0.05
+
+
+def test_the_adapter_is_the_checkpoint_that_was_best(trained: Path) -> None:
+    checks = [Check(**{k: c[k] for k in Check._fields}) for c in log(trained, "check")]
+    best = max(checks, key=lambda c: (c.score(), -c.step))
+    assert json.loads((trained / "training/summary.json").read_text())["chosen_step"] == best.step
+
+
+def test_the_anchor_keeps_the_chosen_likely(babel_model: Path, tmp_path: Path) -> None:
+    """With nll_weight the chosen responses end more likely than without it, at the same seed."""
+    ends = {}
+    for weight in (0.0, 1.0):
+        folder = tmp_path / str(weight)
+        launch(job(folder, babel_model, mode="options", nll_weight=weight, select="last", beta=0.5))
+        ends[weight] = log(folder, "check")[-1]["chosen_nll"]
+    assert ends[1.0] < ends[0.0]
+
+
+def test_a_failing_worker_is_one_line(tmp_path: Path, babel_model: Path) -> None:
+    broken = job(tmp_path, babel_model, lora_targets=["no_such_layer"])
+    with pytest.raises(RunError, match="no_such_layer") as caught:
+        launch(broken)
+    assert "\n" not in str(caught.value)
+    assert "worker.log" in str(caught.value)
+    with pytest.raises(RunError, match=r"training\.max_length 16"):
+        launch(job(tmp_path / "short", babel_model, max_length=16))
+
+
+def test_accelerate_config_is_passed_on() -> None:
+    assert "--config_file" in command(Path("job.json"), accelerate_config="my.yaml")
+    plain = command(Path("job.json"), accelerate_config=None)
+    assert plain[plain.index("--num_processes") + 1] == "1"
+
+
+def test_pairs_are_encoded_as_they_are_scored(babel_model: Path) -> None:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(babel_model)
+    (row, *_), dropped = encode_pairs(gold_pairs(1), tokenizer, append_eos=True, max_length=100)
+    assert dropped == 0
+    whole = tokenizer(gold_pairs(1)[0].prompt + gold_pairs(1)[0].chosen)["input_ids"]
+    assert row["prompt_ids"] + row["chosen_ids"] == [*whole, tokenizer.eos_token_id]
+    _, dropped = encode_pairs(gold_pairs(1), tokenizer, append_eos=True, max_length=4)
+    assert dropped == 3
+    assert not TrainingJob(model="m", pairs=Path("p"), output=Path("o"), options=TrainingOptions()).append_eos
+
+
+def check(step: int, agreement: float = 0.5, consistency: float = 0.5, nll: float = 2.0, answered: float = 1.0) -> Check:
+    return Check(step, agreement, consistency, answered, nll, 300)
+
+
+@pytest.mark.parametrize(
+    ("last", "word"),
+    [
+        (check(10, agreement=0.35, consistency=0.9), "COLLAPSING: agreement"),
+        (check(10, answered=0.7), "COLLAPSING: answers"),
+        (check(10, nll=2.9), "WARNING: the chosen"),
+        (check(10, agreement=0.47), None),
+        (check(10, agreement=0.7, consistency=0.8, nll=1.0), None),
+    ],
+)
+def test_a_collapse_is_told_in_words(last: Check, word: str | None) -> None:
+    monitor = Monitor.__new__(Monitor)
+    monitor.checks, monitor.patience = [check(0), last], 2
+    told = monitor.warning()
+    assert (told is None) if word is None else (told is not None and word in told)
+
+
+def test_stopping_and_choosing() -> None:
+    monitor = Monitor.__new__(Monitor)
+    monitor.patience = 2
+    monitor.checks = [check(0), check(1, 0.6), check(2, 0.55)]
+    assert not monitor.should_stop()
+    monitor.checks.append(check(3, 0.58))
+    assert monitor.should_stop()
+    assert monitor.best.step == 1
+    monitor.checks = [check(0), check(1, 0.4, 0.9)]
+    assert monitor.best.step == 0, "more consistent but further from the vote is not better"
