@@ -72,9 +72,7 @@ def rankc(scores: Mapping[str, Sequence[float]]) -> float:
     n = len(orders[0])
     weights = rankc_weights(n)
     pairs = list(combinations(orders, 2))
-    total = sum(
-        w * len(set(a[:j]) & set(b[:j])) / j for a, b in pairs for j, w in enumerate(weights, 1)
-    )
+    total = sum(w * len(set(a[:j]) & set(b[:j])) / j for a, b in pairs for j, w in enumerate(weights, 1))
     return total / len(pairs)
 
 

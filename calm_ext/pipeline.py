@@ -7,6 +7,7 @@ the stages before it wrote. Sampling and training continue where they were inter
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import time
 from collections.abc import Callable
@@ -16,12 +17,12 @@ from typing import Any, NamedTuple, Protocol
 from calm_ext.device import peak_memory_mib
 from calm_ext.errors import CalmError, RunError
 from calm_ext.pairs import PairOptions, build_pairs, pair_summary
-from calm_ext.records import Ballot, Generation, ParallelQuestion, read_jsonl, write_jsonl
 from calm_ext.recipe import Recipe, digest, save_recipe
+from calm_ext.records import Ballot, Generation, ParallelQuestion, atomic_write, read_jsonl, write_jsonl
 from calm_ext.rundir import RunDirectory
 from calm_ext.signature import versions
 from calm_ext.training.job import TrainingJob
-from calm_ext.voting import VoteOptions, group_by_question, vote, vote_summary
+from calm_ext.voting import VoteOptions, group_by_question, vote, vote_summary, votes_of_others
 
 STAGES = ("questions", "before", "sample", "vote", "pairs", "train", "after", "report")
 
@@ -104,7 +105,11 @@ class Pipeline:
                 started = time.monotonic()
                 outputs = getattr(self, f"_do_{stage}")(inputs)
                 seconds = time.monotonic() - started
-                facts = {"seconds": round(seconds, 2), "peak_memory_mib": round(peak_memory_mib()), "versions": versions()}
+                facts = {
+                    "seconds": round(seconds, 2),
+                    "peak_memory_mib": round(peak_memory_mib()),
+                    "versions": versions(),
+                }
                 self.dir.finish(stage, inputs, outputs, **facts)
                 self.say.stage(stage, f"done in {seconds:.1f} s")
             if stage == stop_after:
@@ -117,7 +122,9 @@ class Pipeline:
         r = self.recipe
         languages = len(questions[0].versions)
         held = sum(is_heldout(q.id, r.training.heldout_share) for q in questions)
-        what = f"{r.sampling.n} responses" if r.sampling.mode == "generate" else f"{questions[0].n_options} option scores"
+        what = (
+            f"{r.sampling.n} responses" if r.sampling.mode == "generate" else f"{questions[0].n_options} option scores"
+        )
         asked = f"{len(questions)} questions × {languages} languages"
         tasks = ", ".join(r.evaluation.tasks) + (f" (limit {r.evaluation.limit})" if r.evaluation.limit else "")
         launch = r.training.accelerate_config or "one process"
@@ -146,7 +153,9 @@ class Pipeline:
 
         missing = unknown_tasks(self.recipe.evaluation.tasks)
         if missing:
-            raise CalmError(f"evaluation.tasks: lm-eval has no task {', '.join(missing)}; `lm_eval ls tasks` lists them")
+            raise CalmError(
+                f"evaluation.tasks: lm-eval has no task {', '.join(missing)}; `lm_eval ls tasks` lists them"
+            )
 
     def _inputs(self, stage: str) -> str:
         """The hash of everything a stage's outcome depends on."""
@@ -309,8 +318,9 @@ class Pipeline:
         pairs = build_pairs(train, groups, options, style=style)
         write_jsonl(self.dir / "pairs.jsonl", pairs)
         write_jsonl(self.dir / "heldout/pairs.jsonl", build_pairs(held, groups, options, style=style))
-        write_jsonl(self.dir / "heldout/ballots.jsonl", [b for b in held if b.winner is not None])
-        ids = {b.id for b in held}
+        ids = {b.id for b in held if b.winner is not None}
+        judged = {g[0].id: votes_of_others(g, vote_options(self.recipe), style=style) for g in groups if g[0].id in ids}
+        atomic_write(self.dir / "heldout/votes.json", json.dumps(judged, indent=1) + "\n")
         write_jsonl(self.dir / "heldout/questions.jsonl", [q for q in self._questions() if q.id in ids])
         told = pair_summary(pairs, {})
         self.say.stage("pairs", f"{len(pairs)} pairs ({told['by_language']}), {len(held)} questions held out")
@@ -325,7 +335,7 @@ class Pipeline:
         if not self.dir.begin("training", inputs, "training"):
             self.say.stage("train", "the inputs are others than before: the old training was removed")
         s = self.recipe.sampling
-        held = list(read_jsonl(self.dir / "heldout/ballots.jsonl", Ballot, allow_empty=True))
+        held = json.loads((self.dir / "heldout/votes.json").read_text(encoding="utf-8"))
         launch(
             TrainingJob(
                 model=self.model_path(),
@@ -337,7 +347,7 @@ class Pipeline:
                 chat_template=s.chat_template,
                 max_new_tokens=s.max_new_tokens,
                 heldout=self.dir / "heldout/questions.jsonl" if held else None,
-                heldout_votes={b.id: b.winner for b in held if b.winner is not None},
+                heldout_votes={question: votes for question, votes in held.items() if votes},
                 heldout_pairs=self.dir / "heldout/pairs.jsonl",
                 trust_remote_code=self.recipe.model.trust_remote_code,
             )
@@ -360,4 +370,3 @@ def _move(source: Path, target: Path) -> None:
 
     shutil.rmtree(target, ignore_errors=True)
     source.rename(target)
-

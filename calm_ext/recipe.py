@@ -138,8 +138,9 @@ class TrainingOptions(Section):
         heldout_share: share of the questions kept out of the pairs, by which training is watched, without gold.
         heldout_questions: at most so many of them are asked at each check.
         checks_per_epoch: how often they are asked.
-        patience: checks without improvement after which training stops; 0: never.
-        select: the checkpoint that is kept: ``best`` by the held-out questions (the untrained one included) or ``last``.
+        patience: training stops when so many checks in a row are clearly below the best one; 0: never.
+        select: the checkpoint that is kept: ``best``, the latest that is not clearly below the best one on the held-out
+            questions, the untrained model included (:attr:`calm_ext.training.monitor.Monitor.chosen`), or ``last``.
         seed: of LoRA's start and the order of the pairs.
         dtype: of the base model; ``auto``: bfloat16 where the machine is faster in it.
         gradient_checkpointing: ``auto``: on a GPU.
@@ -167,7 +168,7 @@ class TrainingOptions(Section):
     heldout_share: float = Field(0.1, ge=0, lt=1)
     heldout_questions: int = Field(60, ge=1)
     checks_per_epoch: int = Field(4, ge=1)
-    patience: int = Field(3, ge=0)
+    patience: int = Field(2, ge=0)
     select: Literal["best", "last"] = "best"
     seed: int = 0
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
@@ -357,7 +358,10 @@ def _path_problems(path: str) -> list[str]:
 def _problems(recipe: Recipe) -> list[str]:
     """What types cannot say."""
     found = _path_problems(recipe.model.path)
-    for key, codes in (("data.languages", recipe.data.languages), ("evaluation.languages", recipe.evaluation.languages)):
+    for key, codes in (
+        ("data.languages", recipe.data.languages),
+        ("evaluation.languages", recipe.evaluation.languages),
+    ):
         found += _language_problems(key, codes or [])
     languages = recipe.data.languages
     if languages:

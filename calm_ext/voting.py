@@ -96,7 +96,9 @@ def shares(generation: Generation, votes: Sequence[int | None], *, rule: Rule) -
     n = len(generation.options)
     if generation.option_logprobs is None:
         if rule == "zscore":
-            raise CalmError(f"vote rule zscore needs option_logprobs, question {generation.id} has samples; use majority")
+            raise CalmError(
+                f"vote rule zscore needs option_logprobs, question {generation.id} has samples; use majority"
+            )
         return [sum(v == o for v in votes) / len(votes) for o in range(n)]
     if rule == "majority":
         top = max(generation.option_logprobs)
@@ -160,6 +162,24 @@ def vote(groups: Iterable[Sequence[Generation]], options: VoteOptions, *, style:
         cut = decided[keep - 1] if keep else float("inf")
         ballots = [b if b.winner is None or b.margin >= cut else b.model_copy(update={"winner": None}) for b in ballots]
     return ballots
+
+
+def votes_of_others(group: Sequence[Generation], options: VoteOptions, *, style: Style) -> dict[str, int]:
+    """language -> the option that the vote of the *other* languages elects; undecided ones are left out.
+
+    By it a language's answer can be judged without gold and without having voted for itself.
+    """
+    free = options._replace(min_margin=0.0, min_languages=1)
+    result = {}
+    for generation in group:
+        others = [g for g in group if g is not generation]
+        if free.ties == "pivot" and free.pivot == generation.language:
+            winner = elect(others, free._replace(ties="drop"), style=style).winner
+        else:
+            winner = elect(others, free, style=style).winner
+        if winner is not None:
+            result[generation.language] = winner
+    return result
 
 
 def vote_summary(ballots: Sequence[Ballot], gold: Mapping[str, int | None]) -> dict[str, float | int | None]:

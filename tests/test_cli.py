@@ -122,7 +122,7 @@ def test_stages_are_verbs_with_files_in_and_out(babel_model: Path, tmp_path: Pat
         ["vote", "g.jsonl", "-o", "b.jsonl", "--style", "direct", "--json"],
         ["pairs", "b.jsonl", "g.jsonl", "-o", "p.jsonl", "--style", "direct", "--json"],
         ["train", "p.jsonl", "-o", "t", "--model", model, "--set", "batch_size=16", "--set", "dtype=float32",
-         "--heldout", "q.jsonl", "--heldout-ballots", "b.jsonl", "--style", "direct"],
+         "--heldout", "q.jsonl", "--heldout-generations", "g.jsonl", "--style", "direct"],
         ["eval", "--model", model, "--adapter", "t/adapter", "--tasks", "calm_babel_xl_mc", "-o", "e", "--limit", "4",
          "--dtype", "float32", "--json"],
     ]  # fmt: skip

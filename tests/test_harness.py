@@ -78,7 +78,11 @@ def test_native_standard_error_and_an_unknown_task(lm: SharedPrefixLM, tmp_path:
     import lm_eval
 
     results = lm_eval.simple_evaluate(
-        model=lm, tasks=["calm_babel_xl_mc"], task_manager=task_manager(), limit=10, log_samples=True
+        model=lm,
+        tasks=["calm_babel_xl_mc"],
+        task_manager=task_manager(["calm_babel_xl_mc"]),
+        limit=10,
+        log_samples=True,
     )
     assert results is not None
     values = [s["consistency"] for s in results["samples"]["calm_babel_xl_mc"]]
@@ -148,7 +152,14 @@ def test_sampling_resumes_and_gives_what_it_would_have_given(
 ) -> None:
     questions = list(read_jsonl(questions_file, ParallelQuestion))[:12]
     whole, pieces = tmp_path / "whole.jsonl", tmp_path / "pieces.jsonl"
-    options: dict[str, Any] = {"mode": "generate", "style": "direct", "n": 3, "max_new_tokens": 3, "seed": 5, "chunk": 4}
+    options: dict[str, Any] = {
+        "mode": "generate",
+        "style": "direct",
+        "n": 3,
+        "max_new_tokens": 3,
+        "seed": 5,
+        "chunk": 4,
+    }
     assert sample(lm, questions, whole, **options) == 12
     assert sample(lm, questions[:8], pieces, **options) == 8
     text = pieces.read_text()
@@ -170,9 +181,7 @@ def test_sampling_options_scores_what_evaluation_scores(lm: SharedPrefixLM, tmp_
 
     questions = load_questions("babel", languages=["qaa", "qab"], limit=5)
     sample(lm, questions, tmp_path / "g.jsonl", mode="options", chunk=2)
-    evaluate(
-        lm, ["calm_babel_xl_mc"], tmp_path / "e", model_name="t", limit=5, metadata={"languages": ["qaa", "qab"]}
-    )
+    evaluate(lm, ["calm_babel_xl_mc"], tmp_path / "e", model_name="t", limit=5, metadata={"languages": ["qaa", "qab"]})
     rows = samples_of(tmp_path / "e", "calm_babel_xl_mc")
     evaluated = [float(r[0][0]) for row in rows for r in row["resps"]]
     sampled = [x for g in read(tmp_path / "g.jsonl") for x in g.option_logprobs or []]

@@ -26,7 +26,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             (source / name).write_bytes((ROOT / name).read_bytes())
     subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(source)], check=True, capture_output=True
+        [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(source)],
+        check=True,
+        capture_output=True,
     )
     (made,) = folder.glob("*.whl")
     return made
@@ -47,8 +49,9 @@ def test_the_wheel_has_tasks_recipes_and_types(wheel: Path) -> None:
 
 def test_lm_eval_finds_the_task_with_no_flag(wheel: Path, babel_model: Path, paper_data: Path, tmp_path: Path) -> None:
     """`lm_eval --tasks calm_xcsqa_xl`, literally, from a folder that is not the project."""
-    import lm_eval
     import venv
+
+    import lm_eval
 
     scratch = tmp_path / "venv"
     venv.create(scratch, system_site_packages=False, with_pip=False, symlinks=True)

@@ -38,7 +38,9 @@ def test_argmax_and_bytes() -> None:
 @pytest.mark.parametrize(("n", "chance"), [(4, 0.377), (5, 0.310)])
 def test_rankc_of_random_rankings_is_its_chance_value(n: int, chance: float) -> None:
     rng = random.Random(0)
-    values = [rankc({"a": [rng.random() for _ in range(n)], "b": [rng.random() for _ in range(n)]}) for _ in range(20000)]
+    values = [
+        rankc({"a": [rng.random() for _ in range(n)], "b": [rng.random() for _ in range(n)]}) for _ in range(20000)
+    ]
     assert sum(values) / len(values) == pytest.approx(chance, abs=0.004)
 
 

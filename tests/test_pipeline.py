@@ -96,7 +96,11 @@ def test_a_changed_key_repeats_only_what_depends_on_it(finished: Path, babel_mod
     assert run(recipe(babel_model, training={"seed": 1}), folder) == ["train", "after", "report"]
     # A margin that drops no question gives the same ballots, and what comes after them is left alone.
     assert run(recipe(babel_model, training={"seed": 1}, vote={"min_margin": 1e-9}), folder) == ["vote"]
-    assert run(recipe(babel_model, training={"seed": 1}, evaluation={"limit": 8}), folder) == ["before", "after", "report"]
+    assert run(recipe(babel_model, training={"seed": 1}, evaluation={"limit": 8}), folder) == [
+        "before",
+        "after",
+        "report",
+    ]
     spy = Spy()
     changed = recipe(babel_model, training={"seed": 1}, evaluation={"limit": 8}, sampling={"seed": 1})
     Pipeline(changed, folder, reporter=spy).run(stop_after="sample")
@@ -139,7 +143,9 @@ def test_an_interrupted_run_continues(babel_model: Path, tmp_path: Path, monkeyp
 
 
 def test_options_mode_end_to_end(babel_model: Path, tmp_path: Path) -> None:
-    made = recipe(babel_model, sampling={"mode": "options", "style": None}, vote={"weights": {"qaa": 2}, "keep_share": 0.7})
+    made = recipe(
+        babel_model, sampling={"mode": "options", "style": None}, vote={"weights": {"qaa": 2}, "keep_share": 0.7}
+    )
     run(made, tmp_path / "r")
     generation = json.loads((tmp_path / "r/generations.jsonl").open().readline())
     assert len(generation["option_logprobs"]) == 4

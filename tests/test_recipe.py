@@ -76,7 +76,9 @@ def test_what_types_cannot_say(changes: dict, said: str) -> None:
 def test_overrides(tmp_path: Path) -> None:
     path = tmp_path / "r.yaml"
     path.write_text(yaml.safe_dump(MINIMAL))
-    recipe = load_recipe(path, overrides=["training.beta=0.2", "training.learning_rate=1e-4", "data.languages=[qaa, qab]"])
+    recipe = load_recipe(
+        path, overrides=["training.beta=0.2", "training.learning_rate=1e-4", "data.languages=[qaa, qab]"]
+    )
     assert recipe.training.beta == 0.2
     assert recipe.training.learning_rate == 1e-4
     assert recipe.data.languages == ["qaa", "qab"]

@@ -32,7 +32,10 @@ def test_roundtrip_keeps_everything(tmp_path: Path) -> None:
     ("line", "said"),
     [
         ('{"id": "q", "versions": {"en": {"question": "a", "options": ["x", "y"]}}, "gold": 1}', "gold: unknown key"),
-        ('{"id": "q", "answer": 2, "versions": {"en": {"question": "a", "options": ["x", "y"]}}}', "answer 2 is not one"),
+        (
+            '{"id": "q", "answer": 2, "versions": {"en": {"question": "a", "options": ["x", "y"]}}}',
+            "answer 2 is not one",
+        ),
         ('{"id": "q", "versions": {"en": {"question": "a", "options": ["x", " "]}}}', "option 1 is empty"),
         ('{"id": "q", "versions": {"xx": {"question": "a", "options": ["x", "y"]}}}', "unknown language 'xx'"),
         ('{"id": 3, "versions": {"en": {"question": "a", "options": ["x", "y"]}}}', "id:"),

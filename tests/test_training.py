@@ -47,7 +47,14 @@ def job(folder: Path, model: Path, *, mode: str = "generate", **options: object)
     write_jsonl(folder / "pairs.jsonl", gold_pairs(16))
     write_jsonl(folder / "held.jsonl", held)
     write_jsonl(folder / "held_pairs.jsonl", [p for p in gold_pairs(110) if p.id in {q.id for q in held}])
-    base = {"learning_rate": 3e-3, "epochs": 2, "batch_size": 8, "checks_per_epoch": 2, "dtype": "float32", "patience": 0}
+    base = {
+        "learning_rate": 3e-3,
+        "epochs": 2,
+        "batch_size": 8,
+        "checks_per_epoch": 2,
+        "dtype": "float32",
+        "patience": 0,
+    }
     return TrainingJob(
         model=str(model),
         pairs=folder / "pairs.jsonl",
@@ -57,7 +64,7 @@ def job(folder: Path, model: Path, *, mode: str = "generate", **options: object)
         style="direct" if mode == "generate" else "cloze",
         max_new_tokens=3,
         heldout=folder / "held.jsonl",
-        heldout_votes={q.id: q.answer for q in held if q.answer is not None},
+        heldout_votes={q.id: dict.fromkeys(LANGUAGES, q.answer) for q in held if q.answer is not None},
         heldout_pairs=folder / "held_pairs.jsonl",
     )
 
@@ -90,10 +97,11 @@ def test_training_leaves_an_adapter_a_log_and_a_summary(trained: Path) -> None:
     assert margins[-1] > 0.05
 
 
-def test_the_adapter_is_the_checkpoint_that_was_best(trained: Path) -> None:
-    checks = [Check(**{k: c[k] for k in Check._fields}) for c in log(trained, "check")]
-    best = max(checks, key=lambda c: (c.score(), -c.step))
-    assert json.loads((trained / "training/summary.json").read_text())["chosen_step"] == best.step
+def test_the_adapter_is_the_checkpoint_that_was_chosen(trained: Path) -> None:
+    monitor = Monitor.__new__(Monitor)
+    monitor.checks = [Check(**{k: c[k] for k in Check._fields}) for c in log(trained, "check")]
+    assert json.loads((trained / "training/summary.json").read_text())["chosen_step"] == monitor.chosen.step
+    assert not (trained / "training/checks").exists()
 
 
 def test_the_anchor_keeps_the_chosen_likely(babel_model: Path, tmp_path: Path) -> None:
@@ -135,8 +143,16 @@ def test_pairs_are_encoded_as_they_are_scored(babel_model: Path) -> None:
     assert not TrainingJob(model="m", pairs=Path("p"), output=Path("o"), options=TrainingOptions()).append_eos
 
 
-def check(step: int, agreement: float = 0.5, consistency: float = 0.5, nll: float = 2.0, answered: float = 1.0) -> Check:
-    return Check(step, agreement, consistency, answered, nll, 300)
+def check(
+    step: int,
+    agreement: float = 0.5,
+    consistency: float = 0.5,
+    nll: float = 2.0,
+    answered: float = 1.0,
+    shift: float = 0.0,
+) -> Check:
+    scores = [agreement + 0.25 * consistency + shift * (-1) ** i for i in range(40)]
+    return Check(step, agreement, consistency, answered, nll, scores, 300)
 
 
 @pytest.mark.parametrize(
@@ -163,6 +179,10 @@ def test_stopping_and_choosing() -> None:
     assert not monitor.should_stop()
     monitor.checks.append(check(3, 0.58))
     assert monitor.should_stop()
-    assert monitor.best.step == 1
+    assert monitor.best.step == monitor.chosen.step == 1
     monitor.checks = [check(0), check(1, 0.4, 0.9)]
-    assert monitor.best.step == 0, "more consistent but further from the vote is not better"
+    assert monitor.chosen.step == 0, "more consistent but further from the vote is not better"
+    monitor.checks = [check(0), check(1, 0.52), check(2, 0.51, shift=0.3)]
+    assert monitor.best.step == 1
+    assert monitor.chosen.step == 2, "noise does not undo training"
+    assert not monitor.should_stop()

@@ -5,7 +5,7 @@ import pytest
 from calm_ext.errors import CalmError, DataError
 from calm_ext.pairs import PairOptions, build_pairs, pair_summary
 from calm_ext.records import Ballot, Generation
-from calm_ext.voting import VoteOptions, elect, group_by_question, vote, vote_summary
+from calm_ext.voting import VoteOptions, elect, group_by_question, vote, vote_summary, votes_of_others
 
 WORDS = ["w0", "w1", "w2"]
 
@@ -24,7 +24,9 @@ def scored(language: str, *logprobs: float, name: str = "q") -> Generation:
 
 
 def test_majority_counts_every_sample_and_abstentions_for_nobody() -> None:
-    ballot = elect([said("en", 0, 0, 1), said("fr", 1, None, None), said("de", 0, 2, None)], VoteOptions(), style="direct")
+    ballot = elect(
+        [said("en", 0, 0, 1), said("fr", 1, None, None), said("de", 0, 2, None)], VoteOptions(), style="direct"
+    )
     assert ballot.winner == 0
     # shares: w0 2/3 + 0 + 1/3 = 1, w1 1/3 + 1/3 = 2/3; margin (1 - 2/3) / 3 languages
     assert ballot.margin == pytest.approx(1 / 9)
@@ -75,6 +77,11 @@ def test_grouping_refuses_what_is_not_parallel() -> None:
         group_by_question([said("en", 0), said("en", 1)])
     with pytest.raises(DataError, match="another answer"):
         group_by_question([said("en", 0, gold=0), said("fr", 1, gold=1)])
+
+
+def test_a_language_has_no_part_in_the_vote_it_is_judged_by() -> None:
+    group = [said("en", 1, 1), said("fr", 0, 0), said("de", 0, 1)]
+    assert votes_of_others(group, VoteOptions(min_margin=0.9), style="direct") == {"en": 0, "fr": 1}
 
 
 def ballot(winner: int | None, **votes: list[int | None]) -> Ballot:

@@ -12,7 +12,9 @@ from calm_ext.cli.common import ConsoleReporter, json_option, print_json
 @click.command("align")
 @click.argument("recipe")
 @click.option("--run", "run_dir", type=click.Path(path_type=Path), help="Run directory.  [default: runs/<name>]")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a recipe key, as training.beta=0.2.")
+@click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a recipe key, as training.beta=0.2."
+)
 @click.option("--dry-run", is_flag=True, help="Check the recipe and print the plan with counts; load no model.")
 @click.option(
     "--stop-after",

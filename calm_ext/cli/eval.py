@@ -14,11 +14,13 @@ from calm_ext.errors import CalmError
 
 @click.command("eval")
 @click.option("--tasks", required=True, help="lm-eval task names, separated by commas.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Directory for results and samples.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="Directory for results and samples."
+)
 @click.option("--adapter", type=click.Path(path_type=Path), help="PEFT adapter folder to load on the model.")
 @click.option("--limit", type=click.IntRange(1), help="Questions per task.")
 @click.option("--num-fewshot", type=click.IntRange(0), help="Shots, in each question's own language.")
-@click.option("--metadata", help="JSON for the tasks, as lm_eval's: '{\"languages\": [\"en\", \"sw\"]}'.")
+@click.option("--metadata", help='JSON for the tasks, as lm_eval\'s: \'{"languages": ["en", "sw"]}\'.')
 @click.option("--chat-template", is_flag=True)
 @click.option("--seed", type=int, default=0, show_default=True)
 @model_options
@@ -52,9 +54,7 @@ def command(
     quiet_lm_eval()
     if adapter is not None and not (adapter / "adapter_config.json").is_file():
         raise CalmError(f"--adapter {adapter}: has no adapter_config.json, a PEFT adapter folder was expected")
-    lm = load_lm(
-        model, adapter=str(adapter) if adapter else None, dtype=dtype, device=device, batch_size=batch_size
-    )
+    lm = load_lm(model, adapter=str(adapter) if adapter else None, dtype=dtype, device=device, batch_size=batch_size)
     results = evaluate(
         lm,
         [t.strip() for t in tasks.split(",") if t.strip()],

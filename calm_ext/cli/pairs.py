@@ -13,8 +13,13 @@ from calm_ext.cli.common import json_option, print_json
 @click.argument("ballots", type=click.Path(path_type=Path))
 @click.argument("generations", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Pairs JSONL to write; TRL reads it as it is.")
-@click.option("--fallback", type=click.Choice(["skip", "answer_only"]), default="answer_only", show_default=True,
-              help="What to choose in a language none of whose responses gives the winner.")
+@click.option(
+    "--fallback",
+    type=click.Choice(["skip", "answer_only"]),
+    default="answer_only",
+    show_default=True,
+    help="What to choose in a language none of whose responses gives the winner.",
+)
 @click.option("--reject-unparsed", is_flag=True, help="Responses that could not be read may be rejected.")
 @click.option("--max-per-question", type=click.IntRange(1), default=2, show_default=True, help="And language.")
 @click.option("--max-per-language", type=click.IntRange(1), help="Draw so many pairs of a language at random.")
@@ -45,7 +50,10 @@ def command(
     options = PairOptions(fallback, reject_unparsed, max_per_question, max_per_language, seed)  # type: ignore[arg-type]
     scored = groups[0][0].option_logprobs is not None
     pairs = build_pairs(
-        read_jsonl(ballots, Ballot), groups, options, style="cloze" if scored else style  # type: ignore[arg-type]
+        read_jsonl(ballots, Ballot),
+        groups,
+        options,
+        style="cloze" if scored else style,  # type: ignore[arg-type]
     )
     if output:
         write_jsonl(output, pairs)

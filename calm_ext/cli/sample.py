@@ -12,11 +12,23 @@ from calm_ext.cli.common import ConsoleReporter, model_options
 @click.command("sample")
 @click.argument("questions", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Generations JSONL to append to.")
-@click.option("--mode", type=click.Choice(["generate", "options"]), default="generate", show_default=True,
-              help="Sample responses, or score the options' texts.")
-@click.option("--style", type=click.Choice(["explain", "direct"]), default="explain", show_default=True,
-              help="Prompt style of mode generate.")
-@click.option("-n", "n", type=click.IntRange(1), default=8, show_default=True, help="Responses per question and language.")
+@click.option(
+    "--mode",
+    type=click.Choice(["generate", "options"]),
+    default="generate",
+    show_default=True,
+    help="Sample responses, or score the options' texts.",
+)
+@click.option(
+    "--style",
+    type=click.Choice(["explain", "direct"]),
+    default="explain",
+    show_default=True,
+    help="Prompt style of mode generate.",
+)
+@click.option(
+    "-n", "n", type=click.IntRange(1), default=8, show_default=True, help="Responses per question and language."
+)
 @click.option("--temperature", type=click.FloatRange(0, min_open=True), default=1.0, show_default=True)
 @click.option("--max-new-tokens", type=click.IntRange(1), default=256, show_default=True)
 @click.option("--chat-template", is_flag=True, help="Wrap prompts in the model's chat template.")

@@ -15,9 +15,14 @@ from calm_ext.errors import RecipeError
 @click.option("--model", required=True, help="Hugging Face folder or hub name.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A training option, as learning_rate=3e-5.")
 @click.option("--heldout", type=click.Path(path_type=Path), help="Questions JSONL, kept out of the pairs, to watch by.")
-@click.option("--heldout-ballots", type=click.Path(path_type=Path), help="Their ballots JSONL.")
-@click.option("--mode", type=click.Choice(["generate", "options"]), default="generate", show_default=True,
-              help="How the held-out questions are asked.")
+@click.option("--heldout-generations", type=click.Path(path_type=Path), help="Their generations JSONL, to vote on.")
+@click.option(
+    "--mode",
+    type=click.Choice(["generate", "options"]),
+    default="generate",
+    show_default=True,
+    help="How the held-out questions are asked.",
+)
 @click.option("--style", type=click.Choice(["explain", "direct"]), default="explain", show_default=True)
 @click.option("--chat-template", is_flag=True)
 def command(
@@ -26,22 +31,24 @@ def command(
     model: str,
     settings: tuple[str, ...],
     heldout: Path | None,
-    heldout_ballots: Path | None,
+    heldout_generations: Path | None,
     mode: str,
     style: str,
     chat_template: bool,
 ) -> None:
     """Train a LoRA adapter on PAIRS (JSONL) with TRL's DPO, started by `accelerate launch`.
 
-    With --heldout and --heldout-ballots, training is watched on these questions without gold: it warns when it is
+    With --heldout and --heldout-generations, training is watched on these questions without gold: it warns when it is
     collapsing, stops when it gets no better, and keeps the best checkpoint.
     """
     import yaml
     from pydantic import ValidationError
 
-    from calm_ext.records import Ballot, Pair, read_jsonl
+    from calm_ext.prompts import Style
+    from calm_ext.records import Generation, Pair, read_jsonl
     from calm_ext.training.job import TrainingJob, TrainingOptions
     from calm_ext.training.launch import launch
+    from calm_ext.voting import VoteOptions, group_by_question, votes_of_others
 
     values = {}
     for setting in settings:
@@ -55,9 +62,12 @@ def command(
         problems = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
         raise RecipeError("--set", problems) from None
     next(read_jsonl(pairs, Pair))  # a wrong file is told before a model loads
+    asked: Style = "cloze" if mode == "options" else ("direct" if style == "direct" else "explain")
     votes = {}
-    if heldout_ballots:
-        votes = {b.id: b.winner for b in read_jsonl(heldout_ballots, Ballot) if b.winner is not None}
+    if heldout_generations:
+        groups = group_by_question(read_jsonl(heldout_generations, Generation), where=str(heldout_generations))
+        how = VoteOptions(rule="zscore" if mode == "options" else "majority")
+        votes = {g[0].id: votes_of_others(g, how, style=asked) for g in groups}
     launch(
         TrainingJob(
             model=model,
@@ -65,10 +75,10 @@ def command(
             output=output,
             options=options,
             mode="options" if mode == "options" else "generate",
-            style="cloze" if mode == "options" else ("direct" if style == "direct" else "explain"),
+            style=asked,
             chat_template=chat_template,
             heldout=heldout,
-            heldout_votes=votes,
+            heldout_votes={k: v for k, v in votes.items() if v},
         )
     )
     click.echo(f"adapter: {output / 'adapter'}", err=True)

@@ -24,18 +24,37 @@ def _weights(ctx: click.Context, parameter: click.Parameter, values: tuple[str, 
 @click.command("vote")
 @click.argument("generations", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Ballots JSONL to write.")
-@click.option("--rule", type=click.Choice(["majority", "zscore"]),
-              help="majority of all samples (the paper), or z-scores of option scores.  [default: by what there is]")
+@click.option(
+    "--rule",
+    type=click.Choice(["majority", "zscore"]),
+    help="majority of all samples (the paper), or z-scores of option scores.  [default: by what there is]",
+)
 @click.option("--ties", type=click.Choice(["drop", "pivot", "first"]), default="drop", show_default=True)
 @click.option("--pivot", help="The language that decides ties.")
-@click.option("--weight", "weights", multiple=True, callback=_weights, metavar="LANGUAGE=NUMBER",
-              help="Weight of a language in the vote.  [default: 1]")
+@click.option(
+    "--weight",
+    "weights",
+    multiple=True,
+    callback=_weights,
+    metavar="LANGUAGE=NUMBER",
+    help="Weight of a language in the vote.  [default: 1]",
+)
 @click.option("--min-margin", type=click.FloatRange(0), default=0.0, show_default=True)
 @click.option("--min-languages", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--keep-share", type=click.FloatRange(0, 1, min_open=True), default=1.0, show_default=True,
-              help="Keep this share of the decided questions, those with the largest margins.")
-@click.option("--style", type=click.Choice(["explain", "direct"]), default="explain", show_default=True,
-              help="How the responses are read.")
+@click.option(
+    "--keep-share",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Keep this share of the decided questions, those with the largest margins.",
+)
+@click.option(
+    "--style",
+    type=click.Choice(["explain", "direct"]),
+    default="explain",
+    show_default=True,
+    help="How the responses are read.",
+)
 @json_option
 def command(
     generations: Path,

@@ -15,8 +15,6 @@ from calm_ext.records import numbered_lines
 if TYPE_CHECKING:
     from lm_eval.api.model import LM
 
-TASKS_DIR = Path(__file__).resolve().parents[2] / "lm_eval_tasks"
-
 
 class TaskSamples(NamedTuple):
     """What one task's samples file says of each question.
@@ -34,19 +32,29 @@ class TaskSamples(NamedTuple):
     questions: dict[str, dict[str, float]]
 
 
-def task_manager(metadata: dict[str, Any] | None = None) -> Any:
-    """lm-eval's task manager, which finds our tasks also in a checkout that was not installed as a wheel."""
+def own_tasks_dir() -> Path:
+    """Where our YAMLs are: beside the package in a checkout, in lm-eval's own tasks once installed."""
+    import lm_eval.tasks
+
+    checkout = Path(__file__).resolve().parents[2] / "lm_eval_tasks"
+    return checkout if checkout.is_dir() else Path(lm_eval.tasks.__file__).parent / "calm"
+
+
+def task_manager(names: Sequence[str], *, metadata: dict[str, Any] | None = None) -> Any:
+    """lm-eval's task manager for the tasks named.
+
+    Where all are ours only our folder is indexed: lm-eval's own thousands of YAMLs take it ten seconds.
+    """
     from lm_eval.tasks import TaskManager
 
-    manager = TaskManager(metadata=metadata or {})
-    if "calm_babel_xl" in manager.all_tasks or not TASKS_DIR.is_dir():
-        return manager
-    return TaskManager(metadata=metadata or {}, include_path=str(TASKS_DIR))
+    folder = own_tasks_dir()
+    ours = {p.stem for p in folder.glob("*.yaml")}
+    return TaskManager(metadata=metadata or {}, include_path=str(folder), include_defaults=not set(names) <= ours)
 
 
 def unknown_tasks(names: Sequence[str]) -> list[str]:
     """Those names that lm-eval has no task for."""
-    known = set(task_manager().all_tasks)
+    known = set(task_manager(names).all_tasks)
     return [x for x in names if x not in known]
 
 
@@ -74,10 +82,10 @@ def evaluate(
     import lm_eval
     from lm_eval.loggers import EvaluationTracker
 
-    missing = unknown_tasks(tasks)
+    manager = task_manager(tasks, metadata=metadata)
+    missing = [x for x in tasks if x not in set(manager.all_tasks)]
     if missing:
         raise CalmError(f"lm-eval has no task {', '.join(missing)}; `lm_eval ls tasks` lists what there is")
-    manager = task_manager(metadata)
     target = Path(output)
     partial = target.with_name(target.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -143,7 +151,9 @@ def read_samples(folder: str | Path, task: str) -> TaskSamples:
     Raises:
         DataError: there are no samples of it, or they are of another task.
     """
-    files = sorted(Path(folder).glob(f"samples_{task}.jsonl")) or sorted(Path(folder).glob(f"samples_{task}_202*.jsonl"))
+    files = sorted(Path(folder).glob(f"samples_{task}.jsonl")) or sorted(
+        Path(folder).glob(f"samples_{task}_202*.jsonl")
+    )
     if not files:
         raise DataError(f"{folder}: has no samples of {task}; run lm_eval with --log_samples")
     questions: dict[str, dict[str, float]] = {}

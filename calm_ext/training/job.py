@@ -18,7 +18,7 @@ class TrainingJob(BaseModel):
         model: Hugging Face folder or hub name of the base model.
         pairs: pairs JSONL to train on.
         heldout: questions JSONL that is watched, or None.
-        heldout_votes: question id -> elected option, of the held-out questions that were decided.
+        heldout_votes: held-out question id -> language -> option that the vote of the *other* languages elected.
         heldout_pairs: pairs JSONL of the held-out questions (their chosen NLL is watched), or None.
         mode: how the held-out questions are asked, as they were sampled.
         style: prompt style.
@@ -38,7 +38,7 @@ class TrainingJob(BaseModel):
     chat_template: bool = False
     max_new_tokens: int = 256
     heldout: Path | None = None
-    heldout_votes: dict[str, int] = Field(default_factory=dict)
+    heldout_votes: dict[str, dict[str, int]] = Field(default_factory=dict)
     heldout_pairs: Path | None = None
     trust_remote_code: bool = False
 

@@ -21,6 +21,8 @@ def command(job_file: Path, *, accelerate_config: str | None) -> list[str]:
         base += ["--config_file", accelerate_config]
     else:
         base += ["--num_processes", "1", "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
+        # accelerate would give a single process on a CPU one thread.
+        base += ["--num_cpu_threads_per_process", os.environ.get("OMP_NUM_THREADS") or str(os.cpu_count() or 1)]
     return [*base, "-m", "calm_ext.training.worker", str(job_file)]
 
 

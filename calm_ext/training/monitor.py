@@ -2,7 +2,8 @@
 
 At each check the held-out questions are asked in every language, as they were when the model was sampled. Tracked are
 
-- ``agreement``: share of (question, language) whose answer is what the *untrained* model's vote elected;
+- ``agreement``: share of (question, language) whose answer is what the *untrained* model's vote of the *other* languages
+  elected. A vote that had counted the language's own answer would favour the untrained model, whose answer it was;
 - ``consistency``: mean pairwise agreement of the languages (:mod:`calm_ext.metrics`);
 - ``answered``: share of answers that could be read;
 - ``chosen_nll``: mean NLL per token of the held-out pairs' chosen responses.
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,18 +30,33 @@ logger = logging.getLogger(__name__)
 
 
 class Check(NamedTuple):
-    """What one check found; ``n`` is the number of held-out (question, language) answers."""
+    """What one check found.
+
+    Attributes:
+        scores: of each held-out question, its agreement with the vote plus a quarter of its consistency.
+        n: number of held-out (question, language) answers that have a vote to agree with.
+    """
 
     step: int
     agreement: float
     consistency: float
     answered: float
     chosen_nll: float
+    scores: list[float]
     n: int
 
+    @property
     def score(self) -> float:
-        """What checkpoints are chosen by: agreement with the vote, and consistency for a quarter as much."""
-        return self.agreement + 0.25 * self.consistency
+        """Mean of ``scores``, what checkpoints are chosen by."""
+        return sum(self.scores) / len(self.scores)
+
+    def clearly_below(self, other: Check) -> bool:
+        """Whether its score is lower than another check's by more than one standard error of the paired difference."""
+        differences = [b - a for a, b in zip(self.scores, other.scores, strict=True)]
+        n = len(differences)
+        mean = sum(differences) / n
+        error = (sum((d - mean) ** 2 for d in differences) / max(n - 1, 1) / n) ** 0.5
+        return mean > error
 
 
 class Asker(NamedTuple):
@@ -132,7 +148,7 @@ class Monitor:
     """Asks the held-out questions, keeps what it found in ``log.jsonl``, and judges it.
 
     Args:
-        votes: question id -> option elected by the untrained model.
+        votes: question id -> language -> option that the untrained model elected in the other languages.
         encoded: (prompt ids, chosen ids) of held-out pairs.
     """
 
@@ -141,7 +157,7 @@ class Monitor:
         *,
         tokenizer: Any,
         questions: Sequence[ParallelQuestion],
-        votes: dict[str, int],
+        votes: Mapping[str, Mapping[str, int]],
         encoded: Sequence[tuple[list[int], list[int]]],
         asker: Asker,
         patience: int,
@@ -165,18 +181,19 @@ class Monitor:
             model.train(training)
         metrics = [question_metrics(a, None) for a in answers]
         agree = [
-            float(answer == self.votes[q.id])
+            [float(by_language[x] == vote) for x, vote in self.votes[q.id].items() if x in by_language]
             for q, by_language in zip(self.questions, answers, strict=True)
-            for answer in by_language.values()
         ]
-        n = len(metrics)
+        consistency = [m.get("consistency", 1.0) for m in metrics]
+        counted = sum(map(len, agree))
         check = Check(
             step=step,
-            agreement=sum(agree) / len(agree),
-            consistency=sum(m.get("consistency", 1.0) for m in metrics) / n,
-            answered=sum(m["answered"] for m in metrics) / n,
+            agreement=sum(map(sum, agree)) / counted,
+            consistency=sum(consistency) / len(metrics),
+            answered=sum(m["answered"] for m in metrics) / len(metrics),
             chosen_nll=nll,
-            n=len(agree),
+            scores=[round(sum(a) / len(a) + 0.25 * c, 6) for a, c in zip(agree, consistency, strict=True)],
+            n=counted,
         )
         self.checks.append(check)
         return check
@@ -184,13 +201,25 @@ class Monitor:
     @property
     def best(self) -> Check:
         """The check with the highest score, the earliest of equals."""
-        return max(self.checks, key=lambda c: (c.score(), -c.step))
+        return max(self.checks, key=lambda c: (c.score, -c.step))
+
+    @property
+    def chosen(self) -> Check:
+        """The latest check that is not clearly below the best one.
+
+        A few dozen held-out questions can tell a collapse but not a small gain, so noise must not undo training: an
+        earlier check, the untrained model among them, is chosen only where the later ones are clearly worse
+        (the one-standard-error rule of Breiman et al. 1984, section 3.4.3, towards more training).
+        """
+        best = self.best
+        return [c for c in self.checks if not c.clearly_below(best)][-1]
 
     def should_stop(self) -> bool:
-        """Whether the last ``patience`` checks all scored below the best one before them."""
+        """Whether the last ``patience`` checks are all clearly below the best one."""
         if not self.patience or len(self.checks) <= self.patience:
             return False
-        return self.checks.index(self.best) < len(self.checks) - self.patience
+        best = self.best
+        return all(c.clearly_below(best) for c in self.checks[-self.patience :])
 
     def warning(self) -> str | None:
         """Words for a run that is collapsing, or None.

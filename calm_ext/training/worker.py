@@ -36,7 +36,7 @@ class EncodedDPOTrainer(DPOTrainer):
 
 
 class Watch(TrainerCallback):
-    """Checks the held-out questions every few steps, keeps the best adapter, and stops a run that gets no better."""
+    """Checks the held-out questions every few steps, keeps each adapter, and stops a run that gets clearly worse."""
 
     def __init__(self, monitor: Monitor, *, every: int, output: Path, main: bool) -> None:
         self.monitor = monitor
@@ -53,12 +53,13 @@ class Watch(TrainerCallback):
             self._restore(state.global_step)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
-        """Check every few steps and at the last one."""
-        if state.global_step % self.every and state.global_step < state.max_steps:
+        """Check every few steps, and at the last one if the one before it is not close."""
+        last = state.global_step >= state.max_steps and 2 * (state.global_step % self.every) >= self.every
+        if state.global_step % self.every and not last:
             return control
         self._check(state.global_step)
         if self.monitor.should_stop() and state.global_step < state.max_steps:
-            self._say(f"step {state.global_step}: stopping, no better than at step {self.monitor.best.step}")
+            self._say(f"step {state.global_step}: stopping, clearly worse than at step {self.monitor.best.step}")
             control.should_training_stop = True
         return control
 
@@ -66,13 +67,12 @@ class Watch(TrainerCallback):
         model = self.trainer.accelerator.unwrap_model(self.trainer.model)
         check = self.monitor.check(model, step)
         if self.main:
-            append_log(self.output / "log.jsonl", "check", {**check._asdict(), "score": check.score()})
+            append_log(self.output / "log.jsonl", "check", {**check._asdict(), "score": check.score})
             warning = self.monitor.warning()
             if warning:
                 append_log(self.output / "log.jsonl", "warning", {"step": step, "message": warning})
                 self._say(warning)
-            if self.monitor.best is check:
-                self.trainer.save_model(str(self.output / "best"))
+        self.trainer.save_model(str(self.output / f"checks/step-{step}"))
 
     def _restore(self, step: int) -> None:
         """Read the checks that an interrupted run had made up to its last checkpoint."""
@@ -100,6 +100,19 @@ class Log(TrainerCallback):
             append_log(self.path, "train", {"step": state.global_step, **logs})
 
 
+def score_responses_only() -> None:
+    """Have TRL's fused output layer score the responses' tokens only, also on a CPU.
+
+    Without Triton, TRL 1.16 scores every position of prompt and padding too, so that tile shapes stay the same for a
+    compiler. We do not compile on a CPU (:mod:`calm_ext.training.launch`); with 262,144 words in the vocabulary and
+    prompts of 40 tokens the masked positions are nine tenths of a step. The loss is the same (tests/test_training.py).
+    """
+    from trl.trainer import utils
+
+    if hasattr(utils, "_use_triton"):
+        utils._use_triton = lambda device: True
+
+
 def run(job: TrainingJob) -> None:
     """Train, and leave ``adapter/`` (the chosen one), ``log.jsonl`` and ``summary.json`` in the job's output."""
     options = job.options
@@ -114,6 +127,8 @@ def run(job: TrainingJob) -> None:
     if not rows:
         sys.exit(f"no pair is left to train on: every prompt fills training.max_length {options.max_length}")
     gpu = torch.cuda.is_available()
+    if not gpu:
+        score_responses_only()
     dtype = choose_dtype(options.dtype, device="cuda" if gpu else "cpu")
     loaded: dict[str, Any] = {"dtype": getattr(torch, dtype), "trust_remote_code": job.trust_remote_code}
     if options.quantize == "4bit":
@@ -141,6 +156,7 @@ def run(job: TrainingJob) -> None:
         callbacks=[Log(job.output / "log.jsonl"), *([watch] if watch else [])],
     )
     trainer.remove_callback(_printer())
+    trainer.processing_class = None  # or each checkpoint would write the base model's tokenizer again
     if watch:
         watch.trainer = trainer
         watch.main = trainer.is_world_process_zero()
@@ -231,18 +247,18 @@ def _finish(
 ) -> None:
     chosen, step = job.output / "last", None
     if watch and job.options.select == "best":
-        best = watch.monitor.best
-        chosen, step = job.output / "best", best.step
-        if best.step == 0:
+        step = watch.monitor.chosen.step
+        chosen = job.output / f"checks/step-{step}"
+        if step == 0:
             print(
-                "no checkpoint was better on the held-out questions than the untrained model, which is kept; lower "
-                "training.learning_rate, or look at the vote's margins",
+                "every checkpoint was clearly worse on the held-out questions than the untrained model, which is kept; "
+                "lower training.learning_rate, or look at the vote's margins",
                 file=sys.stderr,
             )
     target = job.output / "adapter"
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(chosen, target, ignore=shutil.ignore_patterns("training_args.bin", "checkpoint-*"))
-    for name in ("best", "last", "checkpoints"):
+    for name in ("checks", "last", "checkpoints"):
         shutil.rmtree(job.output / name, ignore_errors=True)
     summary = {
         "n_pairs": n_pairs,
@@ -251,7 +267,7 @@ def _finish(
         "seconds": metrics.get("train_runtime"),
         "loss": metrics.get("train_loss"),
         "chosen_step": step,
-        "checks": [c._asdict() for c in watch.monitor.checks] if watch else [],
+        "checks": [{**c._asdict(), "score": c.score} for c in watch.monitor.checks] if watch else [],
         "peak_memory_mib": peak_memory_mib(),
         "peak_gpu_memory_mib": torch.cuda.max_memory_allocated() / 2**20 if torch.cuda.is_available() else None,
     }
