@@ -2,8 +2,9 @@
 
 Pairs for language l of a question with a winner: *chosen* is a response of l that gives the winner (``native``); where
 l has none, the language is skipped (``skip``) or the winning option is written in the task's format (``answer_only``).
-*Rejected* are l's responses that give another answer; abstentions are neither, unless ``reject_unparsed``. Where options
-were scored instead of sampled, l's responses are its option texts, and rejected is the option that l itself prefers.
+*Rejected* are l's responses that give another answer; abstentions are neither, unless ``reject_unparsed``. Where
+options were scored instead of sampled, l's responses are its option texts, and rejected is the option that l itself
+prefers.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def build_pairs(
         DataError: a ballot of a question or language that the generations do not have.
     """
     by_id = {group[0].id: {g.language: g for g in group} for group in groups}
-    pairs = []
+    pairs: list[Pair] = []
     for ballot in ballots:
         try:
             languages = by_id[ballot.id]
@@ -79,6 +80,7 @@ def _pairs_of(
     origin = "native"
     if generation.option_logprobs is not None:
         own = votes[0]
+        rejected: list[tuple[str, int | None]]
         chosen = [texts[winner]]
         rejected = [(texts[own], own)] if own is not None and own != winner else []
     else:

@@ -12,17 +12,19 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from calm_ext.device import peak_memory_mib
 from calm_ext.errors import CalmError, RunError
 from calm_ext.pairs import PairOptions, build_pairs, pair_summary
-from calm_ext.recipe import Recipe, digest, save_recipe
+from calm_ext.plan import PlannedStage, describe, is_heldout, vote_options
+from calm_ext.recipe import digest, save_recipe
+from calm_ext.recipe_schema import Recipe
 from calm_ext.records import Ballot, Generation, ParallelQuestion, atomic_write, read_jsonl, write_jsonl
 from calm_ext.rundir import RunDirectory
 from calm_ext.signature import versions
 from calm_ext.training.job import TrainingJob
-from calm_ext.voting import VoteOptions, group_by_question, vote, vote_summary, votes_of_others
+from calm_ext.voting import group_by_question, vote, vote_summary, votes_of_others
 
 STAGES = ("questions", "before", "sample", "vote", "pairs", "train", "after", "report")
 
@@ -46,26 +48,6 @@ class Silent:
     def progress(self, label: str, total: int) -> Callable[[int], None]:
         """Show nothing."""
         return lambda _: None
-
-
-class PlannedStage(NamedTuple):
-    """One line of a dry run: ``note`` says what it would do, with counts."""
-
-    name: str
-    note: str
-
-
-def vote_options(recipe: Recipe) -> VoteOptions:
-    """The recipe's vote, its default rule resolved."""
-    v = recipe.vote
-    rule = v.rule or ("zscore" if recipe.sampling.mode == "options" else "majority")
-    return VoteOptions(rule, v.ties, v.pivot, v.weights, v.min_margin, v.min_languages, v.keep_share)
-
-
-def is_heldout(question_id: str, share: float) -> bool:
-    """Whether a question is kept out of the pairs: decided by a hash of its id, so the same in every run."""
-    number = int.from_bytes(hashlib.sha256(question_id.encode()).digest()[:8], "big")
-    return number / 2**64 < share
 
 
 class Pipeline:
@@ -118,29 +100,8 @@ class Pipeline:
     def plan(self) -> list[PlannedStage]:
         """What a run would do, with counts; loads questions, but no model, and writes nothing."""
         self._check_tasks()
-        questions = self._load_questions()
-        r = self.recipe
-        languages = len(questions[0].versions)
-        held = sum(is_heldout(q.id, r.training.heldout_share) for q in questions)
-        what = (
-            f"{r.sampling.n} responses" if r.sampling.mode == "generate" else f"{questions[0].n_options} option scores"
-        )
-        asked = f"{len(questions)} questions × {languages} languages"
-        tasks = ", ".join(r.evaluation.tasks) + (f" (limit {r.evaluation.limit})" if r.evaluation.limit else "")
-        launch = r.training.accelerate_config or "one process"
-        notes = {
-            "questions": f"{asked} from {r.data.source}",
-            "before": tasks,
-            "sample": f"{asked} × {what}",
-            "vote": vote_options(r).signature(),
-            "pairs": f"at most {(len(questions) - held) * languages * r.pairs.max_per_question} pairs; "
-            f"{held} questions held out",
-            "train": f"{r.training.method}, lr {r.training.learning_rate:g}, β {r.training.beta:g}, NLL "
-            f"{r.training.nll_weight:g}, {r.training.epochs:g} epochs, {launch}",
-            "after": tasks,
-            "report": str(self.dir / "report/index.html"),
-        }
-        return [PlannedStage(s, notes[s] + (" [done]" if self._known_done(s) else "")) for s in STAGES]
+        notes = describe(self.recipe, self._load_questions(), report=self.dir / "report/index.html")
+        return [PlannedStage(s, notes[s] + (", done already" if self._known_done(s) else "")) for s in STAGES]
 
     def _known_done(self, stage: str) -> bool:
         try:
@@ -183,9 +144,9 @@ class Pipeline:
 
     def _data_identity(self) -> list[str | None]:
         """What of the outside decides which questions there are."""
-        path = self.recipe.data.path
+        source, path = self.recipe.data.source, self.recipe.data.path
         content = hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else None
-        return [content, os.environ.get("CALM_DATA_DIR")]
+        return [content, os.environ.get("CALM_DATA_DIR") if source == "xcsqa" else None]
 
     # --- what stages share ------------------------------------------------------------------------------------------
 
@@ -193,9 +154,12 @@ class Pipeline:
         from calm_ext.data import load_questions
 
         d = self.recipe.data
-        options: dict[str, Any] = {"xcsqa": {"data_dir": d.data_dir}, "babel": {"seed": self.recipe.babel.seed}}.get(
-            d.source, {"path": d.path}
-        )
+        taken: dict[str, dict[str, Any]] = {
+            "xcsqa": {"data_dir": d.data_dir},
+            "babel": {"seed": self.recipe.babel.seed},
+            "local": {"path": d.path},
+        }
+        options = taken.get(d.source, {})
         # Alignment asks the training questions unless told otherwise; evaluation has the test split by default.
         split = d.split or ("train" if d.source != "local" else None)
         questions = load_questions(d.source, split=split, languages=d.languages, limit=d.limit, **options)

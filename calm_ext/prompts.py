@@ -34,7 +34,8 @@ _INSTRUCTIONS = MappingProxyType({
           "Option an: {letters}. Fassen Sie sich kurz. Antworten Sie auf Deutsch. Ausgabeformat:",
     "it": "Rispondi alla domanda a scelta multipla. Fornisci una breve spiegazione e poi UNA sola opzione corretta: "
           "{letters}. Sii conciso. Rispondi in italiano. Formato di output:",
-    "ja": "多肢選択問題に答えてください。まず簡単な説明を書き、そのあとに正しい選択肢を1つだけ（{letters}）示してください。"
+    "ja": "多肢選択問題に答えてください。まず簡単な説明を書き、"
+    "そのあとに正しい選択肢を1つだけ（{letters}）示してください。"
           "簡潔に、日本語で答えてください。出力形式:",
     "es": "Responde a la pregunta de opción múltiple. Da una breve explicación y después UNA sola opción correcta: "
           "{letters}. Sé conciso. Responde en español. Formato de salida:",

@@ -5,216 +5,22 @@ A recipe is a YAML file. Overrides are dotted keys, ``training.beta=0.2``, whose
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from calm_ext.errors import RecipeError
 from calm_ext.languages import is_known
+from calm_ext.recipe_schema import Recipe
 from calm_ext.records import atomic_write
-
-
-class Section(BaseModel):
-    """A part of a recipe: frozen, unknown keys forbidden."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ModelOptions(Section):
-    """The model to align.
-
-    Attributes:
-        path: a Hugging Face folder or hub name, or ``babel`` for the embedded default, which is built when needed.
-        dtype: number format for sampling and evaluation; ``auto``: bfloat16 where the machine is faster in it.
-        device: ``cuda``, ``cpu``, …; by default the first there is.
-        trust_remote_code: let the model bring code of its own.
-    """
-
-    path: str
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    device: str | None = None
-    trust_remote_code: bool = False
-
-
-class BabelOptions(Section):
-    """Babel, where model.path or data.source is ``babel``: the seed of its world and of its model's pretraining."""
-
-    seed: int = 0
-
-
-class DataOptions(Section):
-    """The questions that are asked; no gold label is used.
-
-    Attributes:
-        source: a data source (``calm-ext data ls``).
-        languages: codes; default: the source's own.
-        split, limit: which questions, and how many of them.
-        data_dir: directory or base URL of the source's files; default ``$CALM_DATA_DIR``.
-        path: the questions JSONL of source ``local``.
-    """
-
-    source: str = "babel"
-    languages: list[str] | None = Field(None, min_length=2)
-    split: str | None = None
-    limit: int | None = Field(None, ge=1)
-    data_dir: str | None = None
-    path: str | None = None
-
-
-class SamplingOptions(Section):
-    """How the model is asked (DESIGN, section 5).
-
-    Attributes:
-        mode: ``generate`` samples ``n`` responses a language (the paper); ``options`` scores the options' texts.
-        style: ``explain`` (the paper's format), ``direct`` (answer with an option's text), ``cloze`` (mode options).
-        n, temperature, top_p, max_new_tokens: of generation.
-        chat_template: wrap prompts as the user's turn of the model's chat template; also in training and evaluation.
-        batch_size, seed: of the sampler.
-    """
-
-    mode: Literal["generate", "options"] = "generate"
-    style: Literal["explain", "direct", "cloze"] | None = None
-    n: int = Field(8, ge=1)
-    temperature: float = Field(1.0, gt=0)
-    top_p: float = Field(1.0, gt=0, le=1)
-    max_new_tokens: int = Field(256, ge=1)
-    chat_template: bool = False
-    batch_size: int = Field(8, ge=1)
-    seed: int = 0
-
-    @property
-    def resolved_style(self) -> Literal["explain", "direct", "cloze"]:
-        """The style; by default ``cloze`` in mode options and ``explain`` in mode generate."""
-        return self.style or ("cloze" if self.mode == "options" else "explain")
-
-
-class VotingOptions(Section):
-    """How the answer is elected (:mod:`calm_ext.voting`).
-
-    Attributes:
-        rule: ``majority`` of all samples (the paper), or ``zscore`` of option scores; default by the sampling mode.
-        ties, pivot, weights, min_margin, min_languages, keep_share: see :class:`calm_ext.voting.VoteOptions`.
-    """
-
-    rule: Literal["majority", "zscore"] | None = None
-    ties: Literal["drop", "pivot", "first"] = "drop"
-    pivot: str | None = None
-    weights: dict[str, float] = Field(default_factory=dict)
-    min_margin: float = Field(0.0, ge=0)
-    min_languages: int = Field(1, ge=1)
-    keep_share: float = Field(1.0, gt=0, le=1)
-
-
-class PairingOptions(Section):
-    """How pairs are built (:class:`calm_ext.pairs.PairOptions`)."""
-
-    fallback: Literal["skip", "answer_only"] = "answer_only"
-    reject_unparsed: bool = False
-    max_per_question: int = Field(2, ge=1)
-    max_per_language: int | None = Field(None, ge=1)
-    seed: int = 0
-
-
-class TrainingOptions(Section):
-    """How to train. The defaults are safe: an NLL anchor, label-free stopping and checkpoint choice.
-
-    Attributes:
-        method: ``dpo`` (Rafailov et al. 2023) on the pairs.
-        beta: DPO's β.
-        nll_weight: weight of the mean NLL of the chosen response per token, added to the DPO loss (the anchor of RPO,
-            Pang et al. 2024). 0 is plain DPO, which can drive all log-probabilities down and wreck a ranking.
-        learning_rate, epochs, batch_size, gradient_accumulation, warmup_share, weight_decay, max_grad_norm: as usual;
-            the rate decays linearly; batch_size is per process.
-        lora_r, lora_alpha, lora_dropout, lora_targets: LoRA (Hu et al. 2021).
-        max_length: tokens of prompt and response; pairs whose prompt fills it are left out and counted.
-        append_eos: end responses with the end-of-text token; ``auto``: sampled responses yes, option texts no.
-        heldout_share: share of the questions kept out of the pairs, by which training is watched, without gold.
-        heldout_questions: at most so many of them are asked at each check.
-        checks_per_epoch: how often they are asked.
-        patience: training stops when so many checks in a row are clearly below the best one; 0: never.
-        select: the checkpoint that is kept: ``best``, the latest that is not clearly below the best one on the held-out
-            questions, the untrained model included (:attr:`calm_ext.training.monitor.Monitor.chosen`), or ``last``.
-        seed: of LoRA's start and the order of the pairs.
-        dtype: of the base model; ``auto``: bfloat16 where the machine is faster in it.
-        gradient_checkpointing: ``auto``: on a GPU.
-        quantize: ``4bit`` for QLoRA (extra ``qlora``; needs a GPU).
-        accelerate_config: an accelerate config file for several processes or machines; default one process.
-        report_to: experiment trackers of transformers' Trainer.
-    """
-
-    method: Literal["dpo"] = "dpo"
-    beta: float = Field(0.1, gt=0)
-    nll_weight: float = Field(0.5, ge=0)
-    learning_rate: float = Field(5e-5, gt=0)
-    epochs: float = Field(1.0, gt=0)
-    batch_size: int = Field(16, ge=1)
-    gradient_accumulation: int = Field(1, ge=1)
-    warmup_share: float = Field(0.1, ge=0, lt=1)
-    weight_decay: float = Field(0.0, ge=0)
-    max_grad_norm: float = Field(1.0, gt=0)
-    lora_r: int = Field(16, ge=1)
-    lora_alpha: int = Field(32, ge=1)
-    lora_dropout: float = Field(0.0, ge=0, lt=1)
-    lora_targets: str | list[str] = "all-linear"
-    max_length: int = Field(1024, ge=16)
-    append_eos: bool | Literal["auto"] = "auto"
-    heldout_share: float = Field(0.1, ge=0, lt=1)
-    heldout_questions: int = Field(60, ge=1)
-    checks_per_epoch: int = Field(4, ge=1)
-    patience: int = Field(2, ge=0)
-    select: Literal["best", "last"] = "best"
-    seed: int = 0
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    gradient_checkpointing: bool | Literal["auto"] = "auto"
-    quantize: Literal["none", "4bit"] = "none"
-    accelerate_config: str | None = None
-    report_to: list[str] = Field(default_factory=list)
-
-
-class EvaluationOptions(Section):
-    """What is measured before and after, through lm-eval.
-
-    Attributes:
-        tasks: lm-eval task names; ours are compared question by question, others by their means.
-        limit: questions per task.
-        num_fewshot: shots, in the question's own language.
-        languages: of our tasks; default: data.languages.
-        batch_size, seed: of the evaluation.
-        metadata: passed on to the tasks, as lm_eval's --metadata.
-    """
-
-    tasks: list[str] = Field(min_length=1)
-    limit: int | None = Field(None, ge=1)
-    num_fewshot: int | None = Field(None, ge=0)
-    languages: list[str] | None = Field(None, min_length=1)
-    batch_size: int = Field(8, ge=1)
-    seed: int = 0
-    metadata: dict[str, Any] = Field(default_factory=dict)
-
-
-class Recipe(Section):
-    """A whole run. ``name`` names its directory, ``runs/<name>``."""
-
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    model: ModelOptions
-    babel: BabelOptions = BabelOptions()
-    data: DataOptions
-    sampling: SamplingOptions = SamplingOptions()
-    vote: VotingOptions = VotingOptions()
-    pairs: PairingOptions = PairingOptions()
-    training: TrainingOptions = TrainingOptions()
-    evaluation: EvaluationOptions
-
-    def to_yaml(self) -> str:
-        """The resolved recipe, every key written out."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
 def load_recipe(path: str | os.PathLike[str], *, overrides: Iterable[str] = ()) -> Recipe:
@@ -281,10 +87,8 @@ def _override(values: dict[str, Any], item: str) -> str | None:
     except yaml.YAMLError:
         return f"--set {item}: the value is not YAML"
     if isinstance(value, str):  # YAML 1.1 reads 1e-4 as a string
-        try:
+        with contextlib.suppress(ValueError):
             value = float(value)
-        except ValueError:
-            pass
     *parents, last = key.split(".")
     place = values
     for parent in parents:
@@ -299,7 +103,7 @@ def _override(values: dict[str, Any], item: str) -> str | None:
 def _known_keys(location: tuple[Any, ...]) -> list[str]:
     section: Any = Recipe
     for part in location:
-        field = section.model_fields.get(part) if isinstance(section, type) else None
+        field = section.model_fields.get(part)
         section = field.annotation if field else None
         if not (isinstance(section, type) and issubclass(section, BaseModel)):
             return []

@@ -52,7 +52,7 @@ class RunDirectory:
                 raise RunError(f"{manifest}: cannot be read ({error}); move the directory away to start anew") from None
             if owner != name or not isinstance(stages, dict):
                 raise RunError(
-                    f"{path}: holds a run of recipe {owner!r}, not {name!r}; give another --run directory, or another name"
+                    f"{path}: holds a run of recipe {owner!r}, not {name!r}; give another --run directory or name"
                 )
         elif path.is_dir() and any(path.iterdir()):
             raise RunError(f"{path}: is not empty and holds no run (no manifest.json); give another --run directory")

@@ -145,7 +145,7 @@ def _break_tie(
         return None
     if options.ties == "first":
         return next((v for vs in votes.values() for v in vs if v in tied), None)
-    if options.pivot not in by_language:
+    if options.pivot is None or options.pivot not in by_language:
         raise CalmError(f"ties: pivot needs a pivot language that is there, not {options.pivot!r}")
     pivot = by_language[options.pivot]
     best = max(pivot[o] for o in tied)

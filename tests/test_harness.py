@@ -44,7 +44,12 @@ def test_both_babel_tasks_report_every_metric(lm: SharedPrefixLM, tmp_path: Path
         samples = read_samples(tmp_path / "out", task)
         assert "langs:qaa.qab.qac.qad.qae" in samples.signature
         assert len(samples.questions) == 12
-    assert read_results(tmp_path / "out")["configs"]["calm_babel_xl"]["metadata"]["version"] == 1.0
+    written = read_results(tmp_path / "out")
+    assert written["configs"]["calm_babel_xl"]["metadata"]["version"] == 1.0
+    assert written["model_name"] == "tiny"
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
+        "results.json", "samples_calm_babel_xl.jsonl", "samples_calm_babel_xl_mc.jsonl",
+    ]  # fmt: skip
 
 
 def test_metadata_chooses_languages_and_few_shot_is_in_the_questions_own(lm: SharedPrefixLM, tmp_path: Path) -> None:

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from calm_ext.errors import CalmError, RunError
-from calm_ext.pipeline import STAGES, Pipeline, is_heldout
-from calm_ext.recipe import Recipe, parse_recipe
+from calm_ext.pipeline import STAGES, Pipeline
+from calm_ext.plan import is_heldout
+from calm_ext.recipe import parse_recipe
+from calm_ext.recipe_schema import Recipe
 from calm_ext.rundir import RunDirectory
 
 

@@ -27,8 +27,8 @@ def command(
 ) -> None:
     """Run RECIPE (a file, or the name of one that comes along, as `demo`) from samples to report.
 
-    Stages: questions, before, sample, vote, pairs, train, after, report. Run the same command again to continue after an
-    interruption: what is finished and unchanged is skipped, and changing a key repeats only what depends on it.
+    Stages: questions, before, sample, vote, pairs, train, after, report. Run the same command again to continue after
+    an interruption: what is finished and unchanged is skipped, and changing a key repeats only what depends on it.
 
     \b
     calm-ext align demo                                   the embedded default, a few minutes on two cores

@@ -46,9 +46,12 @@ def prepare(
     from calm_ext.data import load_questions
     from calm_ext.records import write_jsonl
 
-    options: dict[str, Any] = {"xcsqa": {"data_dir": data_dir}, "babel": {"seed": seed}, "local": {"path": path}}.get(
-        name, {}
-    )
+    taken: dict[str, dict[str, Any]] = {
+        "xcsqa": {"data_dir": data_dir},
+        "babel": {"seed": seed},
+        "local": {"path": path},
+    }
+    options = taken.get(name, {})
     codes = [x.strip() for x in languages.split(",")] if languages else None
     questions = load_questions(name, split=split, languages=codes, limit=limit, **options)
     write_jsonl(output, questions)

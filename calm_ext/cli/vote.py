@@ -13,7 +13,7 @@ from calm_ext.errors import CalmError
 def _weights(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, float]:
     result = {}
     for value in values:
-        language, equals, number = value.partition("=")
+        language, _, number = value.partition("=")
         try:
             result[language] = float(number)
         except ValueError:

@@ -1,13 +1,14 @@
-"""The questions of Babel (:mod:`calm_ext.babel`): ``train`` are those CALM asks, ``test`` are held out from alignment."""
+"""The questions of Babel (:mod:`calm_ext.babel`): ``train`` are those CALM asks, ``test`` are held out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from calm_ext.babel.world import Split
 from calm_ext.records import ParallelQuestion
 
 
-def load(split: str, *, languages: Sequence[str], seed: int = 0) -> list[ParallelQuestion]:
+def load(split: Split, *, languages: Sequence[str], seed: int = 0) -> list[ParallelQuestion]:
     """The questions of the world with that seed."""
     from calm_ext.babel import BabelConfig, questions
 

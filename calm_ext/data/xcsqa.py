@@ -9,8 +9,8 @@ Two origins hold the same questions:
   questions as train (with Llama's samples, see ``import``), 100 as test. One row: ``{"instruction": "…", "input":
   "Where can you find bald eagles and cheese in the midwest?\\nA. colorado\\nB. …", "output": "E"}``.
 
-From ``hf``, ``test`` and ``train`` are the paper's too: its 100 test questions are known here by a hash of their English
-text, ``train`` is the other rows. ``validation`` is all of them.
+From ``hf``, ``test`` and ``train`` are the paper's too: its 100 test questions are known here by a hash of their
+English text, ``train`` is the other rows. ``validation`` is all of them.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def _load_hf(split: str, languages: Sequence[str], base: str | None) -> list[Par
     hits = [text_hash(q.versions["en"].question) in wanted for q in questions]
     if sum(hits) < len(wanted):
         raise DataError(
-            f"{HF_NAME}: only {sum(hits)} of the paper's {len(wanted)} test questions were found by their English text; "
+            f"{HF_NAME}: only {sum(hits)} of the paper's {len(wanted)} test questions were found by English text; "
             f"use split validation, or the paper's files (CALM_DATA_DIR)"
         )
     return [q for q, hit in zip(questions, hits, strict=True) if hit == (split == "test")]

@@ -109,7 +109,10 @@ def evaluate(
     assert results is not None
     results["config"]["model"] = "hf"
     results["config"]["model_args"] = {"pretrained": model_name}
-    results["model_name"] = model_name
+    # Of a model object lm-eval does not know the name, and makes up a random one.
+    tracker.general_config_tracker.model_name = model_name
+    tracker.general_config_tracker.model_name_sanitized = "results"
+    tracker.general_config_tracker.model_source = "hf"
     samples = results.pop("samples")
     tracker.save_results_aggregated(results=results, samples=samples)
     for task in results["configs"]:

@@ -1,7 +1,7 @@
 """Ask the model, through lm-eval's task and model classes, and keep what it says as generations.
 
-Questions are asked in chunks of fixed size. Each chunk is written as a whole, and seeded by (seed, number of the chunk),
-so that a run that was interrupted continues at the first missing chunk and gives what it would have given.
+Questions are asked in chunks of fixed size. Each chunk is written as a whole, and seeded by (seed, number of the
+chunk), so that a run that was interrupted continues at the first missing chunk and gives what it would have given.
 """
 
 from __future__ import annotations
@@ -65,7 +65,12 @@ def sample(
             part = questions[start : start + chunk]
             seed_chunk = derive_seed(seed, start // chunk)
             style_here: Style = "cloze" if mode == "options" else style
-            kwargs = {"do_sample": True, "temperature": temperature, "top_p": top_p, "max_gen_toks": max_new_tokens}
+            kwargs: dict[str, Any] = {
+                "do_sample": True,
+                "temperature": temperature,
+                "top_p": top_p,
+                "max_gen_toks": max_new_tokens,
+            }
             kwargs["until"] = ["\n"] if style == "direct" else []
             responses = ask_model(
                 lm,
@@ -160,7 +165,7 @@ def _resume(output: Path, questions: Sequence[ParallelQuestion], chunk: int) -> 
     for index, generation in enumerate(read_jsonl(output, Generation, allow_empty=True)):
         if index >= len(expected) or (generation.id, generation.language) != expected[index]:
             raise DataError(
-                f"{output}:{index + 1}: is {generation.id} in {generation.language}, not the question that stands there "
+                f"{output}:{index + 1}: is {generation.id} in {generation.language}, not what stands there "
                 f"in the questions file; remove the file to sample anew"
             )
         have.append((generation.id, generation.language))

@@ -1,7 +1,7 @@
 """The lm-eval task that asks every question in every language: one document is one parallel question.
 
-lm-eval aggregates groups of tasks by weighted means only, so a metric across languages needs all languages of a question
-in one document (DESIGN, section 6). A YAML names this class::
+lm-eval aggregates groups of tasks by weighted means only, so a metric across languages needs all languages of a
+question in one document (DESIGN, section 6). A YAML names this class::
 
     class: !function calm_ext.harness.task.CrossLingualTask
     custom_dataset: !function calm_ext.harness.dataset.xcsqa
@@ -96,7 +96,7 @@ class CrossLingualTask(ConfigurableTask):
 
     # --- prompts ------------------------------------------------------------------------------------------------------
 
-    def fewshot_context(  # type: ignore[override]
+    def fewshot_context(
         self,
         doc: Doc,
         num_fewshot: int,
@@ -134,7 +134,7 @@ class CrossLingualTask(ConfigurableTask):
         between = "" if target.startswith("\n") else delimiter(language)
         return [Message("user", prompt, between), Message("assistant", target, "\n\n")]
 
-    def construct_requests(self, doc: Doc, ctx: list[str], **kwargs: Any) -> list[Instance]:  # type: ignore[override]
+    def construct_requests(self, doc: Doc, ctx: list[str], **kwargs: Any) -> list[Instance]:
         """One request a language, or one a language and option; ``idx`` counts them in that order."""
         chat = kwargs.pop("apply_chat_template", False)
         kwargs.pop("chat_template", None)
@@ -167,7 +167,7 @@ class CrossLingualTask(ConfigurableTask):
             language: [float(r[0]) for r in results[i * n : (i + 1) * n]] for i, language in enumerate(doc["languages"])
         }
 
-    def process_results(self, doc: Doc, results: Sequence[Any]) -> dict[str, float]:  # type: ignore[override]
+    def process_results(self, doc: Doc, results: Sequence[Any]) -> dict[str, float]:
         """The per-question metrics of one document."""
         if not self.scored:
             answers = {

@@ -1,1 +1,1 @@
-"""The only code that imports trl, peft and accelerate. It runs in a process of its own, started by ``accelerate launch``."""
+"""The only code that imports trl, peft and accelerate, in a process of its own that ``accelerate launch`` starts."""

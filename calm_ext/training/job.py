@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from calm_ext.prompts import Style
-from calm_ext.recipe import TrainingOptions
+from calm_ext.recipe_schema import TrainingOptions
 
 
 class TrainingJob(BaseModel):

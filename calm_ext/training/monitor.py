@@ -2,8 +2,9 @@
 
 At each check the held-out questions are asked in every language, as they were when the model was sampled. Tracked are
 
-- ``agreement``: share of (question, language) whose answer is what the *untrained* model's vote of the *other* languages
-  elected. A vote that had counted the language's own answer would favour the untrained model, whose answer it was;
+- ``agreement``: share of (question, language) whose answer is what the *untrained* model's vote of the *other*
+  languages elected. A vote that had counted the language's own answer would favour the untrained model, whose answer
+  it was;
 - ``consistency``: mean pairwise agreement of the languages (:mod:`calm_ext.metrics`);
 - ``answered``: share of answers that could be read;
 - ``chosen_nll``: mean NLL per token of the held-out pairs' chosen responses.

@@ -1,7 +1,7 @@
 """The training process: ``accelerate launch -m calm_ext.training.worker job.json``.
 
-TRL's :class:`~trl.DPOTrainer` does the training. Ours are the encoding of the pairs (the tokens that scoring sees, end of
-text only where a response ends), and the watch over held-out questions that warns, stops and chooses the checkpoint.
+TRL's :class:`~trl.DPOTrainer` does the training. Ours are the encoding of the pairs (the tokens that scoring sees, end
+of text only where a response ends), and the watch over held-out questions that warns, stops and chooses the checkpoint.
 """
 
 from __future__ import annotations

@@ -1,0 +1,55 @@
+"""What a recipe comes to: its resolved vote, the questions it holds out, and the counts of a dry run."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from calm_ext.recipe_schema import Recipe
+from calm_ext.records import ParallelQuestion
+from calm_ext.voting import VoteOptions
+
+
+class PlannedStage(NamedTuple):
+    """One line of a dry run: ``note`` says what it would do, with counts."""
+
+    name: str
+    note: str
+
+
+def vote_options(recipe: Recipe) -> VoteOptions:
+    """The recipe's vote, its default rule resolved."""
+    v = recipe.vote
+    rule = v.rule or ("zscore" if recipe.sampling.mode == "options" else "majority")
+    return VoteOptions(rule, v.ties, v.pivot, v.weights, v.min_margin, v.min_languages, v.keep_share)
+
+
+def is_heldout(question_id: str, share: float) -> bool:
+    """Whether a question is kept out of the pairs: decided by a hash of its id, so the same in every run."""
+    number = int.from_bytes(hashlib.sha256(question_id.encode()).digest()[:8], "big")
+    return number / 2**64 < share
+
+
+def describe(recipe: Recipe, questions: Sequence[ParallelQuestion], *, report: Path) -> dict[str, str]:
+    """stage -> what it would do."""
+    r = recipe
+    languages = len(questions[0].versions)
+    held = sum(is_heldout(q.id, r.training.heldout_share) for q in questions)
+    scored = r.sampling.mode == "options"
+    what = f"{questions[0].n_options} option scores" if scored else f"{r.sampling.n} responses"
+    asked = f"{len(questions)} questions × {languages} languages"
+    tasks = ", ".join(r.evaluation.tasks) + (f" (limit {r.evaluation.limit})" if r.evaluation.limit else "")
+    most = (len(questions) - held) * languages * (1 if scored else r.pairs.max_per_question)
+    return {
+        "questions": f"{asked} from {r.data.source}",
+        "before": tasks,
+        "sample": f"{asked} × {what}",
+        "vote": vote_options(r).signature(),
+        "pairs": f"at most {most} pairs; {held} questions held out",
+        "train": f"{r.training.method}, lr {r.training.learning_rate:g}, β {r.training.beta:g}, NLL "
+        f"{r.training.nll_weight:g}, {r.training.epochs:g} epochs, {r.training.accelerate_config or 'one process'}",
+        "after": tasks,
+        "report": str(report),
+    }
