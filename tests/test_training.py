@@ -48,8 +48,8 @@ def job(folder: Path, model: Path, *, mode: str = "generate", **options: object)
     write_jsonl(folder / "held.jsonl", held)
     write_jsonl(folder / "held_pairs.jsonl", [p for p in gold_pairs(110) if p.id in {q.id for q in held}])
     base = {
-        "learning_rate": 3e-3,
-        "epochs": 2,
+        "learning_rate": 1e-2,
+        "epochs": 3,
         "batch_size": 8,
         "checks_per_epoch": 2,
         "dtype": "float32",
@@ -88,11 +88,11 @@ def test_training_leaves_an_adapter_a_log_and_a_summary(trained: Path) -> None:
     assert summary["n_pairs"] == 48
     assert summary["n_pairs_dropped"] == 0
     steps = [c["step"] for c in log(trained, "check")]
-    assert steps == [0, 3, 6, 9, 12]
+    assert steps == [0, 3, 6, 9, 12, 15, 18]
     assert summary["chosen_step"] in steps
     assert all(0 <= c["agreement"] <= 1 and c["n"] == 18 for c in log(trained, "check"))
     losses = [r["loss"] for r in log(trained, "train") if "loss" in r]
-    assert losses[-1] < losses[0]
+    assert sum(losses[-3:]) < sum(losses[:3])
     margins = [r["rewards/margins"] for r in log(trained, "train") if "rewards/margins" in r]
     assert margins[-1] > 0.05
 
@@ -180,7 +180,7 @@ def test_stopping_and_choosing() -> None:
     monitor.checks.append(check(3, 0.58))
     assert monitor.should_stop()
     assert monitor.best.step == monitor.chosen.step == 1
-    monitor.checks = [check(0), check(1, 0.4, 0.9)]
+    monitor.checks = [check(0), check(1, 0.4, 0.8)]
     assert monitor.chosen.step == 0, "more consistent but further from the vote is not better"
     monitor.checks = [check(0), check(1, 0.52), check(2, 0.51, shift=0.3)]
     assert monitor.best.step == 1

@@ -49,11 +49,11 @@ def launch(job: TrainingJob) -> None:
         process = subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         assert process.stdout is not None
         try:
+            told = ""
             while chunk := process.stdout.read1(4096):  # type: ignore[attr-defined]
                 log.write(chunk)
                 log.flush()
-                sys.stderr.write(chunk.decode(errors="replace"))
-                sys.stderr.flush()
+                told = _pass_on(told, chunk.decode(errors="replace"))
             code = process.wait()
         except BaseException:
             process.terminate()
@@ -64,6 +64,18 @@ def launch(job: TrainingJob) -> None:
         raise RunError(f"training failed with exit code {code}: {_reason(text)} (all of it: {log_file})")
 
 
+def _pass_on(told: str, text: str) -> str:
+    """Show what a worker says, up to a traceback, which is for the log; returns what was seen so far, in short."""
+    seen = told[-100:] + text
+    if "Traceback (most recent call last)" in seen or told == "traceback":
+        shown = text.split("Traceback (most recent call last)")[0] if told != "traceback" else ""
+        sys.stderr.write(shown)
+        return "traceback"
+    sys.stderr.write(text)
+    sys.stderr.flush()
+    return seen
+
+
 def _has_gpu() -> bool:
     return shutil.which("nvidia-smi") is not None or shutil.which("rocm-smi") is not None
 
@@ -71,6 +83,7 @@ def _has_gpu() -> bool:
 def _reason(text: str) -> str:
     """The line of a log that names the error: the last one of a Python exception, not accelerate's own report of it."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
+    ours = [x.removeprefix("error: ") for x in lines if x.startswith("error: ")]
     named = [x for x in lines if x.split(":")[0].endswith(("Error", "Exception", "Interrupt"))]
     own = [x for x in named if "CalledProcessError" not in x and "ChildFailedError" not in x]
-    return (own or named or lines or ["no output"])[-1]
+    return (ours or own or named or lines or ["no output"])[-1]

@@ -21,6 +21,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 from trl import DPOConfig, DPOTrainer
 
 from calm_ext.device import choose_dtype, peak_memory_mib
+from calm_ext.errors import CalmError, RunError
 from calm_ext.records import Pair, ParallelQuestion, atomic_write, read_jsonl
 from calm_ext.training.job import TrainingJob
 from calm_ext.training.monitor import Asker, Monitor, append_log, encode_pairs
@@ -125,7 +126,7 @@ def run(job: TrainingJob) -> None:
     if dropped:
         print(f"{dropped} of {len(pairs)} pairs left out: their prompt fills max_length", file=sys.stderr)
     if not rows:
-        sys.exit(f"no pair is left to train on: every prompt fills training.max_length {options.max_length}")
+        raise RunError(f"no pair is left to train on: every prompt fills training.max_length {options.max_length}")
     gpu = torch.cuda.is_available()
     if not gpu:
         score_responses_only()
@@ -276,4 +277,7 @@ def _finish(
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING)
-    run(TrainingJob.model_validate_json(Path(sys.argv[1]).read_text(encoding="utf-8")))
+    try:
+        run(TrainingJob.model_validate_json(Path(sys.argv[1]).read_text(encoding="utf-8")))
+    except CalmError as error:
+        sys.exit(f"error: {error}")
