@@ -94,18 +94,16 @@ def test_a_changed_key_repeats_only_what_depends_on_it(finished: Path, babel_mod
 
     folder = tmp_path / "copy"
     shutil.copytree(finished, folder)
-    # The label of the pairs does not change with the weight of NLL, so only training and what follows is repeated.
-    assert run(recipe(babel_model, training={"seed": 1}), folder) == ["train", "after", "report"]
+    changes: dict[str, Any] = {"training": {"seed": 1}}
+    assert run(recipe(babel_model, **changes), folder) == ["train", "after", "report"]
     # A margin that drops no question gives the same ballots, and what comes after them is left alone.
-    assert run(recipe(babel_model, training={"seed": 1}, vote={"min_margin": 1e-9}), folder) == ["vote"]
-    assert run(recipe(babel_model, training={"seed": 1}, evaluation={"limit": 8}), folder) == [
-        "before",
-        "after",
-        "report",
-    ]
+    changes["vote"] = {"min_margin": 1e-9}
+    assert run(recipe(babel_model, **changes), folder) == ["vote"]
+    changes["evaluation"] = {"limit": 8}
+    assert run(recipe(babel_model, **changes), folder) == ["before", "after", "report"]
+    changes["sampling"] = {"seed": 1}
     spy = Spy()
-    changed = recipe(babel_model, training={"seed": 1}, evaluation={"limit": 8}, sampling={"seed": 1})
-    Pipeline(changed, folder, reporter=spy).run(stop_after="sample")
+    Pipeline(recipe(babel_model, **changes), folder, reporter=spy).run(stop_after="sample")
     assert spy.ran() == ["sample"]
     assert ("sample", "the recipe asks otherwise than before: old generations removed") in spy.said
 
