@@ -10,13 +10,14 @@ import hashlib
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
 from calm_ext.device import peak_memory_mib
 from calm_ext.errors import CalmError, RunError
-from calm_ext.pairs import PairOptions, build_pairs, pair_summary
+from calm_ext.pairs import PairOptions, build_pairs
 from calm_ext.plan import PlannedStage, describe, is_heldout, vote_options
 from calm_ext.recipe import digest, save_recipe
 from calm_ext.recipe_schema import Recipe
@@ -286,8 +287,9 @@ class Pipeline:
         judged = {g[0].id: votes_of_others(g, vote_options(self.recipe), style=style) for g in groups if g[0].id in ids}
         atomic_write(self.dir / "heldout/votes.json", json.dumps(judged, indent=1) + "\n")
         write_jsonl(self.dir / "heldout/questions.jsonl", [q for q in self._questions() if q.id in ids])
-        told = pair_summary(pairs, {})
-        self.say.stage("pairs", f"{len(pairs)} pairs ({told['by_language']}), {len(held)} questions held out")
+        counts = Counter(p.language for p in pairs)
+        by_language = ", ".join(f"{x} {n}" for x, n in sorted(counts.items()))
+        self.say.stage("pairs", f"{len(pairs)} pairs ({by_language}), {len(held)} questions held out")
         if not pairs:
             raise RunError("there is no pair to train on: the model agrees with its own vote on every decided question")
         return ["pairs.jsonl", "heldout"]

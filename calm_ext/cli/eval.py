@@ -21,7 +21,7 @@ from calm_ext.errors import CalmError
 @click.option("--limit", type=click.IntRange(1), help="Questions per task.")
 @click.option("--num-fewshot", type=click.IntRange(0), help="Shots, in each question's own language.")
 @click.option("--metadata", help='JSON for the tasks, as lm_eval\'s: \'{"languages": ["en", "sw"]}\'.')
-@click.option("--chat-template", is_flag=True)
+@click.option("--chat-template", is_flag=True, help="Wrap prompts in the model's chat template.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @model_options
 @json_option

@@ -77,7 +77,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; exit code 2 for a user's mistake, 130 for an interrupt."""
     try:
-        cli.main(standalone_mode=False)
+        cli.main(prog_name="calm-ext", standalone_mode=False)
     except CalmError as error:
         for line in str(error).splitlines():
             click.echo(f"error: {line}", err=True)

@@ -24,7 +24,7 @@ from calm_ext.errors import RecipeError
     help="How the held-out questions are asked.",
 )
 @click.option("--style", type=click.Choice(["explain", "direct"]), default="explain", show_default=True)
-@click.option("--chat-template", is_flag=True)
+@click.option("--chat-template", is_flag=True, help="Wrap prompts in the model's chat template.")
 def command(
     pairs: Path,
     output: Path,
@@ -39,7 +39,7 @@ def command(
     """Train a LoRA adapter on PAIRS (JSONL) with TRL's DPO, started by `accelerate launch`.
 
     With --heldout and --heldout-generations, training is watched on these questions without gold: it warns when it is
-    collapsing, stops when it gets no better, and keeps the best checkpoint.
+    collapsing, stops when it is clearly worse, and keeps no checkpoint that is.
     """
     import yaml
     from pydantic import ValidationError

@@ -29,7 +29,13 @@ def _weights(ctx: click.Context, parameter: click.Parameter, values: tuple[str, 
     type=click.Choice(["majority", "zscore"]),
     help="majority of all samples (the paper), or z-scores of option scores.  [default: by what there is]",
 )
-@click.option("--ties", type=click.Choice(["drop", "pivot", "first"]), default="drop", show_default=True)
+@click.option(
+    "--ties",
+    type=click.Choice(["drop", "pivot", "first"]),
+    default="drop",
+    show_default=True,
+    help="Drop a tied question, let the pivot language decide, or take the first option named (the paper's code).",
+)
 @click.option("--pivot", help="The language that decides ties.")
 @click.option(
     "--weight",
@@ -39,8 +45,16 @@ def _weights(ctx: click.Context, parameter: click.Parameter, values: tuple[str, 
     metavar="LANGUAGE=NUMBER",
     help="Weight of a language in the vote.  [default: 1]",
 )
-@click.option("--min-margin", type=click.FloatRange(0), default=0.0, show_default=True)
-@click.option("--min-languages", type=click.IntRange(1), default=1, show_default=True)
+@click.option(
+    "--min-margin", type=click.FloatRange(0), default=0.0, show_default=True, help="Drop winners with a smaller lead."
+)
+@click.option(
+    "--min-languages",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Drop winners that fewer languages put first.",
+)
 @click.option(
     "--keep-share",
     type=click.FloatRange(0, 1, min_open=True),

@@ -40,7 +40,7 @@ def launch(job: TrainingJob) -> None:
     package = str(Path(calm_ext.__file__).parent.parent)
     environment["PYTHONPATH"] = os.pathsep.join(x for x in (package, environment.get("PYTHONPATH")) if x)
     environment.setdefault("TOKENIZERS_PARALLELISM", "false")
-    environment.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
+    environment.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")
     if not _has_gpu():
         # TRL compiles its log-probability kernel: a minute of C++ on a CPU that the kernel does not win back there.
         environment.setdefault("TORCH_COMPILE_DISABLE", "1")

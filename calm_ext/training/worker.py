@@ -156,7 +156,7 @@ def run(job: TrainingJob) -> None:
         ),
         callbacks=[Log(job.output / "log.jsonl"), *([watch] if watch else [])],
     )
-    trainer.remove_callback(_printer())
+    _only_a_bar(trainer)
     trainer.processing_class = None  # or each checkpoint would write the base model's tokenizer again
     if watch:
         watch.trainer = trainer
@@ -170,10 +170,17 @@ def run(job: TrainingJob) -> None:
         _finish(job, watch, result.metrics, n_pairs=len(rows), dropped=dropped, dtype=dtype)
 
 
-def _printer() -> type[TrainerCallback]:
-    from transformers.trainer_callback import PrinterCallback
+def _only_a_bar(trainer: Any) -> None:
+    """A progress bar, but not every log entry beside it: those go to ``log.jsonl``."""
+    from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
-    return PrinterCallback
+    class Bar(ProgressCallback):
+        def on_log(self, *_: Any, **__: Any) -> None:
+            """Print nothing."""
+
+    for callback in (PrinterCallback, ProgressCallback):
+        trainer.remove_callback(callback)
+    trainer.add_callback(Bar)
 
 
 def _arguments(job: TrainingJob, n_rows: int, *, gpu: bool, dtype: str) -> tuple[DPOConfig, int]:

@@ -1,0 +1,57 @@
+"""Tables of docs/RESULTS.md from run directories that differ in a seed only.
+
+    python benchmarks/runs_table.py runs/demo-seed0 runs/demo-seed1 runs/demo-seed2
+
+Prints Markdown: before and after per metric, each run's difference with its interval and p, and the median difference; then
+vote, pairs, minutes and peak memory per stage, and versions.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+
+def load(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    return summary, json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+
+
+def main(folders: list[Path]) -> None:
+    runs = [load(f) for f in folders]
+    names = [f.name for f in folders]
+    tasks = [k for k, v in runs[0][0].items() if isinstance(v, dict) and "before" in v and "after" in v]
+    for task in tasks:
+        first = runs[0][0][task]
+        print(f"\n**{task}**, {first['n_questions']} questions\n")
+        print("| metric | " + " | ".join(f"{n}: before → after, Δ [95 %] p" for n in names) + " | median Δ |")
+        print("|---|" + "---|" * (len(runs) + 1))
+        for metric in first["difference"]:
+            cells, values = [], []
+            for summary, _ in runs:
+                t = summary[task]
+                d = t["difference"][metric]
+                values.append(d["value"])
+                cells.append(
+                    f"{t['before'][metric]:.3f} → {t['after'][metric]:.3f}, {d['value']:+.3f} "
+                    f"[{d['low']:+.3f}, {d['high']:+.3f}] {d['p']:.4f}"
+                )
+            print(f"| {metric} | " + " | ".join(cells) + f" | {median(values):+.3f} |")
+    for name, (summary, manifest) in zip(names, runs, strict=True):
+        vote, pairs, training = summary["vote"], summary["pairs"], summary["training"]
+        print(
+            f"\n{name}: vote decided {vote['n_decided']} of {vote['n_questions']}, right on {vote['accuracy']:.3f} of all "
+            f"and {vote['accuracy_kept']:.3f} of the decided; {pairs['n_pairs']} pairs {pairs['by_language']}, chosen right "
+            f"in {pairs['precision']:.3f}; kept checkpoint of step {training['chosen_step']}."
+        )
+        stages = {s: round(e["seconds"] / 60, 1) for s, e in manifest["stages"].items()}
+        print(f"minutes {stages}; peak MiB {training['peak_memory_mib']:.0f} (training), "
+              f"{max(e['peak_memory_mib'] for e in manifest['stages'].values())} (the rest)")  # fmt: skip
+    print("\nversions", next(iter(runs[0][1]["stages"].values()))["versions"])
+
+
+if __name__ == "__main__":
+    main([Path(a) for a in sys.argv[1:]])
