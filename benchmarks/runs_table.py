@@ -2,8 +2,8 @@
 
     python benchmarks/runs_table.py runs/demo-seed0 runs/demo-seed1 runs/demo-seed2
 
-Prints Markdown: before and after per metric, each run's difference with its interval and p, and the median difference; then
-vote, pairs, minutes and peak memory per stage, and versions.
+Prints Markdown: before and after per metric, each run's difference with its interval and p, and the median difference;
+then vote, pairs, minutes and peak memory per stage, and versions.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def load(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 def main(folders: list[Path]) -> None:
     runs = [load(f) for f in folders]
     names = [f.name for f in folders]
-    tasks = [k for k, v in runs[0][0].items() if isinstance(v, dict) and "before" in v and "after" in v]
+    tasks = [k for k, v in runs[0][0].items() if isinstance(v, dict) and "difference" in v]
     for task in tasks:
         first = runs[0][0][task]
         print(f"\n**{task}**, {first['n_questions']} questions\n")
@@ -42,11 +42,10 @@ def main(folders: list[Path]) -> None:
             print(f"| {metric} | " + " | ".join(cells) + f" | {median(values):+.3f} |")
     for name, (summary, manifest) in zip(names, runs, strict=True):
         vote, pairs, training = summary["vote"], summary["pairs"], summary["training"]
-        print(
-            f"\n{name}: vote decided {vote['n_decided']} of {vote['n_questions']}, right on {vote['accuracy']:.3f} of all "
-            f"and {vote['accuracy_kept']:.3f} of the decided; {pairs['n_pairs']} pairs {pairs['by_language']}, chosen right "
-            f"in {pairs['precision']:.3f}; kept checkpoint of step {training['chosen_step']}."
-        )
+        right = f"right on {vote['accuracy']:.3f} of all and {vote['accuracy_kept']:.3f} of the decided"
+        print(f"\n{name}: vote decided {vote['n_decided']} of {vote['n_questions']}, {right};")
+        print(f"{pairs['n_pairs']} pairs {pairs['by_language']}, chosen right in {pairs['precision']:.3f};")
+        print(f"checkpoint of step {training['chosen_step']} kept.")
         stages = {s: round(e["seconds"] / 60, 1) for s, e in manifest["stages"].items()}
         print(f"minutes {stages}; peak MiB {training['peak_memory_mib']:.0f} (training), "
               f"{max(e['peak_memory_mib'] for e in manifest['stages'].values())} (the rest)")  # fmt: skip
