@@ -68,7 +68,9 @@ def test_lm_eval_finds_the_task_with_no_flag(wheel: Path, babel_model: Path, pap
     before = sorted(p.relative_to(site) for p in (site / "lm_eval").rglob("*") if "__pycache__" not in p.parts)
     python = scratch / "bin/python"
     pip = [sys.executable, "-m", "pip", "--python", str(python), "-q"]
-    subprocess.run([*pip, "install", "--no-deps", "--no-index", str(wheel)], check=True, env=environment)
+    subprocess.run(
+        [*pip, "install", "--ignore-installed", "--no-deps", "--no-index", str(wheel)], check=True, env=environment
+    )
     script = scratch / "bin/lm_eval"
     script.write_text(f"#!{python}\nimport sys\nfrom lm_eval.__main__ import cli_evaluate\nsys.exit(cli_evaluate())\n")
     script.chmod(0o755)
