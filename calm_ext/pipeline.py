@@ -318,6 +318,12 @@ class Pipeline:
                 trust_remote_code=self.recipe.model.trust_remote_code,
             )
         )
+        rows = map(json.loads, (self.dir / "training/log.jsonl").read_text(encoding="utf-8").splitlines())
+        warnings = [row["message"] for row in rows if row["kind"] == "warning"]
+        chosen = json.loads((self.dir / "training/summary.json").read_text(encoding="utf-8"))["chosen_step"]
+        if warnings:
+            self.say.stage("train", f"{len(warnings)} warnings, the first: {warnings[0]}")
+        self.say.stage("train", "last checkpoint kept" if chosen is None else f"checkpoint of step {chosen} kept")
         _move(self.dir / "training/adapter", self.dir / "adapter")
         return ["adapter", "training/summary.json", "training/log.jsonl"]
 

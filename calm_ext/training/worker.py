@@ -86,7 +86,7 @@ class Watch(TrainerCallback):
 
     def _say(self, message: str) -> None:
         if self.main:
-            print(message, file=sys.stderr, flush=True)
+            print(f"\n{message}", file=sys.stderr, flush=True)  # below the progress bar
 
 
 class Log(TrainerCallback):
