@@ -186,3 +186,31 @@ def test_stopping_and_choosing() -> None:
     assert monitor.best.step == 1
     assert monitor.chosen.step == 2, "noise does not undo training"
     assert not monitor.should_stop()
+
+
+def test_scoring_the_responses_only_is_the_same_loss(babel_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """TRL's output layer over all positions, and over the responses' alone, as training on a CPU has it."""
+    import torch
+    from transformers import AutoModelForCausalLM
+    from trl.trainer import utils
+
+    from calm_ext.training.worker import score_responses_only
+
+    monkeypatch.setattr(utils, "_use_triton", utils._use_triton)  # put back after the test
+    ids = torch.randint(5, 60, (4, 12), generator=torch.Generator().manual_seed(0))
+    labels = ids.masked_fill(torch.arange(12) < 7, -100)
+    found = []
+    for patched in (False, True):
+        model = AutoModelForCausalLM.from_pretrained(babel_model, dtype=torch.float32)
+        utils.add_fused_lm_head(model)
+        if patched:
+            score_responses_only()
+        out = model(input_ids=ids, labels=labels, fused_lm_head=True)
+        out.log_probs.sum().backward()
+        found.append((out.log_probs.detach(), model.model.embed_tokens.weight.grad))
+    (one, one_gradient), (two, two_gradient) = found
+    assert one.shape == (4, 11)
+    assert torch.allclose(one, two, atol=1e-6)
+    assert torch.allclose(one_gradient, two_gradient, atol=1e-5)
+    assert (two[:, :6] == 0).all()
+    assert (two[:, 6:] < 0).all()
