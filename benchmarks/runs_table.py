@@ -40,6 +40,15 @@ def main(folders: list[Path]) -> None:
                     f"[{d['low']:+.3f}, {d['high']:+.3f}] {d['p']:.4f}"
                 )
             print(f"| {metric} | " + " | ".join(cells) + f" | {median(values):+.3f} |")
+        print(
+            f"\n{names[0]}, with 95 % intervals of the values themselves:\n\n| metric | before | after |\n|---|---|---|"
+        )
+        for metric in first["difference"]:
+            cells = [
+                "{:.3f} [{:.3f}, {:.3f}]".format(first[when][metric], *first["ci95"][when][metric])
+                for when in ("before", "after")
+            ]
+            print(f"| {metric} | " + " | ".join(cells) + " |")
     for name, (summary, manifest) in zip(names, runs, strict=True):
         vote, pairs, training = summary["vote"], summary["pairs"], summary["training"]
         right = f"right on {vote['accuracy']:.3f} of all and {vote['accuracy_kept']:.3f} of the decided"
