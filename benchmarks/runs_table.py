@@ -40,7 +40,8 @@ def main(folders: list[Path]) -> None:
                     f"[{d['low']:+.3f}, {d['high']:+.3f}] {d['p']:.4f}"
                 )
             print(f"| {metric} | " + " | ".join(cells) + f" | {median(values):+.3f} |")
-        print(
+        print(f"\n{names[0]}, with 95 % intervals of the values themselves:\n")
+        print("| metric | before | after |\n|---|---|---|")
             f"\n{names[0]}, with 95 % intervals of the values themselves:\n\n| metric | before | after |\n|---|---|---|"
         )
         for metric in first["difference"]:
