@@ -42,8 +42,6 @@ def main(folders: list[Path]) -> None:
             print(f"| {metric} | " + " | ".join(cells) + f" | {median(values):+.3f} |")
         print(f"\n{names[0]}, with 95 % intervals of the values themselves:\n")
         print("| metric | before | after |\n|---|---|---|")
-            f"\n{names[0]}, with 95 % intervals of the values themselves:\n\n| metric | before | after |\n|---|---|---|"
-        )
         for metric in first["difference"]:
             cells = [
                 "{:.3f} [{:.3f}, {:.3f}]".format(first[when][metric], *first["ci95"][when][metric])
