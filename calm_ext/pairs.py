@@ -38,10 +38,6 @@ class PairOptions(NamedTuple):
     max_per_language: int | None = None
     seed: int = 0
 
-    def signature(self) -> str:
-        """The part of a signature that names the pairs."""
-        return f"chosen:native+{self.fallback}|unparsed:{'rejected' if self.reject_unparsed else 'dropped'}"
-
 
 def build_pairs(
     ballots: Iterable[Ballot],

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from calm_ext.data import SOURCES, load_questions
 from calm_ext.errors import CalmError
-from calm_ext.records import ParallelQuestion, Version
+from calm_ext.records import ParallelQuestion
 
 if TYPE_CHECKING:
     import datasets
@@ -34,15 +34,6 @@ def to_doc(question: ParallelQuestion) -> Doc:
         "questions": [v.question for v in versions],
         "options": [list(v.options) for v in versions],
     }
-
-
-def from_doc(doc: Doc) -> ParallelQuestion:
-    """The question of a document."""
-    parts = zip(doc["languages"], doc["questions"], doc["options"], strict=True)
-    versions = {language: Version(question=q, options=list(o)) for language, q, o in parts}
-    return ParallelQuestion(
-        id=doc["id"], answer=doc["answer"], source_language=doc["source_language"], versions=versions
-    )
 
 
 def to_dataset(questions: Iterable[ParallelQuestion]) -> datasets.Dataset:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -48,7 +48,3 @@ class TrainingJob(BaseModel):
         if self.options.append_eos == "auto":
             return self.mode == "generate"
         return self.options.append_eos
-
-    def plan(self) -> dict[str, Any]:
-        """What decides the outcome, for hashing."""
-        return self.model_dump(mode="json", exclude={"output", "pairs", "heldout", "heldout_pairs"})

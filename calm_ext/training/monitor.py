@@ -232,7 +232,8 @@ class Monitor:
         error = (2 * max(first.agreement * (1 - first.agreement), 0.01) / max(first.n, 1)) ** 0.5
         if last.agreement < first.agreement - 2 * error:
             return (
-                f"step {last.step}: COLLAPSING: agreement with the model's own vote on held-out questions fell from "
+                f"step {last.step}: COLLAPSING: agreement with the other languages' vote on held-out questions fell "
+                f"from "
                 f"{first.agreement:.3f} to {last.agreement:.3f}; lower training.learning_rate or raise "
                 f"training.nll_weight"
             )
