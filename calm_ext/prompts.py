@@ -22,6 +22,9 @@ Style = Literal["explain", "direct", "cloze"]
 
 LETTERS = "ABCDEFGHIJ"
 
+#: Name of the wording, part of every signature: raise it whenever a prompt may read differently.
+PROMPTS = "prompts-2"
+
 # The paper's instruction, with the letters of the question at hand instead of its fixed "A or B or C or D"
 # (X-CSQA has five options). {letters} and the cue words are filled in by `instruction`.
 _INSTRUCTIONS = MappingProxyType({
@@ -30,13 +33,12 @@ _INSTRUCTIONS = MappingProxyType({
     "zh": "回答选择题。请先给出简短的解释，再给出唯一正确的选项：{letters}。回答要简洁，请用中文作答。输出格式：",
     "fr": "Répondez à la question à choix multiples. Donnez une brève explication, puis UNE seule bonne réponse : "
           "{letters}. Soyez concis. Répondez en français. Format de sortie :",
-    "de": "Beantworten Sie die Multiple-Choice-Frage. Geben Sie eine kurze Erklärung und dann GENAU EINE richtige "
-          "Option an: {letters}. Fassen Sie sich kurz. Antworten Sie auf Deutsch. Ausgabeformat:",
+    "de": "Beantworten Sie die Multiple-Choice-Frage. Geben Sie eine kurze Erklärung und nennen Sie dann GENAU EINE "
+          "richtige Option: {letters}. Fassen Sie sich kurz. Antworten Sie auf Deutsch. Ausgabeformat:",
     "it": "Rispondi alla domanda a scelta multipla. Fornisci una breve spiegazione e poi UNA sola opzione corretta: "
           "{letters}. Sii conciso. Rispondi in italiano. Formato di output:",
     "ja": "多肢選択問題に答えてください。まず簡単な説明を書き、"
-    "そのあとに正しい選択肢を1つだけ（{letters}）示してください。"
-          "簡潔に、日本語で答えてください。出力形式:",
+          "そのあとに{letters}の中から正しい選択肢を1つだけ示してください。簡潔に、日本語で答えてください。出力形式：",
     "es": "Responde a la pregunta de opción múltiple. Da una breve explicación y después UNA sola opción correcta: "
           "{letters}. Sé conciso. Responde en español. Formato de salida:",
     "nl": "Beantwoord de meerkeuzevraag. Geef een korte uitleg en daarna ÉÉN juiste optie: {letters}. "
@@ -65,9 +67,13 @@ def cue(language: Language, word: str) -> str:
     return f"{word}{language.colon}"
 
 
-def letters(n: int) -> str:
-    """``A, B, C`` for three options."""
-    return ", ".join(LETTERS[:n])
+def letters(n: int, language: Language) -> str:
+    """The letters of n options as a choice.
+
+    >>> letters(3, get_language("en")), letters(3, get_language("zh"))
+    ('A, B or C', 'A、B或C')
+    """
+    return language.comma.join(LETTERS[: n - 1]) + language.last_comma + LETTERS[n - 1]
 
 
 def instruction(code: str, n_options: int) -> str:
@@ -76,8 +82,9 @@ def instruction(code: str, n_options: int) -> str:
     text = _INSTRUCTIONS.get(code)
     if text is None:
         return ""
-    head = text.format(letters=letters(n_options))
-    return f"{head}\n{cue(language, language.explanation)} …\n{cue(language, language.answer)} {LETTERS[0]}"
+    head = text.format(letters=letters(n_options, language))
+    explanation, answer = (cue(language, word) + language.space for word in (language.explanation, language.answer))
+    return f"{head}\n{explanation}…\n{answer}{LETTERS[0]}"
 
 
 def ask(code: str, question: str, options: Sequence[str], style: Style) -> str:

@@ -7,7 +7,9 @@ lines (:class:`Appender`), whose last line is checked when the file is opened ag
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -18,6 +20,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from calm_ext.errors import DataError
 from calm_ext.languages import is_known
+
+_LANGUAGE_TAG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 Prompt = str | list[dict[str, str]]
 
@@ -119,12 +123,44 @@ class Generation(Record):
 
 
 class Prediction(Record):
-    """The answers to one question, for scoring without a model (DESIGN, section 3)."""
+    """The answers to one question, for scoring without a model (DESIGN, section 3).
+
+    Attributes:
+        answer: index of the right option, or None where it is not known.
+        predictions: language -> index of the option answered, or None for an abstention.
+        scores: language -> one score per option, higher is better; for all languages of ``predictions`` or none.
+    """
 
     id: str
     answer: int | None = None
     predictions: dict[str, int | None] = Field(min_length=1)
     scores: dict[str, list[float]] | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Prediction:
+        for language in self.predictions:
+            # Any language: nothing is asked here, so cue words are not needed.
+            if not _LANGUAGE_TAG.fullmatch(language):
+                raise ValueError(f"{language!r} is no BCP-47 language code, as en or zh-Hant")
+        if self.scores is not None:
+            other = set(self.scores) ^ set(self.predictions)
+            if other:
+                raise ValueError(f"scores and predictions have not the same languages: {', '.join(sorted(other))}")
+            lengths = {language: len(s) for language, s in self.scores.items()}
+            if len(set(lengths.values())) > 1 or min(lengths.values()) < 2:
+                raise ValueError(f"one score per option was expected, at least two, in every language: {lengths}")
+        n = self.n_options
+        named = {"answer": self.answer, **{f"predictions.{x}": a for x, a in self.predictions.items()}}
+        for key, index in named.items():
+            if index is not None and (index < 0 or (n is not None and index >= n)):
+                told = f"the {n} options (0 to {n - 1})" if n else "the options (0, 1, …)"
+                raise ValueError(f"{key} {index} is not one of {told}")
+        return self
+
+    @property
+    def n_options(self) -> int | None:
+        """Number of options; known only where there are scores."""
+        return len(next(iter(self.scores.values()))) if self.scores else None
 
 
 class Ballot(Record):
@@ -184,6 +220,19 @@ def explain(error: ValidationError) -> str:
     return "; ".join(parts)
 
 
+def _loads(text: str | bytes) -> Any:
+    """JSON, but a key that comes twice is an error: the standard module silently keeps the last one."""
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(items)
+        if len(found) < len(items):
+            keys = [key for key, _ in items]
+            raise ValueError(f"the key {next(k for k in keys if keys.count(k) > 1)!r} comes twice")
+        return found
+
+    return json.loads(text, object_pairs_hook=pairs)
+
+
 def numbered_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str, Any]]]:
     """Stream the objects of a JSONL file with their 1-based line numbers; blank lines are skipped.
 
@@ -198,10 +247,11 @@ def numbered_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str
                 if not line.strip():
                     continue
                 try:
-                    value = jsonlines.Reader([line]).read(type=dict)
+                    value = jsonlines.Reader([line], loads=_loads).read(type=dict)
                 except jsonlines.InvalidLineError as error:
                     hint = "" if line.endswith("\n") else " (the last line has no end: was the file cut off?)"
-                    reason = str(error).split(" (")[0]
+                    reason = str(error).removeprefix("line contains invalid json: ").split(" (line ")[0]
+                    reason = re.sub(r": line \d+ (column \d+).*", r" at \1", reason)
                     raise DataError(f"{source}:{number}: not a JSON object: {reason}{hint}") from None
                 yield number, value
     except FileNotFoundError:

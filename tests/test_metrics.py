@@ -1,21 +1,34 @@
 from __future__ import annotations
 
-import json
+import math
 import random
+from itertools import combinations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from calm_ext.metrics import argmax, pairwise, per_byte, question_metrics, rankc
+from calm_ext.metrics import (
+    argmax,
+    chance,
+    fleiss_kappa,
+    pairwise,
+    per_byte,
+    position_bias,
+    question_metrics,
+    rankc,
+    rankc_floor,
+)
 from calm_ext.stats import estimate, paired_difference
-from tests.conftest import SHARED
 
 
 def test_worked_example() -> None:
     m = question_metrics({"en": 1, "fr": 1, "de": None, "it": 0}, gold=1)
     assert m == {
         "acc": 0.5, "acc_en": 1.0, "acc_fr": 1.0, "acc_de": 0.0, "acc_it": 0.0, "all_correct": 0.0,
-        "consistency": 1 / 6, "all_agree": 0.0, "answered": 0.75,
+        "consistency": 1 / 6, "consistency_right": 1 / 6, "consistency_wrong": 0.0, "consistency_valid": 1 / 3,
+        "all_agree": 0.0, "answered": 0.75,
     }  # fmt: skip
 
 
@@ -44,38 +57,75 @@ def test_rankc_of_random_rankings_is_its_chance_value(n: int, chance: float) -> 
     assert sum(values) / len(values) == pytest.approx(chance, abs=0.004)
 
 
-def test_against_another_groups_numbers() -> None:
-    """OLMo-2 on Global-MMLU-Lite, as jvonrad/Lost-in-Mistranslation computed it, to 1e-9."""
-    path = SHARED / "option-scores/olmo2-7b-gmmlu-lite.json"
-    if not path.exists():
-        pytest.skip("../shared/data/option-scores is not here")
-    data = json.loads(path.read_text(encoding="utf-8"))
-    reference, languages, questions = data["reference"], data["languages"], data["questions"]
-    n = len(questions)
-    rank, agree, right = [], [], []
-    accuracy = dict.fromkeys(languages, 0.0)
-    by_pair = dict.fromkeys(reference["rankc_pairwise"], 0.0)
-    for question in questions:
-        scores = {x: question["scores"][x] for x in languages}
-        metrics = question_metrics({x: argmax(s) for x, s in scores.items()}, question["gold"])
-        rank.append(rankc(scores))
-        agree.append(metrics["consistency"])
-        # 31 questions have no gold in the file; that group counts them as answered wrongly in all languages.
-        right.append(metrics.get("all_correct", 0.0))
-        for x in languages:
-            accuracy[x] += metrics.get(f"acc_{x}", 0.0) / n
-        for pair in by_pair:
-            i, j = pair.split("-")
-            by_pair[pair] += rankc({i: scores[i], j: scores[j]}) / n
-    assert sum(rank) / n == pytest.approx(0.5512187467, abs=1e-9)
-    assert sum(agree) / n == pytest.approx(reference["agreement_average"], abs=1e-9)
-    assert sum(right) / n == pytest.approx(reference["all_languages_correct"], abs=1e-9)
-    # In four questions their Chinese row had another gold than the question, which shows in their `correct` flags.
-    differ = [q for q in questions if (q["predicted"]["zh"] == q["gold"]) != q["correct"]["zh"]]
-    assert len(differ) == 4
-    accuracy["zh"] += sum(q["correct"]["zh"] - (q["predicted"]["zh"] == q["gold"]) for q in differ) / n
-    assert accuracy == pytest.approx(reference["per_language_accuracy"], abs=1e-9)
-    assert by_pair == pytest.approx(reference["rankc_pairwise"], abs=1e-9)
+@given(
+    st.lists(st.one_of(st.none(), st.integers(0, 4)), min_size=2, max_size=8),
+    st.integers(0, 4),
+)
+def test_per_question_values_against_their_definitions(values: list[int | None], gold: int) -> None:
+    answers = {f"l{i}": a for i, a in enumerate(values)}
+    m = question_metrics(answers, gold)
+    alike = list(pairwise(answers).values())
+    assert m["consistency"] == pytest.approx(sum(alike) / len(alike))
+    assert m["consistency_right"] + m["consistency_wrong"] == pytest.approx(m["consistency"])
+    right = [a == gold and b == gold for a, b in combinations(values, 2)]
+    assert m["consistency_right"] == pytest.approx(sum(right) / len(right))
+    given_only = [a == b for a, b in combinations([v for v in values if v is not None], 2)]
+    assert ("consistency_valid" in m) == bool(given_only)
+    if given_only:
+        assert m["consistency_valid"] == pytest.approx(sum(given_only) / len(given_only))
+    assert m["all_correct"] == float(all(v == gold for v in values))
+    assert ("acc_all_agree" in m) == bool(m["all_agree"])
+
+
+def test_kappa_is_fleiss() -> None:
+    from statsmodels.stats.inter_rater import aggregate_raters
+    from statsmodels.stats.inter_rater import fleiss_kappa as reference
+
+    rng = np.random.default_rng(0)
+    table = rng.choice(4, (200, 6), p=[0.4, 0.3, 0.2, 0.1])
+    table[:100, 1:] = table[:100, :1]
+    answers = [{f"l{j}": int(a) for j, a in enumerate(row)} for row in table]
+    assert fleiss_kappa(answers) == pytest.approx(reference(aggregate_raters(table)[0]), abs=1e-12)
+    constant = [{"en": 0, "fr": 0, "de": 0}] * 50
+    assert math.isnan(fleiss_kappa(constant)), "always one option: perfectly consistent, and worthless"
+    assert question_metrics(constant[0], 1)["consistency"] == 1.0
+    assert math.isnan(fleiss_kappa([]))
+    assert math.isnan(fleiss_kappa([{"en": 1}]))
+    assert fleiss_kappa([{"en": 0, "fr": None}, {"en": 1, "fr": None}]) < 0, "abstentions agree with nobody"
+
+
+@pytest.mark.parametrize("n", [4, 5])
+def test_chance_is_what_random_answers_get(n: int) -> None:
+    rng = np.random.default_rng(n)
+    languages = ["en", "fr", "de"]
+    sums: dict[str, list[float]] = {}
+    for _ in range(20000):
+        answers = {x: int(a) for x, a in zip(languages, rng.integers(0, n, 3), strict=True)}
+        values = question_metrics(answers, int(rng.integers(0, n)))
+        for name, value in values.items():
+            sums.setdefault(name, []).append(value)
+    for name, values_ in sums.items():
+        expected = chance(name, n_options=n, n_languages=3)
+        if name == "answered":
+            assert expected is None
+        else:
+            assert sum(values_) / len(values_) == pytest.approx(
+                expected, abs=0.02 if name == "acc_all_agree" else 0.012
+            )
+
+
+@pytest.mark.parametrize(("n", "floor"), [(2, None), (4, 0.090), (5, 0.064)])
+def test_rankc_floor_is_two_opposite_rankings(n: int, floor: float | None) -> None:
+    scores = [float(i) for i in range(n)]
+    assert rankc({"a": scores, "b": scores[::-1]}) == pytest.approx(rankc_floor(n))
+    if floor is not None:
+        assert rankc_floor(n) == pytest.approx(floor, abs=5e-4)
+
+
+def test_position_bias_needs_answers_and_a_habit() -> None:
+    habit = [{"en": 2 if i % 10 < 7 else i % 4, "fr": i % 4, "de": 1 if i < 5 else None} for i in range(100)]
+    assert [(b.language, b.option) for b in position_bias(habit)] == [("en", 2)]
+    assert position_bias(habit, threshold=0.9) == []
 
 
 def test_bootstrap_interval_covers() -> None:

@@ -16,7 +16,7 @@ import pytest
 from rich.console import Console
 
 from calm_ext.errors import CalmError, DataError, RunError
-from calm_ext.metrics import argmax, per_byte, question_metrics, rankc
+from calm_ext.metrics import PARTIAL, argmax, per_byte, question_metrics, rankc
 from calm_ext.records import Ballot, Pair, ParallelQuestion, Version, write_jsonl
 from calm_ext.report import leaderboard, write_report
 from calm_ext.report.collect import read_run, summarize
@@ -95,6 +95,7 @@ def write_evaluation(
             lines.append({"doc": doc, "filtered_resps": responses, "metrics": list(metrics), **metrics})
         (folder / f"samples_{task}{stamp}.jsonl").write_text("".join(json.dumps(x) + "\n" for x in lines))
         names = lines[0]["metrics"]
+        names = [m for m in names if m not in PARTIAL]
         means = {m: sum(x[m] for x in lines) / len(lines) for m in names}
         results["results"][task] = {"alias": task, "sample_len": len(lines)}
         results["results"][task] |= {f"{m},none": v for m, v in means.items()}

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,6 +31,26 @@ def print_json(value: Any) -> None:
         return [clean(v) for v in item] if isinstance(item, (list, tuple)) else item
 
     click.echo(json.dumps(clean(value), ensure_ascii=False, indent=2))
+
+
+def console() -> Console:
+    """For results on stdout: a table is never narrowed where stdout is no terminal."""
+    import sys
+
+    from rich.console import Console
+
+    return Console(file=sys.stdout, highlight=False, markup=False, width=None if sys.stdout.isatty() else 160)
+
+
+def number_text(value: float, *, sign: bool = False) -> str:
+    """Three decimals; a dash where undefined."""
+    return "–" if not math.isfinite(value) else f"{value:+.3f}" if sign else f"{value:.3f}"
+
+
+def interval_text(bounds: tuple[float, float], *, sign: bool = False) -> str:
+    """``[low, high]``; empty where undefined."""
+    low, high = bounds
+    return "" if math.isnan(low) else f"[{number_text(low, sign=sign)}, {number_text(high, sign=sign)}]"
 
 
 class ConsoleReporter:

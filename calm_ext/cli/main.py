@@ -18,6 +18,8 @@ VERBS = {
     "pairs": ("pairs", "Build preference pairs from ballots and generations."),
     "train": ("train", "Train a LoRA adapter on pairs."),
     "eval": ("eval", "Evaluate a model, or model and adapter, through lm-eval."),
+    "metrics": ("metrics", "Score answers without a model: every metric, its interval, its chance line."),
+    "compare": ("compare", "Compare two evaluations of the same questions, question by question."),
     "report": ("report", "Write a run's report again, and print it."),
     "leaderboard": ("leaderboard", "Rank many models from lm-eval result folders."),
     "recipes": ("recipes", "List, show, copy and check recipes."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,7 +49,7 @@ def task_manager(names: Sequence[str], *, metadata: dict[str, Any] | None = None
     from lm_eval.tasks import TaskManager
 
     folder = own_tasks_dir()
-    ours = {p.stem for p in folder.glob("*.yaml")}
+    ours = {p.stem for p in folder.rglob("*.yaml")}
     return TaskManager(metadata=metadata or {}, include_path=str(folder), include_defaults=not set(names) <= ours)
 
 
@@ -165,7 +166,10 @@ def read_samples(folder: str | Path, task: str) -> TaskSamples:
         try:
             languages = list(row["doc"]["languages"])
             names = row["metrics"]
-            questions[row["doc"]["id"]] = {name: float(row[name]) for name in names}
+            values = {name: row[name] for name in names}
+            questions[row["doc"]["id"]] = {
+                name: float(v) for name, v in values.items() if isinstance(v, (int, float)) and math.isfinite(v)
+            }
         except (KeyError, TypeError, ValueError):
             raise DataError(f"{files[-1]}:{number}: is not a sample of a cross-lingual task") from None
     config = read_results(folder)["configs"].get(task, {})

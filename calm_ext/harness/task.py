@@ -9,25 +9,32 @@ question in one document (DESIGN, section 6). A YAML names this class::
     metadata: {version: 1.0, style: explain}
 
 Per-question values aggregate by the mean, so lm-eval's own standard errors are right, and its data parallelism too.
+What a question does not have (``consistency_valid`` where one language answered, say) is None in its sample and left
+out of the mean. Kappa is not made of per-question values: its item is the answers, which samples so record.
 """
 
 from __future__ import annotations
 
 import logging
+import math
+import random
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from lm_eval.api.instance import Instance
 from lm_eval.api.metrics import mean
+from lm_eval.api.samplers import ContextSampler
 from lm_eval.api.task import ConfigurableTask
 from lm_eval.api.utils import Message, multiturn_to_singleturn
 
+from calm_ext.answered import Answered, scored_answer
 from calm_ext.answers import PARSER, read_answer
 from calm_ext.errors import CalmError
 from calm_ext.harness.dataset import Doc, to_dataset
 from calm_ext.languages import get_language
-from calm_ext.metrics import argmax, per_byte, question_metrics, rankc
-from calm_ext.prompts import Style, answer_text, ask, cue, delimiter
+from calm_ext.measure import bias_warnings
+from calm_ext.metrics import PARTIAL, fleiss_kappa, metric_names
+from calm_ext.prompts import PROMPTS, Style, answer_text, ask, cue, delimiter
 from calm_ext.records import ParallelQuestion
 from calm_ext.signature import signature
 
@@ -42,11 +49,13 @@ class CrossLingualTask(ConfigurableTask):
     ``output_type: generate_until`` asks in the style of ``metadata.style`` (``explain`` or ``direct``) and reads the
     answers; ``loglikelihood`` scores each option's text after the question (``cloze``), per UTF-8 byte.
 
-    Metrics: acc, acc_<language>, consistency, all_agree, all_correct, answered; rankc where options are scored
-    (:mod:`calm_ext.metrics`).
+    Metrics: those of :func:`calm_ext.metrics.metric_names`; where options are scored, also accuracy, consistency and
+    RankC by summed instead of per-byte log-probability (``_unnorm``).
     """
 
-    def __init__(self, config: dict[str, Any] | None = None, **_: Any) -> None:
+    _sampler: ContextSampler | None = None
+
+    def __init__(self, config: dict[str, Any] | None = None, *, _memory: bool = False, **_: Any) -> None:
         config = dict(config or {})
         config.pop("class", None)
         # What ConfigurableTask wants to render at construction; the prompts are per language and come from `ask`.
@@ -58,7 +67,13 @@ class CrossLingualTask(ConfigurableTask):
             get_language(code)
         self.style: Style = "cloze" if self.scored else (self.config.metadata or {}).get("style", "explain")
         n_options = len(self.task_docs[0]["options"][0])
-        parts = {"langs": ".".join(self.languages), "options": n_options, "style": self.style}
+        unlabelled = sum(answer is None for answer in self.task_docs["answer"])
+        if unlabelled and not _memory:
+            raise CalmError(
+                f"{self.config.task}: {unlabelled} of {len(self.task_docs)} questions have no gold answer, so they "
+                f"cannot be scored; choose a labelled split with --metadata '{{\"split\": …}}'"
+            )
+        parts = {"langs": ".".join(self.languages), "options": n_options, "style": self.style, "prompts": PROMPTS}
         parts["score"] = "logprob/byte" if self.scored else PARSER
         if isinstance(self.config.metadata, dict):
             self.config.metadata["languages"] = list(self.languages)
@@ -87,7 +102,7 @@ class CrossLingualTask(ConfigurableTask):
         }
         if style != "cloze":
             config["generation_kwargs"] = generation_kwargs or {"until": [], "do_sample": False}
-        return cls(config=config)
+        return cls(config=config, _memory=True)
 
     @property
     def scored(self) -> bool:
@@ -158,6 +173,26 @@ class CrossLingualTask(ConfigurableTask):
         result["until"] = [*([until] if isinstance(until, str) else until), own]
         return result
 
+    # Few-shot questions are loaded when they are asked for: ConfigurableTask would load them at construction.
+
+    def fewshot_docs(self) -> None:
+        """None; see :attr:`sampler`."""
+
+    @property
+    def sampler(self) -> ContextSampler:
+        """Draws the few-shot questions from ``fewshot_split``."""
+        if self._sampler is None:
+            documents = list(self.dataset[self.config.fewshot_split or self.config.test_split])
+            self._sampler = ContextSampler(documents)
+            self._sampler.rnd = self.fewshot_rnd
+        return self._sampler
+
+    def set_fewshot_seed(self, seed: int | None = None) -> None:
+        """Seed the draws."""
+        self.fewshot_rnd = random.Random(seed)
+        if self._sampler is not None:
+            self._sampler.rnd = self.fewshot_rnd
+
     # --- results ------------------------------------------------------------------------------------------------------
 
     def option_scores(self, doc: Doc, results: Sequence[Any]) -> dict[str, list[float]]:
@@ -167,32 +202,51 @@ class CrossLingualTask(ConfigurableTask):
             language: [float(r[0]) for r in results[i * n : (i + 1) * n]] for i, language in enumerate(doc["languages"])
         }
 
-    def process_results(self, doc: Doc, results: Sequence[Any]) -> dict[str, float]:
-        """The per-question metrics of one document."""
-        if not self.scored:
-            answers = {
-                language: read_answer(response, options, language, style=self.style)
-                for language, options, response in zip(doc["languages"], doc["options"], results, strict=True)
-            }
-            return question_metrics(answers, doc["answer"])
-        raw = self.option_scores(doc, results)
-        scores = {x: per_byte(raw[x], options) for x, options in zip(raw, doc["options"], strict=True)}
-        values = question_metrics({x: argmax(s) for x, s in scores.items()}, doc["answer"])
-        if len(scores) > 1:
-            values["rankc"] = rankc(scores)
-        return values
+    def answered(self, doc: Doc, results: Sequence[Any]) -> Answered:
+        """What the responses to one document answer."""
+        if self.scored:
+            options = dict(zip(doc["languages"], doc["options"], strict=True))
+            return scored_answer(doc["id"], doc["answer"], self.option_scores(doc, results), options)
+        answers = {
+            language: read_answer(response, options, language, style=self.style)
+            for language, options, response in zip(doc["languages"], doc["options"], results, strict=True)
+        }
+        return Answered(doc["id"], doc["answer"], answers, len(doc["options"][0]))
+
+    def process_results(self, doc: Doc, results: Sequence[Any]) -> dict[str, Any]:
+        """The per-question metrics of one document; all of them, on every rank, None where it has no such value."""
+        question = self.answered(doc, results)
+        values: dict[str, Any] = question.metrics()
+        values["kappa"] = question.answers
+        return {name: values.get(name) for name in self.metric_names()}
 
     def metric_names(self) -> list[str]:
         """The metrics of this task and its languages."""
-        names = ["acc", *(f"acc_{x}" for x in self.languages), "all_correct"]
-        if len(self.languages) > 1:
-            names += ["consistency", "all_agree", *(["rankc"] if self.scored else [])]
-        return [*names, "answered"]
+        names = metric_names(self.languages, scored=self.scored)
+        if self.scored:
+            names += ["acc_unnorm", *(f"acc_unnorm_{x}" for x in self.languages)]
+            names += ["consistency_unnorm", "rankc_unnorm"] if len(self.languages) > 1 else []
+        return names
 
     def aggregation(self) -> dict[str, Callable[..., float]]:
-        """Every metric is a mean over questions."""
-        return dict.fromkeys(self.metric_names(), mean)
+        """The mean over questions, for kappa the answers of all."""
+        found: dict[str, Callable[..., float]] = dict.fromkeys(self.metric_names(), mean)
+        found.update({name: mean_of_defined for name in PARTIAL if name in found})
+        if "kappa" in found:
+            found["kappa"] = self._kappa
+        return found
+
+    def _kappa(self, answers: Sequence[dict[str, int | None]]) -> float:
+        for warning in bias_warnings(answers):
+            logger.warning("%s: %s", self.config.task, warning)
+        return fleiss_kappa(answers)
 
     def higher_is_better(self) -> dict[str, bool]:
-        """Of every metric."""
-        return dict.fromkeys(self.metric_names(), True)
+        """Of every metric; only agreement on a wrong answer is worse when higher."""
+        return {name: name != "consistency_wrong" for name in self.metric_names()}
+
+
+def mean_of_defined(values: Sequence[float | None]) -> float:
+    """Mean of the values that are there; NaN where none is."""
+    there = [v for v in values if v is not None]
+    return sum(there) / len(there) if there else math.nan

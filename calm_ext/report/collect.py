@@ -17,7 +17,7 @@ from calm_ext.pairs import pair_summary
 from calm_ext.records import Ballot, Pair, ParallelQuestion, Record, read_jsonl
 from calm_ext.report.files import read_json, read_log, read_recipe
 from calm_ext.report.samples import Evaluation, TaskResult, read_evaluation
-from calm_ext.stats import RESAMPLES, estimate, paired_difference
+from calm_ext.stats import RESAMPLES, estimate, holm, paired_difference
 from calm_ext.voting import vote_summary
 
 STAGES = ("questions", "before", "sample", "vote", "pairs", "train", "after", "report")
@@ -218,7 +218,7 @@ def _task_summary(data: RunData, task: str, resamples: int) -> dict[str, Any]:
             d = paired_difference([b for b, _ in both], [a for _, a in both], resamples=resamples)
             differences[metric] = {"value": d.value, "low": d.low, "high": d.high, "p": d.p}
         per_language = [f"acc_{x}" for x in last.languages if f"acc_{x}" in differences]
-        for metric, p in zip(per_language, _holm([differences[m]["p"] for m in per_language]), strict=True):
+        for metric, p in zip(per_language, holm([differences[m]["p"] for m in per_language]), strict=True):
             differences[metric]["p_holm"] = p
     used = used_in_alignment(data, task)
     return {
@@ -234,20 +234,6 @@ def _task_summary(data: RunData, task: str, resamples: int) -> dict[str, Any]:
 
 def _metrics(result: TaskResult, ids: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(m for i in ids for m in result.questions[i]))
-
-
-def _holm(values: Sequence[float]) -> list[float]:
-    """Holm's step-down correction (Holm 1979): adjusted p-values in the order given.
-
-    >>> _holm([0.01, 0.04, 0.03])
-    [0.03, 0.06, 0.06]
-    """
-    order = sorted(range(len(values)), key=lambda i: values[i])
-    result, highest = [0.0] * len(values), 0.0
-    for rank, index in enumerate(order):
-        highest = max(highest, min(1.0, (len(values) - rank) * values[index]))
-        result[index] = highest
-    return result
 
 
 def _clean(value: Any) -> Any:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from calm_ext.answers import read_answer
+from calm_ext.answer_files import from_sample
 from calm_ext.errors import DataError
 from calm_ext.harness.evaluate import read_samples
-from calm_ext.metrics import argmax, pairwise, per_byte, question_metrics
+from calm_ext.metrics import pairwise, question_metrics
 from calm_ext.records import numbered_lines
 from calm_ext.report.files import load_results
 
@@ -150,27 +150,17 @@ def _read_answers(
     """The answers of a task, and a problem in words where they are not those that the metrics were computed from."""
     path = _samples_file(folder, task)
     assert path is not None
-    config = results["configs"][task]
     style = metadata_of(results, task).get("style", "explain")
     found = TaskAnswers({}, {}, {}, 0)
-    for _, row in numbered_lines(path):
+    for number, row in numbered_lines(path):
         try:
-            doc, responses = row["doc"], row["filtered_resps"]
-            languages, options = doc["languages"], doc["options"]
-            n = len(options[0])
-            if config.get("output_type") == "loglikelihood":
-                scores = [[float(r[0]) for r in responses[i * n : (i + 1) * n]] for i in range(len(languages))]
-                read: list[int | None] = [argmax(per_byte(s, o)) for s, o in zip(scores, options, strict=True)]
-            else:
-                parts = zip(languages, options, responses, strict=True)
-                read = [read_answer(str(text), o, language, style=style) for language, o, text in parts]
-            answers = dict(zip(languages, read, strict=True))
-            found.texts[doc["id"]] = list(zip(languages, doc["questions"], strict=True))
-            found.gold[doc["id"]] = doc.get("answer")
-            found.answers[doc["id"]] = answers
-            found = found._replace(n_options=n)
-        except (KeyError, IndexError, TypeError, ValueError, DataError):
+            question = from_sample(row, f"{path}:{number}", style)
+            found.texts[question.id] = list(zip(question.answers, row["doc"]["questions"], strict=True))
+        except (KeyError, TypeError, ValueError, DataError):
             return None, f"{task}: the answers cannot be read from {path.name}, so there is no consistency by pair"
+        found.gold[question.id] = question.gold
+        found.answers[question.id] = question.answers
+        found = found._replace(n_options=question.n_options or 0)
     for identity, answers in found.answers.items():
         written = questions[identity].get("consistency")
         again = question_metrics(answers, None).get("consistency")

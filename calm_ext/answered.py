@@ -1,0 +1,108 @@
+"""A question and what a model answered in each language, and a set of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from calm_ext.metrics import argmax, per_byte, question_metrics, rankc
+
+
+class Answered(NamedTuple):
+    """A question and what the model answered.
+
+    Attributes:
+        gold: index of the right option, where known.
+        answers: language -> index of the option, None for an abstention.
+        n_options: number of options, None where the file does not tell.
+        scores: language -> one score per option by which the answer was chosen, where options were scored.
+        unnormalised: language -> summed log-probability per option, where ``scores`` are per byte.
+        content: a hash of the question as it was asked, where the file has one.
+        where: ``file:line``, for messages.
+    """
+
+    id: str
+    gold: int | None
+    answers: dict[str, int | None]
+    n_options: int | None = None
+    scores: dict[str, list[float]] | None = None
+    unnormalised: dict[str, list[float]] | None = None
+    content: str | None = None
+    where: str = ""
+
+    def metrics(self) -> dict[str, float]:
+        """All metrics of this question (:mod:`calm_ext.metrics`), those that it has."""
+        values = question_metrics(self.answers, self.gold)
+        several = len(self.answers) > 1
+        if self.scores and several:
+            values["rankc"] = rankc(self.scores)
+        if self.unnormalised:
+            found = question_metrics({x: argmax(s) for x, s in self.unnormalised.items()}, self.gold)
+            for name in ("acc", *(f"acc_{x}" for x in self.answers), "consistency"):
+                if name in found:
+                    values[name.replace("acc", "acc_unnorm", 1).replace("consistency", "consistency_unnorm")] = found[
+                        name
+                    ]
+            if several:
+                values["rankc_unnorm"] = rankc(self.unnormalised)
+        return values
+
+
+def scored_answer(
+    identity: str, gold: int | None, logprobs: Mapping[str, Sequence[float]], options: Mapping[str, Sequence[str]]
+) -> Answered:
+    """The answer where options were scored: in each language the one of the highest log-probability per byte.
+
+    Args:
+        logprobs: language -> summed log-probability of each option's text (nats).
+        options: language -> the texts.
+    """
+    scores = {x: per_byte(values, options[x]) for x, values in logprobs.items()}
+    answers: dict[str, int | None] = {x: argmax(s) for x, s in scores.items()}
+    n = len(next(iter(scores.values())))
+    return Answered(identity, gold, answers, n, scores, {x: list(v) for x, v in logprobs.items()})
+
+
+@dataclass(frozen=True)
+class AnswerSet:
+    """Answers to a set of questions, all in the same languages.
+
+    Attributes:
+        source: the file or files, for messages.
+        signature: of the evaluation; of predictions, what is known of them.
+        languages: in the order of the file.
+        questions: id -> answers.
+    """
+
+    source: str
+    signature: str
+    languages: list[str]
+    questions: dict[str, Answered] = field(repr=False)
+
+    @property
+    def n_options(self) -> int | None:
+        """Largest number of options; where no file tells, the largest index named plus one."""
+        told = [q.n_options for q in self.questions.values() if q.n_options]
+        if told:
+            return max(told)
+        named = [a for q in self.questions.values() for a in (*q.answers.values(), q.gold) if a is not None]
+        return max(max(named) + 1, 2) if named else None
+
+
+def parts_of(signed: str) -> dict[str, str]:
+    """``key: value`` of a signature's parts.
+
+    >>> parts_of("task:t|langs:en.fr")
+    {'task': 't', 'langs': 'en.fr'}
+    """
+    return dict(part.partition(":")[::2] for part in signed.split("|")) if signed else {}
+
+
+def differences(a: str, b: str, *, ignore: set[str] | frozenset[str] = frozenset()) -> Iterator[str]:
+    """What two signatures disagree in, in words; nothing where one of them is unknown."""
+    first, second = parts_of(a), parts_of(b)
+    if first and second:
+        for key in dict.fromkeys([*first, *second]):
+            if key not in ignore and first.get(key) != second.get(key):
+                yield f"{key} ({first.get(key, 'none')} against {second.get(key, 'none')})"

@@ -1,0 +1,133 @@
+"""``calm-ext compare``."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from calm_ext.cli.common import console, interval_text, json_option, number_text, print_json
+
+if TYPE_CHECKING:
+    from calm_ext.compare import Comparison
+
+
+@click.command("compare")
+@click.argument("before", type=click.Path(path_type=Path))
+@click.argument("after", type=click.Path(path_type=Path))
+@click.option("--task", help="Whose samples to take from folders that have several tasks.")
+@click.option(
+    "--flips", type=click.IntRange(0), default=5, show_default=True, help="Ids to print per language and way."
+)
+@click.option("--mixed-versions", is_flag=True, help="Compare although versions of calm-ext or lm-eval differ.")
+@click.option(
+    "--unlabelled",
+    type=click.Choice(["wrong", "skip"]),
+    default="wrong",
+    show_default=True,
+    help="Where some questions have no gold answer: count them as not right, or leave them out of accuracy.",
+)
+@click.option("--resamples", type=click.IntRange(100), default=10_000, show_default=True, help="Of the bootstrap.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the bootstrap.")
+@json_option
+def command(
+    before: Path,
+    after: Path,
+    task: str | None,
+    flips: int,
+    mixed_versions: bool,
+    unlabelled: str,
+    resamples: int,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Compare two evaluations of the same questions, question by question.
+
+    BEFORE and AFTER are files or folders as `calm-ext metrics` reads them. Every metric's difference has a 95 %
+    interval (paired bootstrap by question) and a p-value: exact McNemar where a question is right or wrong, else the
+    bootstrap's. The languages are corrected for one another by Holm's method (p_holm); every other metric stands for
+    itself. `detectable` is the smallest difference that so many questions would show four times in five.
+    """
+    from calm_ext.answer_files import read_answers
+    from calm_ext.compare import compare
+
+    found = compare(
+        read_answers([before], task=task),
+        read_answers([after], task=task),
+        seed=seed,
+        resamples=resamples,
+        mixed_versions=mixed_versions,
+        skip_unlabelled=unlabelled == "skip",
+    )
+    if as_json:
+        signed = dict(zip(("before", "after"), found.signatures, strict=True))
+        print_json({name: {**change._asdict(), "signature": signed} for name, change in found.changes.items()})
+        return
+    _print(found)
+    _print_flips(found, flips)
+
+
+def _print(found: Comparison) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    columns = ("metric", "before", "after", "difference", "95 % interval", "p", "p (Holm)", "detectable", "test")
+    for column in columns:
+        table.add_column(column, justify="left" if column in ("metric", "test") else "right", no_wrap=True)
+    for name, c in found.changes.items():
+        in_family = name.startswith("acc_") and name != "acc_all_agree" and name != "acc_unnorm"
+        sure = (c.p_holm if in_family else c.p) < 0.05
+        style = ("green" if c.difference > 0 else "red") if sure else ""
+        table.add_row(
+            name, number_text(c.before), number_text(c.after), number_text(c.difference, sign=True),
+            interval_text(c.ci95, sign=True), _p(c.p), _p(c.p_holm) if in_family else "",
+            "" if math.isnan(c.detectable) else f"± {c.detectable:.3f}", c.test, style=style,
+        )  # fmt: skip
+    out = console()
+    out.print(f"{found.n_questions} questions in {', '.join(found.languages)}\n", soft_wrap=True)
+    out.print(table)
+    out.print(f"\n{power_note(found)}", soft_wrap=True)
+    for when, signed in zip(("before", "after "), found.signatures, strict=True):
+        out.print(f"{when} {signed}", soft_wrap=True, style="dim")
+
+
+def power_note(found: Comparison) -> str:
+    """What this many questions can show, in a sentence."""
+    change = found.changes.get("acc") or next(iter(found.changes.values()))
+    if math.isnan(change.detectable):
+        return f"Power: no answer changed on these {found.n_questions} questions, so what they could show is not known."
+    needed = (
+        math.ceil(found.n_questions * (change.detectable / abs(change.difference)) ** 2) if change.difference else 0
+    )
+    told = (
+        f"Power: {found.n_questions} questions that change as these did show a difference in accuracy of "
+        f"{change.detectable:.3f} or more four times in five"
+    )
+    if needed > found.n_questions:
+        told += f"; for one of {abs(change.difference):.3f}, as found, it takes about {needed}"
+    return told + "."
+
+
+def _p(value: float) -> str:
+    return "" if math.isnan(value) else "< .001" if value < 0.001 else f"{value:.3f}"
+
+
+def _print_flips(found: Comparison, shown: int) -> None:
+    rows = [(x, found.changes[f"acc_{x}"]) for x in found.languages if f"acc_{x}" in found.changes]
+    rows = [(x, c) for x, c in rows if c.gained or c.lost]
+    if not rows or not shown:
+        return
+    out = console()
+    out.print("\nQuestions that flipped (--json has all):", style="bold")
+    for language, change in rows:
+        out.print(
+            f"{language}: {_ids('right now', change.gained, shown)}; {_ids('wrong now', change.lost, shown)}",
+            soft_wrap=True,
+        )
+
+
+def _ids(label: str, ids: list[str], shown: int) -> str:
+    more = f" … and {len(ids) - shown} more" if len(ids) > shown else ""
+    return f"{len(ids)} {label}" + (f" ({', '.join(ids[:shown])}{more})" if ids else "")

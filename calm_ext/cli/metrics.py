@@ -1,0 +1,105 @@
+"""``calm-ext metrics``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from calm_ext.cli.common import console, interval_text, json_option, number_text, print_json
+
+if TYPE_CHECKING:
+    from calm_ext.measure import Measured
+
+
+@click.command("metrics")
+@click.argument("files", nargs=-1, required=True, metavar="FILE…", type=click.Path(path_type=Path))
+@click.option("--by-pair", is_flag=True, help="Print the matrix of the pairs of languages, too.")
+@click.option("--task", help="Whose samples to take from a folder that has several tasks.")
+@click.option(
+    "--unlabelled",
+    type=click.Choice(["wrong", "skip"]),
+    default="wrong",
+    show_default=True,
+    help="Where some questions have no gold answer: count them as not right, or leave them out of accuracy.",
+)
+@click.option("--resamples", type=click.IntRange(100), default=10_000, show_default=True, help="Of the bootstrap.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the bootstrap.")
+@json_option
+def command(
+    files: tuple[Path, ...], by_pair: bool, task: str | None, unlabelled: str, resamples: int, seed: int, as_json: bool
+) -> None:
+    """Score answers without a model: every metric with its standard error, 95 % interval and chance line.
+
+    FILE is a samples_*.jsonl that lm_eval --log_samples wrote for a calm_ task, a folder that holds one, or predictions
+    JSONL, one question a line:
+
+    \b
+      {"id": "q1", "answer": 2, "predictions": {"en": 2, "sw": null}, "scores": {"en": [0.1, …], "sw": […]}}
+
+    where null is an answer that could not be read; with the optional scores (one per option, higher is better) rankings
+    are compared, too. Several files are parts of one evaluation: other questions, or the same in other languages.
+    """
+    from calm_ext.answer_files import read_answers
+    from calm_ext.measure import measure
+
+    found = measure(
+        read_answers(files, task=task), seed=seed, resamples=resamples, skip_unlabelled=unlabelled == "skip"
+    )
+    if as_json:
+        print_json({
+            "signature": found.signature, "n_questions": found.n_questions, "languages": found.languages,
+            "metrics": found.metrics, "stderr": found.stderr, "ci95": found.ci95, "n": found.n, "chance": found.chance,
+            "rankc_floor": found.rankc_floor, "by_pair": found.by_pair, "warnings": found.warnings,
+        })  # fmt: skip
+        return
+    _print(found)
+    if by_pair:
+        _print_pairs(found)
+    for warning in found.warnings:
+        click.echo(f"note: {warning}", err=True)
+
+
+def _print(found: Measured) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("metric", "value", "± s.e.", "95 % interval", "chance", "questions"):
+        table.add_column(column, justify="left" if column == "metric" else "right", no_wrap=True)
+    for name, value in found.metrics.items():
+        chance = found.chance.get(name)
+        told = "" if chance is None else f"{chance:.3f}" if chance >= 0.0005 or chance == 0 else "< .001"
+        if name.startswith("rankc") and found.rankc_floor is not None:
+            told += f" (floor {found.rankc_floor:.3f})"
+        table.add_row(
+            name, number_text(value), number_text(found.stderr[name]), interval_text(found.ci95[name]), told,
+            str(found.n[name]),
+        )  # fmt: skip
+    out = console()
+    out.print(f"{found.n_questions} questions in {', '.join(found.languages)}\n", soft_wrap=True)
+    out.print(table)
+    out.print(f"\n{found.signature}", soft_wrap=True, style="dim")
+
+
+def _print_pairs(found: Measured) -> None:
+    from rich.table import Table
+
+    if not found.by_pair:
+        return
+    ranked = "rankc" in next(iter(found.by_pair.values()))
+    title = "consistency above the diagonal" + (", rankc below" if ranked else "")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("")
+    for language in found.languages:
+        table.add_column(language, justify="right", no_wrap=True)
+    for row, first in enumerate(found.languages):
+        cells = []
+        for column, second in enumerate(found.languages):
+            pair = found.by_pair.get(f"{first}-{second}") or found.by_pair.get(f"{second}-{first}") or {}
+            value = pair.get("consistency" if column > row else "rankc") if column != row else None
+            cells.append("" if value is None else f"{value:.3f}")
+        table.add_row(first, *cells)
+    out = console()
+    out.print(f"\n{title}", style="bold")
+    out.print(table)
