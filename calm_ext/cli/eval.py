@@ -66,6 +66,8 @@ def command(
         chat_template=chat_template,
         seed=seed,
     )
+    if not results:
+        return  # not the first process of `accelerate launch`
     if as_json:
         print_json(results["results"])
         return

@@ -73,6 +73,8 @@ def evaluate(
 ) -> dict[str, Any]:
     """Run tasks and write ``results.json`` and ``samples_<task>.jsonl`` into ``output``; returns lm-eval's results.
 
+    Under ``accelerate launch`` the questions are shared by the processes; the first one writes, the others return {}.
+
     Args:
         limit: questions per task, None for all.
         model_name: what the results call the model.
@@ -89,7 +91,8 @@ def evaluate(
         raise CalmError(f"lm-eval has no task {', '.join(missing)}; `lm_eval ls tasks` lists what there is")
     target = Path(output)
     partial = target.with_name(target.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
+    if lm.rank == 0:
+        shutil.rmtree(partial, ignore_errors=True)
     tracker = EvaluationTracker(output_path=str(partial))
     results = lm_eval.simple_evaluate(
         model=lm,
@@ -107,7 +110,9 @@ def evaluate(
         torch_random_seed=seed,
         fewshot_random_seed=seed,
     )
-    assert results is not None
+    if results is None:  # another process of `accelerate launch` has them, and writes
+        lm.barrier()
+        return {}
     results["config"]["model"] = "hf"
     results["config"]["model_args"] = {"pretrained": model_name}
     # Of a model object lm-eval does not know the name, and makes up a random one.
@@ -121,6 +126,8 @@ def evaluate(
     _flatten(partial)
     shutil.rmtree(target, ignore_errors=True)
     partial.rename(target)
+    if lm.world_size > 1:
+        lm.barrier()
     return dict(results)
 
 

@@ -3,14 +3,16 @@
 lm-eval's own class runs the prompt again for each option and normalises every position over the whole vocabulary. A
 cross-lingual multiple-choice task asks for several options of one prompt, so :class:`SharedPrefixLM` runs the prompt
 once, expands its key-value cache over the options and takes logits where they are scored. The numbers are the same
-(tests/test_lm.py). The ``lm_eval`` command itself keeps its own class.
+(tests/test_harness.py). The ``lm_eval`` command itself keeps its own class.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from lm_eval.models.huggingface import HFLM
 from tqdm import tqdm
@@ -25,7 +27,19 @@ Request = tuple[tuple[str, str], list[int], list[int]]
 
 
 class SharedPrefixLM(HFLM):
-    """:class:`lm_eval.models.huggingface.HFLM` whose log-likelihoods share the prompt of consecutive options."""
+    """:class:`lm_eval.models.huggingface.HFLM` whose log-likelihoods share the prompt of consecutive options.
+
+    Under ``accelerate launch`` it shares the documents among the processes on a CPU, too, where HFLM does so on GPUs
+    only (on a CPU, every one of its processes runs all of them).
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if kwargs.get("device") == "cpu" and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            os.environ.setdefault("ACCELERATE_USE_CPU", "true")  # else accelerate sees no distributed run without a GPU
+        super().__init__(*args, **kwargs)
+        accelerator = getattr(self, "accelerator", None)
+        if accelerator is not None and accelerator.device.type == "cpu":
+            self._rank, self._world_size = accelerator.process_index, accelerator.num_processes
 
     def _shares_prefix(self) -> bool:
         known: bool | None = getattr(self, "_shares", None)

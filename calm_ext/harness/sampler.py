@@ -54,10 +54,12 @@ def sample(
 
     Raises:
         DataError: ``output`` has generations of other questions.
-        CalmError: a chat template was asked for and the model has none.
+        CalmError: a chat template was asked for and the model has none; several processes were started.
     """
     if chat_template and not getattr(getattr(lm, "tokenizer", None), "chat_template", None):
         raise CalmError("sampling.chat_template is true, but the model's tokenizer has no chat template")
+    if lm.world_size > 1:
+        raise CalmError("sampling runs in one process; start it without `accelerate launch`")
     done = _resume(Path(output), questions, chunk)
     asked = 0
     with Appender(output) as appender:
