@@ -78,7 +78,7 @@ _TABLE = (
              last_comma=" of "),
     Language("pl", "Polish", "polski", "Latn", "Pytanie", "Wyjaśnienie", "Odpowiedź",
              ("Prawidłowa odpowiedź to", "Poprawna odpowiedź to", "Prawidłowa odpowiedź", "Poprawna odpowiedź"),
-             last_comma=" lub "),
+             last_comma=" albo "),
     Language("pt", "Portuguese", "português", "Latn", "Pergunta", "Explicação", "Resposta",
              ("A resposta correta é", "A resposta é", "Resposta correta", "Opção correta"),
              last_comma=" ou "),

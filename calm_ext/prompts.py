@@ -43,21 +43,21 @@ _INSTRUCTIONS = MappingProxyType({
           "{letters}. Sé conciso. Responde en español. Formato de salida:",
     "nl": "Beantwoord de meerkeuzevraag. Geef een korte uitleg en daarna ÉÉN juiste optie: {letters}. "
           "Wees beknopt. Antwoord in het Nederlands. Uitvoerformaat:",
-    "pl": "Odpowiedz na pytanie wielokrotnego wyboru. Podaj krótkie wyjaśnienie, a następnie JEDNĄ poprawną opcję: "
+    "pl": "Odpowiedz na pytanie jednokrotnego wyboru. Podaj krótkie wyjaśnienie, a następnie JEDNĄ poprawną opcję: "
           "{letters}. Odpowiadaj zwięźle, po polsku. Format odpowiedzi:",
     "pt": "Responda à pergunta de múltipla escolha. Dê uma breve explicação e depois UMA única opção correta: "
           "{letters}. Seja conciso. Responda em português. Formato de saída:",
-    "ru": "Ответьте на вопрос с вариантами ответа. Дайте краткое объяснение, а затем ОДИН правильный вариант: "
+    "ru": "Ответьте на вопрос с вариантами ответа. Дайте краткое объяснение, а затем укажите ОДИН правильный вариант: "
           "{letters}. Отвечайте кратко, на русском языке. Формат ответа:",
     "ar": "أجب عن سؤال الاختيار من متعدد. قدّم شرحًا موجزًا ثم خيارًا صحيحًا واحدًا فقط: {letters}. "
           "كن موجزًا وأجب باللغة العربية. صيغة الإجابة:",
     "vi": "Hãy trả lời câu hỏi trắc nghiệm. Đưa ra lời giải thích ngắn gọn rồi chọn MỘT phương án đúng: {letters}. "
           "Trả lời ngắn gọn bằng tiếng Việt. Định dạng đầu ra:",
-    "hi": "बहुविकल्पीय प्रश्न का उत्तर दें। पहले संक्षिप्त व्याख्या दें, फिर केवल एक सही विकल्प: {letters}। "
+    "hi": "बहुविकल्पीय प्रश्न का उत्तर दें। पहले संक्षिप्त व्याख्या दें, फिर केवल एक सही विकल्प बताएँ: {letters}। "
           "संक्षेप में, हिन्दी में उत्तर दें। आउटपुट प्रारूप:",
     "sw": "Jibu swali la chaguo nyingi. Toa maelezo mafupi kisha chaguo MOJA sahihi: {letters}. "
           "Jibu kwa ufupi na kwa Kiswahili. Muundo wa jibu:",
-    "ur": "کثیر الانتخابی سوال کا جواب دیں۔ پہلے مختصر وضاحت دیں، پھر صرف ایک درست انتخاب: {letters}۔ "
+    "ur": "کثیر الانتخابی سوال کا جواب دیں۔ پہلے مختصر وضاحت دیں، پھر صرف ایک درست آپشن بتائیں: {letters}۔ "
           "مختصراً اور اردو میں جواب دیں۔ جواب کی شکل:",
 })  # fmt: skip
 

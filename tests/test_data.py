@@ -4,11 +4,14 @@ import functools
 import http.server
 import json
 import threading
+from importlib import resources
 from pathlib import Path
 
 import pytest
 
-from calm_ext.data import load_questions
+from calm_ext.data import SOURCES, load_questions, require_labelled
+from calm_ext.data.medexpqa import Passage, flatten, load_passages
+from calm_ext.data.paper import parse_row
 from calm_ext.data.xcsqa import HF_CODES, LANGUAGES, paper_test_hashes, parse_paper_row, text_hash
 from calm_ext.errors import CalmError, DataError
 from calm_ext.records import write_jsonl
@@ -98,7 +101,11 @@ def test_the_papers_split(paper_data: Path) -> None:
     hashes = paper_test_hashes()
     assert {text_hash(q.versions["en"].question) for q in test} == hashes
     assert not {text_hash(q.versions["en"].question) for q in train} & hashes
-    assert sum(len(set(q.versions["ja"].options)) < 5 for q in train) == 38
+    # 38 questions have two identical options in ja; in 14 the right one is among them, in 24 only wrong ones are
+    doubled = [q.versions["ja"] for q in train if len(set(q.versions["ja"].options)) < 5]
+    gold = [q.versions["ja"].options[q.answer] for q in train if q.answer is not None]
+    assert len(doubled) == 38
+    assert sum(q.versions["ja"].options.count(g) > 1 for q, g in zip(train, gold, strict=True)) == 14
     assert {q.source_language for q in train} == {"en"}
 
 
@@ -111,6 +118,7 @@ def hub_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for code in LANGUAGES:
         name = f"X-CSQA-{HF_CODES.get(code, code)}"
         configs += [f"- config_name: {name}", "  data_files:", "  - split: validation", f"    path: {name}/dev.jsonl"]
+        configs += ["  - split: test", f"    path: {name}/test.jsonl"]
         (folder / name).mkdir(parents=True)
         with (folder / name / "dev.jsonl").open("w", encoding="utf-8") as handle:
             for i in range(3):
@@ -120,6 +128,8 @@ def hub_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                     "answerKey": "ABCDE"[i],
                 }  # fmt: skip
                 handle.write(json.dumps(row) + "\n")
+        unlabelled = {"id": "t0", "lang": code, "question": {"stem": f"{code}?", "choices": choices}, "answerKey": ""}
+        (folder / name / "test.jsonl").write_text(json.dumps(unlabelled) + "\n")
     (folder / "README.md").write_text("---\n" + "\n".join(configs) + "\n---\n")
     return folder
 
@@ -135,6 +145,188 @@ def test_hugging_face_layout(hub_folder: Path, monkeypatch: pytest.MonkeyPatch) 
     options = {"languages": ["ja", "sw"], "data_dir": str(hub_folder), "origin": "hf"}
     assert [q.id for q in load_questions("xcsqa", split="test", **options)] == ["xcsqa-id1"]
     assert [q.id for q in load_questions("xcsqa", split="train", **options)] == ["xcsqa-id0", "xcsqa-id2"]
+    unlabelled = load_questions("xcsqa", split="hf-test", **options)
+    assert [(q.id, q.answer) for q in unlabelled] == [("xcsqa-t0", None)]
+    with pytest.raises(CalmError, match=r"^xcsqa hf-test has no gold answers; use test or train or validation$"):
+        require_labelled(unlabelled, "xcsqa hf-test", source="xcsqa")
+    require_labelled(found, "xcsqa validation", source="xcsqa")
+
+
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [
+        (("id2", "id0", "id1"), None),
+        (("id0", "id1", "id9"), "X-CSQA-sw: has no row with id id2, which INK-USC/xcsr/X-CSQA-en has"),
+        (("id0", "id1", "id1"), "X-CSQA-sw: the id id1 comes twice"),
+    ],
+)
+def test_hugging_face_rows_are_joined_by_id(hub_folder: Path, order: tuple[str, ...], said: str | None) -> None:
+    file = hub_folder / "X-CSQA-sw/dev.jsonl"
+    lines = {f"id{i}": line for i, line in enumerate(file.read_text().splitlines(keepends=True))}
+    lines["id9"] = lines["id2"].replace("id2", "id9")
+    file.write_text("".join(lines[i] for i in order))
+    options = {"split": "validation", "languages": ["en", "sw"], "data_dir": str(hub_folder), "origin": "hf"}
+    if said:
+        with pytest.raises(DataError, match=said):
+            load_questions("xcsqa", **options)
+    else:
+        found = load_questions("xcsqa", **options)
+        assert [q.versions["sw"].question for q in found] == [f"sw stem {i}" for i in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("text", "output", "expected"),
+    [
+        ("Why?\n(A) one\n(B) two\n(C) three", "(B) two", ("Why?", ["one", "two", "three"], 1)),
+        ("\"Why?\n(A) one\n(B) two\n\"\n", "(A) one", ('"Why?', ["one", "two"], 0)),
+        ("Why? (A) one (B) two ", "(B) deux", ("Why?", ["one", "two"], 1)),
+        ("Why? （A） one （B）two", "（B） two", ("Why?", ["one", "two"], 1)),
+        ("Why? (A) one \u200b\u200b(B) two \u200b(C) three", "(C) three", ("Why?", ["one", "two", "three"], 2)),
+        ("(A) is odd. Why? (A) one (B) V(D)J (C) three", "(C) three", ("(A) is odd. Why?", ["one", "V(D)J", "three"], 2)),
+        ("As in (I) so in (II)?\n(A) I\n(B) Rh(D) positive", "(B) Rh(D) positive", ("As in (I) so in (II)?", ["I", "Rh(D) positive"], 1)),
+        ("Question: Why?\nA. one\nB) two\nAnswer:", "b", ("Why?", ["one", "two"], 1)),
+        ("Why?\n(A) one\n(B) two\nmore", "(B) two more", ("Why?", ["one", "two more"], 1)),
+        ('Say?\n(A) "Yes."\n(B) "No."', '(A) "Yes."', ("Say?", ['"Yes."', '"No."'], 0)),
+    ],
+)  # fmt: skip
+def test_spellings_of_medqa_rows(text: str, output: str, expected: tuple) -> None:
+    assert parse_row({"input": text, "output": output}, "en", "row 1").row == expected
+
+
+def test_a_broken_letter_is_read_by_its_place_and_told() -> None:
+    row = {"input": "Quoi ?\n(A) Grade\n(B) Stade\n(Cage\n(D) Lieu", "output": "(B) Stade"}
+    parsed = parse_row(row, "fr", "row 1")
+    assert parsed.row == ("Quoi ?", ["Grade", "Stade", "age", "Lieu"], 1)
+    assert parsed.notes == ("the letter of option C is broken ('(Cage'); read by its place",)
+
+
+@pytest.mark.parametrize(
+    ("text", "output", "said"),
+    [
+        ("Why? (A) one (B) two", "(B) one", "names option B, but its text is option A's"),
+        ("Why? (A) one (B) two", "(C) three", "an output among their letters"),
+        ("Why? (A) one (C) two", "(A) one", "the options are not lettered"),
+        ("Why?\n(A) one\n(D) two\n(C) three", "(A) one", "the options are not lettered"),
+        ("Why? (A) one (B)  (C) three", "(A) one", "option B has no text"),
+    ],
+)
+def test_medqa_rows_that_prove_nothing(text: str, output: str, said: str) -> None:
+    with pytest.raises(DataError, match=f"row 7: .*{said}"):
+        parse_row({"input": text, "output": output}, "en", "row 7")
+
+
+def test_medqa_train_files(tmp_path: Path) -> None:
+    folder = tmp_path / "data/medqa/samples/vanilla_llama_cot_data"
+    folder.mkdir(parents=True)
+    for name, word in (("native_en", "water"), ("en2cn", "水"), ("en2fr", "eau")):
+        rows = [
+            {
+                "instruction": "…",
+                "input": f"{word} {i}?\n(A) {word}a{i}\n(B) {word}b{i}",
+                "output": "(A)",
+                "pred": ["A"],
+            }
+            for i in range(3)
+        ]
+        (folder / f"{name}_direct_inference_sampled.json").write_text(json.dumps(rows), encoding="utf-8")
+    found = load_questions("medqa", split="train", data_dir=str(tmp_path))
+    assert [q.id for q in found] == ["medqa-train-00000", "medqa-train-00001", "medqa-train-00002"]
+    assert found[1].versions["zh"].options == ["水a1", "水b1"]
+    with pytest.raises(DataError, match=r"native_cn_direct_inference_sampled\.json: no such file"):
+        load_questions("medqa_zh", split="train", data_dir=str(tmp_path))
+
+
+# --- MedExpQA ---------------------------------------------------------------------------------------------------------
+
+
+def medexpqa_row(language: str, i: int, **changes: object) -> dict:
+    five = f"{language} {i} e" if i % 2 else None
+    row = {
+        "id": i, "year": 2012, "full_question": f"{language} case {i}?", "lang": language, "type": "x",
+        "options": {"1": f"{language} {i} a", "2": f"{language} {i} b", "3": "c", "4": f"{language} {i} d", "5": five},
+        "correct_option": 1 + i % 4,
+        "rag": {"clinical_case_options": {"MedCorp": {"RRF-2": [f"{language} passage {i}", None]}}, "grounding": []},
+    }  # fmt: skip
+    return {**row, **changes}
+
+
+@pytest.fixture
+def raw_medexpqa(tmp_path: Path) -> Path:
+    """The raw files of MedExpQA in two languages, four rows each; NaN where the fifth option is missing."""
+    for language in ("es", "en"):
+        folder = tmp_path / "raw/data" / language
+        folder.mkdir(parents=True)
+        for split in ("test", "dev"):
+            rows = [medexpqa_row(language, i) for i in range(4)]
+            rows[0]["options"]["5"] = float("nan")
+            text = "".join(json.dumps(r) + "\n" for r in (rows if language == "es" else rows[::-1]))
+            (folder / f"{split}.{language}.casimedicos.rag.jsonl").write_text(text)
+    return tmp_path / "raw"
+
+
+def test_medexpqa_from_raw_files(raw_medexpqa: Path) -> None:
+    options = {"languages": ["en", "es"], "data_dir": str(raw_medexpqa)}
+    found = load_questions("medexpqa", **options)
+    assert [q.id for q in found] == [f"medexpqa-{i}" for i in range(4)]
+    assert [q.n_options for q in found] == [4, 5, 4, 5]
+    assert [q.answer for q in found] == [0, 1, 2, 3]
+    assert found[1].versions["en"].options[4] == "en 1 e"
+    assert {q.source_language for q in found} == {"es"}
+    assert len(load_questions("medexpqa", split="validation", **options)) == 4
+    passages = load_passages("test", **options)
+    assert passages["medexpqa-2"]["es"] == [Passage("es passage 2", "clinical_case_options/MedCorp/RRF-2")]
+
+
+def test_medexpqa_from_the_datasets_layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "hf-cache"))
+    folder = tmp_path / "MedExpQA"
+    folder.mkdir()
+    configs = ["configs:"]
+    for language in ("es", "en"):
+        configs += [f"- config_name: {language}", "  data_files:", "  - split: test", f"    path: {language}.jsonl"]
+        rows = "".join(json.dumps(medexpqa_row(language, i)) + "\n" for i in range(3))
+        (folder / f"{language}.jsonl").write_text(rows)
+    (folder / "README.md").write_text("---\n" + "\n".join(configs) + "\n---\n")
+    found = load_questions("medexpqa", languages=["es", "en"], data_dir=str(folder))
+    assert [q.n_options for q in found] == [4, 5, 4]
+    passages = load_passages("test", languages=["en"], data_dir=str(folder))
+    assert [p.text for p in passages["medexpqa-1"]["en"]] == ["en passage 1"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"id": 9}, "has no row with id 1, which"),
+        ({"correct_option": 3}, "en/test: row 3 is not a translation of that row"),
+        ({"correct_option": 6}, ":3: correct_option 6 is not one of 1, 2, 3, 4, 5"),
+        ({"options": {"1": "a", "3": "b", "4": "c", "5": "d"}}, ":3: options 1 to 4 or 1 to 5 were expected"),
+        ({"full_question": None}, ":3: full_question, options and correct_option"),
+        ({"id": None}, ":3: has no id"),
+    ],
+)
+def test_medexpqa_damaged(raw_medexpqa: Path, change: dict, said: str) -> None:
+    file = raw_medexpqa / "data/en/test.en.casimedicos.rag.jsonl"
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    rows[2].update(change)  # the row of id 1: the file counts backwards
+    file.write_text("".join(json.dumps(r) + "\n" for r in rows))
+    with pytest.raises(DataError, match=said):
+        load_questions("medexpqa", languages=["es", "en"], data_dir=str(raw_medexpqa))
+
+
+def test_medexpqa_passages_in_any_nesting() -> None:
+    rag = {"a": [{"text": "one", "score": 1.0}, ["two"]], "b": {"c": " three ", "d": float("nan")}}
+    assert list(flatten(rag, "row 1")) == [Passage("one", "a"), Passage("two", "a"), Passage("three", "b/c")]
+    with pytest.raises(DataError, match="row 1: rag holds int 3 under b"):
+        list(flatten({"b": 3}, "row 1"))
+
+
+def test_the_bundled_sample() -> None:
+    if not resources.files("calm_ext.data").joinpath("sample.jsonl").is_file():
+        pytest.skip("calm_ext/data/sample.jsonl is not written yet")
+    questions = load_questions("sample", languages=list(SOURCES["sample"].available))
+    assert len(questions) == 120
+    assert {q.n_options for q in questions} == {4}
+    assert all(q.answer is not None for q in questions)
 
 
 def test_hugging_face_offline_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,6 +358,8 @@ def test_wrong_requests() -> None:
         ({"source": "babel", "languages": ["qaa", "qaa"]}, "listed twice"),
         ({"source": "babel", "limit": 0}, "at least 1"),
         ({"source": "babel", "languages": ["qaa", "en"]}, "no version in en"),
+        ({"source": "babel", "data_dir": "x"}, "babel has no option data_dir; its options: seed"),
+        ({"source": "medqa", "languages": ["en", "de"]}, "medqa has no de; it has en, zh, fr"),
         ({"source": "xcsqa", "languages": ["xx"], "origin": "hf"}, "has no xx"),
         ({"source": "xcsqa", "languages": ["sw"], "origin": "paper"}, "has no sw"),
         ({"source": "xcsqa", "origin": "nowhere"}, "not one of auto"),

@@ -37,7 +37,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_has_tasks_recipes_and_types(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     for name in (
-        "lm_eval/tasks/calm/calm_xcsqa_xl.yaml", "lm_eval/tasks/calm/calm_babel_xl_mc.yaml",
+        "lm_eval/tasks/calm/calm.yaml", "lm_eval/tasks/calm/README.md", "lm_eval/tasks/calm/xcsqa/calm_xcsqa_xl.yaml",
+        "lm_eval/tasks/calm/babel/calm_babel_xl_mc.yaml", "lm_eval/tasks/calm/sample/languages/calm_sample_ar_mc.yaml",
+        "calm_ext/data/sample.jsonl", "calm_ext/data/sample.md",
         "calm_ext/recipes/demo.yaml", "calm_ext/recipes/accelerate/multi-gpu.yaml", "calm_ext/py.typed",
         "calm_ext/data/xcsqa_paper_test.txt",
     ):  # fmt: skip
@@ -85,6 +87,15 @@ def test_lm_eval_finds_the_task_with_no_flag(wheel: Path, babel_model: Path, pap
     assert "acc_ja" in done.stdout
     assert "consistency" in done.stdout
     assert list((tmp_path / "out").rglob("samples_calm_xcsqa_xl_*.jsonl"))
+    names = ",".join(p.stem for p in (ROOT / "lm_eval_tasks").rglob("*.yaml"))
+    valid = subprocess.run(
+        [str(script), "validate", "--tasks", names], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert "All tasks found and valid" in valid.stdout, valid.stdout[-2000:]
+    listed = subprocess.run(
+        [str(script), "ls", "tasks"], cwd=tmp_path, env=environment, capture_output=True, text=True
+    ).stdout
+    assert all(name in listed for name in ("calm_medqa_xl", "calm_xcsqa_sw_mc", "calm_generation")), listed[-2000:]
     shown = subprocess.run(
         [str(scratch / "bin/calm-ext"), "recipes", "validate", "demo"], cwd=tmp_path, env=environment,
         capture_output=True, text=True,

@@ -2,57 +2,229 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from calm_ext.cli.common import json_option, print_json
+
+if TYPE_CHECKING:
+    from calm_ext.data.align import Joined
+    from calm_ext.data.check import Check
 
 
 @click.group("data")
 def command() -> None:
-    """List data sources and write their questions."""
+    """List data sources, write their questions, look for what is wrong with them."""
+
+
+@contextlib.contextmanager
+def _repairs_on_stderr() -> Iterator[None]:
+    """Warnings of the loaders as lines on stderr."""
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            click.echo(f"note: {record.getMessage()}", err=True)
+
+    logger = logging.getLogger("calm_ext.data")
+    handler, before = Handler(logging.WARNING), logger.propagate
+    logger.addHandler(handler)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = before
+
+
+def _codes(languages: str | None) -> list[str] | None:
+    return [x.strip() for x in languages.split(",") if x.strip()] if languages else None
 
 
 @command.command("ls")
-def ls() -> None:
+@json_option
+def ls(as_json: bool) -> None:
     """List the data sources."""
     from calm_ext.data import SOURCES
 
-    for name, source in SOURCES.items():
-        click.echo(f"{name:10} {source.title} (splits: {', '.join(source.splits)})")
+    if as_json:
+        print_json({name: source._asdict() for name, source in SOURCES.items()})
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("name", "languages", "splits", "licence", "what it is"):
+        table.add_column(column, overflow="fold", no_wrap=column == "name")
+    for name, s in SOURCES.items():
+        splits = [f"{x} (unlabelled)" if x in s.unlabelled else x for x in s.splits]
+        table.add_row(name, " ".join(s.available) or "any", ", ".join(splits), s.licence or "yours", s.title)
+    Console(highlight=False).print(table)
 
 
 @command.command("prepare")
 @click.argument("name")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Questions JSONL to write.")
 @click.option("--languages", help="Codes, separated by commas.  [default: the source's own]")
-@click.option("--split")
+@click.option("--split", help="[default: the source's first]")
 @click.option("--limit", type=click.IntRange(1))
 @click.option("--data-dir", help="Directory or base URL of the source's files.  [default: $CALM_DATA_DIR]")
+@click.option("--origin", help="Of xcsqa: paper or hf.  [default: paper where there is a data directory, else hf]")
 @click.option("--path", help="The file of source local.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of Babel's world.")
+@click.option("--seed", type=int, help="Of Babel's world.  [default: 0]")
+@click.option("--passages", type=click.Path(path_type=Path), help="Passages JSONL to write, of medexpqa.")
+@click.option("--force", is_flag=True, help="Replace files that are there.")
 def prepare(
     name: str,
     output: Path,
     languages: str | None,
     split: str | None,
     limit: int | None,
-    data_dir: str | None,
-    path: str | None,
-    seed: int,
+    passages: Path | None,
+    force: bool,
+    **options: Any,
 ) -> None:
     """Write the questions of source NAME as a questions JSONL."""
-    from typing import Any
-
-    from calm_ext.data import load_questions
+    from calm_ext.data import get_source, load_joined
+    from calm_ext.errors import CalmError
     from calm_ext.records import write_jsonl
 
-    taken: dict[str, dict[str, Any]] = {
-        "xcsqa": {"data_dir": data_dir},
-        "babel": {"seed": seed},
-        "local": {"path": path},
-    }
-    options = taken.get(name, {})
-    codes = [x.strip() for x in languages.split(",")] if languages else None
-    questions = load_questions(name, split=split, languages=codes, limit=limit, **options)
+    source = get_source(name)
+    if passages and name != "medexpqa":
+        raise CalmError(f"data source {name} has no passages; medexpqa has")
+    if passages and passages.resolve() == output.resolve():
+        raise CalmError(f"{output}: questions and passages cannot go to one file")
+    for path in (output, passages):
+        if path and path.exists() and not force:
+            raise CalmError(f"{path}: exists; --force replaces it")
+    with _repairs_on_stderr():
+        joined = load_joined(name, split=split, languages=_codes(languages), limit=limit, **options)
+        questions = joined.questions
+        if passages:
+            from calm_ext.data.medexpqa import load_passages, passage_records
+
+            found = load_passages(
+                split or source.splits[0], languages=list(questions[0].versions), data_dir=options["data_dir"]
+            )
+            count = write_jsonl(passages, passage_records({q.id: found.get(q.id, {}) for q in questions}))
+            click.echo(f"passages for {count} questions and languages: {passages}", err=True)
     write_jsonl(output, questions)
-    click.echo(f"{len(questions)} questions in {', '.join(questions[0].versions)}: {output}", err=True)
+    unlabelled = sum(q.answer is None for q in questions)
+    lacking = f", {unlabelled} of them without gold answer" if unlabelled else ""
+    click.echo(f"{len(questions)} questions in {', '.join(questions[0].versions)}{lacking}: {output}", err=True)
+    click.echo(f"{len(joined.repairs)} repairs", err=True)
+
+
+@command.command("check")
+@click.argument("what", metavar="NAME_OR_FILE")
+@click.option("--split", help="Of a source.  [default: its first]")
+@click.option("--languages", help="Codes, separated by commas.  [default: the source's own, or all of a file]")
+@click.option("--data-dir", help="Directory or base URL of a source's files.  [default: $CALM_DATA_DIR]")
+@click.option("--against", help="A questions JSONL or SOURCE:SPLIT to look for the same questions in.  "
+              "[default: the source's train split]")  # fmt: skip
+@json_option
+def check(
+    what: str, split: str | None, languages: str | None, data_dir: str | None, against: str | None, as_json: bool
+) -> None:
+    """Load questions, prove them parallel, and report what is odd: duplicates, overlap with train, wrong languages.
+
+    Findings are notes and end with exit code 0; what cannot be used is refused with exit code 2.
+    """
+    from calm_ext.data import SOURCES
+    from calm_ext.data.check import check_questions, overlap
+    from calm_ext.errors import CalmError
+
+    codes = _codes(languages)
+    is_source = what in SOURCES
+    with _repairs_on_stderr():
+        joined = _load(what, split, codes, data_dir)
+        name = f"{what}:{split or SOURCES[what].splits[0]}" if is_source else what
+        result = check_questions(name, joined, prove=not is_source or what in ("local", "sample"))
+        used = codes or list(result.languages)
+        if against:
+            other, _, part = against.partition(":") if against.partition(":")[0] in SOURCES else (against, "", "")
+            found = _load(other, part or None, used, data_dir)
+            result = result._replace(overlap=overlap(joined.questions, found.questions, against=against))
+        elif not is_source or "train" not in SOURCES[what].splits or split == "train":
+            result = result._replace(not_compared="no train split of its own; --against names another set")
+        else:
+            try:
+                found = _load(what, "train", used, data_dir)
+                result = result._replace(
+                    overlap=overlap(joined.questions, found.questions, against=f"{what}:train")
+                )  # fmt: skip
+            except CalmError as error:
+                result = result._replace(not_compared=f"the train split cannot be loaded: {error}")
+    if as_json:
+        print_json(result.as_json())
+    else:
+        _print_check(result)
+
+
+def _load(what: str, split: str | None, codes: list[str] | None, data_dir: str | None) -> Joined:
+    """The questions of a source, or of a file: there each with the languages it has."""
+    from calm_ext.data import SOURCES, load_joined
+    from calm_ext.data.local import load_any
+    from calm_ext.errors import CalmError
+
+    if what in SOURCES:
+        options: dict[str, Any] = {"data_dir": data_dir} if data_dir else {}
+        return load_joined(what, split=split, languages=codes, **options)
+    if split:
+        raise CalmError(f"{what}: a file has no split {split!r}")
+    if not Path(what).exists():
+        raise CalmError(f"{what}: neither a data source ({', '.join(SOURCES)}) nor a file")
+    return load_any(what, languages=codes)
+
+
+def _ids(ids: Any, shown: int = 5) -> str:
+    texts = ["=".join(i) if isinstance(i, tuple) else str(i) for i in ids]
+    return ", ".join(texts[:shown]) + (f", … {len(texts) - shown} more" if len(texts) > shown else "")
+
+
+def _print_check(result: Check) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from calm_ext.data.check import uneven
+
+    console = Console(highlight=False)
+    click.echo(f"{result.name}: {result.n_questions} questions")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    columns = ("language", "questions", "same options", "of gold", "duplicates", "near", "wrong script")
+    for column in columns:
+        table.add_column(column, justify="left" if column == "language" else "right")
+    for language, own in result.languages.items():
+        counts = [own.questions, *(len(x) for x in own[1:])]
+        table.add_row(language, *map(str, counts))
+    console.print(table)
+    letters = ", ".join(f"{letter} {count}" for letter, count in result.gold.items())
+    click.echo(f"gold: {letters}{' (uneven beyond chance)' if uneven(result.gold) else ''}")
+    notes = [f"repaired: {r}" for r in result.repairs]
+    for language, own in result.languages.items():
+        for label, ids in (
+            ("two options the same", own.same_options),
+            ("duplicates", own.duplicates),
+            ("near duplicates", own.near_duplicates),
+            ("not in the language's script", own.wrong_script),
+        ):
+            if ids:
+                notes.append(f"{language}: {label}: {_ids(ids)}")
+    notes += [f"{x}: missing in {_ids(ids)}" for x, ids in result.missing.items()]
+    notes += [f"{a} and {b} have the same text: {_ids(ids)}" for (a, b), ids in result.untranslated.items()]
+    notes += [f"{language}: {said}" for _, language, said in result.doubts]
+    if result.overlap:
+        for language in result.overlap.exact:
+            exact, near = result.overlap.exact[language], result.overlap.near[language]
+            notes.append(
+                f"{language}: {len(exact)} in {result.overlap.against}, {len(near)} nearly"
+                + (f": {_ids([*exact, *near])}" if exact or near else "")
+            )
+    for note in notes:
+        click.echo(note)
+    if result.not_compared:
+        click.echo(f"not compared with a train split: {result.not_compared}")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from calm_ext.babel.world import Split
-from calm_ext.records import ParallelQuestion
+from calm_ext.data.align import Joined
 
 
-def load(split: Split, *, languages: Sequence[str], seed: int = 0) -> list[ParallelQuestion]:
-    """The questions of the world with that seed."""
+def load(split: Split, *, languages: Sequence[str], seed: int = 0) -> Joined:
+    """The questions of the world with that seed; parallel by construction."""
     from calm_ext.babel import BabelConfig, questions
 
-    return questions(BabelConfig(seed=seed), split)
+    return Joined(questions(BabelConfig(seed=seed), split))

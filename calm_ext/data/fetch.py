@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,26 @@ from calm_ext.errors import DataError
 def cache_dir() -> Path:
     """``$CALM_CACHE_DIR``, or ``~/.cache/calm_ext``."""
     return Path(os.environ.get("CALM_CACHE_DIR") or Path.home() / ".cache" / "calm_ext")
+
+
+def load_hub_table(name: str, config: str, split: str, *, hint: str) -> list[dict[str, Any]]:
+    """The rows of a split of a Hugging Face dataset, or of a local folder with its layout.
+
+    Raises:
+        DataError: it cannot be loaded; the message ends with ``hint``.
+    """
+    import datasets
+
+    try:
+        if not Path(name).is_dir():
+            return list(datasets.load_dataset(name, config, split=split))
+        # datasets knows a folder by its name and takes what it prepared of one for another of that name, or for the
+        # same before its files were changed: a folder is read anew each time.
+        with tempfile.TemporaryDirectory() as cache:
+            return list(datasets.load_dataset(name, config, split=split, cache_dir=cache))
+    except Exception as error:  # hub, cache and file-format errors have no common base
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise DataError(f"{name}: {config} {split} cannot be loaded ({reason}); {hint}") from None
 
 
 def read_json(base: str, relative: str) -> Any:

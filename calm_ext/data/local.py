@@ -1,15 +1,19 @@
-"""Questions of your own: a JSONL of :class:`~calm_ext.records.ParallelQuestion` (DESIGN, section 3)."""
+"""Questions of your own: a JSONL of :class:`~calm_ext.records.ParallelQuestion` (DESIGN, section 3).
+
+Its lines are taken as they are: whether their languages say the same, ``calm-ext data check FILE`` looks at.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
+from calm_ext.data.align import Joined
 from calm_ext.errors import CalmError, DataError
 from calm_ext.records import ParallelQuestion, read_jsonl
 
 
-def load(split: str, *, languages: Sequence[str], path: str | Path | None = None) -> list[ParallelQuestion]:
+def load(split: str, *, languages: Sequence[str], path: str | Path | None = None) -> Joined:
     """Read ``path``; every question must have every language of the first one, and ids must be unique.
 
     Raises:
@@ -17,17 +21,35 @@ def load(split: str, *, languages: Sequence[str], path: str | Path | None = None
         DataError: a line cannot be used, an id comes twice, a language is missing.
     """
     if path is None:
-        raise CalmError("data source local needs a path: data.path in a recipe, or --metadata '{\"path\": …}'")
+        raise CalmError("data source local needs a path: --path, data.path in a recipe, or --metadata '{\"path\": …}'")
+    joined = load_any(path)
+    first = joined.questions[0]
+    for question in joined.questions:
+        if not languages and set(question.versions) != set(first.versions):
+            raise DataError(
+                f"{path}: question {question.id} has languages {', '.join(question.versions)}, the first one has "
+                f"{', '.join(first.versions)}; name the languages to use"
+            )
+    return joined
+
+
+def load_any(path: str | Path, *, languages: Sequence[str] | None = None) -> Joined:
+    """Read ``path``, each question with the languages it has, of ``languages`` where they are named.
+
+    Raises:
+        DataError: a line cannot be used, an id comes twice, no question has one of ``languages``.
+    """
     questions: list[ParallelQuestion] = []
     seen: set[str] = set()
     for question in read_jsonl(path, ParallelQuestion):
         if question.id in seen:
             raise DataError(f"{path}: the id {question.id!r} comes twice")
         seen.add(question.id)
-        if not languages and questions and set(question.versions) != set(questions[0].versions):
-            raise DataError(
-                f"{path}: question {question.id} has languages {', '.join(question.versions)}, the first one has "
-                f"{', '.join(questions[0].versions)}; name the languages to use"
-            )
         questions.append(question)
-    return questions
+    if languages:
+        for language in languages:
+            if not any(language in q.versions for q in questions):
+                raise DataError(f"{path}: no question has a version in {language}")
+        kept = [(q, [x for x in languages if x in q.versions]) for q in questions]
+        questions = [q.restricted_to(have) for q, have in kept if have]
+    return Joined(questions)

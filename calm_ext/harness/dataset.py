@@ -10,10 +10,12 @@ A document holds one parallel question as lists over its languages::
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from calm_ext.data import SOURCES, load_questions
+from calm_ext.data import SOURCES, load_questions, require_labelled
 from calm_ext.errors import CalmError
 from calm_ext.records import ParallelQuestion
 
@@ -54,30 +56,68 @@ def _parse_languages(value: Any) -> list[str] | None:
     return list(value)
 
 
-def load(
-    source: str, *, languages: Any = None, split: str | None = None, **options: Any
-) -> dict[str, datasets.Dataset]:
-    """Splits ``test`` and, where the source has a disjoint one, ``train`` for few-shot examples."""
+class Splits(dict[str, "datasets.Dataset"]):
+    """``test``, and ``train`` for few-shot examples, which is loaded when it is asked for."""
+
+    def __init__(self, test: datasets.Dataset, load_train: Callable[[], datasets.Dataset]) -> None:
+        super().__init__(test=test)
+        self._load_train = load_train
+
+    def __missing__(self, name: str) -> datasets.Dataset:
+        if name != "train":
+            raise KeyError(name)
+        self["train"] = self._load_train()
+        return self["train"]
+
+
+@lru_cache(maxsize=4)
+def _load_once(
+    source: str, split: str, languages: tuple[str, ...], options: tuple[tuple[str, Any], ...], data_dir: str | None
+) -> list[ParallelQuestion]:
+    """A run of several tasks on the same questions loads them once, and proves them parallel once."""
+    return load_questions(source, split=split, languages=languages or None, **dict(options))
+
+
+def load(source: str, *, languages: Any = None, split: str | None = None, **options: Any) -> Splits:
+    """The questions of a split as ``test``; the source's training questions, where it has some, as ``train``.
+
+    Raises:
+        CalmError: the split has no gold answers, or whatever loading refuses.
+    """
     codes = _parse_languages(languages)
-    test_split = split or SOURCES[source].splits[0]
-    result = {"test": to_dataset(load_questions(source, split=test_split, languages=codes, **options))}
-    shots = "train" if test_split == "test" and "train" in SOURCES[source].splits else test_split
-    if shots != test_split:
-        result["train"] = to_dataset(load_questions(source, split=shots, languages=codes, **options))
-    else:
-        result["train"] = result["test"]
-    return result
+    entry = SOURCES[source]
+    asked = split or entry.splits[0]
+    questions = _load_once(source, asked, tuple(codes or ()), tuple(options.items()), os.environ.get("CALM_DATA_DIR"))
+    require_labelled(questions, f"{source} {asked}", source=source)
+    test = to_dataset(questions)
+    has_train = asked == "test" and "train" in entry.splits
+
+    def train() -> datasets.Dataset:
+        return to_dataset(load_questions(source, split="train", languages=codes, **options)) if has_train else test
+
+    return Splits(test, train)
 
 
-def xcsqa(
-    *, languages: Any = None, split: str | None = None, data_dir: str | None = None, origin: str = "auto", **_: Any
-) -> dict[str, datasets.Dataset]:
-    """X-CSQA (:mod:`calm_ext.data.xcsqa`)."""
-    return load("xcsqa", languages=languages, split=split, data_dir=data_dir, origin=origin)
+def _of(source: str, **renamed: str) -> Callable[..., Splits]:
+    """The ``custom_dataset`` of a source: its options, and ``languages`` and ``split``, are taken from the metadata.
+
+    ``language`` names the one language of a task that has only one, whatever ``languages`` says.
+    """
+
+    def questions(
+        *, languages: Any = None, language: str | None = None, split: str | None = None, **metadata: Any
+    ) -> Splits:
+        names = {renamed.get(option, option): option for option in SOURCES[source].options}
+        options = {option: metadata[name] for name, option in names.items() if name in metadata}
+        return load(source, languages=[language] if language else languages, split=split, **options)
+
+    return questions
 
 
-def babel(
-    *, languages: Any = None, split: str | None = None, babel_seed: int = 0, **_: Any
-) -> dict[str, datasets.Dataset]:
-    """Babel (:mod:`calm_ext.babel`); ``babel_seed`` names the world."""
-    return load("babel", languages=languages, split=split, seed=int(babel_seed))
+xcsqa = _of("xcsqa")
+medqa = _of("medqa")
+medqa_zh = _of("medqa_zh")
+medexpqa = _of("medexpqa")
+sample = _of("sample")
+#: ``babel_seed`` names the world: ``seed`` is taken by other things in a task's metadata.
+babel = _of("babel", seed="babel_seed")

@@ -66,7 +66,8 @@ class CrossLingualTask(ConfigurableTask):
         for code in self.languages:
             get_language(code)
         self.style: Style = "cloze" if self.scored else (self.config.metadata or {}).get("style", "explain")
-        n_options = len(self.task_docs[0]["options"][0])
+        counts = sorted({len(options[0]) for options in self.task_docs["options"]})
+        n_options = str(counts[0]) if len(counts) == 1 else f"{counts[0]}-{counts[-1]}"
         unlabelled = sum(answer is None for answer in self.task_docs["answer"])
         if unlabelled and not _memory:
             raise CalmError(

@@ -1,0 +1,257 @@
+"""What there is to know about a set of questions before it is used: counts, and findings to look at.
+
+Nothing here refuses: findings are notes about questions that load. Texts are compared after NFKC, case folding and
+collapsing white space; *near* duplicates are questions whose TF-IDF vectors (words and their beginnings; characters and
+their pairs in scripts without spaces: :func:`calm_ext.data.features.bags`) have a cosine of at least ``NEAR``.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from calm_ext.data.align import Joined, Repair
+from calm_ext.data.doubts import find_doubts
+from calm_ext.data.evidence import read_texts
+from calm_ext.data.features import bags, tfidf
+from calm_ext.languages import get_language
+from calm_ext.records import ParallelQuestion
+
+#: cosine from which two questions are near duplicates
+NEAR = 0.9
+#: letters a text must have to be judged by its script, and the share of them that must be of the language's
+_MIN_LETTERS, _MIN_SHARE = 8, 0.3
+#: letters a question must have for the same text in two languages to be called untranslated
+_MIN_UNTRANSLATED = 12
+_STEP = 2000
+
+_SCRIPTS = {
+    "Latn": ("LATIN",),
+    "Cyrl": ("CYRILLIC",),
+    "Arab": ("ARABIC",),
+    "Deva": ("DEVANAGARI",),
+    "Hans": ("CJK",),
+    "Hant": ("CJK",),
+    "Jpan": ("CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA"),
+    "Hebr": ("HEBREW",),
+}
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+class LanguageCheck(NamedTuple):
+    """One language's questions.
+
+    Attributes:
+        questions: how many there are.
+        same_options: ids of questions two of whose options are the same text.
+        gold_doubled: those of them in which the right option is one of the two.
+        duplicates: pairs of ids with the same question text; near_duplicates: with nearly the same.
+        wrong_script: ids of questions that are mostly not in the language's script.
+    """
+
+    questions: int
+    same_options: tuple[str, ...]
+    gold_doubled: tuple[str, ...]
+    duplicates: Pairs
+    near_duplicates: Pairs
+    wrong_script: tuple[str, ...]
+
+
+class Overlap(NamedTuple):
+    """Questions that the other set has, too: pairs of ids (this set's, the other's), by language."""
+
+    against: str
+    exact: dict[str, Pairs]
+    near: dict[str, Pairs]
+
+
+class Check(NamedTuple):
+    """Everything about a set of questions.
+
+    Attributes:
+        missing: language -> ids of questions without it.
+        untranslated: (language, language) -> ids of questions with one text in both.
+        gold: letter -> questions; ``none`` counts those without gold answer.
+        doubts: (id, language, what) where the content says that the languages differ.
+        overlap: with another set, where there is one; ``not_compared`` says why there is none.
+    """
+
+    name: str
+    n_questions: int
+    languages: dict[str, LanguageCheck]
+    missing: dict[str, tuple[str, ...]]
+    untranslated: dict[tuple[str, str], tuple[str, ...]]
+    gold: dict[str, int]
+    repairs: tuple[Repair, ...]
+    doubts: tuple[tuple[str, str, str], ...]
+    overlap: Overlap | None = None
+    not_compared: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain objects and lists."""
+        overlap = self.overlap
+        return {
+            "name": self.name,
+            "n_questions": self.n_questions,
+            "languages": {x: c._asdict() for x, c in self.languages.items()},
+            "missing": self.missing,
+            "untranslated": {"-".join(pair): ids for pair, ids in self.untranslated.items()},
+            "gold": self.gold,
+            "repairs": [r._asdict() for r in self.repairs],
+            "doubts": [{"id": i, "language": x, "what": what} for i, x, what in self.doubts],
+            "overlap": overlap._asdict() if overlap else None,
+            "not_compared": self.not_compared or None,
+        }
+
+
+def check_questions(name: str, joined: Joined, *, prove: bool) -> Check:
+    """Look at a set of questions.
+
+    Args:
+        prove: whether to look for rows that are no translations of each other; what a source's loader joined is
+            proven already.
+    """
+    questions = joined.questions
+    versions: dict[str, list[ParallelQuestion]] = defaultdict(list)
+    for question in questions:
+        for language in question.versions:
+            versions[language].append(question)
+    gold = Counter("none" if q.answer is None else "ABCDEFGHIJ"[q.answer] for q in questions)
+    missing = {x: tuple(q.id for q in questions if x not in q.versions) for x in versions}
+    return Check(
+        name,
+        len(questions),
+        {x: _language(own, x) for x, own in versions.items()},
+        {x: ids for x, ids in missing.items() if ids},
+        _untranslated(questions),
+        dict(sorted(gold.items())),
+        joined.repairs,
+        _doubts(questions, set(versions)) if prove else (),
+    )
+
+
+def overlap(questions: Sequence[ParallelQuestion], others: Sequence[ParallelQuestion], *, against: str) -> Overlap:
+    """The questions of one set that another has, too, by their text in each language that both have."""
+    exact: dict[str, Pairs] = {}
+    near: dict[str, Pairs] = {}
+    mine = {x for q in questions for x in q.versions}
+    theirs = {x for q in others for x in q.versions}
+    for language in sorted(mine & theirs):
+        one = [(q.id, q.versions[language].question) for q in questions if language in q.versions]
+        two = [(q.id, q.versions[language].question) for q in others if language in q.versions]
+        ids = defaultdict(list)
+        for other, text in two:
+            ids[plain_text(text)].append(other)
+        exact[language] = tuple((i, other) for i, text in one for other in ids.get(plain_text(text), ()))
+        table = tfidf([bags(text).own for _, text in (*one, *two)], max_share=0.2)
+        found = _near(table[: len(one)], table[len(one) :])
+        pairs = [(one[i][0], two[j][0]) for i, j in found]
+        near[language] = tuple(p for p in pairs if p not in set(exact[language]))
+    return Overlap(against, exact, near)
+
+
+def plain_text(text: str) -> str:
+    """The text after NFKC and case folding, its white space collapsed."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def _language(questions: Sequence[ParallelQuestion], language: str) -> LanguageCheck:
+    same, doubled = [], []
+    first: dict[str, str] = {}
+    duplicates = []
+    for q in questions:
+        version = q.versions[language]
+        options = [plain_text(o) for o in version.options]
+        if len(set(options)) < len(options):
+            same.append(q.id)
+            if q.answer is not None and options.count(options[q.answer]) > 1:
+                doubled.append(q.id)
+        text = plain_text(version.question)
+        if text in first:
+            duplicates.append((first[text], q.id))
+        first.setdefault(text, q.id)
+    table = tfidf([bags(q.versions[language].question).own for q in questions], max_share=0.2)
+    near = [(questions[i].id, questions[j].id) for i, j in _near(table, table) if i < j]
+    exact = {q.id: plain_text(q.versions[language].question) for q in questions}
+    return LanguageCheck(
+        len(questions),
+        tuple(same),
+        tuple(doubled),
+        tuple(duplicates),
+        tuple((i, j) for i, j in near if exact[i] != exact[j]),
+        tuple(q.id for q in questions if _wrong_script(q.versions[language].question, language)),
+    )
+
+
+def _near(one: Any, other: Any) -> list[tuple[int, int]]:
+    """Pairs of rows with a cosine of at least ``NEAR``; sparse products of a few thousand rows at a time."""
+    found = []
+    turned = other.T.tocsc()
+    for start in range(0, one.shape[0], _STEP):
+        block = (one[start : start + _STEP] @ turned).tocoo()
+        hit = block.data >= NEAR
+        found += [(start + int(i), int(j)) for i, j in zip(block.row[hit], block.col[hit], strict=True)]
+    return sorted(found)
+
+
+@cache
+def _script(character: str) -> str:
+    return unicodedata.name(character, "").split(" ")[0]
+
+
+def _wrong_script(text: str, language: str) -> bool:
+    expected = _SCRIPTS.get(get_language(language).script)
+    letters = Counter(c for c in unicodedata.normalize("NFKC", text) if c.isalpha())
+    total = sum(letters.values())
+    if expected is None or total < _MIN_LETTERS:
+        return False
+    return sum(n for c, n in letters.items() if _script(c) in expected) < _MIN_SHARE * total
+
+
+def _untranslated(questions: Sequence[ParallelQuestion]) -> dict[tuple[str, str], tuple[str, ...]]:
+    found = defaultdict(list)
+    for question in questions:
+        seen: dict[str, str] = {}
+        for language, version in question.versions.items():
+            text = plain_text(version.question)
+            if sum(c.isalpha() for c in text) < _MIN_UNTRANSLATED:
+                continue
+            if text in seen:
+                found[seen[text], language].append(question.id)
+            seen.setdefault(text, language)
+    return {pair: tuple(ids) for pair, ids in found.items()}
+
+
+def _doubts(questions: Sequence[ParallelQuestion], languages: set[str]) -> tuple[tuple[str, str, str], ...]:
+    """What the content says against questions that have all languages."""
+    whole = [q for q in questions if languages <= set(q.versions)]
+    if len(languages) < 2 or not whole:
+        return ()
+    source = Counter(q.source_language for q in whole).most_common(1)[0][0]
+    order = list(whole[0].versions)
+    pivot = source if source in languages else order[0]
+    rows = {x: [(q.versions[x].question, q.versions[x].options) for q in whole] for x in order}
+    texts = {x: read_texts(own) for x, own in rows.items()}
+    doubts = find_doubts(texts, [q.answer for q in whole], pivot=str(pivot))
+    told = []
+    for doubt in doubts:
+        ids = [whole[r].id for r in doubt.rows]
+        told.append((ids[0], doubt.language, doubt.describe(" and ".join(ids))))
+    return tuple(told)
+
+
+def uneven(gold: dict[str, int]) -> bool:
+    """Whether the gold letters are spread less evenly than chance does in 1 of 1,000 sets (χ² against uniform)."""
+    counts = np.array([n for letter, n in gold.items() if letter != "none"], float)
+    if len(counts) < 2 or counts.sum() == 0:
+        return False
+    from scipy.stats import chi2
+
+    expected = counts.sum() / len(counts)
+    return bool(((counts - expected) ** 2 / expected).sum() > chi2.isf(0.001, len(counts) - 1))

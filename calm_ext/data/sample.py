@@ -1,0 +1,24 @@
+"""The questions bundled with calm-ext (``sample.jsonl`` beside this file): general knowledge, written for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import resources
+
+from calm_ext.data.align import Joined
+from calm_ext.errors import DataError
+from calm_ext.records import ParallelQuestion, read_jsonl
+
+
+def load(split: str, *, languages: Sequence[str]) -> Joined:
+    """All questions; ``languages`` are picked by the caller.
+
+    Raises:
+        DataError: this installation lacks the file, or an id comes twice.
+    """
+    with resources.as_file(resources.files("calm_ext.data").joinpath("sample.jsonl")) as path:
+        questions = list(read_jsonl(path, ParallelQuestion))
+        ids = [q.id for q in questions]
+        if len(set(ids)) < len(ids):
+            raise DataError(f"{path}: an id comes twice")
+    return Joined(questions)
