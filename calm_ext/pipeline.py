@@ -145,24 +145,23 @@ class Pipeline:
 
     def _data_identity(self) -> list[str | None]:
         """What of the outside decides which questions there are."""
-        source, path = self.recipe.data.source, self.recipe.data.path
+        from calm_ext.data import get_source
+
+        path = self.recipe.data.path
         content = hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else None
-        return [content, os.environ.get("CALM_DATA_DIR") if source == "xcsqa" else None]
+        elsewhere = "data_dir" in get_source(self.recipe.data.source).options
+        return [content, os.environ.get("CALM_DATA_DIR") if elsewhere else None]
 
     # --- what stages share ------------------------------------------------------------------------------------------
 
     def _load_questions(self) -> list[ParallelQuestion]:
-        from calm_ext.data import load_questions
+        from calm_ext.data import get_source, load_questions
 
-        d = self.recipe.data
-        taken: dict[str, dict[str, Any]] = {
-            "xcsqa": {"data_dir": d.data_dir},
-            "babel": {"seed": self.recipe.babel.seed},
-            "local": {"path": d.path},
-        }
-        options = taken.get(d.source, {})
+        d, entry = self.recipe.data, get_source(self.recipe.data.source)
+        given = {"data_dir": d.data_dir, "seed": self.recipe.babel.seed, "path": d.path}
+        options = {k: v for k, v in given.items() if k in entry.options}
         # Alignment asks the training questions unless told otherwise; evaluation has the test split by default.
-        split = d.split or ("train" if d.source != "local" else None)
+        split = d.split or ("train" if "train" in entry.splits else entry.splits[0])
         questions = load_questions(d.source, split=split, languages=d.languages, limit=d.limit, **options)
         if len(questions[0].versions) < 2:
             raise CalmError("data.languages: a vote across languages needs at least two")

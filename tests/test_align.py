@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import functools
+import json
 import logging
 import random
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from calm_ext.data import load_joined, load_questions, paper
-from calm_ext.data.align import Joined, Row, join_parallel
+from calm_ext.data import load_joined, load_questions, paper, xcsqa
+from calm_ext.data.align import Joined, join_parallel
 from calm_ext.data.doubts import best_order, find_doubts
 from calm_ext.data.evidence import exchange_losses, inverse, log_odds_weights, read_texts
 from calm_ext.data.features import bags
 from calm_ext.data.fetch import read_json
-from calm_ext.data.medqa import _FILES
+from calm_ext.data.medqa import files_of
+from calm_ext.data.published import verify
+from calm_ext.data.rows import Row
 from calm_ext.errors import DataError
 
 Rows = dict[str, list[Row]]
@@ -276,13 +281,31 @@ def test_ids_that_are_missing_or_doubled() -> None:
         join(rows, ids=ids)
 
 
-def test_ids_do_not_hide_another_content() -> None:
+def test_ids_do_not_hide_another_content(caplog: pytest.LogCaptureFixture) -> None:
     rows = copy(babel())
     ids = {x: [f"i{k}" for k in range(120)] for x in rows}
     other = partner(rows["qab"], 20)
     rows["qab"][20], rows["qab"][other] = rows["qab"][other], rows["qab"][20]
-    with pytest.raises(DataError, match=r"rows 21 and \d+ seem to be exchanged"):
-        join(rows, ids=ids)
+    assert len(join(rows, ids=ids).questions) == 120, "the publisher's ids weigh more than what a text looks like"
+    (told,) = [r.message for r in caplog.records]
+    assert told.startswith("qab.json: rows 21 and ")
+    assert "seem to be exchanged" in told
+
+
+def test_what_only_content_speaks_against_can_be_kept(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = copy(babel())
+    other = partner(rows["qab"], 20)
+    rows["qab"][20], rows["qab"][other] = rows["qab"][other], rows["qab"][20]
+    with pytest.raises(DataError, match="CALM_UNPROVEN=warn keeps such rows"):
+        join(rows)
+    monkeypatch.setenv("CALM_UNPROVEN", "warn")
+    assert len(join(rows).questions) == 120
+    assert "seem to be exchanged" in caplog.text
+    rows["qab"][0] = (*rows["qab"][0][:2], (rows["qab"][0][2] + 1) % 4)  # type: ignore[operator]
+    with pytest.raises(DataError, match="row 1 is not a translation"):
+        join(rows)
 
 
 def test_a_few_rows_and_one_language_join() -> None:
@@ -301,7 +324,7 @@ def real(paper_data: Path) -> dict[str, Rows]:
 
     name = "data/xcsqa/test/x_csqa_{}_test.json"
     return {
-        "medqa": read(_FILES["en", "test"]),
+        "medqa": read(files_of("en", "test", ["en", "zh", "fr"])),
         "xcsqa": read({x: name.format(paper.CODES.get(x, x)) for x in ("en", "zh", "fr", "de", "it", "ja")}),
     }
 
@@ -342,7 +365,10 @@ def test_medqa_with_another_row_inserted_there(real: dict[str, Rows], place: int
 
 
 def test_chinese_medqa_joins_as_it_is(paper_data: Path) -> None:
+    files = files_of("zh", "test", ["zh", "en", "fr"])
+    by_content = paper.load_files(files, str(paper_data), name="medqa_zh-test", source_language="zh", published=False)
     joined = load_joined("medqa_zh", data_dir=str(paper_data))
+    assert joined == by_content, "known rows need no proof, and it would find them right"
     assert (len(joined.questions), joined.repairs) == (1000, ())
     assert {q.source_language for q in joined.questions} == {"zh"}
     # a zero-width space hides the last letter of this row from a parser that looks for white space before it
@@ -366,3 +392,99 @@ def test_xcsqa_damaged_on_purpose(real: dict[str, Rows], language: str) -> None:
     rows[language][7] = reordered(rows[language][7], [1, 2, 3, 4, 0])
     with pytest.raises(DataError, match="row 8 is not a translation"):
         join(rows)
+
+
+# --- changed copies of the published files ----------------------------------------------------------------------------
+
+PUBLISHED = {
+    "xcsqa": xcsqa.paper_files("test", xcsqa.PAPER_LANGUAGES),
+    "medqa_zh": files_of("zh", "test", ["zh", "en", "fr"]),
+}
+
+
+def exchanged(own: list[dict[str, str]], rng: random.Random) -> None:
+    """Two rows of the same gold letter."""
+    i = rng.randrange(len(own))
+    mates = [k for k, r in enumerate(own) if r["output"][:2] == own[i]["output"][:2] and r != own[i]]
+    j = rng.choice(mates)
+    own[i], own[j] = own[j], own[i]
+
+
+def shuffled(own: list[dict[str, str]], rng: random.Random) -> None:
+    """Two options that are not gold, exchanged in a row."""
+    for _ in range(50):
+        row = own[rng.randrange(len(own))]
+        marks = list(
+            re.finditer(r"(?:^|\n|\s)(?:\(([A-E])\)|([A-E])\.) *([^\n(]+?)(?=\n|\s*\([A-E]\)|\s*$)", row["input"])
+        )
+        gold = row["output"].strip().lstrip("(")[0]
+        free = [m for m in marks if (m.group(1) or m.group(2)) != gold]
+        if len(marks) >= 4 and len(free) >= 2 and free[0].group(3) != free[1].group(3):
+            a, b = free[0], free[1]
+            text = row["input"]
+            own[own.index(row)] = {
+                **row,
+                "input": text[: a.start(3)] + b.group(3) + text[a.end(3) : b.start(3)] + a.group(3) + text[b.end(3) :],
+            }
+            return
+    raise AssertionError("no row to shuffle")
+
+
+def other_gold(own: list[dict[str, str]], rng: random.Random) -> None:
+    row = own[rng.randrange(len(own))]
+    now = row["output"].strip().lstrip("(")[0]
+    row["output"] = rng.choice([x for x in "ABCD" if x != now])
+
+
+def deleted(own: list[dict[str, str]], rng: random.Random) -> None:
+    del own[rng.randrange(len(own))]
+
+
+def inserted(own: list[dict[str, str]], rng: random.Random) -> None:
+    own.insert(rng.randrange(len(own)), dict(own[rng.randrange(len(own))]))
+
+
+def outcome(source: str, folder: Path) -> Joined | str:
+    """The questions, or why they are refused."""
+    try:
+        return load_joined(source, data_dir=str(folder))
+    except DataError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("source", list(PUBLISHED))
+@pytest.mark.parametrize("damage", [exchanged, shuffled, other_gold, deleted, inserted], ids=lambda f: f.__name__)
+def test_every_change_of_a_published_file_is_found(
+    source: str, damage: Callable[..., None], paper_data: Path, tmp_path: Path
+) -> None:
+    """In each language: what changes no number of rows is refused; a surplus or missing row too, or rightly repaired."""
+    whole = load_joined(source, data_dir=str(paper_data)).questions
+    raw = {x: read_json(str(paper_data), f) for x, f in PUBLISHED[source].items()}
+    for language in PUBLISHED[source]:
+        for other, path in PUBLISHED[source].items():
+            rows = [dict(r) for r in raw[other]]
+            if other == language:
+                damage(rows, random.Random(f"{source} {language}"))
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path).write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
+        joined = outcome(source, tmp_path)
+        if isinstance(joined, str):
+            assert re.search(r"rows? \d+|rows are not parallel", joined), joined
+            assert "\n" not in joined
+            continue
+        assert damage in (deleted, inserted), (language, "was not found")
+        assert joined.repairs
+        texts = {tuple(v.question for v in q.versions.values()) for q in whole}
+        kept = [tuple(v.question for v in q.versions.values()) for q in joined.questions]
+        assert set(kept) <= texts, "what is left is right"
+        assert len(kept) == len(whole) - (damage is deleted)
+
+
+def test_the_published_rows_are_known(paper_data: Path) -> None:
+    """A parser that reads them otherwise needs scripts/fingerprint_paper.py to be run again."""
+    for source, files in PUBLISHED.items():
+        questions = load_joined(source, data_dir=str(paper_data)).questions
+        table = {x: [(q.versions[x].question, list(q.versions[x].options), q.answer) for q in questions] for x in files}
+        assert verify(table, files)
+    own = {x: [("a question of one's own?", ["a", "b"], 0)] * 30 for x in files}
+    assert not verify(own, files), "other rows under the same names are nobody's copy"

@@ -22,8 +22,9 @@ from typing import Any, NamedTuple
 
 from pydantic import Field
 
-from calm_ext.data.align import Joined, Row, join_parallel
+from calm_ext.data.align import Joined, join_parallel
 from calm_ext.data.fetch import load_hub_table
+from calm_ext.data.rows import Row
 from calm_ext.errors import CalmError, DataError
 from calm_ext.records import Record, numbered_lines
 

@@ -55,6 +55,11 @@ def load(split: str, *, languages: Sequence[str], data_dir: str | None = None, s
     missing = [x for x in languages if x not in LANGUAGES]
     if missing:
         raise CalmError(f"medqa has no {', '.join(missing)}; it has {', '.join(LANGUAGES)}")
-    files = {x: _FILES[source_language, split][x] for x in languages}
+    files = files_of(source_language, split, languages)
     name = f"medqa{'' if source_language == 'en' else '_' + source_language}-{split}"
     return paper.load_files(files, paper.base_of(data_dir), name=name, source_language=source_language)
+
+
+def files_of(source_language: str, split: str, languages: Sequence[str]) -> dict[str, str]:
+    """language -> its file in the paper's repository."""
+    return {x: _FILES[source_language, split][x] for x in languages}

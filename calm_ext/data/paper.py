@@ -14,8 +14,9 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from calm_ext.data.align import Joined, Repair, Row, join_parallel
+from calm_ext.data.align import Joined, Repair, join_parallel
 from calm_ext.data.fetch import read_json
+from calm_ext.data.rows import Row
 from calm_ext.errors import DataError
 from calm_ext.languages import get_language
 from calm_ext.prompts import LETTERS
@@ -43,8 +44,13 @@ def base_of(data_dir: str | None) -> str:
     return data_dir or os.environ.get("CALM_DATA_DIR") or URL
 
 
-def load_files(files: Mapping[str, str], base: str, *, name: str, source_language: str) -> Joined:
+def load_files(
+    files: Mapping[str, str], base: str, *, name: str, source_language: str, published: bool = True
+) -> Joined:
     """Read one file a language below ``base`` and join their rows.
+
+    Args:
+        published: compare with what was published, where the files are copies of that.
 
     Raises:
         DataError: a file is missing or malformed, or the rows are not parallel.
@@ -58,7 +64,9 @@ def load_files(files: Mapping[str, str], base: str, *, name: str, source_languag
         parsed = [parse_row(r, language, f"{file}: row {i}") for i, r in enumerate(raw, 1)]
         rows[language] = [p.row for p in parsed]
         repairs += [Repair(file, (i,), note) for i, p in enumerate(parsed, 1) for note in p.notes]
-    return join_parallel(rows, name=name, files=files, source_language=source_language, repairs=repairs)
+    return join_parallel(
+        rows, name=name, files=files, source_language=source_language, repairs=repairs, published=published
+    )
 
 
 def parse_row(row: Any, language: str, where: str) -> Parsed:

@@ -22,7 +22,8 @@ from importlib import resources
 from typing import Any
 
 from calm_ext.data import paper
-from calm_ext.data.align import Joined, Row, join_parallel
+from calm_ext.data.align import Joined, join_parallel
+from calm_ext.data.rows import Row
 from calm_ext.errors import CalmError, DataError
 
 HF_NAME = "INK-USC/xcsr"
@@ -39,8 +40,9 @@ def load(split: str, *, languages: Sequence[str], data_dir: str | None = None, o
             last two only from ``hf``.
         languages: codes; English is needed from ``hf`` for ``test`` and ``train`` and is loaded besides.
         data_dir: directory or base URL with the paper's layout, or a local copy of the HF dataset; default
-            ``$CALM_DATA_DIR``.
-        origin: ``paper``, ``hf``, or ``auto``: the paper's where a data_dir is set, else ``hf``.
+            ``$CALM_DATA_DIR`` for the paper's, the hub for the other.
+        origin: ``paper``, ``hf``, or ``auto``: the paper's where a data_dir is given, or ``$CALM_DATA_DIR`` is set and
+            has the split and the languages; else ``hf``.
 
     Raises:
         CalmError: an origin, language or split that is not there.
@@ -48,7 +50,8 @@ def load(split: str, *, languages: Sequence[str], data_dir: str | None = None, o
     """
     base = data_dir or os.environ.get("CALM_DATA_DIR") or None
     if origin == "auto":
-        origin = "paper" if base else "hf"
+        has_all = split in _PAPER_FILES and set(languages) <= set(PAPER_LANGUAGES)
+        origin = "paper" if data_dir or (base and has_all) else "hf"
     if origin not in ("paper", "hf"):
         raise CalmError(f"origin {origin!r} of xcsqa is not one of auto, paper, hf")
     have = PAPER_LANGUAGES if origin == "paper" else LANGUAGES
@@ -57,17 +60,27 @@ def load(split: str, *, languages: Sequence[str], data_dir: str | None = None, o
         raise CalmError(f"xcsqa from {origin} has no {', '.join(missing)}; it has {', '.join(have)}")
     if origin == "paper":
         return _load_paper(split, languages, base or paper.URL)
-    return _load_hf(split, languages, base)
+    return _load_hf(split, languages, data_dir)
 
 
 # --- the paper's files ------------------------------------------------------------------------------------------------
 
 
+_PAPER_FILES = {
+    "test": "data/xcsqa/test/x_csqa_{}_test.json",
+    "train": "data/xcsqa/samples/x_csqa_{}_train_sampled.json",
+}
+
+
+def paper_files(split: str, languages: Sequence[str]) -> dict[str, str]:
+    """language -> its file in the paper's repository."""
+    return {x: _PAPER_FILES[split].format(paper.CODES.get(x, x)) for x in languages}
+
+
 def _load_paper(split: str, languages: Sequence[str], base: str) -> Joined:
-    names = {"test": "data/xcsqa/test/x_csqa_{}_test.json", "train": "data/xcsqa/samples/x_csqa_{}_train_sampled.json"}
-    if split not in names:
+    if split not in _PAPER_FILES:
         raise CalmError(f"the paper's files have no split {split!r}; they have test and train")
-    files = {x: names[split].format(paper.CODES.get(x, x)) for x in languages}
+    files = paper_files(split, languages)
     return paper.load_files(files, base, name=f"xcsqa-{split}", source_language="en")
 
 
