@@ -3,7 +3,9 @@ from __future__ import annotations
 import functools
 import http.server
 import json
+import re
 import threading
+from collections import Counter
 from importlib import resources
 from pathlib import Path
 
@@ -321,12 +323,18 @@ def test_medexpqa_passages_in_any_nesting() -> None:
 
 
 def test_the_bundled_sample() -> None:
-    if not resources.files("calm_ext.data").joinpath("sample.jsonl").is_file():
-        pytest.skip("calm_ext/data/sample.jsonl is not written yet")
-    questions = load_questions("sample", languages=list(SOURCES["sample"].available))
+    questions = load_questions("sample")
+    assert list(questions[0].versions) == list(SOURCES["sample"].available)
     assert len(questions) == 120
+    assert Counter(q.answer for q in questions) == {0: 30, 1: 30, 2: 30, 3: 30}
     assert {q.n_options for q in questions} == {4}
-    assert all(q.answer is not None for q in questions)
+    for q in questions:
+        texts = {v.question for v in q.versions.values()}
+        assert len(texts) == 10, (q.id, "a question stands in two languages")
+        numbers = {tuple(sorted(re.findall(r"\d+", v.question))) for v in q.versions.values()}
+        assert len(numbers) == 1, (q.id, numbers)
+        assert all(len(set(v.options)) == 4 for v in q.versions.values())
+    assert resources.files("calm_ext.data").joinpath("sample.md").is_file()
 
 
 def test_hugging_face_offline_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

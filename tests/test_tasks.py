@@ -12,7 +12,7 @@ import pytest
 
 from calm_ext.data import SOURCES
 from calm_ext.harness.evaluate import evaluate, task_manager
-from calm_ext.harness.lm import SharedPrefixLM, load_lm
+from calm_ext.harness.lm import SharedPrefixLM
 from calm_ext.metrics import DESCRIPTIONS
 from calm_ext.records import ParallelQuestion, Version, write_jsonl
 from tests.conftest import ROOT
@@ -24,7 +24,7 @@ NAMES = [p.stem for p in sorted(FOLDER.rglob("*.yaml"))]
 @pytest.fixture(scope="module")
 def lm(babel_model: Path) -> SharedPrefixLM:
     """A model that knows none of these languages: what it answers does not matter, that it is asked and read does."""
-    return load_lm(str(babel_model), dtype="float32", device="cpu", batch_size=64)
+    return SharedPrefixLM(pretrained=str(babel_model), dtype="float32", device="cpu", batch_size=64, max_length=2048)
 
 
 @pytest.fixture(scope="module")

@@ -100,8 +100,8 @@ SOURCES: dict[str, Source] = {
     "sample": Source(
         "calm_ext.data.sample",
         ("test",),
-        ("en", "zh", "fr", "de"),
-        "120 questions of general knowledge bundled with calm-ext, 4 options",
+        ("en", "zh", "fr", "de", "it", "ja", "es", "pt", "ru", "ar"),
+        "120 questions of general knowledge and basic medicine, bundled, 4 options",
         available=("en", "zh", "fr", "de", "it", "ja", "es", "pt", "ru", "ar"),
         licence="Apache-2.0",
         url="https://pypi.org/project/calm-ext/",

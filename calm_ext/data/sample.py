@@ -1,4 +1,4 @@
-"""The questions bundled with calm-ext (``sample.jsonl`` beside this file): general knowledge, written for it."""
+"""The questions bundled with calm-ext: ``sample.jsonl`` beside this file, and ``sample.md``, its data card."""
 
 from __future__ import annotations
 
