@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from calm_ext.answered import Answered, AnswerSet, differences
 from calm_ext.errors import DataError
-from calm_ext.measure import means_of, metric_order, table, with_kappa
+from calm_ext.measure import bias_warnings, label_warnings, means_of, metric_order, table, with_kappa
 from calm_ext.stats import RESAMPLES, bootstrap_p, detectable, holm, interval, mcnemar, resampled_means
 
 if TYPE_CHECKING:
@@ -50,12 +50,13 @@ class Change(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """All metrics before and after; ``signatures`` of the two sides."""
+    """All metrics before and after; ``signatures`` of the two sides; ``warnings`` in words."""
 
     signatures: tuple[str, str]
     n_questions: int
     languages: list[str]
     changes: dict[str, Change]
+    warnings: list[str]
 
 
 def compare(
@@ -110,7 +111,10 @@ def compare(
     ):
         for name, corrected in zip(family, holm([changes[m].p for m in family]), strict=True):
             changes[name] = changes[name]._replace(p_holm=corrected)
-    return Comparison((before.signature, after.signature), len(ids), before.languages, changes)
+    warnings = label_warnings(sides[0], skip_unlabelled)
+    for when, side in zip(("before", "after"), sides, strict=True):
+        warnings += [f"{when}: {w}" for w in bias_warnings(q.answers for q in side)]
+    return Comparison((before.signature, after.signature), len(ids), before.languages, changes, warnings)
 
 
 def _in_order(question: Answered, like: AnswerSet) -> dict[str, int | None]:

@@ -227,14 +227,19 @@ def bias_warnings(questions: Iterable[dict[str, int | None]]) -> list[str]:
     return told
 
 
-def _warnings(questions: Sequence[Answered], means: dict[str, float], n: dict[str, int], skipped: bool) -> list[str]:
-    told = bias_warnings(q.answers for q in questions)
+def label_warnings(questions: Sequence[Answered], skipped: bool) -> list[str]:
+    """What is done with questions without gold answers, in words; nothing where every question has one."""
     unlabelled = sum(q.gold is None for q in questions)
-    if 0 < unlabelled < len(questions):
-        done = "are left out of accuracy" if skipped else "count as not right"
-        told.append(f"{unlabelled} of {len(questions)} questions have no gold answer and {done}")
-    elif unlabelled:
-        told.append("no question has a gold answer, so there is no accuracy")
+    if not unlabelled:
+        return []
+    if unlabelled == len(questions):
+        return ["no question has a gold answer, so there is no accuracy"]
+    done = "are left out of accuracy" if skipped else "count as not right"
+    return [f"{unlabelled} of {len(questions)} questions have no gold answer and {done}"]
+
+
+def _warnings(questions: Sequence[Answered], means: dict[str, float], n: dict[str, int], skipped: bool) -> list[str]:
+    told = bias_warnings(q.answers for q in questions) + label_warnings(questions, skipped)
     for name in PARTIAL:
         if name in n and n[name] == 0:
             told.append(f"{name} is undefined: no question has it")

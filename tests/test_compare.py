@@ -156,6 +156,10 @@ def test_command_line(tmp_path: Path) -> None:
         assert {"before", "after", "difference", "ci95", "p", "p_holm"} <= set(change)
     assert len(found["acc_en"]["gained"]) == 17
     assert found["acc_en"]["p_holm"] == pytest.approx(2 * found["acc_en"]["p"])
+    stuck = [{"id": f"q{i}", "answer": None if i else 0, "predictions": {"en": 1, "fr": i % 3}} for i in range(30)]
+    told = CliRunner().invoke(cli, ["compare", *[str(write(tmp_path / "s.jsonl", stuck))] * 2, "--resamples", "200"])
+    assert "note: 29 of 30 questions have no gold answer and count as not right" in told.stderr
+    assert "note: after: en gives option B in 100% of its 30 answers" in told.stderr
     same = CliRunner().invoke(cli, ["compare", str(before), str(before), "--resamples", "200"])
     assert "no answer changed" in same.stdout
 

@@ -67,6 +67,8 @@ def command(
         return
     _print(found)
     _print_flips(found, flips)
+    for warning in found.warnings:
+        click.echo(f"note: {warning}", err=True)
 
 
 def _print(found: Comparison) -> None:

@@ -23,7 +23,7 @@ VERBS = {
     "report": ("report", "Write a run's report again, and print it."),
     "leaderboard": ("leaderboard", "Rank many models from lm-eval result folders."),
     "recipes": ("recipes", "List, show, copy and check recipes."),
-    "data": ("data", "List data sources and write their questions."),
+    "data": ("data", "List data sources; write and check their questions."),
     "languages": ("languages", "List the languages calm-ext can ask in."),
     "babel": ("babel", "Build Babel's model and questions, the embedded default."),
 }
@@ -68,7 +68,7 @@ def cli() -> None:
     """Make a language model give the same, right answer whatever language it is asked in.
 
     \b
-    lm_eval --tasks calm_xcsqa_xl …          measure: accuracy per language, consistency across them
+    lm_eval --tasks calm_medqa_xl …          measure: accuracy per language, consistency across them
     calm-ext align recipes/llama.yaml        align: from the model's own samples, no gold labels
     calm-ext leaderboard RESULTS…            compare many models
 
