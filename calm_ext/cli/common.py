@@ -111,3 +111,23 @@ def model_options(function: F) -> F:
     ):
         function = option(function)
     return function
+
+
+def scoring_options(function: F) -> F:
+    """Options of the verbs that score answers from files."""
+    for option in (
+        click.option("--seed", type=int, default=0, show_default=True, help="Of the bootstrap."),
+        click.option(
+            "--resamples", type=click.IntRange(100), default=10_000, show_default=True, help="Of the bootstrap."
+        ),
+        click.option(
+            "--unlabelled",
+            type=click.Choice(["wrong", "skip"]),
+            default="wrong",
+            show_default=True,
+            help="Where some questions have no gold answer: count them as not right, or leave them out of accuracy.",
+        ),
+        click.option("--task", help="Whose samples to take from a folder that has several tasks."),
+    ):
+        function = option(function)
+    return function

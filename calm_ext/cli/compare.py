@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from calm_ext.cli.common import console, interval_text, json_option, number_text, print_json
+from calm_ext.cli.common import console, interval_text, json_option, number_text, print_json, scoring_options
 
 if TYPE_CHECKING:
     from calm_ext.compare import Comparison
@@ -17,20 +17,11 @@ if TYPE_CHECKING:
 @click.command("compare")
 @click.argument("before", type=click.Path(path_type=Path))
 @click.argument("after", type=click.Path(path_type=Path))
-@click.option("--task", help="Whose samples to take from folders that have several tasks.")
 @click.option(
     "--flips", type=click.IntRange(0), default=5, show_default=True, help="Ids to print per language and way."
 )
 @click.option("--mixed-versions", is_flag=True, help="Compare although versions of calm-ext or lm-eval differ.")
-@click.option(
-    "--unlabelled",
-    type=click.Choice(["wrong", "skip"]),
-    default="wrong",
-    show_default=True,
-    help="Where some questions have no gold answer: count them as not right, or leave them out of accuracy.",
-)
-@click.option("--resamples", type=click.IntRange(100), default=10_000, show_default=True, help="Of the bootstrap.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the bootstrap.")
+@scoring_options
 @json_option
 def command(
     before: Path,

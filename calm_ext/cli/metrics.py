@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from calm_ext.cli.common import console, interval_text, json_option, number_text, print_json
+from calm_ext.cli.common import console, interval_text, json_option, number_text, print_json, scoring_options
 
 if TYPE_CHECKING:
     from calm_ext.measure import Measured
@@ -16,16 +16,7 @@ if TYPE_CHECKING:
 @click.command("metrics")
 @click.argument("files", nargs=-1, required=True, metavar="FILE…", type=click.Path(path_type=Path))
 @click.option("--by-pair", is_flag=True, help="Print the matrix of the pairs of languages, too.")
-@click.option("--task", help="Whose samples to take from a folder that has several tasks.")
-@click.option(
-    "--unlabelled",
-    type=click.Choice(["wrong", "skip"]),
-    default="wrong",
-    show_default=True,
-    help="Where some questions have no gold answer: count them as not right, or leave them out of accuracy.",
-)
-@click.option("--resamples", type=click.IntRange(100), default=10_000, show_default=True, help="Of the bootstrap.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the bootstrap.")
+@scoring_options
 @json_option
 def command(
     files: tuple[Path, ...], by_pair: bool, task: str | None, unlabelled: str, resamples: int, seed: int, as_json: bool
