@@ -174,7 +174,11 @@ def per_byte(logprobs: Sequence[float], options: Sequence[str]) -> list[float]:
 
 
 def argmax(scores: Sequence[float]) -> int:
-    """Index of the highest score, the first where several are equal."""
+    """Index of the highest score, the first where several are equal.
+
+    >>> argmax([1.0, 3.0, 3.0])
+    1
+    """
     return max(range(len(scores)), key=lambda i: (scores[i], -i))
 
 
@@ -219,7 +223,11 @@ def fleiss_kappa(answers: Iterable[Answers]) -> float:
 
 
 def kappa_from(agreement: float, shares: Sequence[float]) -> float:
-    """(P − P_e) / (1 − P_e) from the mean agreement P and the shares p_k of the options among all answers."""
+    """(P − P_e) / (1 − P_e) from the mean agreement P and the shares p_k of the options among all answers.
+
+    >>> round(kappa_from(0.7, [0.5, 0.5]), 3)
+    0.4
+    """
     by_chance = sum(p * p for p in shares)
     return (agreement - by_chance) / (1 - by_chance) if by_chance < 1 - 1e-12 else nan
 

@@ -31,6 +31,7 @@ from calm_ext.report.words import (
     interval,
     is_number,
     language_name,
+    merit,
     metric_name,
     number,
     p_value,
@@ -113,6 +114,7 @@ def _row(task: Mapping[str, Any], metric: str, *, p: str = "p") -> dict[str, Any
         "difference_ci": interval([d["low"], d["high"]], signed=True) if d else "",
         "p": p_value(d[p]) if d else NONE,
         "sign": direction(d, p=p),
+        "merit": merit(metric, direction(d, p=p)),
     }
 
 

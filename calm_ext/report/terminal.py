@@ -15,6 +15,7 @@ from calm_ext.report.words import (
     headline,
     held_out_words,
     interval,
+    merit,
     metric_name,
     number,
     p_value,
@@ -95,12 +96,13 @@ def _add_row(table: Table, task: Mapping[str, Any], metric: str, *, p: str, last
     d = task["difference"].get(metric)
     value = d["value"] if d else plain_difference(task, metric)
     sign = direction(d, p=p)
-    mark = {1: Text("▲", "green"), -1: Text("▼", "red"), 0: Text("")}[sign]
+    style = {1: "green", -1: "red", 0: ""}[merit(metric, sign)]
+    mark = Text({1: "▲", -1: "▼", 0: ""}[sign], style)
     table.add_row(
         Text(metric_name(metric)),
         number(task["before"].get(metric)),
         number(task["after"].get(metric)),
-        Text(number(value, signed=True), style={1: "green", -1: "red", 0: ""}[sign]),
+        Text(number(value, signed=True), style=style),
         Text(interval([d["low"], d["high"]], signed=True) if d else "means only" if value is not None else ""),
         p_value(d[p]) if d else "",
         mark,

@@ -13,13 +13,21 @@ NONE = "–"
 METRIC_NAMES = {
     "acc": "accuracy",
     "consistency": "consistency",
+    "consistency_right": "… on the right answer",
+    "consistency_wrong": "… on a wrong answer",
     "consistency_valid": "consistency of those that answered",
     "all_agree": "all languages agree",
+    "acc_all_agree": "accuracy where all agree",
     "all_correct": "all languages right",
     "answered": "answers that could be read",
     "rankc": "RankC",
     "kappa": "Fleiss’ κ",
+    "acc_unnorm": "accuracy by summed log-probability",
+    "consistency_unnorm": "consistency by summed log-probability",
+    "rankc_unnorm": "RankC by summed log-probability",
 }
+#: metrics that are better when lower
+LOWER_IS_BETTER = frozenset({"consistency_wrong"})
 
 Summary = Mapping[str, Any]
 
@@ -101,6 +109,11 @@ def direction(difference: Mapping[str, Any] | None, *, p: str = "p") -> int:
     return (difference["value"] > 0) - (difference["value"] < 0)
 
 
+def merit(metric: str, sign: int) -> int:
+    """1 where a change of this sign is good, -1 where it is bad."""
+    return -sign if metric in LOWER_IS_BETTER else sign
+
+
 def tasks_of(summary: Summary) -> dict[str, Mapping[str, Any]]:
     """The tasks of a summary, without its other parts."""
     return {k: v for k, v in summary.items() if isinstance(v, Mapping) and "ci95" in v}
@@ -108,7 +121,7 @@ def tasks_of(summary: Summary) -> dict[str, Mapping[str, Any]]:
 
 def shown_metrics(task: Mapping[str, Any]) -> list[str]:
     """The metrics of a task to list beside each other: all but the accuracies per language, best known first."""
-    per_language = {f"acc_{x}" for x in task["languages"]}
+    per_language = {f"acc{kind}_{x}" for kind in ("", "_unnorm") for x in task["languages"]}
     names = [m for m in dict.fromkeys([*task["before"], *task["after"]]) if m not in per_language]
     order = list(METRIC_NAMES)
     return sorted(names, key=lambda m: order.index(m) if m in order else len(order))
