@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from calm_ext.errors import DataError, RunError
+from calm_ext.metrics import PARTIAL
 from calm_ext.pairs import pair_summary
 from calm_ext.records import Ballot, Pair, ParallelQuestion, Record, read_jsonl
 from calm_ext.report.files import read_json, read_log, read_recipe
@@ -212,7 +213,8 @@ def _task_summary(data: RunData, task: str, resamples: int) -> dict[str, Any]:
     differences: dict[str, dict[str, float]] = {}
     if len(found) == 2 and ids and all(r.questions for r in found.values()):
         before, after = (found[w].questions for w in WHEN)
-        for metric in (m for m in _metrics(found["before"], ids) if m in means["after"]):
+        # Of metrics that only some questions have, pairing would drop those that have it on one side: means only.
+        for metric in (m for m in _metrics(found["before"], ids) if m in means["after"] and m not in PARTIAL):
             both = [(before[i].get(metric, math.nan), after[i].get(metric, math.nan)) for i in ids]
             both = [(b, a) for b, a in both if math.isfinite(b) and math.isfinite(a)]
             d = paired_difference([b for b, _ in both], [a for _, a in both], resamples=resamples)
