@@ -152,7 +152,8 @@ def overlap(questions: Sequence[ParallelQuestion], others: Sequence[ParallelQues
         table = tfidf([bags(text).own for _, text in (*one, *two)], max_share=0.2)
         found = _near(table[: len(one)], table[len(one) :])
         pairs = [(one[i][0], two[j][0]) for i, j in found]
-        near[language] = tuple(p for p in pairs if p not in set(exact[language]))
+        known = set(exact[language])
+        near[language] = tuple(p for p in pairs if p not in known)
     return Overlap(against, exact, near)
 
 
