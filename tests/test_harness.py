@@ -66,6 +66,9 @@ def test_metadata_chooses_languages_and_few_shot_is_in_the_questions_own(lm: Sha
     assert len(shots) == 3
     assert shots[0].rsplit(":", 1)[1].strip(), "a shot has its answer"
     assert row["doc"]["languages"] == ["qab", "qad"]
+    assert "split:" not in read_samples(tmp_path, "calm_babel_xl").signature
+    evaluate(lm, ["calm_babel_xl"], tmp_path, model_name="t", limit=3, metadata={"split": "train"})
+    assert "|split:train|langs:" in read_samples(tmp_path, "calm_babel_xl").signature
 
 
 def test_chat_template(babel_model: Path, tmp_path: Path) -> None:

@@ -74,8 +74,14 @@ class CrossLingualTask(ConfigurableTask):
                 f"{self.config.task}: {unlabelled} of {len(self.task_docs)} questions have no gold answer, so they "
                 f"cannot be scored; choose a labelled split with --metadata '{{\"split\": …}}'"
             )
-        parts = {"langs": ".".join(self.languages), "options": n_options, "style": self.style, "prompts": PROMPTS}
-        parts["score"] = "logprob/byte" if self.scored else PARSER
+        parts = {
+            "split": (self.config.metadata or {}).get("split"),
+            "langs": ".".join(self.languages),
+            "options": n_options,
+            "style": self.style,
+            "prompts": PROMPTS,
+            "score": "logprob/byte" if self.scored else PARSER,
+        }
         if isinstance(self.config.metadata, dict):
             self.config.metadata["languages"] = list(self.languages)
             self.config.metadata["signature"] = signature(task=self.config.task, **parts)
