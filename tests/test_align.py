@@ -347,6 +347,10 @@ def test_medqa_is_repaired_by_leaving_out_the_second_translation(paper_data: Pat
             )
             agree[shift] += len(one & other) / max(1, len(one | other)) > 0.5
     assert agree[0] > 80 and agree[1] < 5
+    alone = load_joined("medqa", languages=["zh"], data_dir=str(paper_data))
+    assert [(q.id, q.versions) for q in alone.questions] == [
+        (q.id, {"zh": q.versions["zh"]}) for q in joined.questions
+    ], "one language alone has the same questions, under the same ids"
     letters = [r for r in joined.repairs if r is not orphan]
     assert [(r.file.rsplit("_", 1)[1], r.rows) for r in letters] == [
         ("en2cn.json", (711,)), ("en2fr.json", (455,)), ("en2fr.json", (582,)), ("en2fr.json", (647,)),

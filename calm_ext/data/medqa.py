@@ -55,7 +55,9 @@ def load(split: str, *, languages: Sequence[str], data_dir: str | None = None, s
     missing = [x for x in languages if x not in LANGUAGES]
     if missing:
         raise CalmError(f"medqa has no {', '.join(missing)}; it has {', '.join(LANGUAGES)}")
-    files = files_of(source_language, split, languages)
+    # With the originals always: a translation alone would keep the row that translates a question a second time, and
+    # its questions would not have the numbers that they have beside other languages.
+    files = files_of(source_language, split, list(dict.fromkeys([source_language, *languages])))
     name = f"medqa{'' if source_language == 'en' else '_' + source_language}-{split}"
     return paper.load_files(files, paper.base_of(data_dir), name=name, source_language=source_language)
 
