@@ -39,11 +39,9 @@ class Answered(NamedTuple):
             values["rankc"] = rankc(self.scores)
         if self.unnormalised:
             found = question_metrics({x: argmax(s) for x, s in self.unnormalised.items()}, self.gold)
-            for name in ("acc", *(f"acc_{x}" for x in self.answers), "consistency"):
-                if name in found:
-                    values[name.replace("acc", "acc_unnorm", 1).replace("consistency", "consistency_unnorm")] = found[
-                        name
-                    ]
+            twins = {"acc": "acc_unnorm", "consistency": "consistency_unnorm"}
+            twins |= {f"acc_{x}": f"acc_unnorm_{x}" for x in self.answers}
+            values |= {twin: found[name] for name, twin in twins.items() if name in found}
             if several:
                 values["rankc_unnorm"] = rankc(self.unnormalised)
         return values

@@ -11,7 +11,6 @@ from calm_ext.errors import DataError
 from calm_ext.metrics import (
     PARTIAL,
     chance,
-    kappa_from,
     metric_names,
     pairwise,
     pairwise_rankc,
@@ -82,11 +81,9 @@ def table(questions: Sequence[Answered], languages: Sequence[str], *, skip_unlab
     if not questions:
         raise DataError("there is no question to score")
     labelled = any(q.gold is not None for q in questions)
-    scored = questions[0].scores is not None
-    names = metric_names(languages, scored=scored, labelled=labelled)
-    if questions[0].unnormalised:
-        names += [f"acc_unnorm{x}" for x in ("", *(f"_{x}" for x in languages))] if labelled else []
-        names += ["consistency_unnorm", "rankc_unnorm"] if len(languages) > 1 else []
+    first = questions[0]
+    scored, unnormalised = first.scores is not None, first.unnormalised is not None
+    names = metric_names(languages, scored=scored, unnormalised=unnormalised, labelled=labelled)
     named = {a for q in questions for a in q.answers.values() if a is not None}
     options = [f"#{i}" for i in range(max(named) + 1 if named else 0)]
     columns = [*(n for n in names if n != "kappa"), *options]
@@ -130,11 +127,7 @@ def means_of(values: Table) -> dict[str, float]:
     count = there.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         means = np.where(there, values.values, 0.0).sum(axis=0) / count
-    found = {name: float(v) for name, v in with_kappa(values.names, means).items()}
-    if "kappa" in found:  # in plain floats, as fleiss_kappa
-        shares = [float(m) for name, m in zip(values.names, means, strict=True) if name.startswith("#")]
-        found["kappa"] = kappa_from(found["consistency"], shares) if shares else math.nan
-    return found
+    return {name: float(v) for name, v in with_kappa(values.names, means).items()}
 
 
 def measure(

@@ -182,15 +182,25 @@ def argmax(scores: Sequence[float]) -> int:
     return max(range(len(scores)), key=lambda i: (scores[i], -i))
 
 
-def metric_names(languages: Sequence[str], *, scored: bool, labelled: bool = True) -> list[str]:
-    """The metrics of questions in these languages, in the order they are printed; ``kappa`` is not per question."""
+def metric_names(
+    languages: Sequence[str], *, scored: bool, unnormalised: bool = False, labelled: bool = True
+) -> list[str]:
+    """The metrics of questions in these languages; ``kappa`` is not per question.
+
+    Args:
+        scored: options have scores. unnormalised: they have summed log-probabilities, too.
+    """
     several = len(languages) > 1
     names = ["acc", *(f"acc_{x}" for x in languages)] if labelled else []
     names += ["all_correct"] if labelled else []
     if several:
         names += ["consistency", *(["consistency_right", "consistency_wrong"] if labelled else []), "consistency_valid"]
         names += ["all_agree", *(["acc_all_agree"] if labelled else []), "kappa", *(["rankc"] if scored else [])]
-    return [*names, "answered"]
+    names.append("answered")
+    if unnormalised:
+        names += ["acc_unnorm", *(f"acc_unnorm_{x}" for x in languages)] if labelled else []
+        names += ["consistency_unnorm", "rankc_unnorm"] if several else []
+    return names
 
 
 # --- a set of questions -----------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from calm_ext.cli.common import json_option, print_json
+from calm_ext.cli.common import console, json_option, print_json
 
 if TYPE_CHECKING:
     from calm_ext.data.align import Joined
@@ -54,7 +54,6 @@ def ls(as_json: bool) -> None:
     if as_json:
         print_json({name: source._asdict() for name, source in SOURCES.items()})
         return
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -63,7 +62,7 @@ def ls(as_json: bool) -> None:
     for name, s in SOURCES.items():
         splits = [f"{x} (unlabelled)" if x in s.unlabelled else x for x in s.splits]
         table.add_row(name, " ".join(s.available) or "any", ", ".join(splits), s.licence or "yours", s.title)
-    Console(highlight=False).print(table)
+    console().print(table)
 
 
 @command.command("prepare")
@@ -187,12 +186,10 @@ def _ids(ids: Any, shown: int = 5) -> str:
 
 
 def _print_check(result: Check) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from calm_ext.data.check import uneven
 
-    console = Console(highlight=False)
     click.echo(f"{result.name}: {result.n_questions} questions")
     table = Table(box=None, pad_edge=False, header_style="bold")
     columns = ("language", "questions", "same options", "of gold", "duplicates", "near", "wrong script")
@@ -201,7 +198,7 @@ def _print_check(result: Check) -> None:
     for language, own in result.languages.items():
         counts = [own.questions, *(len(x) for x in own[1:])]
         table.add_row(language, *map(str, counts))
-    console.print(table)
+    console().print(table)
     letters = ", ".join(f"{letter} {count}" for letter, count in result.gold.items())
     click.echo(f"gold: {letters}{' (uneven beyond chance)' if uneven(result.gold) else ''}")
     notes = [f"repaired: {r}" for r in result.repairs]

@@ -229,11 +229,7 @@ class CrossLingualTask(ConfigurableTask):
 
     def metric_names(self) -> list[str]:
         """The metrics of this task and its languages."""
-        names = metric_names(self.languages, scored=self.scored)
-        if self.scored:
-            names += ["acc_unnorm", *(f"acc_unnorm_{x}" for x in self.languages)]
-            names += ["consistency_unnorm", "rankc_unnorm"] if len(self.languages) > 1 else []
-        return names
+        return metric_names(self.languages, scored=self.scored, unnormalised=self.scored)
 
     def aggregation(self) -> dict[str, Callable[..., float]]:
         """The mean over questions, for kappa the answers of all."""
