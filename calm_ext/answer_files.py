@@ -26,8 +26,9 @@ from pydantic import ValidationError
 from calm_ext.answered import Answered, AnswerSet, differences, parts_of, scored_answer
 from calm_ext.answers import read_answer
 from calm_ext.errors import DataError
+from calm_ext.jsonl import explain, numbered_lines
 from calm_ext.prompts import Style
-from calm_ext.records import Prediction, explain, numbered_lines
+from calm_ext.records import Prediction
 from calm_ext.signature import signature
 
 _SAMPLES = re.compile(r"samples_(?P<task>.+?)(?:_(?P<time>20\d\d-\d\d-\d\dT[\d\-:.]+))?\.jsonl")

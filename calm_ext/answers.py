@@ -1,34 +1,42 @@
 """From a model's text to the option it names, or None. Pure, and honest: what cannot be told is None, never a guess.
 
 The name of the parser, :data:`PARSER`, is part of every signature: raise it whenever a text may be read differently.
+The words it knows are in :mod:`calm_ext.answer_words`; how well it reads real responses is in docs/RESULTS.md.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
+from calm_ext.answer_label import NOTHING, TAKEN_BACK, Options, clean, read_piece
+from calm_ext.answer_words import AnswerWords, answer_words
 from calm_ext.languages import get_language
-from calm_ext.prompts import LETTERS, Style
+from calm_ext.prompts import LETTERS, Style, cue, instruction
 
-PARSER = "answers-1"
+PARSER = "answers-2"
 
-# Marks that carry no meaning here: direction, zero width, markdown emphasis and code.
-_INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
-_MARKUP = re.compile(r"[*_`]+")
-_OPENING = r"[\s<(\[{\"'«„“‘「『（【]*"
-_CLOSING = r"[\s>)\]}\"'»“”’」』）】]*"
-_EDGE = " \t\n.,;:!?。、，；：！？·…<>()[]{}\"'«»„“”‘’「」『』（）【】-–—"
+_LETTER_IN_TEXT = re.compile(r"\(([A-J])\)|(?:[Oo]ption|选项|選択肢) ?([A-J])(?![A-Za-z])")
+_THOUGHT = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
 
 
 def read_answer(text: str, options: Sequence[str], language: str, *, style: Style = "explain") -> int | None:
     """The index of the option that a response names, or None where it names none, or more than one.
 
-    In ``explain`` style the answer is what follows the last answer cue: a letter, an option's text, or both, which must
-    not contradict each other; cues that name different options are an abstention. In ``direct`` style it is the first
-    line, which must be an option's text. Two options with one text are never told apart by that text.
+    In ``explain`` style the answer is what follows an answer cue: a letter, an option's text, or both, which must not
+    contradict each other; cues that name different options are an abstention, unless the text takes the earlier ones
+    back. Where there is no cue, a line that is nothing but letter and text of one option is the answer. In ``direct``
+    style it is the first line, which must be an option's text. Two options with one text are never told apart by that
+    text. Thoughts between ``<think>`` tags are not part of the answer, nor is what follows a new question.
+
+    Args:
+        text: a response. options: the option texts, in the order of their letters. language: code of both.
+
+    Raises:
+        CalmError: there are no cue words for the language.
+        TypeError: the text is no string.
 
     >>> read_answer("Explanation: they breathe water.\\nAnswer: B. water", ["air", "water"], "en")
     1
@@ -37,69 +45,161 @@ def read_answer(text: str, options: Sequence[str], language: str, *, style: Styl
     >>> read_answer(" water", ["air", "water"], "en", style="direct")
     1
     """
-    clean = _clean(text)
+    if not isinstance(text, str):
+        raise TypeError(f"a response must be text, not {type(text).__name__}")
+    known = Options.of(tuple(options))
     if style != "explain":
-        lines = [line for line in clean.split("\n") if line.strip()]
-        return _by_text(lines[0], options) if lines else None
-    found = {index for index in (_named(x, options) for x in _after_cues(clean, language)) if index is not None}
+        lines = (line for line in clean(text).split("\n") if line.strip())
+        return known.by_text(next(lines, ""))
+    if "<think" in text:
+        text = _THOUGHT.sub("", text)
+    return _explained(clean(text), known, language)
+
+
+def explanation_of(text: str, language: str) -> str:
+    """What a response says before its first answer cue, without the cue of the explanation; markup is kept.
+
+    >>> explanation_of("Explanation: They breathe water.\\n\\nAnswer: B. water", "en")
+    'They breathe water.'
+    """
+    grammar = _grammar(language)
+    match = grammar.cue.search(_lower("\n" + text))
+    before = text[: max(match.start() - 1, 0)] if match else text
+    return grammar.explanation.sub("", before.strip(), count=1).strip()
+
+
+def contradicts(text: str, options: Sequence[str], answer: int, language: str) -> bool:
+    """Whether a response's explanation speaks of other options and never of the one it answers.
+
+    >>> contradicts("Explanation: Fish need air.\\nAnswer: B", ["air", "water"], 1, "en")
+    True
+    >>> contradicts("Explanation: Not air but water.\\nAnswer: B", ["air", "water"], 1, "en")
+    False
+    """
+    explanation = clean(explanation_of(text, language))
+    if not explanation:
+        return False
+    known = Options.of(tuple(options))
+    named = {LETTERS.index(a or b) for a, b in _LETTER_IN_TEXT.findall(explanation)} | known.mentioned(explanation)
+    same = {i for i, option in enumerate(known.folded) if option == known.folded[answer]}
+    return bool(named & set(range(len(options)))) and not named & same
+
+
+def _explained(text: str, options: Options, language: str) -> int | None:
+    grammar = _grammar(language)
+    for echo in _echoes(language, len(options)):
+        if echo in text:
+            text = text.replace(echo, "")
+    text = "\n" + text
+    found: list[int] = []
+    cued = False
+    firm = False  # whether what was found is called the right or the last answer
+    end = len(text)
+    for match in grammar.cue.finditer(_lower(text)):
+        if match.start() >= end:
+            break
+        cued = True
+        bare = match["noun"] is not None and not match["mark"]
+        read = read_piece(_line(text, match.end(), bare), options, grammar.words, closed=bare)
+        if read >= 0 and end == len(text):
+            question = grammar.question.search(text, match.end())
+            end = question.start() if question else end
+        if read == NOTHING:
+            continue
+        strong = grammar.strong.search(match["noun"] or match["sentence"] or "") is not None
+        if read == TAKEN_BACK or (strong and not firm and found):
+            found.clear()
+        if read != TAKEN_BACK:
+            found.append(read)
+            firm = firm or strong
+            found += _lines_alone(text, match.end(), end, options) if read >= 0 else []
+    if not found:
+        return _alone(text[:end], options, grammar, cued)
+    return found[0] if found[0] >= 0 and len(set(found)) == 1 else None
+
+
+def _lower(text: str) -> str:
+    """The text in small letters, of the same length: small letters are found faster than both kinds are."""
+    lower = text.lower()
+    return lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+
+
+def _line(text: str, start: int, bare: bool) -> str:
+    """The rest of the line, or the next line that is not empty where the cue has its mark."""
+    end = text.find("\n", start)
+    line = text[start:] if end < 0 else text[start:end]
+    if line.strip(" *#>\r\t") or bare or end < 0:
+        return line
+    return text[end:].lstrip("\n\r\t *#>").split("\n", 1)[0]
+
+
+def _lines_alone(text: str, start: int, end: int, options: Options) -> list[int]:
+    """The options of the lines behind an answer that are nothing but an option's letter and text."""
+    if text.find("\n", start, end) < 0:
+        return []
+    return [i for i in (options.whole(line) for line in text[start:end].split("\n")[1:] if line) if i is not None]
+
+
+def _alone(text: str, options: Options, grammar: _Grammar, cued: bool) -> int | None:
+    """The answer of a response without a cue: its only line that is an option's letter, with or without its text."""
+    lines = [grammar.explanation.sub("", line, count=1) for line in text.strip().split("\n") if line.strip()]
+    if len(lines) == 1 and not cued:
+        read = read_piece(lines[0], options, grammar.words, closed=True)
+        return read if read >= 0 else None
+    found = {i for i in (options.whole(line) for line in lines) if i is not None}
     return found.pop() if len(found) == 1 else None
 
 
-def _clean(text: str) -> str:
-    return _MARKUP.sub("", _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)))
+# --- what depends on the language only --------------------------------------------------------------------------------
 
 
-def _fold(text: str) -> str:
-    return " ".join(_clean(text).casefold().strip(_EDGE).split())
-
-
-def _by_text(text: str, options: Sequence[str]) -> int | None:
-    wanted = _fold(text)
-    hits = [i for i, option in enumerate(options) if _fold(option) == wanted]
-    return hits[0] if wanted and len(hits) == 1 else None
+class _Grammar(NamedTuple):
+    cue: re.Pattern[str]
+    strong: re.Pattern[str]
+    question: re.Pattern[str]
+    explanation: re.Pattern[str]
+    words: tuple[AnswerWords, ...]
 
 
 @lru_cache(maxsize=64)
-def _cue_pattern(language: str) -> re.Pattern[str]:
-    own = get_language(language)
-    words = {own.answer, *own.answer_variants, get_language("en").answer, *get_language("en").answer_variants}
-    joined = "|".join(re.escape(_clean(w)) for w in sorted(words, key=len, reverse=True))
-    return re.compile(rf"(?:{joined})\s*[:=]?", re.IGNORECASE)
+def _grammar(code: str) -> _Grammar:
+    own, english = get_language(code), get_language("en")
+    words = (answer_words(code),) if code == "en" else (answer_words(code), answer_words("en"))
+    sentences = {w for row in words for w in row.sentence}
+    nouns = {own.answer, english.answer, *(w for row in words for w in row.noun)}
+    openers = {w for row in words for w in row.opener}
+    # A pattern that begins with a set of characters is found fast: hence the newline before every text, and no "^".
+    # Scripts that write no spaces need none after a word; in others "Answers" is not "Answer".
+    end = "" if own.script in {"Hans", "Jpan"} else r"(?!\w)"
+    pattern = rf"""
+        [\n.。।۔!?:;,、،؛؟)\]」”"]
+        [ \t\#>\-–—•~|=]* (?: \(?\d{{1,2}}[.)][ \t]* )?
+        (?: (?:{_any(openers)}) {end} [ \t]* [,،、]? [ \t]* )?
+        (?: \\boxed\{{ | (?P<sentence> {_any(sentences)} ) {end} [ \t]* [:=]?
+          | (?P<noun> {_any(nouns)} ) {end} [ \t]* (?: \([^()\n]{{0,20}}\) )? [ \t]*
+            (?P<mark> [:=→] | [-–—](?=\s) | \n )? )
+    """
+    question = rf"^[ \t#>\-]*(?:{_any({own.question, english.question})})[ \t]*\d*[ \t]*:"
+    explanation = rf"^[ \t#>\-]*(?:{_any({own.explanation, english.explanation})})[ \t]*:[ \t]*"
+    return _Grammar(
+        re.compile(pattern, re.VERBOSE),
+        re.compile(_any({w for row in words for w in row.strong}) or "(?!)"),
+        re.compile(question, re.MULTILINE | re.IGNORECASE),
+        re.compile(explanation, re.IGNORECASE),
+        words,
+    )
 
 
-def _after_cues(text: str, language: str) -> list[str]:
-    """What stands after each cue that begins a line or a sentence, up to the end of the line (or of the next one)."""
-    pieces = []
-    for match in _cue_pattern(language).finditer(text):
-        before = text[: match.start()].rstrip(" \t#>-")
-        if before and before[-1] not in "\n.。!?:;,、，！？；：)」”":
-            continue
-        rest = text[match.end() :].lstrip()
-        pieces.append(rest.split("\n", 1)[0])
-    return pieces
+def _any(words: set[str]) -> str:
+    """A pattern of alternatives, longest first."""
+    return "|".join(re.escape(clean(w).lower()).replace(r"\ ", r"[ \t]+") for w in sorted(words, key=len, reverse=True))
 
 
-def _named(piece: str, options: Sequence[str]) -> int | None:
-    """The option a short text names by letter, by text, or by both in agreement."""
-    last = LETTERS[len(options) - 1]
-    match = re.match(rf"{_OPENING}([A-{last}a-{last.lower()}]){_CLOSING}(?:[.:)\]。]|$|(?=[\s,、/&(]))", piece)
-    if match is None:
-        return _by_text(piece, options)
-    letter, rest = match.group(1), piece[match.end() :]
-    tail = _fold(rest)
-    by_text = _by_text(piece, options)
-    if letter.islower() and tail:
-        return by_text  # "a cat" begins with an article, not with option A
-    index = LETTERS.index(letter.upper())
-    if by_text is not None and by_text != index:
-        return None
-    if re.match(rf"{_OPENING}(?:[,、/&]|or|and|ou|oder|o|和|或|または)\s*{_OPENING}[A-{last}]\b", rest):
-        return None  # several letters
-    others = [i for i, option in enumerate(options) if _fold(option) and _starts(tail, _fold(option))]
-    if others and index not in others:
-        return None  # the letter of one option with the text of another
-    return index
-
-
-def _starts(text: str, option: str) -> bool:
-    return text == option or (text.startswith(option) and not text[len(option)].isalnum())
+@lru_cache(maxsize=256)
+def _echoes(code: str, n: int) -> tuple[str, ...]:
+    """The instruction, and its last line, as a model that repeats its prompt writes them."""
+    if not 2 <= n <= len(LETTERS):
+        return ()
+    head = clean(instruction(code, n))
+    own = get_language(code)
+    return (head, clean(f"{cue(own, own.explanation)}{own.space}…\n{cue(own, own.answer)}{own.space}A")) if head else ()

@@ -22,7 +22,6 @@ class Language(NamedTuple):
         endonym: the language's own name.
         script: ISO 15924 code of the script questions are written in.
         question, explanation, answer: the cue words of the prompt, without punctuation.
-        answer_variants: further words models use where they were asked for ``answer``.
         colon: the punctuation that follows a cue.
         space: what joins a cue and the text after it; empty in scripts that do not space words.
         comma, last_comma: what joins the items of a choice, and its last two: ``A, B or C``.
@@ -35,7 +34,6 @@ class Language(NamedTuple):
     question: str
     explanation: str
     answer: str
-    answer_variants: tuple[str, ...] = ()
     colon: str = ":"
     space: str = " "
     comma: str = ", "
@@ -53,53 +51,22 @@ class Language(NamedTuple):
 
 
 _TABLE = (
-    Language("en", "English", "English", "Latn", "Question", "Explanation", "Answer",
-             ("The correct answer is", "The answer is", "Correct answer", "Final answer", "Correct option"),
-             last_comma=" or "),
-    Language("zh", "Chinese", "中文", "Hans", "问题", "解释", "答案",
-             ("正确答案是", "正确答案", "正确选项", "答案是", "答案为", "回答"), space="", comma="、", last_comma="或"),
-    Language("fr", "French", "français", "Latn", "Question", "Explication", "Réponse",
-             ("La bonne réponse est", "La réponse correcte est", "La réponse est", "Bonne réponse", "Reponse"),
-             colon=" :",
-             last_comma=" ou "),
-    Language("de", "German", "Deutsch", "Latn", "Frage", "Erklärung", "Antwort",
-             ("Die richtige Antwort ist", "Die richtige Antwort lautet", "Richtige Antwort", "Richtige Option"),
-             last_comma=" oder "),
-    Language("it", "Italian", "italiano", "Latn", "Domanda", "Spiegazione", "Risposta",
-             ("La risposta corretta è", "La risposta è", "Risposta corretta", "Opzione corretta"),
-             last_comma=" o "),
-    Language("ja", "Japanese", "日本語", "Jpan", "質問", "説明", "答え",
-             ("正しい答えは", "正解は", "答えは", "正解", "回答", "解答"), space="", comma="、", last_comma="、"),
-    Language("es", "Spanish", "español", "Latn", "Pregunta", "Explicación", "Respuesta",
-             ("La respuesta correcta es", "La respuesta es", "Respuesta correcta", "Opción correcta"),
-             last_comma=" o "),
-    Language("nl", "Dutch", "Nederlands", "Latn", "Vraag", "Uitleg", "Antwoord",
-             ("Het juiste antwoord is", "Het antwoord is", "Juiste antwoord", "Juiste optie"),
-             last_comma=" of "),
-    Language("pl", "Polish", "polski", "Latn", "Pytanie", "Wyjaśnienie", "Odpowiedź",
-             ("Prawidłowa odpowiedź to", "Poprawna odpowiedź to", "Prawidłowa odpowiedź", "Poprawna odpowiedź"),
-             last_comma=" albo "),
-    Language("pt", "Portuguese", "português", "Latn", "Pergunta", "Explicação", "Resposta",
-             ("A resposta correta é", "A resposta é", "Resposta correta", "Opção correta"),
-             last_comma=" ou "),
-    Language("ru", "Russian", "русский", "Cyrl", "Вопрос", "Объяснение", "Ответ",
-             ("Правильный ответ", "Верный ответ", "Правильный вариант"),
-             last_comma=" или "),
-    Language("ar", "Arabic", "العربية", "Arab", "السؤال", "الشرح", "الإجابة",
-             ("الإجابة الصحيحة هي", "الإجابة الصحيحة", "الجواب", "الاجابة"),
-             comma="، ", last_comma=" أو "),
-    Language("vi", "Vietnamese", "Tiếng Việt", "Latn", "Câu hỏi", "Giải thích", "Câu trả lời",
-             ("Câu trả lời đúng là", "Đáp án đúng là", "Đáp án", "Trả lời"),
-             last_comma=" hoặc "),
-    Language("hi", "Hindi", "हिन्दी", "Deva", "प्रश्न", "व्याख्या", "उत्तर",
-             ("सही उत्तर है", "सही उत्तर", "सही विकल्प", "जवाब"),
-             last_comma=" या "),
-    Language("sw", "Swahili", "Kiswahili", "Latn", "Swali", "Maelezo", "Jibu",
-             ("Jibu sahihi ni", "Jibu ni", "Jibu sahihi"),
-             last_comma=" au "),
-    Language("ur", "Urdu", "اردو", "Arab", "سوال", "وضاحت", "جواب",
-             ("درست جواب ہے", "صحیح جواب", "درست جواب"),
-             comma="، ", last_comma=" یا "),
+    Language("en", "English", "English", "Latn", "Question", "Explanation", "Answer", last_comma=" or "),
+    Language("zh", "Chinese", "中文", "Hans", "问题", "解释", "答案", space="", comma="、", last_comma="或"),
+    Language("fr", "French", "français", "Latn", "Question", "Explication", "Réponse", colon=" :", last_comma=" ou "),
+    Language("de", "German", "Deutsch", "Latn", "Frage", "Erklärung", "Antwort", last_comma=" oder "),
+    Language("it", "Italian", "italiano", "Latn", "Domanda", "Spiegazione", "Risposta", last_comma=" o "),
+    Language("ja", "Japanese", "日本語", "Jpan", "質問", "説明", "答え", space="", comma="、", last_comma="、"),
+    Language("es", "Spanish", "español", "Latn", "Pregunta", "Explicación", "Respuesta", last_comma=" o "),
+    Language("nl", "Dutch", "Nederlands", "Latn", "Vraag", "Uitleg", "Antwoord", last_comma=" of "),
+    Language("pl", "Polish", "polski", "Latn", "Pytanie", "Wyjaśnienie", "Odpowiedź", last_comma=" albo "),
+    Language("pt", "Portuguese", "português", "Latn", "Pergunta", "Explicação", "Resposta", last_comma=" ou "),
+    Language("ru", "Russian", "русский", "Cyrl", "Вопрос", "Объяснение", "Ответ", last_comma=" или "),
+    Language("ar", "Arabic", "العربية", "Arab", "السؤال", "الشرح", "الإجابة", comma="، ", last_comma=" أو "),
+    Language("vi", "Vietnamese", "Tiếng Việt", "Latn", "Câu hỏi", "Giải thích", "Câu trả lời", last_comma=" hoặc "),
+    Language("hi", "Hindi", "हिन्दी", "Deva", "प्रश्न", "व्याख्या", "उत्तर", last_comma=" या "),
+    Language("sw", "Swahili", "Kiswahili", "Latn", "Swali", "Maelezo", "Jibu", last_comma=" au "),
+    Language("ur", "Urdu", "اردو", "Arab", "سوال", "وضاحت", "جواب", comma="، ", last_comma=" یا "),
     Language("qaa", "Babel A", "velar", "Latn", "Ruvo", "Sumek", "Talor"),
     Language("qab", "Babel B", "kishti", "Latn", "Dzira", "Ponke", "Wishul"),
     Language("qac", "Babel C", "ombaru", "Latn", "Gombe", "Yalu", "Ndoro"),

@@ -1,24 +1,29 @@
 """From ballots to preference pairs (DESIGN, section 5): chosen says what the vote says, rejected says otherwise.
 
 Pairs for language l of a question with a winner: *chosen* is a response of l that gives the winner (``native``); where
-l has none, the language is skipped (``skip``) or the winning option is written in the task's format (``answer_only``).
-*Rejected* are l's responses that give another answer; abstentions are neither, unless ``reject_unparsed``. Where
-options were scored instead of sampled, l's responses are its option texts, and rejected is the option that l itself
-prefers.
+l has none, the language is skipped (``skip``), or the winning option is written in the task's format (``answer_only``),
+or another language's response is put into l (``translate``, :mod:`calm_ext.restate`), as the paper does. *Rejected* are
+l's responses that give another answer; abstentions are neither, unless ``reject_unparsed``. Where options were scored
+instead of sampled, l's responses are its option texts, and rejected is the option that l itself prefers.
+
+Texts are streamed: the generations are read once to decide which pairs there are, and once more to write them.
 """
 
 from __future__ import annotations
 
-import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
+from calm_ext.answers import contradicts
 from calm_ext.errors import DataError
+from calm_ext.pair_choice import PairLengths, choose
 from calm_ext.prompts import Style, answer_text, delimiter
 from calm_ext.records import Ballot, Generation, Pair, Prompt
+from calm_ext.votes import Votes
 
-Fallback = Literal["skip", "answer_only"]
+Fallback = Literal["skip", "answer_only", "translate"]
+Generations = Callable[[], Iterable[tuple[str, Generation]]]
 
 
 class PairOptions(NamedTuple):
@@ -27,87 +32,235 @@ class PairOptions(NamedTuple):
     Attributes:
         fallback: what to choose in a language none of whose responses gives the winner.
         reject_unparsed: whether an abstention may be rejected.
+        drop_contradictions: leave out chosen responses whose explanation speaks for another option.
         max_per_question: most pairs of one question in one language.
         max_per_language: most pairs of one language, drawn at random by ``seed``.
-        seed: for the draw.
+        max_ratio: most pairs of a language as a multiple of the smallest language's; 1 is an even balance.
+        max_length_ratio: match lengths: take for each rejected response the chosen one nearest in length, and leave out
+            pairs where one is longer than the other by more than this factor (in characters).
+        seed: for the draws.
     """
 
     fallback: Fallback = "answer_only"
     reject_unparsed: bool = False
+    drop_contradictions: bool = True
     max_per_question: int = 2
     max_per_language: int | None = None
+    max_ratio: float | None = None
+    max_length_ratio: float | None = None
     seed: int = 0
 
 
+class PairReport:
+    """What became of the ballots and responses; filled while pairs are built."""
+
+    def __init__(self) -> None:
+        self.by_language: dict[str, Counter[str]] = {}
+        self.lengths: dict[str, PairLengths] = {}
+        self.left_out: Counter[str] = Counter()
+        self._known = self._right = 0
+
+    def asked(self, language: str) -> None:
+        """A language there are generations of, with pairs or without."""
+        self.by_language.setdefault(language, Counter())
+
+    def count(self, pair: Pair, gold: int | None) -> None:
+        """One pair more, of a question with this right answer, if it is known."""
+        self.by_language.setdefault(pair.language, Counter())[pair.origin] += 1
+        self.lengths.setdefault(pair.language, PairLengths()).add(len(pair.chosen), len(pair.rejected))
+        if gold is not None:
+            self._known += 1
+            self._right += pair.chosen_answer == gold
+
+    def summary(self) -> dict[str, object]:
+        """Counts, lengths, and the share of pairs whose chosen answer is gold, None without gold (DESIGN, 11)."""
+        by_origin: Counter[str] = Counter()
+        for origins in self.by_language.values():
+            by_origin.update(origins)
+        return {
+            "n_pairs": by_origin.total(),
+            "by_language": {x: origins.total() for x, origins in self.by_language.items()},
+            "by_origin": dict(by_origin),
+            "precision": self._right / self._known if self._known else None,
+            "lengths": {x: row.summary() for x, row in self.lengths.items()},
+            "left_out": dict(+self.left_out),
+        }
+
+
 def build_pairs(
-    ballots: Iterable[Ballot],
-    groups: Sequence[Sequence[Generation]],
+    ballots: Iterable[tuple[str, Ballot]],
+    generations: Generations,
     options: PairOptions,
     *,
     style: Style,
-) -> list[Pair]:
-    """The pairs of all ballots that have a winner.
+    restated: Mapping[tuple[str, str], str] | None = None,
+    report: PairReport | None = None,
+) -> Iterator[Pair]:
+    """The pairs of all ballots that have a winner, in the order of the generations.
+
+    Args:
+        ballots: each with its place (``file:line``).
+        generations: opens the stream of the generations, each with its place; it may be opened twice.
+        restated: (question id, language) -> the chosen text where the fallback is ``translate``.
+        report: filled with what was built and what was left out.
 
     Raises:
-        DataError: a ballot of a question or language that the generations do not have.
+        DataError: a ballot of a question or language that the generations do not have, or with another number of votes.
     """
-    by_id = {group[0].id: {g.language: g for g in group} for group in groups}
-    pairs: list[Pair] = []
-    for ballot in ballots:
-        try:
-            languages = by_id[ballot.id]
-        except KeyError:
-            raise DataError(f"ballot of question {ballot.id!r}, of which there are no generations") from None
+    report = report if report is not None else PairReport()
+    decided = _Decided(ballots)
+    keep = None
+    if options.max_per_language is not None or options.max_ratio is not None:
+        trial = _all_pairs(decided, generations(), options, style, restated, PairReport())
+        languages = [pair.language for pair, _ in trial]
+        keep = choose(languages, most=options.max_per_language, ratio=options.max_ratio, seed=options.seed)
+        report.left_out["by the caps"] = len(keep) - sum(keep)
+    for number, (pair, gold) in enumerate(_all_pairs(decided, generations(), options, style, restated, report)):
+        if keep is None or keep[number]:
+            report.count(pair, gold)
+            yield pair
+
+
+class _Decided:
+    """The ballots by question."""
+
+    def __init__(self, ballots: Iterable[tuple[str, Ballot]]) -> None:
+        self.by_id: dict[str, Ballot] = {}
+        self.where: dict[str, str] = {}
+        for where, ballot in ballots:
+            if ballot.id in self.by_id:
+                raise DataError(f"{where}: question {ballot.id} has a ballot already at {self.where[ballot.id]}")
+            self.by_id[ballot.id] = ballot
+            self.where[ballot.id] = where
+
+
+def _all_pairs(
+    decided: _Decided,
+    generations: Iterable[tuple[str, Generation]],
+    options: PairOptions,
+    style: Style,
+    restated: Mapping[tuple[str, str], str] | None,
+    report: PairReport,
+) -> Iterator[tuple[Pair, int | None]]:
+    """Pairs and gold answers, without caps; repeated pairs and those with two equal sides would train nothing."""
+    seen: set[int] = set()
+    unseen = {(b.id, language) for b in decided.by_id.values() for language in b.votes}
+    for where, generation in generations:
+        report.asked(generation.language)
+        ballot = decided.by_id.get(generation.id)
+        if ballot is None:
+            continue
+        votes = ballot.votes.get(generation.language)
+        if votes is None:
+            continue
+        unseen.discard((generation.id, generation.language))
+        expected = 1 if generation.option_logprobs is not None else len(generation.responses)
+        if len(votes) != expected:
+            raise DataError(
+                f"{decided.where[ballot.id]}: question {ballot.id} has {len(votes)} votes in {generation.language}, "
+                f"but {expected} responses at {where}: the ballots are of other generations"
+            )
         if ballot.winner is None:
             continue
-        for language, votes in ballot.votes.items():
-            if language not in languages:
-                raise DataError(f"ballot of question {ballot.id} has language {language}, the generations have not")
-            pairs += _pairs_of(ballot, languages[language], votes, options, style)
-    return _capped(_once(pairs), options)
+        if ballot.winner >= len(generation.options):
+            raise DataError(
+                f"{decided.where[ballot.id]}: the winner {ballot.winner} of question {ballot.id} is not one of its "
+                f"{len(generation.options)} options ({where})"
+            )
+        for pair in _pairs_of(ballot, generation, tuple(votes), options, style, restated or {}, report):
+            key = hash((pair.language, str(pair.prompt), pair.chosen, pair.rejected))
+            if key in seen or pair.chosen.strip() == pair.rejected.strip():
+                report.left_out["repeated"] += 1
+            elif _too_uneven(pair, options):
+                report.left_out["too uneven in length"] += 1
+            else:
+                seen.add(key)
+                yield pair, generation.answer
+    for question, language in unseen:
+        raise DataError(
+            f"{decided.where[question]}: there are no generations of question {question} in {language}: the ballots "
+            f"are of other generations"
+        )
 
 
 def _pairs_of(
-    ballot: Ballot, generation: Generation, votes: Sequence[int | None], options: PairOptions, style: Style
+    ballot: Ballot,
+    generation: Generation,
+    votes: Votes,
+    options: PairOptions,
+    style: Style,
+    restated: Mapping[tuple[str, str], str],
+    report: PairReport,
 ) -> Iterator[Pair]:
     winner = ballot.winner
     assert winner is not None
     language, texts = generation.language, generation.options
     origin = "native"
+    rejected: list[tuple[str, int | None]]
     if generation.option_logprobs is not None:
         own = votes[0]
-        rejected: list[tuple[str, int | None]]
         chosen = [texts[winner]]
         rejected = [(texts[own], own)] if own is not None and own != winner else []
     else:
-        if len(votes) != len(generation.responses):
-            raise DataError(
-                f"ballot of question {ballot.id} has {len(votes)} votes in {language}, the generations have "
-                f"{len(generation.responses)} responses"
-            )
         answers = list(zip(generation.responses, votes, strict=True))
-        chosen = [text for text, vote in answers if vote == winner]
+        native = [text for text, vote in answers if vote == winner]
+        chosen = native
+        if options.drop_contradictions and style == "explain":
+            chosen = [text for text in native if not contradicts(text, texts, winner, language)]
+            if len(chosen) < len(native):
+                report.left_out["chosen that contradict themselves"] += len(native) - len(chosen)
         rejected = [
-            (text, vote) for text, vote in answers if vote != winner and (vote is not None or options.reject_unparsed)
+            (t, vote) for t, vote in answers if vote != winner and (vote is not None or options.reject_unparsed)
         ]
-        if not chosen and options.fallback == "answer_only":
-            chosen, origin = [answer_text(language, texts, winner, style).lstrip()], "answer_only"
+        if not rejected:
+            return
+        if not chosen:
+            origin = options.fallback
+            chosen = _fallback(ballot.id, winner, generation, options, style, restated)
+    if not chosen:
+        report.left_out["questions without a chosen response in a language"] += 1
+        return
     chosen = list(dict.fromkeys(_joined(generation.prompt, c, language) for c in chosen))
     rejected = list(dict.fromkeys((_joined(generation.prompt, r, language), vote) for r, vote in rejected))
     for index, (text, answer) in enumerate(rejected[: options.max_per_question]):
-        if not chosen:
-            return
+        best = chosen[index % len(chosen)]
+        if options.max_length_ratio is not None:
+            best = min(chosen, key=lambda c: abs(len(c) - len(text)))
         yield Pair(
             id=ballot.id,
             language=language,
             prompt=generation.prompt,
-            chosen=chosen[index % len(chosen)],
+            chosen=best,
             rejected=text,
             chosen_answer=winner,
             rejected_answer=answer,
             margin=ballot.margin,
             origin=origin,
         )
+
+
+def _fallback(
+    question: str,
+    winner: int,
+    generation: Generation,
+    options: PairOptions,
+    style: Style,
+    restated: Mapping[tuple[str, str], str],
+) -> list[str]:
+    """What is chosen where no response of the language gives the winner."""
+    if options.fallback == "skip":
+        return []
+    if options.fallback == "translate":
+        text = restated.get((question, generation.language))
+        return [text] if text else []
+    return [answer_text(generation.language, generation.options, winner, style).lstrip()]
+
+
+def _too_uneven(pair: Pair, options: PairOptions) -> bool:
+    if options.max_length_ratio is None:
+        return False
+    short, long = sorted((len(pair.chosen.strip()), len(pair.rejected.strip())))
+    return long > options.max_length_ratio * max(short, 1)
 
 
 def _joined(prompt: Prompt, text: str, language: str) -> str:
@@ -117,32 +270,9 @@ def _joined(prompt: Prompt, text: str, language: str) -> str:
     return delimiter(language) + text
 
 
-def _once(pairs: Iterable[Pair]) -> list[Pair]:
-    """Without pairs that would train nothing: repeated ones, and those whose chosen is their rejected."""
-    seen: dict[tuple[str, str, str, str], Pair] = {}
+def pair_summary(pairs: Iterable[Pair], gold: Mapping[str, int | None]) -> dict[str, object]:
+    """:meth:`PairReport.summary` of pairs that are there already."""
+    report = PairReport()
     for pair in pairs:
-        if pair.chosen.strip() != pair.rejected.strip():
-            seen.setdefault((pair.language, str(pair.prompt), pair.chosen, pair.rejected), pair)
-    return list(seen.values())
-
-
-def _capped(pairs: list[Pair], options: PairOptions) -> list[Pair]:
-    if options.max_per_language is None:
-        return pairs
-    rng = random.Random(options.seed)
-    kept: set[int] = set()
-    for language in dict.fromkeys(p.language for p in pairs):
-        places = [i for i, p in enumerate(pairs) if p.language == language]
-        kept.update(places if len(places) <= options.max_per_language else rng.sample(places, options.max_per_language))
-    return [p for i, p in enumerate(pairs) if i in kept]
-
-
-def pair_summary(pairs: Sequence[Pair], gold: Mapping[str, int | None]) -> dict[str, object]:
-    """Counts by language and origin, and the share of pairs whose chosen answer is gold (None without gold)."""
-    known = [p for p in pairs if gold.get(p.id) is not None]
-    return {
-        "n_pairs": len(pairs),
-        "by_language": dict(Counter(p.language for p in pairs)),
-        "by_origin": dict(Counter(p.origin for p in pairs)),
-        "precision": sum(p.chosen_answer == gold[p.id] for p in known) / len(known) if known else None,
-    }
+        report.count(pair, gold.get(pair.id))
+    return report.summary()

@@ -10,22 +10,24 @@ import hashlib
 import json
 import os
 import time
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from calm_ext.data_stages import run_pairs, run_vote
 from calm_ext.device import peak_memory_mib
-from calm_ext.errors import CalmError, RunError
-from calm_ext.pairs import PairOptions, build_pairs
-from calm_ext.plan import PlannedStage, describe, is_heldout, vote_options
+from calm_ext.errors import CalmError
+from calm_ext.jsonl import read_jsonl, write_jsonl
+from calm_ext.plan import PlannedStage, describe, vote_options
 from calm_ext.recipe import digest, save_recipe
 from calm_ext.recipe_schema import Recipe
-from calm_ext.records import Ballot, Generation, ParallelQuestion, atomic_write, read_jsonl, write_jsonl
+from calm_ext.records import ParallelQuestion
 from calm_ext.rundir import RunDirectory
 from calm_ext.signature import versions
 from calm_ext.training.job import TrainingJob
-from calm_ext.voting import group_by_question, vote, vote_summary, votes_of_others
+
+if TYPE_CHECKING:
+    from calm_ext.restate import Restater
 
 STAGES = ("questions", "before", "sample", "vote", "pairs", "train", "after", "report")
 
@@ -206,10 +208,6 @@ class Pipeline:
     def _questions(self) -> list[ParallelQuestion]:
         return list(read_jsonl(self.dir / "questions.jsonl", ParallelQuestion))
 
-    def _groups(self) -> list[list[Generation]]:
-        path = self.dir / "generations.jsonl"
-        return group_by_question(read_jsonl(path, Generation), where=str(path))
-
     # --- stages: each returns what it wrote -------------------------------------------------------------------------
 
     def _do_questions(self, inputs: str) -> list[str]:
@@ -263,35 +261,22 @@ class Pipeline:
         return ["generations.jsonl"]
 
     def _do_vote(self, inputs: str) -> list[str]:
-        groups = self._groups()
-        ballots = vote(groups, vote_options(self.recipe), style=self.recipe.sampling.resolved_style)
-        write_jsonl(self.dir / "ballots.jsonl", ballots)
-        told = vote_summary(ballots, {g[0].id: g[0].answer for g in groups})
-        self.say.stage("vote", f"{told['n_decided']} of {told['n_questions']} questions decided, {told['n_ties']} ties")
-        if not told["n_decided"]:
-            raise RunError("the vote decided no question: lower vote.min_margin or vote.min_languages, or sample more")
-        return ["ballots.jsonl"]
+        return run_vote(self.recipe, self.dir, lambda message: self.say.stage("vote", message))
 
     def _do_pairs(self, inputs: str) -> list[str]:
-        p, share = self.recipe.pairs, self.recipe.training.heldout_share
-        options = PairOptions(p.fallback, p.reject_unparsed, p.max_per_question, p.max_per_language, p.seed)
-        groups, ballots = self._groups(), list(read_jsonl(self.dir / "ballots.jsonl", Ballot))
-        style = self.recipe.sampling.resolved_style
-        train = [b for b in ballots if not is_heldout(b.id, share)]
-        held = [b for b in ballots if is_heldout(b.id, share)]
-        pairs = build_pairs(train, groups, options, style=style)
-        write_jsonl(self.dir / "pairs.jsonl", pairs)
-        write_jsonl(self.dir / "heldout/pairs.jsonl", build_pairs(held, groups, options, style=style))
-        ids = {b.id for b in held if b.winner is not None}
-        judged = {g[0].id: votes_of_others(g, vote_options(self.recipe), style=style) for g in groups if g[0].id in ids}
-        atomic_write(self.dir / "heldout/votes.json", json.dumps(judged, indent=1) + "\n")
-        write_jsonl(self.dir / "heldout/questions.jsonl", [q for q in self._questions() if q.id in ids])
-        counts = Counter(p.language for p in pairs)
-        by_language = ", ".join(f"{x} {n}" for x, n in sorted(counts.items()))
-        self.say.stage("pairs", f"{len(pairs)} pairs ({by_language}), {len(held)} questions held out")
-        if not pairs:
-            raise RunError("there is no pair to train on: the model agrees with its own vote on every decided question")
-        return ["pairs.jsonl", "heldout"]
+        return run_pairs(
+            self.recipe,
+            self.dir,
+            lambda message: self.say.stage("pairs", message),
+            restater=self._restater,
+            progress=self.say.progress,
+        )
+
+    def _restater(self) -> Restater:
+        from calm_ext.restate import load_restater
+
+        path = self.recipe.pairs.translator or self.model_path()
+        return load_restater(path, device=self.recipe.model.device, max_new_tokens=self.recipe.sampling.max_new_tokens)
 
     def _do_train(self, inputs: str) -> list[str]:
         from calm_ext.training.launch import launch

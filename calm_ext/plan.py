@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from calm_ext.pairs import PairOptions
 from calm_ext.recipe_schema import Recipe
 from calm_ext.records import ParallelQuestion
 from calm_ext.voting import VoteOptions
@@ -20,10 +21,14 @@ class PlannedStage(NamedTuple):
 
 
 def vote_options(recipe: Recipe) -> VoteOptions:
-    """The recipe's vote, its default rule resolved."""
+    """The recipe's vote."""
     v = recipe.vote
-    rule = v.rule or ("zscore" if recipe.sampling.mode == "options" else "majority")
-    return VoteOptions(rule, v.ties, v.pivot, v.weights, v.min_margin, v.min_languages, v.keep_share)
+    return VoteOptions(**v.model_dump())
+
+
+def pair_options(recipe: Recipe) -> PairOptions:
+    """The recipe's pairs."""
+    return PairOptions(**recipe.pairs.model_dump(exclude={"translator"}))
 
 
 def is_heldout(question_id: str, share: float) -> bool:

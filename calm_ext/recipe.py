@@ -18,9 +18,9 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from calm_ext.errors import RecipeError
+from calm_ext.jsonl import atomic_write
 from calm_ext.languages import is_known
 from calm_ext.recipe_schema import Recipe
-from calm_ext.records import atomic_write
 
 
 def load_recipe(path: str | os.PathLike[str], *, overrides: Iterable[str] = ()) -> Recipe:
@@ -159,6 +159,18 @@ def _path_problems(path: str) -> list[str]:
     return []
 
 
+def _translation_problems(recipe: Recipe) -> list[str]:
+    folder, translates = recipe.pairs.translator, recipe.pairs.fallback == "translate"
+    found = []
+    if folder and not translates:
+        found.append("pairs.translator: is given, but pairs.fallback is not translate")
+    if translates and recipe.sampling.resolved_style != "explain":
+        found.append("pairs.fallback: translate needs explanations to translate (sampling.style explain)")
+    if folder and not (Path(folder) / "config.json").is_file():
+        found.append(f"pairs.translator: no model folder: {folder} (translation never uses the network)")
+    return found
+
+
 def _problems(recipe: Recipe) -> list[str]:
     """What types cannot say."""
     found = _path_problems(recipe.model.path)
@@ -182,6 +194,7 @@ def _problems(recipe: Recipe) -> list[str]:
     options = recipe.sampling.mode == "options"
     if recipe.vote.rule == "zscore" and not options:
         found.append("vote.rule: zscore needs sampling.mode options")
+    found += _translation_problems(recipe)
     if options != (recipe.sampling.resolved_style == "cloze"):
         found.append(f"sampling.style: {recipe.sampling.style} does not go with sampling.mode {recipe.sampling.mode}")
     if recipe.data.source == "local":

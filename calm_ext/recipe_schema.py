@@ -86,26 +86,40 @@ class VotingOptions(Section):
     """How the answer is elected (:mod:`calm_ext.voting`).
 
     Attributes:
-        rule: ``majority`` of all samples (the paper), or ``zscore`` of option scores; default by the sampling mode.
-        ties, pivot, weights, min_margin, min_languages, keep_share: see :class:`calm_ext.voting.VoteOptions`.
+        rule: ``majority`` (the paper), ``correlated``, …: what a vote counts (:data:`calm_ext.voting.RULES`).
+        ties, pivot, weights, min_margin, min_probability, min_languages, keep_share: see
+            :class:`calm_ext.voting.VoteOptions`.
     """
 
-    rule: Literal["majority", "zscore"] | None = None
+    rule: Literal["majority", "self_consistency", "leave_one_out", "source", "dawid_skene", "correlated", "zscore"] = (
+        "correlated"
+    )
     ties: Literal["drop", "pivot", "first"] = "drop"
     pivot: str | None = None
     weights: dict[str, float] = Field(default_factory=dict)
     min_margin: float = Field(0.0, ge=0)
+    min_probability: float = Field(0.0, ge=0, le=1)
     min_languages: int = Field(1, ge=1)
     keep_share: float = Field(1.0, gt=0, le=1)
 
 
 class PairingOptions(Section):
-    """How pairs are built (:class:`calm_ext.pairs.PairOptions`)."""
+    """How pairs are built.
 
-    fallback: Literal["skip", "answer_only"] = "answer_only"
+    Attributes:
+        fallback, reject_unparsed, drop_contradictions, max_per_question, max_per_language, max_ratio, max_length_ratio,
+            seed: see :class:`calm_ext.pairs.PairOptions`.
+        translator: folder of the model that translates where ``fallback`` is ``translate``; default: the model itself.
+    """
+
+    fallback: Literal["skip", "answer_only", "translate"] = "answer_only"
+    translator: str | None = None
     reject_unparsed: bool = False
+    drop_contradictions: bool = True
     max_per_question: int = Field(2, ge=1)
     max_per_language: int | None = Field(None, ge=1)
+    max_ratio: float | None = Field(None, ge=1)
+    max_length_ratio: float | None = Field(None, ge=1)
     seed: int = 0
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from calm_ext.errors import RunError
-from calm_ext.records import atomic_write
+from calm_ext.jsonl import atomic_write
 
 
 def sha256_of(path: Path) -> str:

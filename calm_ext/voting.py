@@ -1,52 +1,64 @@
-"""The vote: from answers in several languages to one elected answer, with no gold label.
+"""The vote: from answers in several languages to one elected answer with a probability of being right, without gold.
 
-A language l gives each option o a share p_l(o): of its samples that could be read, or, where the sampler scored the
-options, of probability. Options are elected by S(o) = sum over l of w_l · p_l(o); the margin is the lead of the winner
-over the runner-up in S / sum of w_l, between 0 and 1, and the strongest filter there is (docs/RESULTS.md).
-
-Rules:
-
-- ``majority`` (the paper): p_l is the share of the *n* samples of l that name o; abstentions are votes for nobody. Of
-  option scores, p_l is the softmax over options of log p(o), the limit of many samples.
-- ``zscore``: for option scores. p_l is the z-score over options of log p(o) per byte, so that a language counts by how
-  it ranks the options and not by how sharp its distribution is. Margins are then in standard deviations.
+A rule (:data:`RULES`) says how much each language speaks for each option; the option with the largest sum is elected.
+The margin is its lead over the runner-up: in shares of all weight where shares are summed, in posterior probability
+where a Dawid-Skene model is fitted, in standard deviations for ``zscore``. The margin is the strongest filter there is
+(docs/RESULTS.md). How rules work, and where the probability comes from, is told in :mod:`calm_ext.estimators`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from math import exp, sqrt
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from calm_ext.answers import read_answer
-from calm_ext.errors import CalmError, DataError
-from calm_ext.metrics import argmax, per_byte
+from calm_ext import estimators
+from calm_ext.errors import CalmError
+from calm_ext.estimators import Evidence
 from calm_ext.prompts import Style
 from calm_ext.records import Ballot, Generation
+from calm_ext.votes import UNKNOWN, Counts, VoteTable
 
-Rule = Literal["majority", "zscore"]
+if TYPE_CHECKING:
+    import numpy as np
+
+Rule = Literal[
+    "majority", "zscore", "self_consistency", "leave_one_out", "source", "dawid_skene", "correlated"
+]  # fmt: skip
 Ties = Literal["drop", "pivot", "first"]
+
+#: rule -> what it does, in a line.
+RULES: Mapping[str, str] = {
+    "majority": "all samples count the same (the paper)",
+    "self_consistency": "a language counts by how often its samples agree with each other",
+    "leave_one_out": "a language counts by how often it agrees with the others",
+    "source": "the language a question was written in counts as much as all its translations",
+    "dawid_skene": "Dawid-Skene with guessing, every sample an independent witness",
+    "correlated": "Dawid-Skene where samples of a language, and translations of a source, repeat each other",
+    "zscore": "z-scores of option scores per byte, so that no language counts more for being sharper",
+}
 
 
 class VoteOptions(NamedTuple):
     """How to vote.
 
     Attributes:
-        rule: see the module.
+        rule: see :data:`RULES`.
         ties: ``drop`` the question, let the ``pivot`` language decide, or take the ``first`` option that was named
             (the paper's code).
-        pivot: the language that decides ties.
-        weights: language -> weight, 1 where not given.
+        pivot: the language that decides ties, and the source language where none is recorded.
+        weights: language -> weight that multiplies its votes, 1 where not given.
         min_margin: winners with a smaller margin are dropped.
+        min_probability: winners whose probability of being right is estimated lower are dropped.
         min_languages: winners that fewer languages put first are dropped.
         keep_share: of the questions with a winner, keep this share, those with the largest margins.
     """
 
-    rule: Rule = "majority"
+    rule: Rule = "correlated"
     ties: Ties = "drop"
     pivot: str | None = None
     weights: Mapping[str, float] = {}
     min_margin: float = 0.0
+    min_probability: float = 0.0
     min_languages: int = 1
     keep_share: float = 1.0
 
@@ -54,148 +66,196 @@ class VoteOptions(NamedTuple):
         """The part of a signature that names the vote."""
         weights = ".".join(f"{k}={v:g}" for k, v in sorted(self.weights.items())) or "equal"
         return (
-            f"vote:{self.rule}|ties:{self.ties}|weights:{weights}|margin:{self.min_margin:g}"
-            f"|languages:{self.min_languages}|keep:{self.keep_share:g}"
+            f"vote:{self.rule}|ties:{self.ties}|pivot:{self.pivot or 'none'}|weights:{weights}"
+            f"|margin:{self.min_margin:g}|probability:{self.min_probability:g}|languages:{self.min_languages}"
+            f"|keep:{self.keep_share:g}"
         )
 
 
-def group_by_question(generations: Iterable[Generation], *, where: str = "generations") -> list[list[Generation]]:
-    """The generations of each question together, in order of first appearance.
+class Election(NamedTuple):
+    """The outcome of a vote.
 
-    Raises:
-        DataError: a language comes twice for a question, or two languages have different numbers of options or golds.
+    Attributes:
+        ballots: one a question, in the table's order; undecided and dropped questions have no winner.
+        weights: language -> how much it counted; their mean is 1 where a rule learned them.
+        sources: the languages taken as sources.
+        notes: what a reader should know, one line each.
     """
-    groups: dict[str, list[Generation]] = {}
-    for generation in generations:
-        group = groups.setdefault(generation.id, [])
-        for other in group:
-            if other.language == generation.language:
-                raise DataError(f"{where}: question {generation.id} comes twice in {generation.language}")
-        if group and (len(group[0].options), group[0].answer) != (len(generation.options), generation.answer):
-            raise DataError(
-                f"{where}: question {generation.id} has other options or another answer in {generation.language} "
-                f"than in {group[0].language}"
-            )
-        group.append(generation)
-    return list(groups.values())
 
-
-def read_votes(generation: Generation, *, style: Style) -> list[int | None]:
-    """The answer of each response, or the best option by score per byte where the options were scored."""
-    if generation.option_logprobs is not None:
-        return [argmax(per_byte(generation.option_logprobs, generation.options))]
-    return [read_answer(r, generation.options, generation.language, style=style) for r in generation.responses]
-
-
-def shares(generation: Generation, votes: Sequence[int | None], *, rule: Rule) -> list[float]:
-    """p_l(o) for each option (see the module).
-
-    Raises:
-        CalmError: the rule needs option scores and there are none.
-    """
-    n = len(generation.options)
-    if generation.option_logprobs is None:
-        if rule == "zscore":
-            raise CalmError(
-                f"vote rule zscore needs option_logprobs, question {generation.id} has samples; use majority"
-            )
-        return [sum(v == o for v in votes) / len(votes) for o in range(n)]
-    if rule == "majority":
-        top = max(generation.option_logprobs)
-        powers = [exp(x - top) for x in generation.option_logprobs]
-        return [p / sum(powers) for p in powers]
-    scores = per_byte(generation.option_logprobs, generation.options)
-    mean = sum(scores) / n
-    deviation = sqrt(sum((s - mean) ** 2 for s in scores) / n)
-    return [(s - mean) / deviation if deviation else 0.0 for s in scores]
-
-
-def elect(group: Sequence[Generation], options: VoteOptions, *, style: Style) -> Ballot:
-    """The vote on one question; filters other than ``keep_share`` applied."""
-    votes = {g.language: read_votes(g, style=style) for g in group}
-    by_language = {g.language: shares(g, votes[g.language], rule=options.rule) for g in group}
-    weights = {language: options.weights.get(language, 1.0) for language in votes}
-    n = len(group[0].options)
-    total = sum(weights.values())
-    sums = [sum(weights[x] * p[o] for x, p in by_language.items()) for o in range(n)]
-    order = sorted(range(n), key=lambda o: -sums[o])
-    winner: int | None = order[0]
-    margin = (sums[order[0]] - sums[order[1]]) / total
-    tied = [o for o in order if abs(sums[o] - sums[order[0]]) < 1e-9]
-    tie = len(tied) > 1
-    named = any(v is not None for vs in votes.values() for v in vs)
-    if not named:
-        winner = None
-    elif tie:
-        winner = _break_tie(tied, votes, by_language, options)
-    if winner is not None:
-        supporters = sum(argmax(p) == winner and max(p) > 0 for p in by_language.values())
-        if margin < options.min_margin or supporters < options.min_languages:
-            winner = None
-    return Ballot(id=group[0].id, winner=winner, margin=margin, tie=tie, votes=votes, weights=weights)
-
-
-def _break_tie(
-    tied: Sequence[int],
-    votes: Mapping[str, Sequence[int | None]],
-    by_language: Mapping[str, Sequence[float]],
-    options: VoteOptions,
-) -> int | None:
-    if options.ties == "drop":
-        return None
-    if options.ties == "first":
-        return next((v for vs in votes.values() for v in vs if v in tied), None)
-    if options.pivot is None or options.pivot not in by_language:
-        raise CalmError(f"ties: pivot needs a pivot language that is there, not {options.pivot!r}")
-    pivot = by_language[options.pivot]
-    best = max(pivot[o] for o in tied)
-    winners = [o for o in tied if pivot[o] == best]
-    return winners[0] if len(winners) == 1 else None
+    ballots: list[Ballot]
+    weights: dict[str, float]
+    sources: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def vote(groups: Iterable[Sequence[Generation]], options: VoteOptions, *, style: Style) -> list[Ballot]:
-    """The ballots of all questions; ``keep_share`` applied, undecided questions kept with winner None."""
-    ballots = [elect(group, options, style=style) for group in groups]
-    if options.keep_share < 1:
-        decided = sorted((b.margin for b in ballots if b.winner is not None), reverse=True)
-        keep = round(options.keep_share * len(decided))
-        cut = decided[keep - 1] if keep else float("inf")
-        ballots = [b if b.winner is None or b.margin >= cut else b.model_copy(update={"winner": None}) for b in ballots]
-    return ballots
+    """The ballots of all questions; undecided questions are kept, with winner None."""
+    numbered = ((f"generation {g.id} in {g.language}", g) for group in groups for g in group)
+    return elect(VoteTable.read(numbered, style=style), options).ballots
 
 
-def votes_of_others(group: Sequence[Generation], options: VoteOptions, *, style: Style) -> dict[str, int]:
-    """language -> the option that the vote of the *other* languages elects; undecided ones are left out.
+def elect(table: VoteTable, options: VoteOptions) -> Election:
+    """Vote on all questions.
 
-    By it a language's answer can be judged without gold and without having voted for itself.
+    Raises:
+        CalmError: the rule needs option scores and there are none; a language that is named is not there; ``ties`` is
+            ``pivot`` without a pivot.
     """
-    free = options._replace(min_margin=0.0, min_languages=1)
-    result = {}
-    for generation in group:
-        others = [g for g in group if g is not generation]
-        if free.ties == "pivot" and free.pivot == generation.language:
-            winner = elect(others, free._replace(ties="drop"), style=style).winner
-        else:
-            winner = elect(others, free, style=style).winner
-        if winner is not None:
-            result[generation.language] = winner
-    return result
+    import numpy as np
+
+    votes, evidence, told = _evidence(table, options)
+    sums = evidence.values.sum(1)
+    outcome = _outcomes(table, options, votes, evidence, sums)
+    chances = estimators.expected_agreement(votes, evidence.witness, outcome.winners, outcome.margins)
+    keep = (outcome.winners >= 0) & (outcome.margins >= options.min_margin) & (chances >= options.min_probability)
+    keep &= outcome.supporters >= options.min_languages
+    if options.keep_share < 1 and keep.any():
+        at = np.flatnonzero(keep)
+        best = at[np.argsort(-outcome.margins[at], kind="stable")[: round(options.keep_share * len(at))]]
+        keep = np.isin(np.arange(len(keep)), best)
+    weights = {x: float(evidence.weights[i]) for i, x in enumerate(votes.languages)}
+    rounded = {x: round(w, 6) for x, w in weights.items()}
+    ballots = [
+        Ballot(
+            id=question.id,
+            winner=int(outcome.winners[i]) if keep[i] else None,
+            margin=float(outcome.margins[i]),
+            probability=None if np.isnan(chances[i]) else round(float(chances[i]), 6),
+            tie=bool(outcome.ties[i]),
+            votes={x: list(answers) for x, answers in table.votes[i].items()},
+            weights={x: rounded[x] for x in table.votes[i]},
+        )
+        for i, question in enumerate(table.questions)
+    ]
+    return Election(ballots, weights, told.sources, told.notes)
 
 
-def vote_summary(ballots: Sequence[Ballot], gold: Mapping[str, int | None]) -> dict[str, float | int | None]:
-    """Counts of a vote, and its accuracy where gold is known (an undecided question counts as wrong).
+def votes_of_others(table: VoteTable, options: VoteOptions) -> dict[str, dict[str, int]]:
+    """question id -> language -> the option that the *other* languages elect; undecided ones are left out.
 
-    ``accuracy_kept`` is over the questions with a winner only.
+    By it a language's answer can be judged without gold and without having voted for itself. Filters do not apply.
     """
-    decided = [b for b in ballots if b.winner is not None]
-    known = [b for b in ballots if gold.get(b.id) is not None]
-    right = sum(b.winner == gold[b.id] for b in known)
-    kept = [b for b in known if b.winner is not None]
-    return {
-        "n_questions": len(ballots),
-        "n_decided": len(decided),
-        "n_ties": sum(b.tie for b in ballots),
-        "mean_margin": sum(b.margin for b in decided) / len(decided) if decided else None,
-        "accuracy": right / len(known) if known else None,
-        "accuracy_kept": right / len(kept) if kept else None,
-    }
+    votes, evidence, _ = _evidence(table, options)
+    free = options._replace(min_languages=1)
+    found: dict[str, dict[str, int]] = {q.id: {} for q in table.questions}
+    for column, language in enumerate(votes.languages):
+        alone = free._replace(ties="drop") if free.ties == "pivot" and free.pivot == language else free
+        counts = votes.counts.copy()
+        counts[:, column] = 0
+        asked = votes.asked.copy()
+        asked[:, column] = False
+        rest = votes._replace(counts=counts, asked=asked)
+        values = evidence.values.copy()
+        values[:, column] = 0
+        outcome = _outcomes(table, alone, rest, evidence._replace(values=values), values.sum(1))
+        for i, question in enumerate(table.questions):
+            if votes.asked[i, column] and outcome.winners[i] >= 0:
+                found[question.id][language] = int(outcome.winners[i])
+    return found
+
+
+# --- the arithmetic ---------------------------------------------------------------------------------------------------
+
+
+class _Told(NamedTuple):
+    sources: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def _evidence(table: VoteTable, options: VoteOptions) -> tuple[Counts, Evidence, _Told]:
+    import numpy as np
+
+    votes = table.counts()
+    unknown = [x for x in (*options.weights, *([options.pivot] if options.pivot else [])) if x not in votes.languages]
+    if unknown:
+        have = ", ".join(votes.languages)
+        raise CalmError(
+            f"there are no votes in {', '.join(unknown)}, which has a weight or is the pivot; votes: {have}"
+        )
+    if options.ties == "pivot" and options.pivot is None:
+        raise CalmError("ties: pivot needs a pivot language")
+    given = np.array([options.weights.get(x, 1.0) for x in votes.languages])
+    rule = options.rule
+    if rule == "zscore":
+        if not table.scored:
+            raise CalmError(
+                "vote rule zscore needs option_logprobs, and the generations have samples; use another rule"
+            )
+        scores = estimators.weighted(table.counts(zscored=True), given)
+        return votes, scores._replace(witness=estimators.weighted(votes, given).witness), _Told((), ())
+    if rule == "majority":
+        return votes, estimators.weighted(votes, given), _Told((), ())
+    if rule == "self_consistency":
+        own = estimators.self_consistency(votes)
+        return votes, estimators.weighted(votes, given * estimators.reliability(own, votes)), _Told((), ())
+    if rule == "leave_one_out":
+        across = estimators.cross_agreement(votes)
+        return votes, estimators.weighted(votes, given * estimators.reliability(across, votes)), _Told((), ())
+    if rule == "dawid_skene":
+        return votes, estimators.dawid_skene(votes, given), _Told((), ())
+    source, told = _sources(votes, options.pivot)
+    if rule == "source":
+        return votes, estimators.weighted(votes, given, source=source), told
+    worth = estimators.effective_votes(votes)
+    return votes, estimators.dawid_skene(votes, given, worth=worth, source=source), told
+
+
+def _sources(votes: Counts, pivot: str | None) -> tuple[np.ndarray, _Told]:
+    """(N,) the source of each question: as recorded, else the pivot, else the language that agrees most with itself.
+
+    A source that is recorded and was not asked leaves translations only, which count the same.
+    """
+    import numpy as np
+
+    source = votes.source.copy()
+    missing = source == UNKNOWN
+    notes = []
+    if missing.any() and len(votes.languages) > 1:
+        guess = votes.languages.index(pivot) if pivot else estimators.infer_source(votes)
+        source[missing] = guess
+        if not pivot:
+            notes.append(
+                f"no source language is recorded of {int(missing.sum())} questions: {votes.languages[guess]} is taken, "
+                f"which agrees most with itself (--pivot names another)"
+            )
+    return source, _Told(tuple(votes.languages[i] for i in np.unique(source) if i >= 0), tuple(notes))
+
+
+class _Outcomes(NamedTuple):
+    winners: np.ndarray  # (N,) -1 where there is none
+    margins: np.ndarray  # (N,)
+    ties: np.ndarray  # (N,)
+    supporters: np.ndarray  # (N,) languages that put the winner first
+
+
+def _outcomes(table: VoteTable, options: VoteOptions, votes: Counts, evidence: Evidence, sums: np.ndarray) -> _Outcomes:
+    import numpy as np
+
+    rows = np.arange(len(sums))
+    allowed = np.where(votes.valid, sums, -np.inf)
+    order = np.argsort(-allowed, axis=1, kind="stable")
+    first, second = order[:, 0], order[:, 1]
+    scale = np.maximum(np.abs(allowed[rows, first]), 1.0)
+    tied = votes.valid & (np.abs(allowed - allowed[rows, first][:, None]) < 1e-9 * scale[:, None])
+    if evidence.logs:
+        posterior = estimators.softmax(sums, votes.valid)
+        margins = posterior[rows, first] - posterior[rows, second]
+    else:
+        margins = (allowed[rows, first] - allowed[rows, second]) / np.maximum(evidence.total, 1e-12)
+    winners = np.where((votes.counts != 0).any((1, 2)), first, -1)
+    ties = (tied.sum(1) > 1) & (winners >= 0)
+    for i in np.flatnonzero(ties):
+        winners[i] = _break_tie(np.flatnonzero(tied[i]).tolist(), table, votes, options, int(i))
+    top = (evidence.values.argmax(2) == winners[:, None]) & (evidence.values.max(2) > 0) & votes.asked
+    return _Outcomes(winners, margins, ties, top.sum(1))
+
+
+def _break_tie(tied: Sequence[int], table: VoteTable, votes: Counts, options: VoteOptions, row: int) -> int:
+    if options.ties == "first":
+        asked = (x for x, there in zip(votes.languages, votes.asked[row], strict=True) if there)
+        return next((v for x in asked for v in table.votes[row].get(x, ()) if v is not None and v in tied), -1)
+    if options.ties == "drop" or options.pivot is None:
+        return -1
+    own = votes.shares[row, votes.languages.index(options.pivot)]
+    best = [o for o in tied if own[o] == max(own[tied])]
+    return best[0] if len(best) == 1 else -1

@@ -37,7 +37,7 @@ def babel_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def questions_file(tmp_path: Path) -> Path:
     """Forty of Babel's train questions in three languages."""
     from calm_ext.data import load_questions
-    from calm_ext.records import write_jsonl
+    from calm_ext.jsonl import write_jsonl
 
     path = tmp_path / "questions.jsonl"
     write_jsonl(path, load_questions("babel", split="train", languages=["qaa", "qab", "qac"], limit=40))

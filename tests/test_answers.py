@@ -1,16 +1,23 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import random
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from calm_ext.answer_words import ANSWER_WORDS
 from calm_ext.answers import read_answer
+from calm_ext.data.paper import parse_row
 from calm_ext.languages import LANGUAGES
+from calm_ext.prompts import ask
 
 OPTIONS = ["city", "michigan", "hospital", "schools", "office"]
+REAL = {"en": "en", "zh": "cn", "ja": "ja", "de": "de", "fr": "fr", "it": "it"}
 
 
 @pytest.mark.parametrize(
@@ -21,28 +28,147 @@ OPTIONS = ["city", "michigan", "hospital", "schools", "office"]
         ("**Answer: (B)**", "en", 1),
         ("Answer: <E. office>", "en", 4),
         ("答案：Ｃ", "zh", 2),
-        ("解释: 因为。\n\n答案:A. city", "zh", 0),
         ("Réponse : D", "fr", 3),
         ("Risposta: E (office)", "it", 4),
         ("Erläuterung: weil.\n\nAntwort:<D. schools>", "de", 3),
         ("答え: B.", "ja", 1),
         ("Answer: hospital", "en", 2),
+        ("Answer: The hospital, because they were hurt.", "en", 2),
         ("Answer: a", "en", 0),
+        # no option, or no certain one
         ("Answer: a city in the north", "en", None),
+        ("Answer: A place where people live", "en", None),
         ("Answer: D. hospital", "en", None),
-        ("Answer: A or B", "en", None),
-        ("Answer: A, B", "en", None),
         ("Answer: F", "en", None),
         ("Answer: none of the above", "en", None),
-        ("Answer: B\nAnswer: C", "en", None),
-        ("Answer: B\n\nLater: the answer is clear.\nAnswer: B", "en", 1),
+        ("Answer: None of the above (A-E)", "en", None),
+        ("Answer: hospital beds", "en", None),
         ("The hospital is where they came from.", "en", None),
         ("", "en", None),
         ("Answer:", "en", None),
+        ("Answer: B. Alabama", "en", None),
+        ("Answer: B. Michigann", "en", 1),
+        # several
+        ("Answer: A or B", "en", None),
+        ("Answer: A, B", "en", None),
+        ("Answer: BC", "en", None),
+        ("Answer: A (city) C (hospital)", "en", None),
+        ("Answer: B. michigan (or E. office)", "en", None),
+        ("Answer: A.E.", "en", None),
+        ("Ответ: B или C", "ru", None),
+        ("Odpowiedź: B lub C", "pl", None),
+        ("الإجابة: B أو C", "ar", None),
+        ("الإجابة: B، C", "ar", None),
+        ("答え: A、B", "ja", None),
+        # a cue that rejects, a remark that takes back, a correction
+        ("Answer B is wrong.", "en", None),
+        ("Antwort B ist falsch.", "de", None),
+        ("Réponse A est fausse", "fr", None),
+        ("Ответ A неверен", "ru", None),
+        ("Đáp án A sai", "vi", None),
+        ("Answer B is correct.", "en", 1),
+        ("The correct answer is not B.", "en", None),
+        ("Answer: B (incorrect)", "en", None),
+        ("答案:C. hospital（错误）\n正确答案：D. schools", "zh", 3),
+        ("Answer: B\nAnswer: C", "en", None),
+        ("Answer: B\nOh no.\nThe correct answer is C. hospital", "en", 2),
+        ("The correct answer is B.\nThe final answer is C.", "en", None),
+        ("Answer: B\n\nLater: the answer is clear.\nAnswer: B", "en", 1),
+        # an answer before its explanation, or without a cue
+        ("B. michigan\n\nExplanation: they live there.", "en", 1),
+        ("Explanation: B. michigan\n\nThey live there.", "en", 1),
+        ("(C)", "en", 2),
+        ("A. city\nB. michigan", "en", None),
+        # more of the prompt, or of another one
+        ("Answer: B\n\nQuestion: What is blue?\nA. sky\nAnswer: A", "en", 1),
+        ("Antwort: B\nFrage: Und nun?\nAntwort: C", "de", 1),
+        # markup, thoughts, marks
+        ("```\nAnswer: C\n```", "en", 2),
+        ("So $\\boxed{\\text{B}}$.\n\nAnswer: $\\boxed{B}$", "en", 1),
+        ("<think>Answer: A? Hmm.</think>Answer: B", "en", 1),
+        ("<think>Answer: A? Hm", "en", None),
+        ("\u200fالإجابة: \u202aB\u202c", "ar", 1),
+        ("答え:D\U000e0067\U000e0062\U000e007f", "ja", 3),
+        # native words
+        ("正解はBです。", "ja", 1),
+        ("したがって、答えはBです", "ja", 1),
+        ("正解は「B」", "ja", 1),
+        ("答案是B选项", "zh", 1),
+        ("答案：选项B", "zh", 1),
+        ("所以答案是B。", "zh", 1),
+        ("答案:E office", "zh", 4),
+        ("Правильный ответ — B", "ru", 1),
+        ("Ответ: Б", "ru", 1),
+        ("Ответ: В", "ru", None),  # the third letter of the alphabet, or the Latin B
+        ("La bonne réponse est la B", "fr", 1),
+        ("A resposta correta é a B.", "pt", 1),
+        ("सही उत्तर B है।", "hi", 1),
+        ("सही उत्तर: विकल्प २", "hi", 1),
+        ("उत्तर: बी", "hi", 1),
+        ("الجواب الصحيح هو ب", "ar", 1),
+        ("درست جواب B ہے۔", "ur", 1),
+        ("جواب: آپشن ج", "ur", 2),
+        ("Het juiste antwoord is dus B.", "nl", 1),
+        ("Jibu sahihi ni B.", "sw", 1),
+        ("Câu trả lời đúng là B. michigan", "vi", 1),
+        ("La respuesta correcta es la opción B", "es", 1),
+        ("Prawidłową odpowiedzią jest B", "pl", 1),
+        ("La risposta giusta è la lettera B", "it", 1),
+        ("答え: B. Michigan州", "ja", 1),
+        ("Kvelt: B", "qad", 1),
     ],
 )
 def test_explained_answers(text: str, language: str, expected: int | None) -> None:
     assert read_answer(text, OPTIONS, language) == expected
+
+
+def _phrases() -> Iterator[tuple[str, str, int | None]]:
+    """Every word of the table, in the places it may stand."""
+    for code, row in ANSWER_WORDS.items():
+        own = LANGUAGES[code]
+        gap = own.space
+        for noun in (own.answer, *row.noun):
+            yield f"{noun}: B", code, 1
+            yield f"{noun}：Ｂ。", code, 1
+            yield f"…\n**{noun}:** (C) hospital", code, 2
+            yield f"{noun}:\nD", code, 3
+            yield f"{noun}: hospital", code, 2
+            yield f"{noun}{gap}B", code, 1
+            yield f"{noun}:", code, None
+            yield f"{noun}: A. hospital", code, None
+        for sentence in row.sentence:
+            yield f"{sentence}{gap}B", code, 1
+            yield f"x。{sentence}{gap}C. hospital.", code, 2
+            for opener in row.opener:
+                yield f"{opener}{gap}{sentence}{gap}B.", code, 1
+        for label in row.label:
+            yield f"{own.answer}: {label} B.", code, 1
+        for join in row.join:
+            yield f"{own.answer}: A {join} B", code, None
+            yield f"{own.answer}: A. city {join} B. michigan", code, None
+            yield f"{own.answer}: city {join} michigan", code, None
+        for retract in row.retract:
+            yield f"{own.answer}: B ({retract})", code, None
+        for after in row.after:
+            yield f"{own.answer}: B{gap}{after}", code, 1
+        for place, spelled in enumerate(row.letters):
+            for letter in spelled.split(","):
+                yield f"{own.answer}: {letter}", code, place
+                yield f"{own.answer}: ({letter}) {OPTIONS[place]}", code, place
+
+
+def test_every_word_of_every_language() -> None:
+    phrases = list(_phrases())
+    assert len({code for _, code, _ in phrases}) == 16 and len(phrases) > 4000
+    wrong = [(code, t, e) for t, code, e in phrases if read_answer(t, OPTIONS, code) != e]
+    assert not wrong
+
+
+@pytest.mark.parametrize("code", sorted(ANSWER_WORDS))
+def test_a_repeated_prompt_is_no_answer(code: str) -> None:
+    prompt = ask(code, "Where?", OPTIONS, "explain")
+    assert read_answer(prompt, OPTIONS, code) is None
+    assert read_answer(f"{prompt} …\n{LANGUAGES[code].answer}: C", OPTIONS, code) == 2
 
 
 def test_direct_answers_and_equal_options() -> None:
@@ -52,26 +178,63 @@ def test_direct_answers_and_equal_options() -> None:
     assert read_answer("x", ["x", "x", "y"], "en", style="direct") is None
     assert read_answer("Answer: x", ["x", "x", "y"], "en") is None
     assert read_answer("Answer: B. x", ["x", "x", "y"], "en") == 1
+    assert read_answer("उत्तर: १२", ["12", "13"], "hi") == 0
+    assert read_answer("Answer: 12", ["1", "12"], "en") == 1
+    assert read_answer("Answer: 2", ["one", "two"], "en") is None, "a number is no letter"
+    with pytest.raises(TypeError, match="must be text, not NoneType"):
+        read_answer(None, OPTIONS, "en")  # type: ignore[arg-type]
 
 
-@given(st.text(max_size=200), st.sampled_from(sorted(LANGUAGES)), st.sampled_from(["explain", "direct"]))
-def test_never_raises_never_names_what_is_not_there(text: str, language: str, style: str) -> None:
-    answer = read_answer(text, ["one", "two"], language, style=style)  # type: ignore[arg-type]
-    assert answer in (None, 0, 1)
+@given(
+    st.one_of(
+        st.text(max_size=200),
+        st.lists(
+            st.sampled_from(
+                [w for row in ANSWER_WORDS.values() for f in row for w in (f if isinstance(f, tuple) else [])]
+                + list("ABCDEFab12:().\n") + [" ", "one", "two", "\\boxed{", "<think>", "\u200f", "**", "İ", "ß"]
+            ),
+            max_size=12,
+        ).map("".join),
+    ),
+    st.sampled_from(sorted(LANGUAGES)),
+    st.sampled_from(["explain", "direct"]),
+    st.sampled_from([["one", "two"], ["A", "B", "C"], ["x", "x", "İß"], ["1", "2", ".", "?"]]),
+)  # fmt: skip
+def test_never_raises_never_names_what_is_not_there(text: str, language: str, style: str, options: list[str]) -> None:
+    answer = read_answer(text, options, language, style=style)  # type: ignore[arg-type]
+    assert answer in (None, *range(len(options)))
 
 
-def test_reads_the_published_samples(paper_data) -> None:  # type: ignore[no-untyped-def]
-    """The paper's own Llama samples: nearly all are read, and cutting them anywhere never breaks the parser."""
-    from calm_ext.data.xcsqa import parse_paper_row
-
-    rng = random.Random(0)
-    for language, name in {"en": "en", "zh": "cn", "ja": "ja", "de": "de", "fr": "fr", "it": "it"}.items():
+@pytest.fixture(scope="module")
+def responses(paper_data: Path) -> list[tuple[str, list[str], str]]:
+    """(language, options, response) of the paper's Llama samples."""
+    found = []
+    for language, name in REAL.items():
         file = paper_data / f"data/xcsqa/samples/x_csqa_{name}_train_sampled.json"
-        rows = json.loads(file.read_text(encoding="utf-8"))[:200]
-        read = 0
-        for row in rows:
-            _, options, _ = parse_paper_row(row, language, "row")
-            read += read_answer(row["pred"][0], options, language) is not None
-            cut = row["pred"][1][: rng.randrange(len(row["pred"][1]) + 1)]
-            assert read_answer(cut, options, language) in (None, *range(5))
-        assert read / len(rows) > 0.93, (language, read)
+        for row in json.loads(file.read_text(encoding="utf-8")):
+            options = parse_row(row, language, name).row[1]
+            found += [(language, options, text) for text in row["pred"]]
+    return found
+
+
+def test_real_responses_cut_anywhere(responses: list[tuple[str, list[str], str]]) -> None:
+    rng = random.Random(0)
+    for language, options, text in rng.sample(responses, 10_000):
+        cut = text[: rng.randrange(len(text) + 1)]
+        assert read_answer(cut, options, language) in (None, *range(len(options)))
+
+
+def test_labelled_real_responses(responses: list[tuple[str, list[str], str]]) -> None:
+    """Precision and coverage on responses that people would call hard (tests/data/answer_labels.md)."""
+    rows = [json.loads(line) for line in (Path(__file__).parent / "data/answer_labels.jsonl").read_text().splitlines()]
+    by_hash = {(x, hashlib.sha256(text.encode()).hexdigest()): (options, text) for x, options, text in responses}
+    assert len(rows) > 400 and sum(r["set"] == "hard" for r in rows) > 400
+    right = read = answerable = 0
+    for row in rows:
+        options, text = by_hash[row["language"], row["sha256"]]
+        answer = read_answer(text[: row["cut"]], options, row["language"])
+        read += answer is not None
+        right += answer is not None and answer == row["label"]
+        answerable += row["label"] is not None
+    assert right / read >= 0.995, (right, read)
+    assert right / answerable >= 0.97, (right, answerable)

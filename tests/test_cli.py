@@ -142,6 +142,9 @@ def test_stages_are_verbs_with_files_in_and_out(babel_model: Path, tmp_path: Pat
         out[step[0]] = done.stdout
     vote = json.loads(out["vote"])
     assert vote["n_questions"] == 24
-    assert vote["rule"] == "majority"
+    assert vote["rule"] == "correlated"
+    assert vote["sources"] == ["qaa"]
+    assert set(vote["languages"]["qaa"]) == {"accuracy", "agreement", "weight"}
+    assert set(vote["precision_at_coverage"]) == {"0.5", "0.6", "0.7", "0.8", "0.9", "1.0"}
     assert json.loads(out["pairs"])["n_pairs"] == sum(1 for _ in (tmp_path / "p.jsonl").open())
     assert json.loads(out["eval"])["calm_babel_xl_mc"]["sample_len"] == 4

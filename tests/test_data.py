@@ -16,7 +16,7 @@ from calm_ext.data.medexpqa import Passage, flatten, load_passages
 from calm_ext.data.paper import parse_row
 from calm_ext.data.xcsqa import HF_CODES, LANGUAGES, paper_test_hashes, parse_paper_row, text_hash
 from calm_ext.errors import CalmError, DataError
-from calm_ext.records import write_jsonl
+from calm_ext.jsonl import write_jsonl
 
 SIX = ["en", "zh", "fr", "de", "it", "ja"]
 

@@ -14,7 +14,8 @@ from calm_ext.data.align import Joined
 from calm_ext.data.check import check_questions, overlap, uneven
 from calm_ext.data.medexpqa import Passages
 from calm_ext.errors import CalmError
-from calm_ext.records import ParallelQuestion, Version, read_jsonl, write_jsonl
+from calm_ext.jsonl import read_jsonl, write_jsonl
+from calm_ext.records import ParallelQuestion, Version
 from tests.test_data import medexpqa_row
 
 

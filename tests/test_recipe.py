@@ -55,6 +55,9 @@ def test_all_problems_at_once() -> None:
     ("changes", "said"),
     [
         ({"vote": {"rule": "zscore"}}, "vote.rule: zscore needs"),
+        ({"vote": {"rule": "best"}}, "vote.rule: input should be 'majority'"),
+        ({"pairs": {"translator": "m"}}, "pairs.translator: is given, but pairs.fallback is not translate"),
+        ({"pairs": {"fallback": "translate", "translator": "m"}}, "pairs.translator: no model folder: m"),
         ({"vote": {"ties": "pivot"}}, "vote.pivot: missing"),
         ({"vote": {"pivot": "fr"}, "data": {"source": "babel", "languages": ["qaa", "qab"]}}, "vote.pivot: 'fr'"),
         ({"vote": {"weights": {"qaa": -1}}}, "vote.weights: a weight is negative"),

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from calm_ext.errors import DataError
-from calm_ext.records import Appender, Generation, Pair, ParallelQuestion, Prediction, Version, read_jsonl, write_jsonl
+from calm_ext.jsonl import Appender, read_jsonl, write_jsonl
+from calm_ext.records import Generation, Pair, ParallelQuestion, Prediction, Version
 
 QUESTION = ParallelQuestion(
     id="q0",

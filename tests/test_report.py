@@ -16,8 +16,9 @@ import pytest
 from rich.console import Console
 
 from calm_ext.errors import CalmError, DataError, RunError
+from calm_ext.jsonl import write_jsonl
 from calm_ext.metrics import PARTIAL, argmax, per_byte, question_metrics, rankc
-from calm_ext.records import Ballot, Pair, ParallelQuestion, Version, write_jsonl
+from calm_ext.records import Ballot, Pair, ParallelQuestion, Version
 from calm_ext.report import leaderboard, write_report
 from calm_ext.report.collect import read_run, summarize
 from calm_ext.report.samples import plain_values

@@ -9,8 +9,9 @@ import pytest
 
 from calm_ext.data import load_questions
 from calm_ext.errors import RunError
+from calm_ext.jsonl import write_jsonl
 from calm_ext.prompts import ask
-from calm_ext.records import Pair, write_jsonl
+from calm_ext.records import Pair
 from calm_ext.training.job import TrainingJob, TrainingOptions
 from calm_ext.training.launch import command, launch
 from calm_ext.training.monitor import Check, Monitor, encode_pairs

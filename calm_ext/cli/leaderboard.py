@@ -19,7 +19,7 @@ def command(results: tuple[Path, ...], by: str, markdown: bool, output: Path | N
     """
     from rich.console import Console
 
-    from calm_ext.records import atomic_write
+    from calm_ext.jsonl import atomic_write
     from calm_ext.report.leaderboard import rank, read_entries, render_terminal, to_html, to_markdown
 
     groups = rank(read_entries(results), by=by)

@@ -37,8 +37,8 @@ def show(name: str) -> None:
 @click.argument("target", type=click.Path(path_type=Path), required=False)
 def cp(name: str, target: Path | None) -> None:
     """Copy a recipe to TARGET (default: its name, here), to change it; an existing file is not overwritten."""
+    from calm_ext.jsonl import atomic_write
     from calm_ext.recipe_files import find_recipe
-    from calm_ext.records import atomic_write
 
     source = find_recipe(name)
     goal = target or Path(source.name)

@@ -54,7 +54,8 @@ def command(
     An interrupted run continues at the first missing question, and gives what it would have given.
     """
     from calm_ext.harness.evaluate import quiet_lm_eval
-    from calm_ext.records import ParallelQuestion, read_jsonl
+    from calm_ext.jsonl import read_jsonl
+    from calm_ext.records import ParallelQuestion
 
     asked = list(read_jsonl(questions, ParallelQuestion))
     from calm_ext.harness.lm import load_lm

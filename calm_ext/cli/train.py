@@ -44,11 +44,13 @@ def command(
     import yaml
     from pydantic import ValidationError
 
+    from calm_ext.jsonl import read_jsonl, read_numbered
     from calm_ext.prompts import Style
-    from calm_ext.records import Generation, Pair, read_jsonl
+    from calm_ext.records import Generation, Pair
     from calm_ext.training.job import TrainingJob, TrainingOptions
     from calm_ext.training.launch import launch
-    from calm_ext.voting import VoteOptions, group_by_question, votes_of_others
+    from calm_ext.votes import VoteTable
+    from calm_ext.voting import VoteOptions, votes_of_others
 
     values = {}
     for setting in settings:
@@ -63,11 +65,10 @@ def command(
         raise RecipeError("--set", problems) from None
     next(read_jsonl(pairs, Pair))  # a wrong file is told before a model loads
     asked: Style = "cloze" if mode == "options" else ("direct" if style == "direct" else "explain")
-    votes = {}
+    votes: dict[str, dict[str, int]] = {}
     if heldout_generations:
-        groups = group_by_question(read_jsonl(heldout_generations, Generation), where=str(heldout_generations))
-        how = VoteOptions(rule="zscore" if mode == "options" else "majority")
-        votes = {g[0].id: votes_of_others(g, how, style=asked) for g in groups}
+        table = VoteTable.read(read_numbered(heldout_generations, Generation), style=asked)
+        votes = votes_of_others(table, VoteOptions())
     launch(
         TrainingJob(
             model=model,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from calm_ext.cli.common import json_option, print_json
+from calm_ext.cli.common import console, json_option, print_json
 from calm_ext.errors import CalmError
+
+RULES = ("correlated", "dawid_skene", "source", "self_consistency", "leave_one_out", "majority", "zscore")
 
 
 def _weights(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, float]:
@@ -18,6 +21,8 @@ def _weights(ctx: click.Context, parameter: click.Parameter, values: tuple[str, 
             result[language] = float(number)
         except ValueError:
             raise click.BadParameter(f"{value}: LANGUAGE=NUMBER was expected, as en=2") from None
+        if result[language] < 0:
+            raise click.BadParameter(f"{value}: a weight is not negative")
     return result
 
 
@@ -26,8 +31,10 @@ def _weights(ctx: click.Context, parameter: click.Parameter, values: tuple[str, 
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Ballots JSONL to write.")
 @click.option(
     "--rule",
-    type=click.Choice(["majority", "zscore"]),
-    help="majority of all samples (the paper), or z-scores of option scores.  [default: by what there is]",
+    type=click.Choice(RULES),
+    default="correlated",
+    show_default=True,
+    help="What a vote counts; see below.",
 )
 @click.option(
     "--ties",
@@ -36,17 +43,24 @@ def _weights(ctx: click.Context, parameter: click.Parameter, values: tuple[str, 
     show_default=True,
     help="Drop a tied question, let the pivot language decide, or take the first option named (the paper's code).",
 )
-@click.option("--pivot", help="The language that decides ties.")
+@click.option("--pivot", help="The language that decides ties, and the source language where none is recorded.")
 @click.option(
     "--weight",
     "weights",
     multiple=True,
     callback=_weights,
     metavar="LANGUAGE=NUMBER",
-    help="Weight of a language in the vote.  [default: 1]",
+    help="Multiplies the votes of a language.  [default: 1]",
 )
 @click.option(
     "--min-margin", type=click.FloatRange(0), default=0.0, show_default=True, help="Drop winners with a smaller lead."
+)
+@click.option(
+    "--min-probability",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Drop winners that are less probably right, by estimate.",
 )
 @click.option(
     "--min-languages",
@@ -73,11 +87,12 @@ def _weights(ctx: click.Context, parameter: click.Parameter, values: tuple[str, 
 def command(
     generations: Path,
     output: Path | None,
-    rule: str | None,
+    rule: str,
     ties: str,
     pivot: str | None,
     weights: dict[str, float],
     min_margin: float,
+    min_probability: float,
     min_languages: int,
     keep_share: float,
     style: str,
@@ -85,26 +100,83 @@ def command(
 ) -> None:
     """Elect an answer for each question from GENERATIONS (JSONL), without gold labels.
 
-    Where the generations carry gold labels, the vote's accuracy is printed; an undecided question counts as wrong.
-    """
-    from calm_ext.records import Generation, read_jsonl, write_jsonl
-    from calm_ext.voting import VoteOptions, group_by_question, vote, vote_summary
+    Each winner gets an estimated probability of being right. Where the generations carry gold labels, the accuracy and
+    the calibration of the estimate are measured; an undecided question counts as wrong.
 
-    groups = group_by_question(read_jsonl(generations, Generation), where=str(generations))
-    scored = groups[0][0].option_logprobs is not None
+    \b
+    Rules, from the strongest to the plainest (docs/RESULTS.md):
+      correlated        Dawid-Skene where samples of a language, and translations
+                        of a source, repeat each other
+      dawid_skene       Dawid-Skene with guessing, every sample a witness
+      source            the source language counts as much as its translations
+      self_consistency  a language counts by how far its samples agree
+      leave_one_out     a language counts by how far it agrees with the others
+      majority          all samples count the same (the paper)
+      zscore            z-scores of option scores, where options were scored
+    """
+    from calm_ext.jsonl import read_numbered, write_jsonl
+    from calm_ext.records import Generation
+    from calm_ext.vote_quality import vote_summary
+    from calm_ext.votes import VoteTable
+    from calm_ext.voting import VoteOptions, elect
+
     if ties == "pivot" and not pivot:
         raise CalmError("--ties pivot needs --pivot LANGUAGE")
-    chosen = rule or ("zscore" if scored else "majority")
-    options = VoteOptions(chosen, ties, pivot, weights, min_margin, min_languages, keep_share)  # type: ignore[arg-type]
-    ballots = vote(groups, options, style="cloze" if scored else style)  # type: ignore[arg-type]
+    options = VoteOptions(
+        rule, ties, pivot, weights, min_margin, min_probability, min_languages, keep_share  # type: ignore[arg-type]
+    )  # fmt: skip
+    table = VoteTable.read(read_numbered(generations, Generation), style=style)  # type: ignore[arg-type]
+    election = elect(table, options)
     if output:
-        write_jsonl(output, ballots)
-    told = vote_summary(ballots, {g[0].id: g[0].answer for g in groups})
+        write_jsonl(output, election.ballots)
+    told = vote_summary(election.ballots, table.gold)
+    notes = [*election.notes, *_equal_options(table.equal_options)]
     if as_json:
-        print_json({"rule": chosen, "signature": options.signature(), **told})
-        return
-    click.echo(f"{told['n_decided']} of {told['n_questions']} questions decided, {told['n_ties']} ties")
-    if told["accuracy"] is not None:
-        kept = "–" if told["accuracy_kept"] is None else f"{told['accuracy_kept']:.3f}"
-        click.echo(f"right on {told['accuracy']:.3f} of all, on {kept} of the decided")
-    click.echo(options.signature(), err=True)
+        print_json({"rule": rule, "signature": options.signature(), "sources": list(election.sources), **told})
+    else:
+        _print(told)
+        click.echo(options.signature(), err=True)
+    for note in notes:
+        click.echo(f"note: {note}", err=True)
+
+
+def _equal_options(counts: dict[str, int]) -> list[str]:
+    if not counts:
+        return []
+    by_language = ", ".join(f"{x} {n}" for x, n in counts.items())
+    return [f"questions with two options of one text, which only a letter tells apart: {by_language}"]
+
+
+def _percent(value: Any) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _print(told: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    n, known = told["n_questions"], told["accuracy"] is not None
+    click.echo(f"{told['n_decided']} of {n} questions decided, {told['n_ties']} ties")
+    click.echo(f"right by estimate: {_percent(told['estimated_accuracy'])} of all")
+    if known:
+        click.echo(
+            f"right by gold: {_percent(told['accuracy'])} of all, {_percent(told['accuracy_kept'])} of the decided; "
+            f"expected calibration error {_percent(told['ece'])}"
+        )
+    curve = Table(box=None, pad_edge=False, header_style="bold")
+    curve.add_column("questions kept")
+    estimated = told["estimated_precision_at_coverage"]
+    for share in estimated:
+        curve.add_column(f"{float(share):.0%}", justify="right")
+    curve.add_row("right by estimate", *(_percent(x) for x in estimated.values()))
+    if known:
+        curve.add_row("right by gold", *(_percent(x) for x in told["precision_at_coverage"].values()))
+    console().print(curve)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("language")
+    columns = ("read", "agrees with the vote", "weight", *(("right",) if known else ()))
+    for name in columns:
+        table.add_column(name, justify="right")
+    for language, row in told["languages"].items():
+        cells = [told["answered"][language], row["agreement"], row["weight"], *([row["accuracy"]] if known else [])]
+        table.add_row(language, *(_percent(x) for x in cells))
+    console().print(table)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from calm_ext.data.align import Joined
 from calm_ext.errors import CalmError, DataError
-from calm_ext.records import ParallelQuestion, read_jsonl
+from calm_ext.jsonl import read_jsonl
+from calm_ext.records import ParallelQuestion
 
 
 def load(split: str, *, languages: Sequence[str], path: str | Path | None = None) -> Joined:

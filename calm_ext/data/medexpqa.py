@@ -26,7 +26,8 @@ from calm_ext.data.align import Joined, join_parallel
 from calm_ext.data.fetch import load_hub_table
 from calm_ext.data.rows import Row
 from calm_ext.errors import CalmError, DataError
-from calm_ext.records import Record, numbered_lines
+from calm_ext.jsonl import numbered_lines
+from calm_ext.records import Record
 
 HF_NAME = "HiTZ/MedExpQA"
 LANGUAGES = ("es", "en", "fr", "it")

@@ -7,7 +7,8 @@ from importlib import resources
 
 from calm_ext.data.align import Joined
 from calm_ext.errors import DataError
-from calm_ext.records import ParallelQuestion, read_jsonl
+from calm_ext.jsonl import read_jsonl
+from calm_ext.records import ParallelQuestion
 
 
 def load(split: str, *, languages: Sequence[str]) -> Joined:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from calm_ext.errors import CalmError, DataError
-from calm_ext.records import numbered_lines
+from calm_ext.jsonl import numbered_lines
 
 if TYPE_CHECKING:
     from lm_eval.api.model import LM

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from calm_ext.errors import CalmError, DataError
+from calm_ext.jsonl import Appender, read_jsonl
 from calm_ext.prompts import Style, ask
-from calm_ext.records import Appender, Generation, ParallelQuestion, Prompt, read_jsonl
+from calm_ext.records import Generation, ParallelQuestion, Prompt
 
 if TYPE_CHECKING:
     from lm_eval.api.model import LM

@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from calm_ext.records import atomic_write
+from calm_ext.jsonl import atomic_write
 
 __all__ = ["write_report"]
 

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from calm_ext.errors import DataError, RunError
+from calm_ext.jsonl import read_jsonl
 from calm_ext.metrics import PARTIAL
 from calm_ext.pairs import pair_summary
-from calm_ext.records import Ballot, Pair, ParallelQuestion, Record, read_jsonl
+from calm_ext.records import Ballot, Pair, ParallelQuestion, Record
 from calm_ext.report.files import read_json, read_log, read_recipe
 from calm_ext.report.samples import Evaluation, TaskResult, read_evaluation
 from calm_ext.stats import RESAMPLES, estimate, holm, paired_difference
-from calm_ext.voting import vote_summary
+from calm_ext.vote_quality import vote_summary
 
 STAGES = ("questions", "before", "sample", "vote", "pairs", "train", "after", "report")
 WHEN = ("before", "after")

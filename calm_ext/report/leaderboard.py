@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from calm_ext.errors import CalmError, DataError
-from calm_ext.records import numbered_lines
+from calm_ext.jsonl import numbered_lines
 from calm_ext.report.files import load_results
 from calm_ext.report.samples import effective_n, metadata_of, model_name, plain_values
 from calm_ext.report.words import NONE, number

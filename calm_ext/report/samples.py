@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from calm_ext.answer_files import from_sample
 from calm_ext.errors import DataError
 from calm_ext.harness.evaluate import read_samples
+from calm_ext.jsonl import numbered_lines
 from calm_ext.metrics import pairwise, question_metrics
-from calm_ext.records import numbered_lines
 from calm_ext.report.files import load_results
 
 Answers = dict[str, dict[str, int | None]]

@@ -22,7 +22,8 @@ from trl import DPOConfig, DPOTrainer
 
 from calm_ext.device import choose_dtype, peak_memory_mib
 from calm_ext.errors import CalmError, RunError
-from calm_ext.records import Pair, ParallelQuestion, atomic_write, read_jsonl
+from calm_ext.jsonl import atomic_write, read_jsonl
+from calm_ext.records import Pair, ParallelQuestion
 from calm_ext.training.job import TrainingJob
 from calm_ext.training.monitor import Asker, Monitor, append_log, encode_pairs
 

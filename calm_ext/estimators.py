@@ -1,0 +1,231 @@
+"""How much the votes of each language say about the answer, learned without a gold label.
+
+All estimators come to the same form, an array of *evidence*: how much language l speaks for option o of question i. Its
+sum over languages elects; its sum without a language judges that language. They differ in what a vote is worth:
+
+- **sums** (:func:`weighted`): the share of a language's samples that name an option times a weight of the language:
+  equal; *self-consistency*, how often two samples of the language agree; *leave-one-out*, how often the language agrees
+  with the others; or *source*, where the language a question was written in counts as much as all its translations
+  together, because what is lost in translation is lost in all of them.
+- **Dawid-Skene** (:func:`dawid_skene`): a sample knows the answer with probability θ_l, or else guesses option o with
+  probability β_lo (Dawid and Skene 1979, in the form of MACE, Hovy et al. 2013). β_lo is what corrects a model that
+  prefers the first letters when it does not know. Every sample counts as an independent witness.
+- **correlated**: the same, but samples of one language are one witness repeated, and so are translations of one source.
+  A language's n samples count as n / (1 + (n - 1) ρ_l) votes, their effective number (Kish 1965, Survey Sampling, on
+  cluster samples), where ρ_l is the part of the agreement between its samples that its agreement with other languages
+  does not explain; and the translations of a source are scaled to weigh as much as the source.
+
+**Calibration** (:func:`expected_agreement`). Without gold nobody can know how often a vote is right; what can be known
+is how often a further witness agrees with it. Where errors are shared, as between the languages of one model, the two
+are equal when the witnesses' answers are calibrated as a whole (Jiang et al. 2022, arXiv 2106.13799, "expected
+agreement equals accuracy"). So the probability of being right is the share of the witnesses that name the winner, made
+a rising function of the margin by isotonic regression. Where errors are independent, as in Babel, this is too modest;
+docs/RESULTS.md has both.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from calm_ext.votes import Counts
+
+if TYPE_CHECKING:
+    import numpy as np
+
+#: Pseudo-counts of the fit: answers that are half known, and guesses of every option.
+_KNOWN, _GUESSED = 10.0, 1.0
+
+
+class Evidence(NamedTuple):
+    """What each language says.
+
+    Attributes:
+        values: (N, L, O); comparable within a question. Invalid options are 0 like unnamed ones.
+        witness: (N, L) weight of a language as a witness of the winner; sums to 1 over those that answered.
+        total: (N,) what a margin is a share of: the weight of the languages that were asked.
+        weights: (L,) how much a language counts, for display; their mean is 1 where they are learned.
+        logs: whether sums of values are log-probabilities of the options, up to a constant.
+    """
+
+    values: np.ndarray
+    witness: np.ndarray
+    total: np.ndarray
+    weights: np.ndarray
+    logs: bool
+
+
+def self_consistency(votes: Counts) -> np.ndarray:
+    """(L,) the probability that two samples of a language agree; NaN where no question has two."""
+    import numpy as np
+
+    read = votes.read
+    several = read > 1.5
+    pairs = np.divide((votes.counts * (votes.counts - 1)).sum(2), read * (read - 1), where=several, out=read * 0)
+    with np.errstate(invalid="ignore"):
+        result: np.ndarray = pairs.sum(0) / several.sum(0)
+    return result
+
+
+def cross_agreement(votes: Counts) -> np.ndarray:
+    """(L,) the probability that a sample of a language agrees with one of another language; NaN where there is none."""
+    import numpy as np
+
+    shares, there = votes.shares, votes.read > 0
+    languages = len(votes.languages)
+    rate = np.full((languages, languages), np.nan)
+    for a in range(languages):
+        both = there[:, a, None] & there
+        agree = np.einsum("io,ilo->il", shares[:, a], shares) * both
+        with np.errstate(invalid="ignore"):
+            rate[a] = agree.sum(0) / both.sum(0)
+    np.fill_diagonal(rate, np.nan)
+    counted = ~np.isnan(rate)
+    with np.errstate(invalid="ignore"):
+        result: np.ndarray = np.where(counted, rate, 0.0).sum(1) / counted.sum(1)
+    return result
+
+
+def chance(votes: Counts) -> float:
+    """The agreement of two guesses: the mean of one over the number of options."""
+    return float((1 / votes.valid.sum(1)).mean())
+
+
+def reliability(agreement: np.ndarray, votes: Counts) -> np.ndarray:
+    """(L,) weights from agreement above chance, their mean 1; equal where nothing agrees above chance."""
+    import numpy as np
+
+    by_chance = chance(votes)
+    above = np.maximum(np.nan_to_num(agreement, nan=by_chance) - by_chance, 0.0)
+    return above / above.mean() if above.sum() > 0 else np.ones_like(above)
+
+
+def infer_source(votes: Counts) -> int:
+    """The column of the language that is most at one with itself, or with the others where samples are single."""
+    import numpy as np
+
+    own = self_consistency(votes)
+    return int(np.nanargmax(own if not np.isnan(own).all() else np.nan_to_num(cross_agreement(votes))))
+
+
+def _two_witnesses(weights: np.ndarray, source: np.ndarray) -> np.ndarray:
+    """(N, L) weights, where a question's translations are scaled to weigh as much as its source.
+
+    Args:
+        weights: (N, L), 0 where a language has no say.
+        source: (N,) columns, negative where there is none.
+    """
+    import numpy as np
+
+    columns = np.arange(weights.shape[1])[None, :]
+    is_source = columns == source[:, None]
+    own = (weights * is_source).sum(1, keepdims=True)
+    others = (weights * ~is_source).sum(1, keepdims=True)
+    applies = (own > 0) & (others > 0)
+    scale = np.divide(own, others, out=np.ones_like(own), where=applies)
+    scaled: np.ndarray = np.where(is_source, weights, weights * scale)
+    return scaled
+
+
+def _as_witness(weights: np.ndarray, votes: Counts) -> np.ndarray:
+    """Weights of the languages that answered, as shares of one."""
+    import numpy as np
+
+    there = weights * (votes.read > 0)
+    total = there.sum(1, keepdims=True)
+    return np.divide(there, total, out=np.zeros_like(there), where=total > 0)
+
+
+def weighted(votes: Counts, weights: np.ndarray, *, source: np.ndarray | None = None) -> Evidence:
+    """Sums of shares.
+
+    Args:
+        weights: (L,) of the languages.
+        source: (N,) where the source is to count as much as its translations.
+    """
+    full = weights[None, :] * votes.asked
+    if source is not None:
+        full = _two_witnesses(full, source)
+    shown = weights if source is None else full.mean(0) / full.mean()
+    values = votes.counts / votes.n * full[:, :, None]
+    return Evidence(values, _as_witness(full, votes), full.sum(1), shown, logs=False)
+
+
+def effective_votes(votes: Counts) -> np.ndarray:
+    """(L,) what one sample is worth where a language's samples repeat each other: 1 / (1 + (n - 1) ρ_l)."""
+    import numpy as np
+
+    across = np.nan_to_num(cross_agreement(votes), nan=chance(votes))
+    own = self_consistency(votes)
+    rho = np.clip(np.nan_to_num((own - across) / np.maximum(1 - across, 1e-9), nan=1.0), 0.0, 1.0)
+    result: np.ndarray = 1 / (1 + (votes.n - 1) * rho)
+    return result
+
+
+def dawid_skene(
+    votes: Counts,
+    weights: np.ndarray,
+    *,
+    worth: np.ndarray | None = None,
+    source: np.ndarray | None = None,
+    steps: int = 200,
+    tolerance: float = 1e-6,
+) -> Evidence:
+    """Fit θ_l and β_lo by expectation maximisation, with a uniform prior over a question's options.
+
+    Args:
+        weights: (L,) that multiply a language's votes.
+        worth: (L,) what one sample of a language is worth in votes; 1 without.
+        source: (N,) where the source is to count as much as its translations.
+    """
+    import numpy as np
+
+    counts, valid = votes.counts, votes.valid
+    full = weights[None, :] * (np.ones(len(votes.languages)) if worth is None else worth)[None, :] * votes.asked
+    if source is not None:
+        full = _two_witnesses(full, source)
+    theta = np.full(counts.shape[1], 0.5)
+    beta = counts.sum(0) + _GUESSED
+    beta /= beta.sum(1, keepdims=True)
+    for _ in range(steps):
+        ratio = np.log1p((theta / (1 - theta))[:, None] / beta)
+        values = counts * ratio[None] * full[:, :, None]
+        posterior = softmax(values.sum(1), valid)
+        known = posterior[:, None, :] * counts * (1 - np.exp(-ratio))[None]
+        before = theta
+        theta = (known.sum((0, 2)) + _KNOWN / 2) / (counts.sum((0, 2)) + _KNOWN)
+        beta = (counts - known).sum(0) + _GUESSED
+        beta /= beta.sum(1, keepdims=True)
+        if np.abs(theta - before).max() < tolerance:
+            break
+    told = (full * votes.read * np.log1p(theta / (1 - theta) * counts.shape[2])[None]).mean(0)
+    even = weights[None, :] * votes.asked
+    witness = _as_witness(even if source is None else _two_witnesses(even, source), votes)
+    return Evidence(values, witness, full.sum(1), told / max(told.mean(), 1e-12), logs=True)
+
+
+def softmax(sums: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """(N, O) probabilities of the valid options."""
+    import numpy as np
+
+    shifted = np.where(valid, sums, -np.inf)
+    powers = np.exp(shifted - shifted.max(1, keepdims=True))
+    result: np.ndarray = powers / powers.sum(1, keepdims=True)
+    return result
+
+
+def expected_agreement(votes: Counts, witness: np.ndarray, winners: np.ndarray, margins: np.ndarray) -> np.ndarray:
+    """(N,) the probability that a winner is right, as the module says; NaN where there is no winner (-1)."""
+    import numpy as np
+    from scipy.optimize import isotonic_regression
+
+    result = np.full(len(winners), np.nan)
+    at = np.flatnonzero(winners >= 0)
+    if not len(at):
+        return result
+    named = votes.shares[at, :, winners[at]]
+    support = (named * witness[at]).sum(1)
+    # Equal margins get one probability.
+    _, place, count = np.unique(margins[at].round(12), return_inverse=True, return_counts=True)
+    mean = np.bincount(place, weights=support) / count
+    result[at] = isotonic_regression(mean, weights=count).x[place]
+    return result

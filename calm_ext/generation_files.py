@@ -1,0 +1,166 @@
+"""Generations that others made: the paper's sampled files, and samples that lm-eval logged of our tasks.
+
+A row of the paper's (https://github.com/wangym2/CALM, ``data/*/samples``), one file a language, rows parallel::
+
+    {"instruction": "Answer the multiple choice question. …", "input": "Where …?\\nA. town\\nB. …", "output": "C",
+     "pred": ["Explanation: …\\n\\nAnswer: D. schools", "…", "…"]}
+
+lm-eval's samples are described in :mod:`calm_ext.answer_files`; several files of the same questions give several
+samples of each.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from calm_ext.data import paper
+from calm_ext.data.align import join_parallel
+from calm_ext.data.fetch import read_json
+from calm_ext.errors import DataError
+from calm_ext.jsonl import numbered_lines
+from calm_ext.languages import ALIASES, is_known
+from calm_ext.records import Generation, ParallelQuestion
+
+_NAME = re.compile(r"(?:^|[_\-.])([a-z]{2,3})(?=[_\-.])")
+
+
+def language_of(path: Path) -> str:
+    """The language of a file from its name: ``x_csqa_cn_train_sampled.json`` is zh.
+
+    Raises:
+        DataError: the name says none, or several.
+    """
+    found = {ALIASES.get(code, code) for code in _NAME.findall(path.name)}
+    known = sorted(code for code in found if is_known(code))
+    if len(known) != 1:
+        told = f"says {', '.join(known)}" if known else "says none"
+        raise DataError(f"{path}: which language it is must be in its name or given, and the name {told}")
+    return known[0]
+
+
+def import_paper(files: Mapping[str, str | Path], *, source_language: str | None = None) -> Iterator[Generation]:
+    """The generations of the paper's files, question by question; a row without samples is left out in its language.
+
+    Args:
+        files: language -> JSON file.
+        source_language: the language the questions were written in.
+
+    Raises:
+        DataError: a file that cannot be read, a row that is malformed, or rows that are not translations of each other.
+    """
+    raw: dict[str, list[Any]] = {}
+    parsed: dict[str, list[Any]] = {}
+    for language, file in files.items():
+        path = Path(file)
+        rows = read_json(str(path.parent), path.name)
+        if not isinstance(rows, list):
+            raise DataError(f"{path}: a JSON list of rows was expected")
+        raw[language] = rows
+        parsed[language] = [paper.parse_row(r, language, f"{path}: row {i}").row for i, r in enumerate(rows, 1)]
+        for number, row in enumerate(rows, 1):
+            samples = row.get("pred")
+            if samples is not None and not (isinstance(samples, list) and all(isinstance(s, str) for s in samples)):
+                raise DataError(f"{path}: row {number}: pred is to be a list of texts")
+    names = {x: str(f) for x, f in files.items()}
+    name = re.sub(r"[_\-.]?\b(?:sampled|samples)\b", "", Path(next(iter(files.values()))).stem)
+    kept: Sequence[ParallelQuestion | None]
+    if len(files) > 1:
+        joined = join_parallel(parsed, name=name, files=names, source_language=source_language, published=True)
+        kept, orders = joined.questions, _places(joined.questions, parsed)
+    else:
+        only = next(iter(files))
+        kept = [None] * len(parsed[only])
+        orders = {only: list(range(len(parsed[only])))}
+    for k, question in enumerate(kept):
+        for language in files:
+            at = orders[language][k]
+            samples = raw[language][at].get("pred")
+            if not samples:
+                continue
+            text, options, answer = parsed[language][at]
+            yield Generation(
+                id=question.id if question else f"{name}-{k:05d}",
+                language=language,
+                source_language=source_language,
+                question=text,
+                options=list(options),
+                answer=answer,
+                prompt=f"{raw[language][at]['instruction']}\n\n{raw[language][at]['input']}",
+                responses=samples,
+            )
+
+
+def _places(questions: Sequence[Any], parsed: Mapping[str, Sequence[Any]]) -> dict[str, list[int]]:
+    """language -> the row of each question, found by its text and options in the order of the file."""
+    places: dict[str, list[int]] = {}
+    for language, rows in parsed.items():
+        at, found = 0, []
+        for question in questions:
+            version = question.versions[language]
+            while (rows[at][0], list(rows[at][1])) != (version.question, version.options):
+                at += 1
+            found.append(at)
+            at += 1
+        places[language] = found
+    return places
+
+
+def import_lm_eval(files: Sequence[str | Path]) -> Iterator[Generation]:
+    """The generations in samples files of our tasks.
+
+    Raises:
+        DataError: a line that is no sample of a cross-lingual task, or files that disagree about a question.
+    """
+    merged: dict[tuple[str, str], Generation] = {}
+    for file in files:
+        seen: set[str] = set()
+        for number, row in numbered_lines(file):
+            where = f"{file}:{number}"
+            for generation in _of_sample(row, where):
+                key = (generation.id, generation.language)
+                if generation.language == row["doc"]["languages"][0]:
+                    if generation.id in seen:
+                        raise DataError(f"{where}: question {generation.id} comes twice in this file")
+                    seen.add(generation.id)
+                known = merged.get(key)
+                merged[key] = generation if known is None else _more_samples(known, generation, where)
+    yield from merged.values()
+
+
+def _more_samples(known: Generation, new: Generation, where: str) -> Generation:
+    same = {"question", "options", "answer", "prompt", "source_language"}
+    if known.model_dump(include=same) != new.model_dump(include=same):
+        raise DataError(f"{where}: question {new.id} was asked otherwise in {new.language} in a file before")
+    if known.option_logprobs is not None or new.option_logprobs is not None:
+        raise DataError(f"{where}: question {new.id} has option scores in {new.language} already, in a file before")
+    return known.model_copy(update={"responses": [*known.responses, *new.responses]})
+
+
+def _of_sample(row: dict[str, Any], where: str) -> Iterator[Generation]:
+    try:
+        doc, answers = row["doc"], row["resps"]
+        languages, options = doc["languages"], doc["options"]
+        prompts = [row["arguments"][f"gen_args_{i}"]["arg_0"] for i in range(len(answers))]
+        per_language = len(answers) // len(languages)
+        scored = isinstance(answers[0][0], (list, tuple))
+        if scored != (per_language > 1) or per_language * len(languages) != len(answers):
+            raise ValueError("its answers do not fit its languages")
+        for i, language in enumerate(languages):
+            own = answers[i * per_language : (i + 1) * per_language]
+            yield Generation(
+                id=str(doc["id"]),
+                language=language,
+                source_language=doc.get("source_language"),
+                question=doc["questions"][i],
+                options=options[i],
+                answer=doc["answer"],
+                prompt=prompts[i * per_language],
+                responses=[] if scored else [str(text) for text in own[0]],
+                option_logprobs=[float(a[0][0]) for a in own] if scored else None,
+            )
+    except (KeyError, TypeError, IndexError, ValueError) as error:
+        detail = f" ({error})" if isinstance(error, ValueError) else ""
+        raise DataError(f"{where}: is not a sample of a cross-lingual task of calm-ext{detail}") from None

@@ -1,0 +1,183 @@
+"""JSONL files of records: readers stream and name ``file:line``, writers are atomic or append whole groups of lines.
+
+:func:`write_jsonl` replaces a file as a whole; :class:`Appender` adds groups of lines, and cuts off an incomplete last
+line when a file is opened again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import jsonlines
+from pydantic import ValidationError
+
+from calm_ext.errors import DataError
+from calm_ext.records import Record
+
+R = TypeVar("R", bound=Record)
+
+
+def explain(error: ValidationError) -> str:
+    """One line for a pydantic error: every problem as ``key: what``, joined by semicolons."""
+    parts = []
+    for item in error.errors(include_url=False):
+        key = ".".join(str(x) for x in item["loc"])
+        message = item["msg"].removeprefix("Value error, ")
+        if item["type"] == "extra_forbidden":
+            message = "unknown key"
+        elif item["type"] == "missing":
+            message = "missing"
+        elif item["type"].endswith("_type"):
+            message += f", got {type(item['input']).__name__}"
+        parts.append(f"{key}: {message}" if key else message)
+    return "; ".join(parts)
+
+
+def _loads(text: str | bytes) -> Any:
+    """JSON, but a key that comes twice is an error: the standard module silently keeps the last one."""
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(items)
+        if len(found) < len(items):
+            keys = [key for key, _ in items]
+            raise ValueError(f"the key {next(k for k in keys if keys.count(k) > 1)!r} comes twice")
+        return found
+
+    return json.loads(text, object_pairs_hook=pairs)
+
+
+def numbered_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Stream the objects of a JSONL file with their 1-based line numbers; blank lines are skipped.
+
+    Raises:
+        DataError: the file is missing or unreadable, or a line is not a JSON object (a truncated one, say).
+    """
+    source = Path(path)
+    number = 0
+    try:
+        with source.open(encoding="utf-8") as handle:
+            for number, line in enumerate(handle, 1):
+                if not line.strip():
+                    continue
+                try:
+                    value = jsonlines.Reader([line], loads=_loads).read(type=dict)
+                except jsonlines.InvalidLineError as error:
+                    hint = "" if line.endswith("\n") else " (the last line has no end: was the file cut off?)"
+                    reason = str(error).removeprefix("line contains invalid json: ").split(" (line ")[0]
+                    reason = re.sub(r": line \d+ (column \d+).*", r" at \1", reason)
+                    raise DataError(f"{source}:{number}: not a JSON object: {reason}{hint}") from None
+                yield number, value
+    except FileNotFoundError:
+        raise DataError(f"{source}: no such file") from None
+    except IsADirectoryError:
+        raise DataError(f"{source}: is a directory, a JSONL file was expected") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{source}:{number + 1}: not UTF-8 ({error.reason})") from None
+    except OSError as error:
+        raise DataError(f"{source}: cannot be read ({error.strerror})") from None
+
+
+def read_jsonl(path: str | os.PathLike[str], kind: type[R], *, allow_empty: bool = False) -> Iterator[R]:
+    """Stream the records of a JSONL file; see :func:`read_numbered`."""
+    return (record for _, record in read_numbered(path, kind, allow_empty=allow_empty))
+
+
+def read_numbered(path: str | os.PathLike[str], kind: type[R], *, allow_empty: bool = False) -> Iterator[tuple[str, R]]:
+    """Stream the records of a JSONL file, each with its place, ``file:line``.
+
+    Raises:
+        DataError: at the first line that is not a ``kind``, naming ``file:line``; or at the end of a file that has no
+            record, unless ``allow_empty``.
+    """
+    empty = True
+    for number, value in numbered_lines(path):
+        try:
+            record = kind.model_validate(value)
+        except ValidationError as error:
+            raise DataError(f"{path}:{number}: {explain(error)}") from None
+        empty = False
+        yield f"{path}:{number}", record
+    if empty and not allow_empty:
+        raise DataError(f"{path}: has no {kind.__name__} record, it is empty")
+
+
+def to_line(record: Record) -> str:
+    """The record as one JSON line with its newline; keys that are None and have that default are left out."""
+    return record.model_dump_json(exclude_defaults=True) + "\n"
+
+
+def atomic_write(path: str | os.PathLike[str], text: str | Iterable[str]) -> None:
+    """Write a text file so that readers see the old one or the new one, never half of it."""
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as handle:
+            for piece in [text] if isinstance(text, str) else text:
+                handle.write(piece)
+            handle.flush()
+            os.fsync(handle.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_jsonl(path: str | os.PathLike[str], records: Iterable[Record]) -> int:
+    """Write records atomically; returns how many."""
+    count = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal count
+        for record in records:
+            count += 1
+            yield to_line(record)
+
+    atomic_write(path, lines())
+    return count
+
+
+class Appender:
+    """Appends groups of records to a JSONL file, each group flushed to disk as a whole.
+
+    A last line without a newline is what an interrupted write leaves; opening the file again cuts it off.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if self.path.exists():
+            _cut_incomplete_line(self.path)
+        self._handle = self.path.open("a", encoding="utf-8", newline="\n")
+
+    def append(self, records: Iterable[Record]) -> None:
+        """Write the records and fsync."""
+        self._handle.write("".join(to_line(r) for r in records))
+        self._handle.flush()
+        os.fsync(self._handle.fileno())
+
+    def close(self) -> None:
+        """Close the file."""
+        self._handle.close()
+
+    def __enter__(self) -> Appender:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _cut_incomplete_line(path: Path) -> None:
+    data = path.read_bytes()
+    if data and not data.endswith(b"\n"):
+        with path.open("r+b") as handle:
+            handle.truncate(data.rfind(b"\n") + 1)

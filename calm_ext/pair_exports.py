@@ -1,0 +1,85 @@
+"""Preference pairs in the forms that other trainers read.
+
+- ``jsonl``: our records, with what is known of each pair; TRL reads these too.
+- ``trl``: ``prompt``, ``chosen``, ``rejected`` only; where the prompt is a chat, all three are lists of messages
+  (https://huggingface.co/docs/trl/dataset_formats#preference).
+- ``llamafactory``: a JSON list in its preference format, and its entry in the ``dataset_info.json`` beside it
+  (https://llamafactory.readthedocs.io/en/latest/getting_started/data_preparation.html).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from calm_ext.errors import DataError
+from calm_ext.jsonl import atomic_write, write_jsonl
+from calm_ext.records import Pair
+
+Format = Literal["jsonl", "trl", "llamafactory"]
+
+
+def write_pairs(path: str | os.PathLike[str], pairs: Iterable[Pair], *, format: Format = "jsonl") -> None:
+    """Write pairs as they come.
+
+    Raises:
+        DataError: there is a ``dataset_info.json`` beside the file that is no JSON object.
+    """
+    if format == "jsonl":
+        write_jsonl(path, pairs)
+    elif format == "trl":
+        atomic_write(path, (json.dumps(_trl(p), ensure_ascii=False) + "\n" for p in pairs))
+    else:
+        info = _dataset_info(Path(path))
+        atomic_write(path, _json_list(_llamafactory(p) for p in pairs))
+        atomic_write(Path(path).with_name("dataset_info.json"), info)
+
+
+def _trl(pair: Pair) -> dict[str, Any]:
+    if isinstance(pair.prompt, str):
+        return {"prompt": pair.prompt, "chosen": pair.chosen, "rejected": pair.rejected}
+    said = {side: [{"role": "assistant", "content": getattr(pair, side)}] for side in ("chosen", "rejected")}
+    return {"prompt": pair.prompt, **said}
+
+
+def _llamafactory(pair: Pair) -> dict[str, Any]:
+    roles = {"user": "human", "assistant": "gpt"}
+    turns = [{"role": "user", "content": pair.prompt}] if isinstance(pair.prompt, str) else pair.prompt
+    system = "\n".join(t["content"] for t in turns if t["role"] == "system")
+    return {
+        "conversations": [{"from": roles[t["role"]], "value": t["content"]} for t in turns if t["role"] in roles],
+        "chosen": {"from": "gpt", "value": pair.chosen.strip()},
+        "rejected": {"from": "gpt", "value": pair.rejected.strip()},
+        **({"system": system} if system else {}),
+    }
+
+
+def _json_list(rows: Iterable[Any]) -> Iterator[str]:
+    before = "[\n"
+    for row in rows:
+        yield before + json.dumps(row, ensure_ascii=False)
+        before = ",\n"
+    yield "[]\n" if before == "[\n" else "\n]\n"
+
+
+def _dataset_info(path: Path) -> str:
+    """The ``dataset_info.json`` beside a file, with an entry for it."""
+    place = path.with_name("dataset_info.json")
+    known: Any = {}
+    if place.exists():
+        try:
+            known = json.loads(place.read_text(encoding="utf-8"))
+        except ValueError:
+            known = None
+        if not isinstance(known, dict):
+            raise DataError(f"{place}: is not a JSON object; LLaMA-Factory's data sets are listed there")
+    known[path.stem] = {
+        "file_name": path.name,
+        "formatting": "sharegpt",
+        "ranking": True,
+        "columns": {"messages": "conversations", "chosen": "chosen", "rejected": "rejected", "system": "system"},
+    }
+    return json.dumps(known, ensure_ascii=False, indent=2) + "\n"

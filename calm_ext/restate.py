@@ -1,0 +1,273 @@
+"""Put a response of one language into another, for pairs of a language that has no right answer of its own.
+
+The paper translates the explanation and writes the option after it; so does this. What translates is a
+:class:`Restater`: a local sequence-to-sequence model, or a causal model that is asked to, such as the one that is being
+aligned. Neither is fetched from anywhere: the path must be a folder. A translation is used only where its answer is
+read as the winner, its script is the language's, and it does not speak for another option.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from calm_ext.answers import contradicts, explanation_of, read_answer
+from calm_ext.errors import CalmError
+from calm_ext.jsonl import Appender, read_jsonl
+from calm_ext.languages import get_language
+from calm_ext.prompts import Style, answer_text
+from calm_ext.records import Ballot, Generation, Record
+
+#: FLORES-200 codes, which NLLB uses.
+_FLORES = {
+    "en": "eng_Latn", "zh": "zho_Hans", "fr": "fra_Latn", "de": "deu_Latn", "it": "ita_Latn", "ja": "jpn_Jpan",
+    "es": "spa_Latn", "nl": "nld_Latn", "pl": "pol_Latn", "pt": "por_Latn", "ru": "rus_Cyrl", "ar": "arb_Arab",
+    "vi": "vie_Latn", "hi": "hin_Deva", "sw": "swh_Latn", "ur": "urd_Arab",
+}  # fmt: skip
+_SCRIPTS = {"Latn": "LATIN", "Cyrl": "CYRILLIC", "Arab": "ARABIC", "Deva": "DEVANAGARI", "Hans": "CJK", "Jpan": "CJK"}
+
+
+class Restater(Protocol):
+    """Says texts in another language."""
+
+    def restate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
+        """The texts, written in ``source``, in ``target`` (codes), in their order; an empty one where it cannot."""
+
+
+class Restated(Record):
+    """A response put into another language.
+
+    Attributes:
+        donor: SHA-256 of the explanation that was translated, by which an old translation is known to be still good.
+        text: the translated explanation.
+    """
+
+    id: str
+    language: str
+    source: str
+    donor: str
+    text: str
+
+
+class _Wanted(NamedTuple):
+    id: str
+    language: str
+    source: str
+    explanation: str
+
+    @property
+    def donor(self) -> str:
+        return hashlib.sha256(self.explanation.encode()).hexdigest()
+
+
+def restate_missing(
+    ballots: Mapping[str, Ballot],
+    generations: Callable[[], Iterable[tuple[str, Generation]]],
+    restater: Restater,
+    *,
+    style: Style,
+    cache: Path,
+    batch_size: int = 16,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[dict[tuple[str, str], str], Counter[str]]:
+    """(question id, language) -> a chosen response, for the languages that have rejected ones and none of their own.
+
+    Args:
+        cache: JSONL to which translations are appended; those that are there already are not made again.
+        progress: called with how many are done, and of how many.
+
+    Returns:
+        the responses, and how many translations were thrown away for what reason.
+    """
+    wanted = list(_wanted(ballots, generations()))
+    done: dict[tuple[str, str, str], str] = {}
+    if cache.exists():
+        Appender(cache).close()  # cuts an incomplete last line
+        done = {(r.id, r.language, r.donor): r.text for r in read_jsonl(cache, Restated, allow_empty=True)}
+    todo = [w for w in wanted if (w.id, w.language, w.donor) not in done]
+    todo.sort(key=lambda w: (w.source, w.language))
+    with Appender(cache) as appender:
+        for batch in _batches(todo, batch_size):
+            texts = restater.restate([w.explanation for w in batch], batch[0].source, batch[0].language)
+            rows = [
+                Restated(id=w.id, language=w.language, source=w.source, donor=w.donor, text=text)
+                for w, text in zip(batch, texts, strict=True)
+            ]
+            appender.append(rows)
+            done |= {(r.id, r.language, r.donor): r.text for r in rows}
+            if progress:
+                progress(len(done), len(wanted))
+    options = {(g.id, g.language): g.options for _, g in generations()} if wanted else {}
+    found: dict[tuple[str, str], str] = {}
+    refused: Counter[str] = Counter()
+    for w in wanted:
+        winner = ballots[w.id].winner
+        assert winner is not None
+        explanation = done[w.id, w.language, w.donor].strip()
+        own = options[w.id, w.language]
+        text = explanation + answer_text(w.language, own, winner, style)
+        reason = _refusal(explanation, text, w, own, winner)
+        if reason:
+            refused[reason] += 1
+        else:
+            found[w.id, w.language] = text
+    return found, refused
+
+
+def _wanted(ballots: Mapping[str, Ballot], generations: Iterable[tuple[str, Generation]]) -> Iterator[_Wanted]:
+    """What is to be translated: from the source language where it gives the winner, else from the first that does."""
+    donors: dict[str, tuple[bool, str, str]] = {}
+    lacking: list[tuple[str, str]] = []
+    for _, g in generations:
+        ballot = ballots.get(g.id)
+        votes = ballot.votes.get(g.language, []) if ballot else []
+        if ballot is None or ballot.winner is None:
+            continue
+        texts = [t for t, v in zip(g.responses, votes, strict=False) if v == ballot.winner]
+        explanations = [e for e in (explanation_of(t, g.language) for t in texts) if e]
+        is_source = g.language == g.source_language
+        if explanations and (g.id not in donors or is_source):
+            donors[g.id] = (is_source, g.language, explanations[0])
+        if not texts and any(v is not None for v in votes):
+            lacking.append((g.id, g.language))
+    for identity, language in lacking:
+        if identity in donors:
+            yield _Wanted(identity, language, donors[identity][1], donors[identity][2])
+
+
+def _batches(items: Sequence[_Wanted], size: int) -> Iterator[list[_Wanted]]:
+    """Batches of one pair of languages."""
+    batch: list[_Wanted] = []
+    for item in items:
+        if batch and (len(batch) == size or (item.source, item.language) != (batch[0].source, batch[0].language)):
+            yield batch
+            batch = []
+        batch.append(item)
+    if batch:
+        yield batch
+
+
+def _refusal(explanation: str, text: str, wanted: _Wanted, options: Sequence[str], winner: int) -> str | None:
+    if not explanation:
+        return "empty"
+    if explanation == wanted.explanation:
+        return "not translated"
+    letters = [c for c in explanation if c.isalpha()]
+    script = _SCRIPTS.get(get_language(wanted.language).script, "LATIN")
+    # Japanese and Chinese share characters; kana counts for both, and Latin names are allowed for.
+    own = sum(unicodedata.name(c, "").split(" ")[0] in {script, *(["HIRAGANA", "KATAKANA"] if script == "CJK" else [])}
+              for c in letters)  # fmt: skip
+    if not letters or own / len(letters) < 0.5:
+        return "in another script"
+    if read_answer(text, options, wanted.language) != winner:
+        return "names another answer"
+    return "speaks for another option" if contradicts(text, options, winner, wanted.language) else None
+
+
+# --- the models -------------------------------------------------------------------------------------------------------
+
+
+def load_restater(path: str, *, device: str | None = None, max_new_tokens: int = 256) -> Restater:
+    """A restater from a local model folder, of the kind that its configuration says.
+
+    Raises:
+        CalmError: there is no such folder.
+    """
+    if not (Path(path) / "config.json").is_file():
+        raise CalmError(f"{path}: no model folder (no config.json); translation never uses the network")
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(path, local_files_only=True)
+    kind = Seq2SeqRestater if config.is_encoder_decoder else CausalRestater
+    return kind(path, device=device, max_new_tokens=max_new_tokens)
+
+
+class Seq2SeqRestater:
+    """A translation model: NLLB, M2M100, mBART, T5, or Marian (which knows one pair of languages only)."""
+
+    def __init__(self, path: str, *, device: str | None = None, max_new_tokens: int = 256) -> None:
+        from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
+        self.tokenizer: Any = AutoTokenizer.from_pretrained(path, local_files_only=True)
+        self.model: Any = AutoModelForSeq2SeqLM.from_pretrained(path, local_files_only=True).eval()
+        if device:
+            self.model.to(device)
+        self.max_new_tokens = max_new_tokens
+
+    def restate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
+        """See :class:`Restater`."""
+        import torch
+
+        own = list(texts)
+        extra: dict[str, Any] = {}
+        codes = getattr(self.tokenizer, "additional_special_tokens", None) or []
+        into = self._code(target, codes)
+        if hasattr(self.tokenizer, "src_lang"):
+            self.tokenizer.src_lang = self._code(source, codes)
+            begin = self.tokenizer.get_lang_id(into) if hasattr(self.tokenizer, "get_lang_id") else None
+            extra["forced_bos_token_id"] = self.tokenizer.convert_tokens_to_ids(into) if begin is None else begin
+        elif self.model.config.model_type in ("t5", "mt5"):
+            own = [f"translate {get_language(source).name} to {get_language(target).name}: {t}" for t in own]
+        inputs = self.tokenizer(own, return_tensors="pt", padding=True, truncation=True).to(self.model.device)
+        with torch.inference_mode():
+            output = self.model.generate(**inputs, max_new_tokens=self.max_new_tokens, do_sample=False, **extra)
+        return [str(t).strip() for t in self.tokenizer.batch_decode(output, skip_special_tokens=True)]
+
+    def _code(self, language: str, codes: Sequence[str]) -> str:
+        """The model's own code of a language."""
+        spelled = (_FLORES.get(language, language), language)
+        known = {str(c).strip("_") for c in codes} | set(getattr(self.tokenizer, "lang_code_to_token", None) or {})
+        for code in (*spelled, *sorted(c for c in known if c.split("_")[0] == language)):
+            if code in known:
+                return code
+        return spelled[0] if any(c in known for c in _FLORES.values()) else language
+
+
+class CausalRestater:
+    """A causal model that is asked to translate: by its chat template where it has one, else by a two-line pattern."""
+
+    def __init__(self, path: str, *, device: str | None = None, max_new_tokens: int = 256) -> None:
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        self.tokenizer: Any = AutoTokenizer.from_pretrained(path, local_files_only=True, padding_side="left")
+        if self.tokenizer.pad_token is None:
+            self.tokenizer.pad_token = self.tokenizer.eos_token
+        self.model: Any = AutoModelForCausalLM.from_pretrained(path, local_files_only=True).eval()
+        if device:
+            self.model.to(device)
+        self.max_new_tokens = max_new_tokens
+
+    def restate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
+        """See :class:`Restater`."""
+        import torch
+
+        prompts = [self._prompt(text, source, target) for text in texts]
+        inputs = self.tokenizer(
+            prompts, return_tensors="pt", padding=True, add_special_tokens=not self.tokenizer.chat_template
+        )
+        inputs = {k: v.to(self.model.device) for k, v in inputs.items() if k != "token_type_ids"}
+        with torch.inference_mode():
+            output = self.model.generate(
+                **inputs,
+                max_new_tokens=self.max_new_tokens,
+                do_sample=False,
+                pad_token_id=self.tokenizer.pad_token_id,
+            )
+        new = output[:, inputs["input_ids"].shape[1] :]
+        said = self.tokenizer.batch_decode(new, skip_special_tokens=True)
+        return [re.split(r"\n\s*\n|\n[^\n:：]{1,20}[:：]", str(t).strip(), maxsplit=1)[0].strip() for t in said]
+
+    def _prompt(self, text: str, source: str, target: str) -> str:
+        a, b = get_language(source), get_language(target)
+        if not self.tokenizer.chat_template:
+            return f"{a.name}: {' '.join(text.split())}\n{b.name}:"
+        ask = f"Translate this text from {a.name} into {b.name} ({b.endonym}). Write the translation only.\n\n{text}"
+        made: str = self.tokenizer.apply_chat_template(
+            [{"role": "user", "content": ask}], tokenize=False, add_generation_prompt=True
+        )
+        return made
