@@ -65,7 +65,7 @@ def import_paper(files: Mapping[str, str | Path], *, source_language: str | None
             if samples is not None and not (isinstance(samples, list) and all(isinstance(s, str) for s in samples)):
                 raise DataError(f"{path}: row {number}: pred is to be a list of texts")
     names = {x: str(f) for x, f in files.items()}
-    name = re.sub(r"[_\-.]?\b(?:sampled|samples)\b", "", Path(next(iter(files.values()))).stem)
+    name = _set_name(Path(next(iter(files.values()))))
     kept: Sequence[ParallelQuestion | None]
     if len(files) > 1:
         joined = join_parallel(parsed, name=name, files=names, source_language=source_language, published=True)
@@ -91,6 +91,13 @@ def import_paper(files: Mapping[str, str | Path], *, source_language: str | None
                 prompt=f"{raw[language][at]['instruction']}\n\n{raw[language][at]['input']}",
                 responses=samples,
             )
+
+
+def _set_name(path: Path) -> str:
+    """The name of the set a file belongs to: ``x_csqa_cn_train_sampled.json`` is of x_csqa_train."""
+    words = re.split(r"[_\-.]", path.stem)
+    kept = [w for w in words if w not in ("sampled", "samples") and not is_known(ALIASES.get(w, w))]
+    return "_".join(kept) or path.stem
 
 
 def _places(questions: Sequence[Any], parsed: Mapping[str, Sequence[Any]]) -> dict[str, list[int]]:

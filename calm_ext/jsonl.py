@@ -39,17 +39,16 @@ def explain(error: ValidationError) -> str:
     return "; ".join(parts)
 
 
-def _loads(text: str | bytes) -> Any:
-    """JSON, but a key that comes twice is an error: the standard module silently keeps the last one."""
+def _unique(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(items)
+    if len(found) < len(items):
+        keys = [key for key, _ in items]
+        raise ValueError(f"the key {next(k for k in keys if keys.count(k) > 1)!r} comes twice")
+    return found
 
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(items)
-        if len(found) < len(items):
-            keys = [key for key, _ in items]
-            raise ValueError(f"the key {next(k for k in keys if keys.count(k) > 1)!r} comes twice")
-        return found
 
-    return json.loads(text, object_pairs_hook=pairs)
+#: JSON, but a key that comes twice is an error: the standard decoder silently keeps the last one.
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique)
 
 
 def numbered_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -66,7 +65,7 @@ def numbered_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str
                 if not line.strip():
                     continue
                 try:
-                    value = jsonlines.Reader([line], loads=_loads).read(type=dict)
+                    value = jsonlines.Reader([line], loads=_DECODER.decode).read(type=dict)
                 except jsonlines.InvalidLineError as error:
                     hint = "" if line.endswith("\n") else " (the last line has no end: was the file cut off?)"
                     reason = str(error).removeprefix("line contains invalid json: ").split(" (line ")[0]

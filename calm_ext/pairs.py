@@ -203,17 +203,16 @@ def _pairs_of(
         rejected = [(texts[own], own)] if own is not None and own != winner else []
     else:
         answers = list(zip(generation.responses, votes, strict=True))
+        other = [(text, vote) for text, vote in answers if vote != winner]
+        rejected = [(text, vote) for text, vote in other if vote is not None or options.reject_unparsed]
+        if not rejected:
+            return
         native = [text for text, vote in answers if vote == winner]
         chosen = native
         if options.drop_contradictions and style == "explain":
             chosen = [text for text in native if not contradicts(text, texts, winner, language)]
             if len(chosen) < len(native):
                 report.left_out["chosen that contradict themselves"] += len(native) - len(chosen)
-        rejected = [
-            (t, vote) for t, vote in answers if vote != winner and (vote is not None or options.reject_unparsed)
-        ]
-        if not rejected:
-            return
         if not chosen:
             origin = options.fallback
             chosen = _fallback(ballot.id, winner, generation, options, style, restated)

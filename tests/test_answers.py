@@ -228,7 +228,7 @@ def test_labelled_real_responses(responses: list[tuple[str, list[str], str]]) ->
     """Precision and coverage on responses that people would call hard (tests/data/answer_labels.md)."""
     rows = [json.loads(line) for line in (Path(__file__).parent / "data/answer_labels.jsonl").read_text().splitlines()]
     by_hash = {(x, hashlib.sha256(text.encode()).hexdigest()): (options, text) for x, options, text in responses}
-    assert len(rows) > 400 and sum(r["set"] == "hard" for r in rows) > 400
+    assert len(rows) > 600 and sum(r["set"] == "hard" for r in rows) > 400
     right = read = answerable = 0
     for row in rows:
         options, text = by_hash[row["language"], row["sha256"]]

@@ -36,6 +36,10 @@ def test_help_is_quick_and_names_every_verb() -> None:
         assert text.split()[0] in shown.stdout
 
 
+GENERATION = '{"id":"q","language":"en","question":"?","options":["a","b"],"prompt":"?","responses":["a"]}\n'
+BALLOT = '{"id":"q","winner":0,"margin":1.0,"votes":{"en":[0]},"weights":{"en":1.0}}\n'
+
+
 @pytest.mark.parametrize("verb", list(VERBS))
 def test_every_verb_has_help(verb: str) -> None:
     from click.testing import CliRunner
@@ -65,7 +69,24 @@ RECIPE = "name: x\nmodel: {path: babel}\ndata: {source: babel}\nevaluation: {tas
         (["vote", "g.jsonl"], {"g.jsonl": '{"id": "q", "lang'}, "g.jsonl:1: not a JSON object"),
         (["vote", "g.jsonl", "--ties", "pivot"], {"g.jsonl": '{"id":"q","language":"en","question":"?","options":["a","b"],'
          '"prompt":"?","responses":["a"]}\n'}, "--ties pivot needs --pivot"),
-        (["pairs", "b.jsonl", "g.jsonl"], {"g.jsonl": "{}\n"}, "g.jsonl:1: id: missing"),
+        (["vote", "g.jsonl"], {"g.jsonl": GENERATION.replace('["a"]', '["a", 3]')}, "g.jsonl:1: responses.1: Input should be a valid string"),
+        (["vote", "g.jsonl"], {"g.jsonl": GENERATION.replace('"en"', '"xx"')}, "g.jsonl:1: unknown language 'xx'"),
+        (["vote", "g.jsonl"], {"g.jsonl": GENERATION + GENERATION.replace('"en"', '"fr"').replace('["a"]', '["a", "b"]')},
+         "g.jsonl:2: question q has 2 responses in fr, but there are 1 responses at g.jsonl:1"),
+        (["vote", "g.jsonl"], {"g.jsonl": GENERATION * 2}, "g.jsonl:2: question q comes twice in en"),
+        (["vote", "g.jsonl", "--weight", "ja=2"], {"g.jsonl": GENERATION}, "no votes in ja, which has a weight"),
+        (["vote", "g.jsonl", "--rule", "zscore"], {"g.jsonl": GENERATION}, "needs option_logprobs"),
+        (["pairs", "b.jsonl", "g.jsonl"], {"g.jsonl": "{}\n"}, "b.jsonl: no such file"),
+        (["pairs", "b.jsonl", "g.jsonl"], {"b.jsonl": BALLOT, "g.jsonl": "{}\n"}, "g.jsonl:1: id: missing"),
+        (["pairs", "b.jsonl", "g.jsonl"], {"b.jsonl": BALLOT.replace('"q"', '"z"'), "g.jsonl": GENERATION},
+         "b.jsonl:1: there are no generations of question z in en"),
+        (["pairs", "b.jsonl", "g.jsonl", "--fallback", "translate"], {"b.jsonl": BALLOT, "g.jsonl": GENERATION},
+         "--translator FOLDER go together"),
+        (["pairs", "b.jsonl", "g.jsonl", "--fallback", "translate", "--translator", "org/m"],
+         {"b.jsonl": BALLOT, "g.jsonl": GENERATION}, "org/m: no model folder"),
+        (["data", "import-generations", "x.json", "-o", "g.jsonl"], {"x.json": "[]"}, "which language it is"),
+        (["data", "import-generations", "x.json", "y.jsonl", "-o", "g.jsonl"], {}, "all .jsonl (lm-eval's samples) or all .json"),
+        (["data", "import-generations", "x_en.json", "-o", "g.jsonl"], {"x_en.json": "[]", "g.jsonl": "mine"}, "--force replaces it"),
         (["train", "p.jsonl", "-o", "t", "--model", "m"], {"p.jsonl": "{}\n"}, "p.jsonl:1: id: missing"),
         (["train", "p.jsonl", "-o", "t", "--model", "m", "--set", "bet=1"], {"p.jsonl": ""}, "bet: "),
         (["sample", "q.jsonl", "-o", "g.jsonl", "--model", "./m"], {"q.jsonl": "[1]\n"}, "q.jsonl:1: not a JSON object"),
