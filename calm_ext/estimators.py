@@ -17,14 +17,16 @@ sum over languages elects; its sum without a language judges that language. They
 
 **Calibration** (:func:`expected_agreement`). Without gold nobody can know how often a vote is right; what can be known
 is how often a further witness agrees with it. Where errors are shared, as between the languages of one model, the two
-are equal when the witnesses' answers are calibrated as a whole (Jiang et al. 2022, arXiv 2106.13799, "expected
-agreement equals accuracy"). So the probability of being right is the share of the witnesses that name the winner, made
-a rising function of the margin by isotonic regression. Where errors are independent, as in Babel, this is too modest;
-docs/RESULTS.md has both.
+are equal when the witnesses' answers are calibrated as a whole (Jiang et al. 2022, arXiv 2106.13799: expected agreement
+equals accuracy). Two agreements can be measured, each made a rising function of the margin by isotonic regression: of
+the witnesses with a vote they took part in, which is too much, and of each witness with the vote of the others, which
+is too little, as that vote knows less. The probability of being right is taken to be halfway. Where errors are
+independent, as in Babel, this is too modest; docs/RESULTS.md has it measured.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from calm_ext.votes import Counts
@@ -42,16 +44,33 @@ class Evidence(NamedTuple):
     Attributes:
         values: (N, L, O); comparable within a question. Invalid options are 0 like unnamed ones.
         witness: (N, L) weight of a language as a witness of the winner; sums to 1 over those that answered.
-        total: (N,) what a margin is a share of: the weight of the languages that were asked.
+        most: (N, L) what a language would say for an option that all its samples name; margins are shares of its sum.
         weights: (L,) how much a language counts, for display; their mean is 1 where they are learned.
-        logs: whether sums of values are log-probabilities of the options, up to a constant.
     """
 
     values: np.ndarray
     witness: np.ndarray
-    total: np.ndarray
+    most: np.ndarray
     weights: np.ndarray
-    logs: bool
+
+    def without(self, column: int) -> Evidence:
+        """The same, one language silent."""
+        values, most = self.values.copy(), self.most.copy()
+        values[:, column] = 0
+        most[:, column] = 0
+        return self._replace(values=values, most=most)
+
+    def leads(self, valid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(N,) the first option, and (N,) its lead over the second as a share of what could be said."""
+        import numpy as np
+
+        sums = np.where(valid, self.values.sum(1), -np.inf)
+        first = sums.argmax(1)
+        rows = np.arange(len(sums))
+        best = sums[rows, first]
+        sums[rows, first] = -np.inf
+        lead: np.ndarray = (best - sums.max(1)) / np.maximum(self.most.sum(1), 1e-12)
+        return first, lead
 
 
 def self_consistency(votes: Counts) -> np.ndarray:
@@ -147,7 +166,7 @@ def weighted(votes: Counts, weights: np.ndarray, *, source: np.ndarray | None = 
         full = _two_witnesses(full, source)
     shown = weights if source is None else full.mean(0) / full.mean()
     values = votes.counts / votes.n * full[:, :, None]
-    return Evidence(values, _as_witness(full, votes), full.sum(1), shown, logs=False)
+    return Evidence(values, _as_witness(full, votes), full, shown)
 
 
 def effective_votes(votes: Counts) -> np.ndarray:
@@ -200,7 +219,8 @@ def dawid_skene(
     told = (full * votes.read * np.log1p(theta / (1 - theta) * counts.shape[2])[None]).mean(0)
     even = weights[None, :] * votes.asked
     witness = _as_witness(even if source is None else _two_witnesses(even, source), votes)
-    return Evidence(values, witness, full.sum(1), told / max(told.mean(), 1e-12), logs=True)
+    most = full * votes.n * ratio.max(1)[None]
+    return Evidence(values, witness, most, told / max(told.mean(), 1e-12))
 
 
 def softmax(sums: np.ndarray, valid: np.ndarray) -> np.ndarray:
@@ -213,19 +233,41 @@ def softmax(sums: np.ndarray, valid: np.ndarray) -> np.ndarray:
     return result
 
 
-def expected_agreement(votes: Counts, witness: np.ndarray, winners: np.ndarray, margins: np.ndarray) -> np.ndarray:
+def expected_agreement(votes: Counts, evidence: Evidence, winners: np.ndarray, margins: np.ndarray) -> np.ndarray:
     """(N,) the probability that a winner is right, as the module says; NaN where there is no winner (-1)."""
     import numpy as np
-    from scipy.optimize import isotonic_regression
 
     result = np.full(len(winners), np.nan)
     at = np.flatnonzero(winners >= 0)
     if not len(at):
         return result
-    named = votes.shares[at, :, winners[at]]
-    support = (named * witness[at]).sum(1)
-    # Equal margins get one probability.
-    _, place, count = np.unique(margins[at].round(12), return_inverse=True, return_counts=True)
-    mean = np.bincount(place, weights=support) / count
-    result[at] = isotonic_regression(mean, weights=count).x[place]
+    shares, answered = votes.shares, votes.read > 0
+    included = (shares[at, :, winners[at]] * evidence.witness[at]).sum(1)
+    rising = _isotonic(margins[at], included, np.ones(len(at)))
+    seen: list[np.ndarray] = []
+    agreed: list[np.ndarray] = []
+    weight: list[np.ndarray] = []
+    for column in range(len(votes.languages)):
+        first, lead = evidence.without(column).leads(votes.valid)
+        rows = np.flatnonzero(answered[:, column] & (lead > 1e-9) & (evidence.witness[:, column] > 0))
+        seen.append(lead[rows])
+        agreed.append(shares[rows, column, first[rows]])
+        weight.append(evidence.witness[rows, column])
+    if not sum(map(len, seen)):  # one language only: nobody else to agree
+        result[at] = rising(margins[at])
+        return result
+    left_out = _isotonic(np.concatenate(seen), np.concatenate(agreed), np.concatenate(weight))
+    result[at] = (rising(margins[at]) + left_out(margins[at])) / 2
     return result
+
+
+def _isotonic(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """The rising function of x that is nearest to y by weighted squares, interpolated; equal x have one value."""
+    import numpy as np
+    from scipy.optimize import isotonic_regression
+
+    places, inverse = np.unique(x.round(9), return_inverse=True)
+    total = np.bincount(inverse, weights=weights)
+    mean = np.bincount(inverse, weights=weights * y) / total
+    fitted = isotonic_regression(mean, weights=total).x
+    return lambda points: np.interp(points, places, fitted)

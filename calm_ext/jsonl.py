@@ -51,6 +51,10 @@ def _unique(items: list[tuple[str, Any]]) -> dict[str, Any]:
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique)
 
 
+def _loads(text: str | bytes) -> Any:
+    return _DECODER.decode(text if isinstance(text, str) else text.decode())
+
+
 def numbered_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str, Any]]]:
     """Stream the objects of a JSONL file with their 1-based line numbers; blank lines are skipped.
 
@@ -65,7 +69,7 @@ def numbered_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str
                 if not line.strip():
                     continue
                 try:
-                    value = jsonlines.Reader([line], loads=_DECODER.decode).read(type=dict)
+                    value = jsonlines.Reader([line], loads=_loads).read(type=dict)
                 except jsonlines.InvalidLineError as error:
                     hint = "" if line.endswith("\n") else " (the last line has no end: was the file cut off?)"
                     reason = str(error).removeprefix("line contains invalid json: ").split(" (line ")[0]

@@ -275,8 +275,10 @@ class Pipeline:
     def _restater(self) -> Restater:
         from calm_ext.restate import load_restater
 
+        self._lm = None  # give the memory back before the translator takes it
+        m, tokens = self.recipe.model, self.recipe.sampling.max_new_tokens
         path = self.recipe.pairs.translator or self.model_path()
-        return load_restater(path, device=self.recipe.model.device, max_new_tokens=self.recipe.sampling.max_new_tokens)
+        return load_restater(path, device=m.device, dtype=m.dtype, max_new_tokens=tokens)
 
     def _do_train(self, inputs: str) -> list[str]:
         from calm_ext.training.launch import launch

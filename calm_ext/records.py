@@ -160,8 +160,8 @@ class Ballot(Record):
 
     Attributes:
         winner: index of the elected option; None where nothing could be decided or it was filtered.
-        margin: lead of the winner over the runner-up: in shares of the languages' weight, 0 to 1, in posterior
-            probability, 0 to 1, or in standard deviations, by the rule.
+        margin: lead of the winner over the runner-up as a share of what could be said for one option, 0 to 1; in
+            standard deviations for the rule zscore.
         probability: estimated probability that the winner is right; None where there was none to elect.
         tie: whether the first place was shared before a tie rule was applied.
         votes: language -> the index read from each response (None: could not be read); in `options` mode the top one.

@@ -2,8 +2,8 @@
 
 The paper translates the explanation and writes the option after it; so does this. What translates is a
 :class:`Restater`: a local sequence-to-sequence model, or a causal model that is asked to, such as the one that is being
-aligned. Neither is fetched from anywhere: the path must be a folder. A translation is used only where its answer is
-read as the winner, its script is the language's, and it does not speak for another option.
+aligned. Neither is fetched from anywhere: it is a folder, or in the hub's local cache. A translation is used only where
+its answer is read as the winner, its script is the language's, and it does not speak for another option.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from calm_ext.answers import contradicts, explanation_of, read_answer
+from calm_ext.device import choose_dtype, default_device
 from calm_ext.errors import CalmError
 from calm_ext.jsonl import Appender, read_jsonl
 from calm_ext.languages import get_language
@@ -172,31 +173,39 @@ def _refusal(explanation: str, text: str, wanted: _Wanted, options: Sequence[str
 # --- the models -------------------------------------------------------------------------------------------------------
 
 
-def load_restater(path: str, *, device: str | None = None, max_new_tokens: int = 256) -> Restater:
-    """A restater from a local model folder, of the kind that its configuration says.
+def load_restater(path: str, *, device: str | None = None, dtype: str = "auto", max_new_tokens: int = 256) -> Restater:
+    """A restater from a local model, of the kind that its configuration says.
+
+    Args:
+        device: ``cuda``, ``cpu``, …; by default the first there is.
+        dtype: ``auto``: bfloat16 where the machine is faster in it.
+        max_new_tokens: of a translation.
 
     Raises:
-        CalmError: there is no such folder.
+        CalmError: there is no such folder, and no such model in the local cache.
     """
-    if not (Path(path) / "config.json").is_file():
-        raise CalmError(f"{path}: no model folder (no config.json); translation never uses the network")
     from transformers import AutoConfig
 
-    config = AutoConfig.from_pretrained(path, local_files_only=True)
+    try:
+        config = AutoConfig.from_pretrained(path, local_files_only=True)
+    except (OSError, ValueError):
+        raise CalmError(
+            f"{path}: no model folder (with config.json), nor in the local cache; translation never uses the network"
+        ) from None
     kind = Seq2SeqRestater if config.is_encoder_decoder else CausalRestater
-    return kind(path, device=device, max_new_tokens=max_new_tokens)
+    place = device or default_device()
+    return kind(path, device=place, dtype=choose_dtype(dtype, device=place), max_new_tokens=max_new_tokens)
 
 
 class Seq2SeqRestater:
     """A translation model: NLLB, M2M100, mBART, T5, or Marian (which knows one pair of languages only)."""
 
-    def __init__(self, path: str, *, device: str | None = None, max_new_tokens: int = 256) -> None:
+    def __init__(self, path: str, *, device: str, dtype: str, max_new_tokens: int) -> None:
         from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
         self.tokenizer: Any = AutoTokenizer.from_pretrained(path, local_files_only=True)
-        self.model: Any = AutoModelForSeq2SeqLM.from_pretrained(path, local_files_only=True).eval()
-        if device:
-            self.model.to(device)
+        model: Any = AutoModelForSeq2SeqLM.from_pretrained(path, local_files_only=True, dtype=dtype)
+        self.model = model.eval().to(device)
         self.max_new_tokens = max_new_tokens
 
     def restate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
@@ -231,15 +240,14 @@ class Seq2SeqRestater:
 class CausalRestater:
     """A causal model that is asked to translate: by its chat template where it has one, else by a two-line pattern."""
 
-    def __init__(self, path: str, *, device: str | None = None, max_new_tokens: int = 256) -> None:
+    def __init__(self, path: str, *, device: str, dtype: str, max_new_tokens: int) -> None:
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         self.tokenizer: Any = AutoTokenizer.from_pretrained(path, local_files_only=True, padding_side="left")
         if self.tokenizer.pad_token is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
-        self.model: Any = AutoModelForCausalLM.from_pretrained(path, local_files_only=True).eval()
-        if device:
-            self.model.to(device)
+        model: Any = AutoModelForCausalLM.from_pretrained(path, local_files_only=True, dtype=dtype)
+        self.model = model.eval().to(device)
         self.max_new_tokens = max_new_tokens
 
     def restate(self, texts: Sequence[str], source: str, target: str) -> list[str]:

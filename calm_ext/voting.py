@@ -1,9 +1,9 @@
 """The vote: from answers in several languages to one elected answer with a probability of being right, without gold.
 
 A rule (:data:`RULES`) says how much each language speaks for each option; the option with the largest sum is elected.
-The margin is its lead over the runner-up: in shares of all weight where shares are summed, in posterior probability
-where a Dawid-Skene model is fitted, in standard deviations for ``zscore``. The margin is the strongest filter there is
-(docs/RESULTS.md). How rules work, and where the probability comes from, is told in :mod:`calm_ext.estimators`.
+The margin is its lead over the runner-up, as a share of what could be said for one option if all samples named it; for
+``zscore`` it is in standard deviations. The margin is the strongest filter there is (docs/RESULTS.md). How the rules
+work, and where the probability comes from, is told in :mod:`calm_ext.estimators`.
 """
 
 from __future__ import annotations
@@ -104,9 +104,8 @@ def elect(table: VoteTable, options: VoteOptions) -> Election:
     import numpy as np
 
     votes, evidence, told = _evidence(table, options)
-    sums = evidence.values.sum(1)
-    outcome = _outcomes(table, options, votes, evidence, sums)
-    chances = estimators.expected_agreement(votes, evidence.witness, outcome.winners, outcome.margins)
+    outcome = _outcomes(table, options, votes, evidence)
+    chances = estimators.expected_agreement(votes, evidence, outcome.winners, outcome.margins)
     keep = (outcome.winners >= 0) & (outcome.margins >= options.min_margin) & (chances >= options.min_probability)
     keep &= outcome.supporters >= options.min_languages
     if options.keep_share < 1 and keep.any():
@@ -145,9 +144,7 @@ def votes_of_others(table: VoteTable, options: VoteOptions) -> dict[str, dict[st
         asked = votes.asked.copy()
         asked[:, column] = False
         rest = votes._replace(counts=counts, asked=asked)
-        values = evidence.values.copy()
-        values[:, column] = 0
-        outcome = _outcomes(table, alone, rest, evidence._replace(values=values), values.sum(1))
+        outcome = _outcomes(table, alone, rest, evidence.without(column))
         for i, question in enumerate(table.questions):
             if votes.asked[i, column] and outcome.winners[i] >= 0:
                 found[question.id][language] = int(outcome.winners[i])
@@ -228,26 +225,19 @@ class _Outcomes(NamedTuple):
     supporters: np.ndarray  # (N,) languages that put the winner first
 
 
-def _outcomes(table: VoteTable, options: VoteOptions, votes: Counts, evidence: Evidence, sums: np.ndarray) -> _Outcomes:
+def _outcomes(table: VoteTable, options: VoteOptions, votes: Counts, evidence: Evidence) -> _Outcomes:
     import numpy as np
 
-    rows = np.arange(len(sums))
-    allowed = np.where(votes.valid, sums, -np.inf)
-    order = np.argsort(-allowed, axis=1, kind="stable")
-    first, second = order[:, 0], order[:, 1]
-    scale = np.maximum(np.abs(allowed[rows, first]), 1.0)
-    tied = votes.valid & (np.abs(allowed - allowed[rows, first][:, None]) < 1e-9 * scale[:, None])
-    if evidence.logs:
-        posterior = estimators.softmax(sums, votes.valid)
-        margins = posterior[rows, first] - posterior[rows, second]
-    else:
-        margins = (allowed[rows, first] - allowed[rows, second]) / np.maximum(evidence.total, 1e-12)
-    winners = np.where((votes.counts != 0).any((1, 2)), first, -1)
-    ties = (tied.sum(1) > 1) & (winners >= 0)
+    winners, margins = evidence.leads(votes.valid)
+    winners = np.where((votes.counts != 0).any((1, 2)), winners, -1)
+    ties = (margins < 1e-9) & (winners >= 0)
+    sums = evidence.values.sum(1)
     for i in np.flatnonzero(ties):
-        winners[i] = _break_tie(np.flatnonzero(tied[i]).tolist(), table, votes, options, int(i))
-    top = (evidence.values.argmax(2) == winners[:, None]) & (evidence.values.max(2) > 0) & votes.asked
-    return _Outcomes(winners, margins, ties, top.sum(1))
+        best = sums[i, winners[i]]
+        tied = np.flatnonzero(votes.valid[i] & (np.abs(sums[i] - best) <= 1e-9 * max(abs(best), 1.0)))
+        winners[i] = _break_tie(tied.tolist(), table, votes, options, int(i))
+    first = (evidence.values.argmax(2) == winners[:, None]) & (evidence.values.max(2) > 0) & votes.asked
+    return _Outcomes(winners, margins, ties, first.sum(1))
 
 
 def _break_tie(tied: Sequence[int], table: VoteTable, votes: Counts, options: VoteOptions, row: int) -> int:

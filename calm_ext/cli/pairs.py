@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Folder of the model that translates: a seq2seq model, or a causal one that is asked to. Never the network.",
 )
-@click.option("--device", help="Of the translator: cuda, cpu, …  [default: cpu]")
+@click.option("--device", help="Of the translator: cuda, cpu, …  [default: the first there is]")
 @click.option("--reject-unparsed", is_flag=True, help="Responses that could not be read may be rejected.")
 @click.option(
     "--contradictions",

@@ -1,0 +1,83 @@
+"""How good each vote rule is on real generations, and how well it knows.
+
+    python benchmarks/vote_rules.py GENERATIONS.jsonl [--style explain]
+
+GENERATIONS must carry gold answers, which no rule sees. Printed: accuracy over all questions (ties are not decided, and
+not right), how many of the surest 60 % are right, the accuracy the rule estimates, and its expected calibration error.
+Then the same where every half of the questions has to do for itself (20 random halvings, mean and standard deviation),
+and where each language gives one sample less, so that nobody takes a lucky draw for a better rule.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections.abc import Iterable
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+from calm_ext.jsonl import read_numbered
+from calm_ext.records import Generation
+from calm_ext.vote_quality import vote_summary
+from calm_ext.votes import VoteTable
+from calm_ext.voting import RULES, VoteOptions, elect
+
+COLUMNS = ("accuracy", "right of surest 60 %", "estimated accuracy", "calibration error")
+
+
+def table_of(table: VoteTable, rows: Iterable[int], drop: random.Random | None = None) -> VoteTable:
+    """Some of the questions; with ``drop``, one sample of each language less."""
+    part = VoteTable()
+    part._first = table._first
+    if drop and part._first and part._first[0]:
+        part._first = (part._first[0] - 1, part._first[1])
+    for i in rows:
+        part.questions.append(table.questions[i])
+        part.scores.append(table.scores[i])
+        votes = table.votes[i]
+        if drop:
+            votes = {x: tuple(drop.sample(answers, len(answers) - 1)) for x, answers in votes.items()}
+        part.votes.append(votes)
+    return part
+
+
+def figures(table: VoteTable, rule: Any) -> tuple[float, ...]:
+    told = vote_summary(elect(table, VoteOptions(rule=rule)).ballots, table.gold)
+    return told["accuracy"], told["precision_at_coverage"]["0.6"], told["estimated_accuracy"], told["ece"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("generations", type=Path)
+    parser.add_argument("--style", choices=("explain", "direct", "cloze"), default="explain")
+    options = parser.parse_args()
+    table = VoteTable.read(read_numbered(options.generations, Generation), style=options.style)
+    rules = [r for r in RULES if (r == "zscore") <= table.scored]
+    for language in table.languages:
+        answers = [(v.get(language, ()), q.gold) for v, q in zip(table.votes, table.questions, strict=True)]
+        right = mean(sum(a == g for a in own) / max(len(own), 1) for own, g in answers)
+        print(f"{language}: a sample is right {right:.3f}")
+    n = len(table)
+    print(f"\n{n} questions\n| rule | {' | '.join(COLUMNS)} |\n|---|" + "---|" * len(COLUMNS))
+    for rule in rules:
+        print(f"| {rule} | " + " | ".join(f"{x:.3f}" for x in figures(table, rule)) + " |")
+    halves = []
+    for seed in range(20):
+        order = random.Random(seed).sample(range(n), n)
+        halves += [(table_of(table, order[: n // 2]),), (table_of(table, order[n // 2 :]),)]
+    _print("halves", halves, rules)
+    if not table.scored:
+        _print("one sample less", [(table_of(table, range(n), random.Random(s)),) for s in range(20)], rules)
+
+
+def _print(name: str, parts: list[tuple[VoteTable]], rules: list[str]) -> None:
+    print(f"\n{name}\n| rule | {' | '.join(COLUMNS)} |\n|---|" + "---|" * len(COLUMNS))
+    for rule in rules:
+        rows = [figures(part, rule) for (part,) in parts]
+        cells = (f"{mean(c):.3f} ± {stdev(c):.3f}" for c in zip(*rows, strict=True))
+        print(f"| {rule} | " + " | ".join(cells) + " |")
+
+
+if __name__ == "__main__":
+    main()
