@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from calm_ext.answer_label import NOTHING, TAKEN_BACK, Options, clean, read_piece
+from calm_ext.answer_label import NOTHING, TAKEN_BACK, read_piece
+from calm_ext.answer_text import Options, clean
 from calm_ext.answer_words import AnswerWords, answer_words
 from calm_ext.languages import get_language
 from calm_ext.prompts import LETTERS, Style, cue, instruction

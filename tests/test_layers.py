@@ -19,6 +19,8 @@ LAYERS: list[set[str]] = [
     {"jsonl"},
     {"recipe", "recipe_files", "stats", "scoring"},
     {"answer_words"},
+    {"answer_text"},
+    {"answer_patterns"},
     {"answer_label"},
     {"answers"},
     {"babel"},

@@ -119,7 +119,7 @@ def test_filters() -> None:
     assert winners(keep_share=0.34) == [0, None, None]
     assert winners(min_margin=0.5) == [0, 0, None]
     assert winners(min_languages=2) == [0, 0, None]
-    assert winners(min_probability=0.99) == [0, None, None]
+    assert winners(min_probability=0.95) == [0, None, None]
     told = vote_summary(
         vote([sure, less, least], MAJORITY._replace(keep_share=0.34), style="direct"), {"a": 0, "b": 0, "c": 1}
     )
