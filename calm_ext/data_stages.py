@@ -115,6 +115,7 @@ def _restate(
         restater(),
         style=recipe.sampling.resolved_style,
         cache=run / "translations.jsonl",
+        by=f"{recipe.pairs.translator or recipe.model.path} {recipe.sampling.max_new_tokens}",
         progress=told,
     )
     for reason, n in refused.items():

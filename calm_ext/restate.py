@@ -44,7 +44,8 @@ class Restated(Record):
     """A response put into another language.
 
     Attributes:
-        donor: SHA-256 of the explanation that was translated, by which an old translation is known to be still good.
+        donor: SHA-256 of the explanation that was translated.
+        by: what translated it; with ``donor``, what an old translation is known by to be still good.
         text: the translated explanation.
     """
 
@@ -52,6 +53,7 @@ class Restated(Record):
     language: str
     source: str
     donor: str
+    by: str
     text: str
 
 
@@ -73,6 +75,7 @@ def restate_missing(
     *,
     style: Style,
     cache: Path,
+    by: str = "",
     batch_size: int = 16,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[dict[tuple[str, str], str], Counter[str]]:
@@ -80,6 +83,7 @@ def restate_missing(
 
     Args:
         cache: JSONL to which translations are appended; those that are there already are not made again.
+        by: names the restater in the cache.
         progress: called with how many are done, and of how many.
 
     Returns:
@@ -89,14 +93,15 @@ def restate_missing(
     done: dict[tuple[str, str, str], str] = {}
     if cache.exists():
         Appender(cache).close()  # cuts an incomplete last line
-        done = {(r.id, r.language, r.donor): r.text for r in read_jsonl(cache, Restated, allow_empty=True)}
+        old = read_jsonl(cache, Restated, allow_empty=True)
+        done = {(r.id, r.language, r.donor): r.text for r in old if r.by == by}
     todo = [w for w in wanted if (w.id, w.language, w.donor) not in done]
     todo.sort(key=lambda w: (w.source, w.language))
     with Appender(cache) as appender:
         for batch in _batches(todo, batch_size):
             texts = restater.restate([w.explanation for w in batch], batch[0].source, batch[0].language)
             rows = [
-                Restated(id=w.id, language=w.language, source=w.source, donor=w.donor, text=text)
+                Restated(id=w.id, language=w.language, source=w.source, donor=w.donor, by=by, text=text)
                 for w, text in zip(batch, texts, strict=True)
             ]
             appender.append(rows)

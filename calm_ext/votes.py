@@ -5,7 +5,6 @@ Texts are read and forgotten, so that a file of any length can be voted on (benc
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from math import exp, sqrt
 from typing import TYPE_CHECKING, NamedTuple
@@ -54,14 +53,14 @@ class VoteTable:
         votes: parallel to ``questions``: language -> the index read from each response.
         scores: parallel to ``questions``: language -> log-probability of each option per byte (nats), times the mean
             number of bytes of the options, where options were scored; else empty.
-        equal_options: (language, question ids) whose options are not all different, which only letters can tell apart.
+        equal_options: language -> where questions stand two of whose options have one text.
     """
 
     def __init__(self) -> None:
         self.questions: list[Asked] = []
         self.votes: list[dict[str, Votes]] = []
         self.scores: list[dict[str, list[float]]] = []
-        self.equal_options: Counter[str] = Counter()
+        self.equal_options: dict[str, list[str]] = {}
         self._place: dict[str, int] = {}
         self._first: tuple[int | None, str] | None = None
 
@@ -112,7 +111,7 @@ class VoteTable:
             size = sum(len(text.encode()) for text in g.options) / len(g.options)
             self.scores[at][g.language] = [rate * size for rate in per_byte(g.option_logprobs, g.options)]
         if len(set(g.options)) < len(g.options):
-            self.equal_options[g.language] += 1
+            self.equal_options.setdefault(g.language, []).append(where)
 
     def _check_kind(self, g: Generation, where: str) -> None:
         kind = None if g.option_logprobs is not None else len(g.responses)

@@ -240,6 +240,8 @@ def test_translated_pairs_follow_the_papers_construction(tmp_path: Path) -> None
     assert model.asked == [("Fish need water.", "en", "fr")]
     again, _ = restate_missing({"q": b}, lambda: stream, model, style="explain", cache=cache)
     assert again == restated and len(model.asked) == 1, "an interrupted or repeated run does not translate again"
+    restate_missing({"q": b}, lambda: stream, model, style="explain", cache=cache, by="another model")
+    assert len(model.asked) == 2, "but another model does"
     pairs = built([b], group, PairOptions(fallback="translate"), style="explain", restated=restated)
     assert [(p.language, p.origin) for p in pairs] == [("en", "native"), ("fr", "translate"), ("fr", "translate")]
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from calm_ext.data_stages import run_pairs
 from calm_ext.errors import CalmError, RunError
+from calm_ext.jsonl import read_jsonl, write_jsonl
 from calm_ext.pipeline import STAGES, Pipeline
 from calm_ext.plan import is_heldout
 from calm_ext.recipe import parse_recipe
 from calm_ext.recipe_schema import Recipe
+from calm_ext.records import Ballot, Generation, Pair, ParallelQuestion, Version
 from calm_ext.rundir import RunDirectory
 
 
@@ -44,6 +48,39 @@ class Spy:
 
     def ran(self) -> list[str]:
         return [name for name, message in self.said if message == "starts"]
+
+
+def test_translation_in_a_run(babel_model: Path, tmp_path: Path) -> None:
+    """The pairs stage on generations that need it; the model that is aligned is what translates by default."""
+    asking = recipe(
+        babel_model,
+        sampling={"style": "explain", "n": 2},
+        pairs={"fallback": "translate"},
+        training={"heldout_share": 0.0},
+    )
+    loaded = Pipeline(asking, tmp_path / "a")._restater()
+    assert type(loaded).__name__ == "CausalRestater"
+    folder = RunDirectory(tmp_path / "b", name="tiny")
+    options = ["un", "deux"]
+    versions = {x: Version(question="?", options=options) for x in ("en", "fr")}
+    write_jsonl(
+        folder / "questions.jsonl", [ParallelQuestion(id="q", answer=1, source_language="en", versions=versions)]
+    )
+    common = {"id": "q", "source_language": "en", "question": "?", "options": options, "answer": 1, "prompt": "?"}
+    said = {"en": ["Explanation: Two is more.\nAnswer: B"] * 2, "fr": ["Réponse : A"] * 2}
+    write_jsonl(folder / "generations.jsonl", [Generation(language=x, responses=r, **common) for x, r in said.items()])  # type: ignore[arg-type]
+    ballot = Ballot(id="q", winner=1, margin=1.0, votes={"en": [1, 1], "fr": [0, 0]}, weights={"en": 1.0, "fr": 1.0})
+    write_jsonl(folder / "ballots.jsonl", [ballot])
+
+    class Translator:
+        def restate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
+            return ["Deux est plus." for _ in texts]
+
+    told: list[str] = []
+    run_pairs(asking, folder, told.append, restater=Translator, progress=Spy().progress)
+    (pair,) = read_jsonl(folder / "pairs.jsonl", Pair)
+    assert (pair.language, pair.chosen, pair.origin) == ("fr", " Deux est plus.\nRéponse : B. deux", "translate")
+    assert told == ["1 pairs (en 0, fr 1), 0 questions held out"]
 
 
 def run(recipe: Recipe, folder: Path, **kwargs: Any) -> list[str]:

@@ -158,7 +158,9 @@ def _restate(
             bars[0](done)
 
         model = load_restater(str(translator), device=device)
-        restated, refused = restate_missing(ballots, stream, model, style=style, cache=cache, progress=progress)
+        restated, refused = restate_missing(
+            ballots, stream, model, style=style, cache=cache, by=str(translator), progress=progress
+        )
     for reason, n in refused.items():
         report.left_out[f"translations: {reason}"] = n
     return restated

@@ -34,7 +34,7 @@ def _weights(ctx: click.Context, parameter: click.Parameter, values: tuple[str, 
     type=click.Choice(RULES),
     default="correlated",
     show_default=True,
-    help="What a vote counts; see below.",
+    help="What a vote counts; see above.",
 )
 @click.option(
     "--ties",
@@ -104,7 +104,7 @@ def command(
     the calibration of the estimate are measured; an undecided question counts as wrong.
 
     \b
-    Rules, from the strongest to the plainest (docs/RESULTS.md):
+    Rules, the strongest on the paper's generations first (docs/RESULTS.md):
       correlated        Dawid-Skene where samples of a language, and translations
                         of a source, repeat each other
       dawid_skene       Dawid-Skene with guessing, every sample a witness
@@ -140,11 +140,12 @@ def command(
         click.echo(f"note: {note}", err=True)
 
 
-def _equal_options(counts: dict[str, int]) -> list[str]:
-    if not counts:
+def _equal_options(places: dict[str, list[str]]) -> list[str]:
+    if not places:
         return []
-    by_language = ", ".join(f"{x} {n}" for x, n in counts.items())
-    return [f"questions with two options of one text, which only a letter tells apart: {by_language}"]
+    by_language = ", ".join(f"{x} {len(p)}" for x, p in places.items())
+    first = next(iter(places.values()))[0]
+    return [f"{first} has two options of one text, which only a letter tells apart; such questions: {by_language}"]
 
 
 def _percent(value: Any) -> str:
