@@ -14,7 +14,7 @@ from calm_ext.answer_words import AnswerWords
 #: Names no option; names several, or contradicts itself; names one and takes it back.
 NOTHING, CONFLICT, TAKEN_BACK = -1, -2, -3
 
-_OPENING = re.compile(r"[\s<(\[{\"'«„“‘「『【:=→\-–—#>]*")
+_OPENING = re.compile(r"(?:[\s<(\[{\"'«„“‘「『【:=→\-–—#>]|\\boxed(?=\{))*")
 _DELIMITER = re.compile(r"[\s]*[.:)\]}>»”\"'」』】,،、;。।۔!?/|&+\-–—=→]|\s*$|\s*\n")
 _CLAUSE = re.compile(r"[.,;:(\[。।۔،؛、！？!?\n]|\s[-–—]\s")
 _NONE = re.compile(r"(?:none|no|not|neither|nothing|unknown|n/a|all|both)\b")
@@ -47,7 +47,7 @@ def _after_letter(
     rest = piece[mark.end() :]
     letter = mark[0]
     tail = fold(rest)
-    whole = options.by_text(piece[mark.start() :])
+    whole = options.by_text(piece[mark.start() :]) if options.like_letters else None
     if whole is not None and whole != index:
         return CONFLICT if tail and letter.isupper() else whole  # option A is called "B"
     if not tail:
@@ -55,6 +55,8 @@ def _after_letter(
     delimited = _DELIMITER.match(rest) is not None or rest.lstrip().startswith(("(", "<", "["))
     named, length = options.starting(tail, spaced=not words.unspaced)
     if index in named and (delimited or not letter.islower() or not letter.isascii()):
+        if length == len(tail):
+            return index
         return _remark(_behind(rest, tail[:length]), index, options, words, closed)
     if whole == index:
         return index

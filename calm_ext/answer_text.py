@@ -51,6 +51,8 @@ class Options:
 
     def __init__(self, texts: Sequence[str]) -> None:
         self.folded = [fold(t) for t in texts]
+        #: whether an option's text may be taken for the letter of one
+        self.like_letters = any(ends(option, 1) for option in self.folded)
         self.last = LETTERS[min(len(texts), len(LETTERS)) - 1]
 
     @staticmethod

@@ -49,9 +49,9 @@ def _row(**lists: str) -> AnswerWords:
 ANSWER_WORDS = MappingProxyType({
     "en": _row(
         strong="correct|right|best|final",
-        noun="Answer|Correct answer|Right answer|Best answer|Final answer|My answer|Correct option|Correct choice"
+        noun="Answer|Ans|Correct answer|Right answer|Best answer|Final answer|My answer|Correct option|Correct choice"
              "|Best option|Right option|The answer|The correct answer|Correct answer among the options|Correct answer from the options|The final answer|Solution",
-        sentence="The answer is|The correct answer is|The right answer is|The best answer is|The final answer is"
+        sentence="The answer is|Correct answer is|Final answer is|The most likely answer is|The most appropriate answer is|The most suitable answer is|The most logical answer is|The most plausible answer is|The most reasonable answer is|The best choice is|The right choice is|I would choose|I choose|I would answer|The answer should be|The correct choice would be|The correct answer should be|The correct answer is|The right answer is|The best answer is|The final answer is"
                  "|The correct option is|The best option is|The right option is|The correct choice is|My answer is"
                  "|The answer would be|The correct answer would be|The answer must be|Answer is",
         label="the option|option|the choice|choice|the letter|letter|answer",
@@ -67,7 +67,7 @@ ANSWER_WORDS = MappingProxyType({
     "zh": _row(
         strong="正确|最终|最佳|正解",
         noun="答案|正确答案|正确选项|正确的答案|正确的选项|最终答案|最佳答案|回答|答|解答|正解",
-        sentence="答案是|答案为|答案应为|答案应该是|答案选|答案就是|正确答案是|正确答案为|正确答案应为|正确答案应该是|正确的答案是|正确选项是"
+        sentence="最合适的答案是|最可能的答案是|最合理的答案是|最佳选项是|最合适的选项是|最可能的选项是|正确的选择是|最佳选择是|答案是|答案为|答案应为|答案应该是|答案选|答案就是|正确答案是|正确答案为|正确答案应为|正确答案应该是|正确的答案是|正确选项是"
                  "|正确选项为|正确的选项是|最终答案是|最终答案为|最佳答案是|应选|应该选|应选择|应该选择|故选|故选择|因此选择|所以选|我选|我选择",
         label="选项|选择|选", join="或|或者|和|与|及|以及|还是",
         opener="所以|因此|故|综上|综上所述|因而|于是|那么|由此可见|总之",
@@ -78,7 +78,7 @@ ANSWER_WORDS = MappingProxyType({
         strong="bonne|bon choix|correcte|exacte|finale",
         noun="Réponse|Reponse|Bonne réponse|Réponse correcte|Réponse finale|La réponse|La bonne réponse"
              "|La réponse correcte|Option correcte|Bonne option|Solution",
-        sentence="La réponse est|La bonne réponse est|La réponse correcte est|La réponse exacte est|La réponse finale est"
+        sentence="La réponse la plus probable est|La réponse la plus appropriée est|La réponse la plus plausible est|La réponse la plus logique est|Je choisis|Je choisirais|La réponse est|La bonne réponse est|La réponse correcte est|La réponse exacte est|La réponse finale est"
                  "|L'option correcte est|La bonne option est|L'option exacte est|La réponse est donc"
                  "|La bonne réponse est donc|Ma réponse est|La réponse serait|Le bon choix est",
         label="la lettre|lettre|l'option|option|la réponse|réponse|le choix|choix|la", join="ou|et|et/ou|soit",
@@ -92,7 +92,7 @@ ANSWER_WORDS = MappingProxyType({
         strong="richtig|korrekt|best|endgültig",
         noun="Antwort|Richtige Antwort|Korrekte Antwort|Die richtige Antwort|Die Antwort|Richtige Option|Richtig ist"
              "|Endgültige Antwort|Meine Antwort|Lösung|Die korrekte Antwort",
-        sentence="Die Antwort ist|Die Antwort lautet|Die richtige Antwort ist|Die richtige Antwort lautet"
+        sentence="Die wahrscheinlichste Antwort ist|Die plausibelste Antwort ist|Die passendste Antwort ist|Die logischste Antwort ist|Ich wähle|Die Antwort ist|Die Antwort lautet|Die richtige Antwort ist|Die richtige Antwort lautet"
                  "|Die korrekte Antwort ist|Die korrekte Antwort lautet|Die richtige Option ist|Die korrekte Option ist"
                  "|Richtig ist|Meine Antwort ist|Die beste Antwort ist|Die endgültige Antwort ist|Die Antwort ist also"
                  "|Die richtige Antwort ist also|Die richtige Antwort wäre|Die Lösung ist",
@@ -107,7 +107,7 @@ ANSWER_WORDS = MappingProxyType({
         strong="corretta|giusta|esatta|finale",
         noun="Risposta|Risposta corretta|Risposta esatta|Risposta giusta|Risposta finale|La risposta|La risposta corretta"
              "|Opzione corretta|Soluzione",
-        sentence="La risposta è|La risposta corretta è|La risposta giusta è|La risposta esatta è|La risposta finale è"
+        sentence="La risposta più probabile è|La risposta più appropriata è|La risposta più plausibile è|La risposta più logica è|La scelta giusta è|Scelgo|La risposta è|La risposta corretta è|La risposta giusta è|La risposta esatta è|La risposta finale è"
                  "|L'opzione corretta è|L'opzione giusta è|La mia risposta è|La risposta è quindi|La scelta corretta è"
                  "|La risposta e|La risposta corretta e",
         label="l'opzione|opzione|la lettera|lettera|la risposta|risposta|scelta|la", join="o|e|oppure|ed|od|e/o",
@@ -120,7 +120,7 @@ ANSWER_WORDS = MappingProxyType({
     "ja": _row(
         strong="正|最",
         noun="答え|答|正解|正答|回答|解答|最終的な答え|最終回答|正しい答え|正しい選択肢|正しい回答|アンサー",
-        sentence="答えは|正解は|正答は|回答は|解答は|最終的な答えは|正しい答えは|正しい選択肢は|正しい回答は|最終回答は|私の答えは|最も適切な答えは"
+        sentence="最も適切な回答は|最も適切なのは|最も可能性が高いのは|最も可能性の高い答えは|正しいのは|答えは|正解は|正答は|回答は|解答は|最終的な答えは|正しい答えは|正しい選択肢は|正しい回答は|最終回答は|私の答えは|最も適切な答えは"
                  "|最も適切な選択肢は",
         label="選択肢|オプション|記号|選択", join="または|か|もしくは|あるいは|と|及び|および|や|又は",
         opener="したがって|従って|よって|そのため|つまり|だから|ゆえに|以上より|それゆえ|結論として",
@@ -133,7 +133,7 @@ ANSWER_WORDS = MappingProxyType({
         strong="correcta|final|mejor",
         noun="Respuesta|Respuesta correcta|Respuesta final|La respuesta|La respuesta correcta|Opción correcta"
              "|Alternativa correcta|Solución|Opcion correcta",
-        sentence="La respuesta es|La respuesta correcta es|La respuesta final es|La opción correcta es"
+        sentence="La respuesta más probable es|La respuesta más adecuada es|La respuesta más apropiada es|La respuesta más lógica es|Elijo|La respuesta es|La respuesta correcta es|La respuesta final es|La opción correcta es"
                  "|La alternativa correcta es|La mejor respuesta es|La mejor opción es|Mi respuesta es|La respuesta sería"
                  "|La respuesta correcta sería|La respuesta es entonces",
         label="la opción|opción|opcion|la letra|letra|la alternativa|alternativa|respuesta|la", join="o|u|y|e|y/o",

@@ -107,7 +107,7 @@ def _explained(text: str, options: Options, language: str) -> int | None:
             end = question.start() if question else end
         if read == NOTHING:
             continue
-        strong = grammar.strong.search(match["noun"] or match["sentence"] or "") is not None
+        strong = _is_strong(language, match["noun"] or match["sentence"] or "")
         if read == TAKEN_BACK or (strong and not firm and found):
             found.clear()
         if read != TAKEN_BACK:
@@ -117,6 +117,11 @@ def _explained(text: str, options: Options, language: str) -> int | None:
     if not found:
         return _alone(text[:end], options, grammar, cued)
     return found[0] if found[0] >= 0 and len(set(found)) == 1 else None
+
+
+@lru_cache(maxsize=4096)
+def _is_strong(language: str, cue_words: str) -> bool:
+    return _grammar(language).strong.search(cue_words) is not None
 
 
 def _lower(text: str) -> str:
@@ -174,11 +179,11 @@ def _grammar(code: str) -> _Grammar:
     end = "" if own.script in {"Hans", "Jpan"} else r"(?!\w)"
     pattern = rf"""
         [\n.。।۔!?:;,、،؛؟)\]」”"]
-        [ \t\#>\-–—•~|=]* (?: \(?\d{{1,2}}[.)][ \t]* )?
+        [ \t\#<>\-–—•~|=\[(【「《]* (?: \(?\d{{1,2}}[.)][ \t]* )?
         (?: (?:{_any(openers)}) {end} [ \t]* [,،、]? [ \t]* )?
         (?: \\boxed\{{ | (?P<sentence> {_any(sentences)} ) {end} [ \t]* [:=]?
           | (?P<noun> {_any(nouns)} ) {end} [ \t]* (?: \([^()\n]{{0,20}}\) )? [ \t]*
-            (?P<mark> [:=→] | [-–—](?=\s) | \n )? )
+            (?P<mark> [>\])】」》]? [ \t]* [:=→] | [>\])】」》] | [-–—](?=\s) | \n )? )
     """
     question = rf"^[ \t#>\-]*(?:{_any({own.question, english.question})})[ \t]*\d*[ \t]*:"
     explanation = rf"^[ \t#>\-]*(?:{_any({own.explanation, english.explanation})})[ \t]*:[ \t]*"

@@ -89,6 +89,11 @@ REAL = {"en": "en", "zh": "cn", "ja": "ja", "de": "de", "fr": "fr", "it": "it"}
         ("<think>Answer: A? Hm", "en", None),
         ("\u200fالإجابة: \u202aB\u202c", "ar", 1),
         ("答え:D\U000e0067\U000e0062\U000e007f", "ja", 3),
+        ("【答案】C", "zh", 2),
+        ("[Answer]: C", "en", 2),
+        ("<Answer> C </Answer>", "en", 2),
+        ("Hence, the final answer is $\\boxed{C}$.", "en", 2),
+        ("Hm. So the most likely answer is B, michigan.", "en", 1),
         # native words
         ("正解はBです。", "ja", 1),
         ("したがって、答えはBです", "ja", 1),
