@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from calm_ext.answer_label import NOTHING, TAKEN_BACK, read_piece
 from calm_ext.answer_text import Options, clean
@@ -189,7 +189,7 @@ def _grammar(code: str) -> _Grammar:
     explanation = rf"^[ \t#>\-]*(?:{_any({own.explanation, english.explanation})})[ \t]*:[ \t]*"
     return _Grammar(
         re.compile(pattern, re.VERBOSE),
-        re.compile(_any({w for row in words for w in row.strong}) or "(?!)"),
+        re.compile(_any({w for row in words for w in row.strong})),
         re.compile(question, re.MULTILINE | re.IGNORECASE),
         re.compile(explanation, re.IGNORECASE),
         words,
@@ -197,8 +197,21 @@ def _grammar(code: str) -> _Grammar:
 
 
 def _any(words: set[str]) -> str:
-    """A pattern of alternatives, longest first."""
-    return "|".join(re.escape(clean(w).lower()).replace(r"\ ", r"[ \t]+") for w in sorted(words, key=len, reverse=True))
+    """A pattern of alternatives that share their beginnings, which is faster than trying one after the other."""
+    root: dict[str, Any] = {}
+    for word in words:
+        place = root
+        for character in clean(word).lower():
+            place = place.setdefault(r"[ \t]+" if character == " " else re.escape(character), {})
+        place[""] = {}
+
+    def pattern(place: dict[str, Any]) -> str:
+        following = [key + pattern(rest) for key, rest in sorted(place.items()) if key]
+        if not following:
+            return ""
+        return f"(?:{'|'.join(following)})" + ("?" if "" in place else "")
+
+    return pattern(root) if words else "(?!)"
 
 
 @lru_cache(maxsize=256)
