@@ -1,11 +1,12 @@
 """How good each vote rule is on real generations, and how well it knows.
 
-    python benchmarks/vote_rules.py GENERATIONS.jsonl [--style explain]
+    python benchmarks/vote_rules.py GENERATIONS.jsonl... [--style explain] [--languages en,fr] [--samples 2]
 
 GENERATIONS must carry gold answers, which no rule sees. Printed: accuracy over all questions (ties are not decided, and
 not right), how many of the surest 60 % are right, the accuracy the rule estimates, and its expected calibration error.
 Then the same where every half of the questions has to do for itself (20 random halvings, mean and standard deviation),
-and where each language gives one sample less, so that nobody takes a lucky draw for a better rule.
+and where each language gives one sample less, so that nobody takes a lucky draw for a better rule. Of several files,
+the mean and standard deviation over the files are printed.
 """
 
 from __future__ import annotations
@@ -49,10 +50,16 @@ def figures(table: VoteTable, rule: Any) -> tuple[float, ...]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("generations", type=Path)
+    parser.add_argument("generations", type=Path, nargs="+")
+    parser.add_argument("--languages", help="only these, joined by commas")
+    parser.add_argument("--samples", type=int, help="only the first so many of each language")
     parser.add_argument("--style", choices=("explain", "direct", "cloze"), default="explain")
     options = parser.parse_args()
-    table = VoteTable.read(read_numbered(options.generations, Generation), style=options.style)
+    tables = [_read(path, options) for path in options.generations]
+    table = tables[0]
+    if len(tables) > 1:
+        _print("mean over the files", [(t,) for t in tables], [r for r in RULES if r != "zscore"])
+        return
     rules = [r for r in RULES if (r == "zscore") <= table.scored]
     for language in table.languages:
         answers = [(v.get(language, ()), q.gold) for v, q in zip(table.votes, table.questions, strict=True)]
@@ -69,6 +76,16 @@ def main() -> None:
     _print("halves", halves, rules)
     if not table.scored:
         _print("one sample less", [(table_of(table, range(n), random.Random(s)),) for s in range(20)], rules)
+
+
+def _read(path: Path, options: argparse.Namespace) -> VoteTable:
+    wanted = options.languages.split(",") if options.languages else None
+    found = (
+        (where, g.model_copy(update={"responses": g.responses[: options.samples]}))
+        for where, g in read_numbered(path, Generation)
+        if wanted is None or g.language in wanted
+    )
+    return VoteTable.read(found, style=options.style)
 
 
 def _print(name: str, parts: list[tuple[VoteTable]], rules: list[str]) -> None:

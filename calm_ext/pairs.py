@@ -217,7 +217,7 @@ def _pairs_of(
             origin = options.fallback
             chosen = _fallback(ballot.id, winner, generation, options, style, restated)
     if not chosen:
-        report.left_out["questions without a chosen response in a language"] += 1
+        report.left_out["times a language had no chosen response"] += 1
         return
     chosen = list(dict.fromkeys(_joined(generation.prompt, c, language) for c in chosen))
     rejected = list(dict.fromkeys((_joined(generation.prompt, r, language), vote) for r, vote in rejected))

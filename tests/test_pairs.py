@@ -274,7 +274,7 @@ def test_bad_translations_are_thrown_away_and_counted(said_in_french: str, reaso
         report=report,
     )
     assert pairs == []
-    assert report.left_out == {"questions without a chosen response in a language": 1}
+    assert report.left_out == {"times a language had no chosen response": 1}
 
 
 def test_translators_are_local_models(babel_model: Path, tmp_path: Path) -> None:
