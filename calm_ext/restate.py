@@ -3,7 +3,7 @@
 The paper translates the explanation and writes the option after it; so does this. What translates is a
 :class:`Restater`: a local sequence-to-sequence model, or a causal model that is asked to, such as the one that is being
 aligned. Neither is fetched from anywhere: it is a folder, or in the hub's local cache. A translation is used only where
-its answer is read as the winner, its script is the language's, and it does not speak for another option.
+its answer is read as the winner, it is in the language, does not repeat itself, and does not speak for another option.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ _FLORES = {
     "es": "spa_Latn", "nl": "nld_Latn", "pl": "pol_Latn", "pt": "por_Latn", "ru": "rus_Cyrl", "ar": "arb_Arab",
     "vi": "vie_Latn", "hi": "hin_Deva", "sw": "swh_Latn", "ur": "urd_Arab",
 }  # fmt: skip
+_SENTENCE = re.compile(r"[.!?。！？।۔\n]+")
 _SCRIPTS = {"Latn": "LATIN", "Cyrl": "CYRILLIC", "Arab": "ARABIC", "Deva": "DEVANAGARI", "Hans": "CJK", "Jpan": "CJK"}
 
 
@@ -159,20 +160,35 @@ def _batches(items: Sequence[_Wanted], size: int) -> Iterator[list[_Wanted]]:
 
 
 def _refusal(explanation: str, text: str, wanted: _Wanted, options: Sequence[str], winner: int) -> str | None:
+    """Why a translation cannot be used."""
     if not explanation:
         return "empty"
     if explanation == wanted.explanation:
         return "not translated"
-    letters = [c for c in explanation if c.isalpha()]
-    script = _SCRIPTS.get(get_language(wanted.language).script, "LATIN")
-    # Japanese and Chinese share characters; kana counts for both, and Latin names are allowed for.
-    own = sum(unicodedata.name(c, "").split(" ")[0] in {script, *(["HIRAGANA", "KATAKANA"] if script == "CJK" else [])}
-              for c in letters)  # fmt: skip
-    if not letters or own / len(letters) < 0.5:
-        return "in another script"
+    sentences = Counter(s.strip() for s in _SENTENCE.split(explanation) if len(s.strip()) > 8)
+    if sentences and max(sentences.values()) > 2:
+        return "repeats itself"
+    if not _is_in(explanation, wanted.language, wanted.source):
+        return "in another language"
     if read_answer(text, options, wanted.language) != winner:
         return "names another answer"
     return "speaks for another option" if contradicts(text, options, winner, wanted.language) else None
+
+
+def _is_in(text: str, language: str, source: str) -> bool:
+    """Whether a text is in the language's script, and more like that language than like its source."""
+    import py3langid
+
+    letters = [c for c in text if c.isalpha()]
+    script = _SCRIPTS.get(get_language(language).script, "LATIN")
+    # Japanese and Chinese share characters; kana counts for both, and Latin names are allowed for.
+    scripts = {script, "HIRAGANA", "KATAKANA"} if script == "CJK" else {script}
+    own = sum(unicodedata.name(c, "").split(" ")[0] in scripts for c in letters)
+    if not letters or own / len(letters) < 0.5:
+        return False
+    likeness = dict(py3langid.rank(text))
+    unknown = language not in likeness or source not in likeness  # Babel's
+    return unknown or likeness[language] > likeness[source]
 
 
 # --- the models -------------------------------------------------------------------------------------------------------

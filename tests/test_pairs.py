@@ -251,7 +251,9 @@ def test_translated_pairs_follow_the_papers_construction(tmp_path: Path) -> None
     [
         ("", "empty"),
         ("Fish need water.", "not translated"),
-        ("魚は水が必要です。", "in another script"),
+        ("魚は水が必要です。", "in another language"),
+        ("The French word for water is eau, and fish need it.", "in another language"),
+        ("Il faut de l'eau. Il faut de l'eau. Il faut de l'eau.", "repeats itself"),
         ("C'est l'air.\nRéponse : A. l'air", "names another answer"),
         ("Il faut l'air.", "speaks for another option"),
     ],
