@@ -39,7 +39,7 @@ def console() -> Console:
 
     from rich.console import Console
 
-    return Console(file=sys.stdout, highlight=False, markup=False, width=None if sys.stdout.isatty() else 160)
+    return Console(file=sys.stdout, highlight=False, markup=False, width=None if sys.stdout.isatty() else 1000)
 
 
 def number_text(value: float, *, sign: bool = False) -> str:
