@@ -74,9 +74,16 @@ class Evidence(NamedTuple):
 
 
 def self_consistency(votes: Counts) -> np.ndarray:
-    """(L,) the probability that two samples of a language agree; NaN where no question has two."""
+    """(L,) the probability that two samples of a language agree; NaN where no question has two.
+
+    Where options were scored, samples would be drawn from their probabilities.
+    """
     import numpy as np
 
+    if votes.scored:
+        asked: np.ndarray = np.maximum(votes.asked.sum(0), 1)
+        drawn: np.ndarray = (votes.counts**2).sum((0, 2)) / asked
+        return drawn
     read = votes.read
     several = read > 1.5
     pairs = np.divide((votes.counts * (votes.counts - 1)).sum(2), read * (read - 1), where=several, out=read * 0)
@@ -118,12 +125,16 @@ def reliability(agreement: np.ndarray, votes: Counts) -> np.ndarray:
     return above / above.mean() if above.sum() > 0 else np.ones_like(above)
 
 
-def infer_source(votes: Counts) -> int:
-    """The column of the language that is most at one with itself, or with the others where samples are single."""
+def infer_source(votes: Counts) -> int | None:
+    """The column of the language whose samples agree most with each other; None where samples cannot tell.
+
+    A model is surest in the language that a question was written in: on the paper's generations, English agrees with
+    itself in .90 of the cases, the next language in .83. Probabilities of scored options do not show that.
+    """
     import numpy as np
 
     own = self_consistency(votes)
-    return int(np.nanargmax(own if not np.isnan(own).all() else np.nan_to_num(cross_agreement(votes))))
+    return None if votes.scored or np.isnan(own).all() else int(np.nanargmax(own))
 
 
 def _two_witnesses(weights: np.ndarray, source: np.ndarray) -> np.ndarray:

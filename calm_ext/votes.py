@@ -169,7 +169,7 @@ class VoteTable:
         valid = np.arange(width)[None, :] < np.array([q.n_options for q in self.questions])[:, None]
         source = np.array([UNKNOWN if q.source is None else languages.get(q.source, ABSENT) for q in self.questions])
         n = (self._first[0] if self._first else None) or 1
-        return Counts(list(languages), counts, asked, valid, source, n)
+        return Counts(list(languages), counts, asked, valid, source, n, self.scored)
 
 
 class Counts(NamedTuple):
@@ -183,6 +183,7 @@ class Counts(NamedTuple):
         source: (N,) the column of the language a question was written in, :data:`UNKNOWN`, or :data:`ABSENT` where it
             is known and was not asked.
         n: samples of each question and language; 1 where options were scored.
+        scored: whether counts are probabilities.
     """
 
     languages: list[str]
@@ -191,6 +192,7 @@ class Counts(NamedTuple):
     valid: np.ndarray
     source: np.ndarray
     n: int
+    scored: bool
 
     @property
     def read(self) -> np.ndarray:

@@ -16,7 +16,7 @@ from calm_ext.errors import CalmError
 from calm_ext.estimators import Evidence
 from calm_ext.prompts import Style
 from calm_ext.records import Ballot, Generation
-from calm_ext.votes import UNKNOWN, Counts, VoteTable
+from calm_ext.votes import ABSENT, UNKNOWN, Counts, VoteTable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -209,11 +209,12 @@ def _sources(votes: Counts, pivot: str | None) -> tuple[np.ndarray, _Told]:
     notes = []
     if missing.any() and len(votes.languages) > 1:
         guess = votes.languages.index(pivot) if pivot else estimators.infer_source(votes)
-        source[missing] = guess
+        source[missing] = ABSENT if guess is None else guess
         if not pivot:
+            taken = f"{votes.languages[guess]} is taken, which agrees most with itself" if guess is not None else ""
             notes.append(
-                f"no source language is recorded of {int(missing.sum())} questions: {votes.languages[guess]} is taken, "
-                f"which agrees most with itself (--pivot names another)"
+                f"no source language is recorded of {int(missing.sum())} questions: "
+                f"{taken or 'all languages count the same'} (--pivot names another)"
             )
     return source, _Told(tuple(votes.languages[i] for i in np.unique(source) if i >= 0), tuple(notes))
 

@@ -107,6 +107,8 @@ def test_scored_options_vote_by_probability_per_byte() -> None:
     # -1 and -0.5 a byte, of four bytes on average
     assert found == pytest.approx(np.exp([-4, -2]) / np.exp([-4, -2]).sum())
     assert table(long, style="cloze").votes[0]["en"] == (1,)
+    # Two draws agree with probability Σ p².
+    assert self_consistency(table(long, style="cloze").counts()) == pytest.approx((found**2).sum())
 
 
 def test_filters() -> None:
@@ -228,7 +230,10 @@ def test_agreements_are_what_they_are_called() -> None:
     ).counts()
     assert self_consistency(votes) == pytest.approx([1.0, 0.5]), "en has two samples in one question only"
     assert cross_agreement(votes) == pytest.approx([0.75, 0.75])
-    assert votes.languages[infer_source(votes)] == "en"
+    assert infer_source(votes) == votes.languages.index("en")
+    once = table(said("en", 0), said("fr", 0)).counts()
+    assert np.isnan(self_consistency(once)).all()
+    assert infer_source(once) is None
 
 
 def test_a_missing_source_is_inferred_and_said() -> None:
@@ -237,6 +242,8 @@ def test_a_missing_source_is_inferred_and_said() -> None:
     assert election.notes == (
         "no source language is recorded of 100 questions: en is taken, which agrees most with itself (--pivot names another)",
     )
+    (note,) = elect(table(scored("en", -1, -2, -3), scored("fr", -1, -2, -3), style="cloze"), VoteOptions()).notes
+    assert "of 1 questions: all languages count the same (--pivot names another)" in note
     named = elect(table(*invented(100)), VoteOptions(pivot="de"))
     assert (named.sources, named.notes) == (("de",), ())
 
