@@ -248,6 +248,9 @@ def vote_words(vote: Mapping[str, Any]) -> str:
         text += f"; right on {percent(vote['accuracy'])} of all, {percent(vote['accuracy_kept'])} of the decided"
     else:
         text += "; no gold labels to check it against"
+    if is_number(vote.get("estimated_accuracy")) and decided:
+        of_decided = vote["estimated_accuracy"] * n / decided
+        text += f"; {percent(of_decided)} of the decided by its own estimate, made without gold"
     return text + "."
 
 
