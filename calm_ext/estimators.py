@@ -172,9 +172,10 @@ def weighted(votes: Counts, weights: np.ndarray, *, source: np.ndarray | None = 
         weights: (L,) of the languages.
         source: (N,) where the source is to count as much as its translations.
     """
-    full = weights[None, :] * votes.asked
+    full = votes.asked.astype(float)
     if source is not None:
         full = _two_witnesses(full, source)
+    full = full * weights[None, :]
     shown = weights if source is None else full.mean(0) / full.mean()
     values = votes.counts / votes.n * full[:, :, None]
     return Evidence(values, _as_witness(full, votes), full, shown)
@@ -210,9 +211,10 @@ def dawid_skene(
     import numpy as np
 
     counts, valid = votes.counts, votes.valid
-    full = weights[None, :] * (np.ones(len(votes.languages)) if worth is None else worth)[None, :] * votes.asked
+    full = (np.ones(len(votes.languages)) if worth is None else worth)[None, :] * votes.asked
     if source is not None:
         full = _two_witnesses(full, source)
+    full = full * weights[None, :]
     theta = np.full(counts.shape[1], 0.5)
     beta = counts.sum(0) + _GUESSED
     beta /= beta.sum(1, keepdims=True)
@@ -228,8 +230,9 @@ def dawid_skene(
         if np.abs(theta - before).max() < tolerance:
             break
     told = (full * votes.read * np.log1p(theta / (1 - theta) * counts.shape[2])[None]).mean(0)
-    even = weights[None, :] * votes.asked
-    witness = _as_witness(even if source is None else _two_witnesses(even, source), votes)
+    even = votes.asked.astype(float)
+    even = (even if source is None else _two_witnesses(even, source)) * weights[None, :]
+    witness = _as_witness(even, votes)
     most = full * votes.n * ratio.max(1)[None]
     return Evidence(values, witness, most, told / max(told.mean(), 1e-12))
 

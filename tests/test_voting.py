@@ -85,6 +85,9 @@ def test_the_source_counts_as_much_as_its_translations() -> None:
     assert one(group, VoteOptions(rule="source")).winner == 0
     # 1/2 + 1/2 · (1/2) / 3 against 1/2 · (5/2) / 3
     assert one(group, VoteOptions(rule="source")).margin == pytest.approx(0.5 + 0.25 / 3 - 1.25 / 3)
+    # What a user says counts on top of that.
+    assert one(group, VoteOptions(rule="source", weights={"en": 0.5})).winner == 1
+    assert one(group, VoteOptions(weights={"en": 0.05})).winner == 1
     # A source that is known and was not asked leaves translations only.
     rest = [g.model_copy(update={"source_language": "ja"}) for g in group]
     assert one(rest, VoteOptions(rule="source")).winner == 1
