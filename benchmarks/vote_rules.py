@@ -57,6 +57,8 @@ def main() -> None:
     options = parser.parse_args()
     tables = [_read(path, options) for path in options.generations]
     table = tables[0]
+    if any(q.gold is None for t in tables for q in t.questions) or len(table) < 2:
+        raise SystemExit("the generations need gold answers, and two questions at least")
     if len(tables) > 1:
         _print("mean over the files", [(t,) for t in tables], [r for r in RULES if r != "zscore"])
         return
@@ -74,7 +76,7 @@ def main() -> None:
         order = random.Random(seed).sample(range(n), n)
         halves += [(table_of(table, order[: n // 2]),), (table_of(table, order[n // 2 :]),)]
     _print("halves", halves, rules)
-    if not table.scored:
+    if not table.scored and table.counts().n > 1:
         _print("one sample less", [(table_of(table, range(n), random.Random(s)),) for s in range(20)], rules)
 
 

@@ -114,6 +114,7 @@ def _restate(
         _stream(run),
         restater(),
         style=recipe.sampling.resolved_style,
+        options=pair_options(recipe),
         cache=run / "translations.jsonl",
         by=f"{recipe.pairs.translator or recipe.model.path} {recipe.sampling.max_new_tokens}",
         progress=told,

@@ -176,7 +176,7 @@ def weighted(votes: Counts, weights: np.ndarray, *, source: np.ndarray | None = 
     if source is not None:
         full = _two_witnesses(full, source)
     full = full * weights[None, :]
-    shown = weights if source is None else full.mean(0) / full.mean()
+    shown = weights if source is None else _shown(full, votes)
     values = votes.counts / votes.n * full[:, :, None]
     return Evidence(values, _as_witness(full, votes), full, shown)
 
@@ -219,22 +219,33 @@ def dawid_skene(
     beta = counts.sum(0) + _GUESSED
     beta /= beta.sum(1, keepdims=True)
     for _ in range(steps):
-        ratio = np.log1p((theta / (1 - theta))[:, None] / beta)
-        values = counts * ratio[None] * full[:, :, None]
+        # A guess is one of the options that the question has: β is shared out among these.
+        among = valid @ beta.T  # (N, L)
+        ratio = np.log1p((theta / (1 - theta))[None, :, None] * among[:, :, None] / beta[None])
+        values = counts * ratio * full[:, :, None]
         posterior = softmax(values.sum(1), valid)
-        known = posterior[:, None, :] * counts * (1 - np.exp(-ratio))[None]
+        known = posterior[:, None, :] * counts * (1 - np.exp(-ratio))
+        guessed = counts - known
         before = theta
         theta = (known.sum((0, 2)) + _KNOWN / 2) / (counts.sum((0, 2)) + _KNOWN)
-        beta = (counts - known).sum(0) + _GUESSED
+        chances = np.einsum("il,io->lo", guessed.sum(2) / among, valid)
+        beta = (guessed.sum(0) + _GUESSED) / (chances + _GUESSED * counts.shape[2])
         beta /= beta.sum(1, keepdims=True)
         if np.abs(theta - before).max() < tolerance:
             break
-    told = (full * votes.read * np.log1p(theta / (1 - theta) * counts.shape[2])[None]).mean(0)
+    most = full * votes.n * np.where(valid[:, None, :], ratio, 0.0).max(2)
     even = votes.asked.astype(float)
     even = (even if source is None else _two_witnesses(even, source)) * weights[None, :]
-    witness = _as_witness(even, votes)
-    most = full * votes.n * ratio.max(1)[None]
-    return Evidence(values, witness, most, told / max(told.mean(), 1e-12))
+    return Evidence(values, _as_witness(even, votes), most, _shown(most, votes))
+
+
+def _shown(weight: np.ndarray, votes: Counts) -> np.ndarray:
+    """(L,) mean weight of each language over the questions it was asked, their mean 1."""
+    import numpy as np
+
+    mean = weight.sum(0) / np.maximum(votes.asked.sum(0), 1)
+    result: np.ndarray = mean / max(mean.mean(), 1e-12)
+    return result
 
 
 def softmax(sums: np.ndarray, valid: np.ndarray) -> np.ndarray:

@@ -61,6 +61,8 @@ def import_paper(files: Mapping[str, str | Path], *, source_language: str | None
         raw[language] = rows
         parsed[language] = [paper.parse_row(r, language, f"{path}: row {i}").row for i, r in enumerate(rows, 1)]
         for number, row in enumerate(rows, 1):
+            if not isinstance(row.get("instruction"), str):
+                raise DataError(f"{path}: row {number}: instruction is missing, the prompt begins with it")
             samples = row.get("pred")
             if samples is not None and not (isinstance(samples, list) and all(isinstance(s, str) for s in samples)):
                 raise DataError(f"{path}: row {number}: pred is to be a list of texts")
@@ -168,6 +170,6 @@ def _of_sample(row: dict[str, Any], where: str) -> Iterator[Generation]:
                 responses=[] if scored else [str(text) for text in own[0]],
                 option_logprobs=[float(a[0][0]) for a in own] if scored else None,
             )
-    except (KeyError, TypeError, IndexError, ValueError) as error:
+    except (KeyError, TypeError, IndexError, ValueError, ZeroDivisionError) as error:
         detail = f" ({error})" if isinstance(error, ValueError) else ""
         raise DataError(f"{where}: is not a sample of a cross-lingual task of calm-ext{detail}") from None

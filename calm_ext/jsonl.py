@@ -51,6 +51,17 @@ def _unique(items: list[tuple[str, Any]]) -> dict[str, Any]:
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique)
 
 
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def _writable(value: Any) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _loads(text: str | bytes) -> Any:
     return _DECODER.decode(text if isinstance(text, str) else text.decode())
 
@@ -75,6 +86,10 @@ def numbered_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str
                     reason = str(error).removeprefix("line contains invalid json: ").split(" (line ")[0]
                     reason = re.sub(r": line \d+ (column \d+).*", r" at \1", reason)
                     raise DataError(f"{source}:{number}: not a JSON object: {reason}{hint}") from None
+                if _HALF.search(line) and not _writable(value):
+                    raise DataError(
+                        f"{source}:{number}: has half a character (an unpaired surrogate, \\ud800 to \\udfff)"
+                    )
                 yield number, value
     except FileNotFoundError:
         raise DataError(f"{source}: no such file") from None
@@ -118,6 +133,8 @@ def to_line(record: Record) -> str:
 def atomic_write(path: str | os.PathLike[str], text: str | Iterable[str]) -> None:
     """Write a text file so that readers see the old one or the new one, never half of it."""
     target = Path(path)
+    if target.is_dir():
+        raise DataError(f"{target}: is a directory, a file was to be written")
     target.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
     try:

@@ -33,6 +33,8 @@ def write_pairs(path: str | os.PathLike[str], pairs: Iterable[Pair], *, format: 
     elif format == "trl":
         atomic_write(path, (json.dumps(_trl(p), ensure_ascii=False) + "\n" for p in pairs))
     else:
+        if Path(path).name == "dataset_info.json":
+            raise DataError(f"{path}: is the name of LLaMA-Factory's list of data sets; call the pairs otherwise")
         info = _dataset_info(Path(path))
         atomic_write(path, _json_list(_llamafactory(p) for p in pairs))
         atomic_write(Path(path).with_name("dataset_info.json"), info)
@@ -53,7 +55,7 @@ def _llamafactory(pair: Pair) -> dict[str, Any]:
         "conversations": [{"from": roles[t["role"]], "value": t["content"]} for t in turns if t["role"] in roles],
         "chosen": {"from": "gpt", "value": pair.chosen.strip()},
         "rejected": {"from": "gpt", "value": pair.rejected.strip()},
-        **({"system": system} if system else {}),
+        "system": system,
     }
 
 

@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 from calm_ext.answers import contradicts
 from calm_ext.errors import DataError
 from calm_ext.pair_choice import PairLengths, choose
-from calm_ext.prompts import Style, answer_text, delimiter
+from calm_ext.prompts import LETTERS, Style, answer_text, delimiter
 from calm_ext.records import Ballot, Generation, Pair, Prompt
 from calm_ext.votes import Votes
 
@@ -162,17 +162,19 @@ def _all_pairs(
             )
         if ballot.winner is None:
             continue
-        if ballot.winner >= len(generation.options):
-            raise DataError(
-                f"{decided.where[ballot.id]}: the winner {ballot.winner} of question {ballot.id} is not one of its "
-                f"{len(generation.options)} options ({where})"
-            )
+        n = len(generation.options)
+        for index in (ballot.winner, *(v for v in votes if v is not None)):
+            if not 0 <= index < n:
+                raise DataError(
+                    f"{decided.where[ballot.id]}: the winner or a vote of question {ballot.id} is {index}, not one of "
+                    f"its {n} options ({where})"
+                )
+        if style == "explain" and n > len(LETTERS):
+            raise DataError(f"{where}: question {ballot.id} has {n} options, there are letters for {len(LETTERS)}")
         for pair in _pairs_of(ballot, generation, tuple(votes), options, style, restated or {}, report):
             key = hash((pair.language, str(pair.prompt), pair.chosen, pair.rejected))
-            if key in seen or pair.chosen.strip() == pair.rejected.strip():
+            if key in seen:
                 report.left_out["repeated"] += 1
-            elif _too_uneven(pair, options):
-                report.left_out["too uneven in length"] += 1
             else:
                 seen.add(key)
                 yield pair, generation.answer
@@ -221,10 +223,19 @@ def _pairs_of(
         return
     chosen = list(dict.fromkeys(_joined(generation.prompt, c, language) for c in chosen))
     rejected = list(dict.fromkeys((_joined(generation.prompt, r, language), vote) for r, vote in rejected))
-    for index, (text, answer) in enumerate(rejected[: options.max_per_question]):
-        best = chosen[index % len(chosen)]
+    built = 0
+    for text, answer in rejected:
+        if built == options.max_per_question:
+            return
+        best = chosen[built % len(chosen)]
         if options.max_length_ratio is not None:
             best = min(chosen, key=lambda c: abs(len(c) - len(text)))
+        if best.strip() == text.strip():
+            continue  # two options of one text
+        if _too_uneven(best, text, options):
+            report.left_out["too uneven in length"] += 1
+            continue
+        built += 1
         yield Pair(
             id=ballot.id,
             language=language,
@@ -255,10 +266,10 @@ def _fallback(
     return [answer_text(generation.language, generation.options, winner, style).lstrip()]
 
 
-def _too_uneven(pair: Pair, options: PairOptions) -> bool:
+def _too_uneven(chosen: str, rejected: str, options: PairOptions) -> bool:
     if options.max_length_ratio is None:
         return False
-    short, long = sorted((len(pair.chosen.strip()), len(pair.rejected.strip())))
+    short, long = sorted((len(chosen.strip()), len(rejected.strip())))
     return long > options.max_length_ratio * max(short, 1)
 
 

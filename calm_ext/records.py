@@ -107,6 +107,10 @@ class Generation(Record):
         _check_language(self.language)
         if self.answer is not None and not 0 <= self.answer < len(self.options):
             raise ValueError(f"answer {self.answer} is not one of the {len(self.options)} options")
+        if not all(option.strip() for option in self.options):
+            raise ValueError("an option is empty")
+        if not isinstance(self.prompt, str) and not all({"role", "content"} <= set(turn) for turn in self.prompt):
+            raise ValueError("prompt: every turn of a chat has role and content")
         if self.option_logprobs is not None and len(self.option_logprobs) != len(self.options):
             raise ValueError(f"{len(self.option_logprobs)} option_logprobs for {len(self.options)} options")
         if not self.responses and self.option_logprobs is None:
@@ -169,7 +173,7 @@ class Ballot(Record):
     """
 
     id: str
-    winner: int | None = None
+    winner: int | None = Field(None, ge=0)
     margin: float
     probability: float | None = Field(None, ge=0, le=1)
     tie: bool = False

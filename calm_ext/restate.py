@@ -21,6 +21,7 @@ from calm_ext.device import choose_dtype, default_device
 from calm_ext.errors import CalmError
 from calm_ext.jsonl import Appender, read_jsonl
 from calm_ext.languages import get_language
+from calm_ext.pairs import PairOptions
 from calm_ext.prompts import Style, answer_text
 from calm_ext.records import Ballot, Generation, Record
 
@@ -31,6 +32,8 @@ _FLORES = {
     "vi": "vie_Latn", "hi": "hin_Deva", "sw": "swh_Latn", "ur": "urd_Arab",
 }  # fmt: skip
 _SENTENCE = re.compile(r"[.!?。！？।۔\n]+")
+# A base model goes on with the next pair of the pattern after its translation.
+_AFTER = re.compile(r"\n\s*\n|\n[^\n:：]{1,20}[:：]")
 _SCRIPTS = {"Latn": "LATIN", "Cyrl": "CYRILLIC", "Arab": "ARABIC", "Deva": "DEVANAGARI", "Hans": "CJK", "Jpan": "CJK"}
 
 
@@ -38,7 +41,7 @@ class Restater(Protocol):
     """Says texts in another language."""
 
     def restate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
-        """The texts, written in ``source``, in ``target`` (codes), in their order; an empty one where it cannot."""
+        """The texts, written in ``source``, in ``target`` (codes), in their order; empty where it fails."""
 
 
 class Restated(Record):
@@ -76,6 +79,7 @@ def restate_missing(
     *,
     style: Style,
     cache: Path,
+    options: PairOptions | None = None,
     by: str = "",
     batch_size: int = 16,
     progress: Callable[[int, int], None] | None = None,
@@ -83,6 +87,7 @@ def restate_missing(
     """(question id, language) -> a chosen response, for the languages that have rejected ones and none of their own.
 
     Args:
+        options: which responses may be chosen and rejected.
         cache: JSONL to which translations are appended; those that are there already are not made again.
         by: names the restater in the cache.
         progress: called with how many are done, and of how many.
@@ -90,7 +95,7 @@ def restate_missing(
     Returns:
         the responses, and how many translations were thrown away for what reason.
     """
-    wanted = list(_wanted(ballots, generations()))
+    wanted = list(_wanted(ballots, generations(), options or PairOptions()))
     done: dict[tuple[str, str, str], str] = {}
     if cache.exists():
         Appender(cache).close()  # cuts an incomplete last line
@@ -109,14 +114,14 @@ def restate_missing(
             done |= {(r.id, r.language, r.donor): r.text for r in rows}
             if progress:
                 progress(len(done), len(wanted))
-    options = {(g.id, g.language): g.options for _, g in generations()} if wanted else {}
+    texts_of = {(g.id, g.language): g.options for _, g in generations()} if wanted else {}
     found: dict[tuple[str, str], str] = {}
     refused: Counter[str] = Counter()
     for w in wanted:
         winner = ballots[w.id].winner
         assert winner is not None
         explanation = done[w.id, w.language, w.donor].strip()
-        own = options[w.id, w.language]
+        own = texts_of[w.id, w.language]
         text = explanation + answer_text(w.language, own, winner, style)
         reason = _refusal(explanation, text, w, own, winner)
         if reason:
@@ -126,7 +131,9 @@ def restate_missing(
     return found, refused
 
 
-def _wanted(ballots: Mapping[str, Ballot], generations: Iterable[tuple[str, Generation]]) -> Iterator[_Wanted]:
+def _wanted(
+    ballots: Mapping[str, Ballot], generations: Iterable[tuple[str, Generation]], options: PairOptions
+) -> Iterator[_Wanted]:
     """What is to be translated: from the source language where it gives the winner, else from the first that does."""
     donors: dict[str, tuple[bool, str, str]] = {}
     lacking: list[tuple[str, str]] = []
@@ -136,11 +143,13 @@ def _wanted(ballots: Mapping[str, Ballot], generations: Iterable[tuple[str, Gene
         if ballot is None or ballot.winner is None:
             continue
         texts = [t for t, v in zip(g.responses, votes, strict=False) if v == ballot.winner]
+        if options.drop_contradictions:
+            texts = [t for t in texts if not contradicts(t, g.options, ballot.winner, g.language)]
         explanations = [e for e in (explanation_of(t, g.language) for t in texts) if e]
         is_source = g.language == g.source_language
         if explanations and (g.id not in donors or is_source):
             donors[g.id] = (is_source, g.language, explanations[0])
-        if not texts and any(v is not None for v in votes):
+        if not texts and any(v != ballot.winner and (v is not None or options.reject_unparsed) for v in votes):
             lacking.append((g.id, g.language))
     for identity, language in lacking:
         if identity in donors:
@@ -162,7 +171,7 @@ def _batches(items: Sequence[_Wanted], size: int) -> Iterator[list[_Wanted]]:
 def _refusal(explanation: str, text: str, wanted: _Wanted, options: Sequence[str], winner: int) -> str | None:
     """Why a translation cannot be used."""
     if not explanation:
-        return "empty"
+        return "empty or cut off"
     if explanation == wanted.explanation:
         return "not translated"
     sentences = Counter(s.strip() for s in _SENTENCE.split(explanation) if len(s.strip()) > 8)
@@ -218,6 +227,12 @@ def load_restater(path: str, *, device: str | None = None, dtype: str = "auto", 
     return kind(path, device=place, dtype=choose_dtype(dtype, device=place), max_new_tokens=max_new_tokens)
 
 
+def _ended(output: Any, eos: int | Sequence[int] | None) -> list[bool]:
+    """Whether each row came to an end of its own; one that did not is cut off."""
+    ends = set(eos) if isinstance(eos, (list, tuple)) else {eos}
+    return [bool(ends & set(row)) for row in output.tolist()]
+
+
 class Seq2SeqRestater:
     """A translation model: NLLB, M2M100, mBART, T5, or Marian (which knows one pair of languages only)."""
 
@@ -243,10 +258,12 @@ class Seq2SeqRestater:
             extra["forced_bos_token_id"] = self.tokenizer.convert_tokens_to_ids(into) if begin is None else begin
         elif self.model.config.model_type in ("t5", "mt5"):
             own = [f"translate {get_language(source).name} to {get_language(target).name}: {t}" for t in own]
-        inputs = self.tokenizer(own, return_tensors="pt", padding=True, truncation=True).to(self.model.device)
+        inputs = self.tokenizer(own, return_tensors="pt", padding=True).to(self.model.device)
         with torch.inference_mode():
             output = self.model.generate(**inputs, max_new_tokens=self.max_new_tokens, do_sample=False, **extra)
-        return [str(t).strip() for t in self.tokenizer.batch_decode(output, skip_special_tokens=True)]
+        said = self.tokenizer.batch_decode(output, skip_special_tokens=True)
+        ended = _ended(output, self.model.generation_config.eos_token_id)
+        return [str(t).strip() if end else "" for t, end in zip(said, ended, strict=True)]
 
     def _code(self, language: str, codes: Sequence[str]) -> str:
         """The model's own code of a language."""
@@ -289,7 +306,12 @@ class CausalRestater:
             )
         new = output[:, inputs["input_ids"].shape[1] :]
         said = self.tokenizer.batch_decode(new, skip_special_tokens=True)
-        return [re.split(r"\n\s*\n|\n[^\n:：]{1,20}[:：]", str(t).strip(), maxsplit=1)[0].strip() for t in said]
+        ended = _ended(new, self.model.generation_config.eos_token_id)
+        found = []
+        for text, end in zip(said, ended, strict=True):
+            first, *more = _AFTER.split(str(text).strip(), maxsplit=1)
+            found.append(first.strip() if end or more else "")
+        return found
 
     def _prompt(self, text: str, source: str, target: str) -> str:
         a, b = get_language(source), get_language(target)

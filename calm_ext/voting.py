@@ -106,11 +106,12 @@ def elect(table: VoteTable, options: VoteOptions) -> Election:
     votes, evidence, told = _evidence(table, options)
     outcome = _outcomes(table, options, votes, evidence)
     chances = estimators.expected_agreement(votes, evidence, outcome.winners, outcome.margins)
-    keep = (outcome.winners >= 0) & (outcome.margins >= options.min_margin) & (chances >= options.min_probability)
+    keep = (outcome.winners >= 0) & (outcome.margins >= options.min_margin - 1e-9)
+    keep &= np.nan_to_num(chances) >= options.min_probability - 1e-9
     keep &= outcome.supporters >= options.min_languages
     if options.keep_share < 1 and keep.any():
         at = np.flatnonzero(keep)
-        best = at[np.argsort(-outcome.margins[at], kind="stable")[: round(options.keep_share * len(at))]]
+        best = at[np.argsort(-outcome.margins[at], kind="stable")[: max(round(options.keep_share * len(at)), 1)]]
         keep = np.isin(np.arange(len(keep)), best)
     weights = {x: float(evidence.weights[i]) for i, x in enumerate(votes.languages)}
     rounded = {x: round(w, 6) for x, w in weights.items()}
@@ -171,7 +172,11 @@ def _evidence(table: VoteTable, options: VoteOptions) -> tuple[Counts, Evidence,
         )
     if options.ties == "pivot" and options.pivot is None:
         raise CalmError("ties: pivot needs a pivot language")
+    if not all(0 <= w < float("inf") for w in options.weights.values()):
+        raise CalmError("a weight is a number, 0 or more")
     given = np.array([options.weights.get(x, 1.0) for x in votes.languages])
+    if not given.any():
+        raise CalmError("all languages have weight 0, so nobody votes")
     rule = options.rule
     if rule == "zscore":
         if not table.scored:
@@ -216,6 +221,8 @@ def _sources(votes: Counts, pivot: str | None) -> tuple[np.ndarray, _Told]:
                 f"no source language is recorded of {int(missing.sum())} questions: "
                 f"{taken or 'all languages count the same'} (--pivot names another)"
             )
+    if (votes.source == ABSENT).any():
+        notes.append(f"{int((votes.source == ABSENT).sum())} questions were written in a language that was not asked")
     return source, _Told(tuple(votes.languages[i] for i in np.unique(source) if i >= 0), tuple(notes))
 
 
@@ -237,7 +244,9 @@ def _outcomes(table: VoteTable, options: VoteOptions, votes: Counts, evidence: E
         best = sums[i, winners[i]]
         tied = np.flatnonzero(votes.valid[i] & (np.abs(sums[i] - best) <= 1e-9 * max(abs(best), 1.0)))
         winners[i] = _break_tie(tied.tolist(), table, votes, options, int(i))
-    first = (evidence.values.argmax(2) == winners[:, None]) & (evidence.values.max(2) > 0) & votes.asked
+    best = np.where(votes.valid[:, None, :], evidence.values, -np.inf).max(2)
+    own = evidence.values[np.arange(len(winners)), :, winners]
+    first = (own >= best - 1e-9) & (best > 0) & votes.asked
     return _Outcomes(winners, margins, ties, first.sum(1))
 
 

@@ -144,7 +144,10 @@ def test_ballots_of_other_generations_are_refused_with_their_line() -> None:
             r"b.jsonl:1: question q has 2 votes in en, but 3 responses at g.jsonl:1",
         ),
         ([ballot(0, ja=[0])], "b.jsonl:1: there are no generations of question q in ja"),
-        ([ballot(7, en=[0, 1, 2])], r"b.jsonl:1: the winner 7 of question q is not one of its 3 options \(g.jsonl:1\)"),
+        (
+            [ballot(7, en=[0, 1, 2])],
+            r"b.jsonl:1: the winner or a vote of question q is 7, not one of its 3 options \(g.jsonl:1\)",
+        ),
         ([ballot(0, en=[0]), ballot(0, en=[0])], "b.jsonl:2: question q has a ballot already at b.jsonl:1"),
     ):
         with pytest.raises(DataError, match=message):
@@ -174,7 +177,11 @@ def test_exports(tmp_path: Path) -> None:
     write_pairs(tmp_path / "calm.json", [text, chat], format="llamafactory")
     rows = json.loads((tmp_path / "calm.json").read_text())
     assert rows[0]["conversations"] == [{"from": "human", "value": "Where?"}]
-    assert (rows[0]["chosen"], rows[1]["system"]) == ({"from": "gpt", "value": "sea"}, "Be brief.")
+    assert (rows[0]["chosen"], rows[0]["system"], rows[1]["system"]) == (
+        {"from": "gpt", "value": "sea"},
+        "",
+        "Be brief.",
+    )
     info = json.loads((tmp_path / "dataset_info.json").read_text())
     assert set(info) == {"other", "calm"} and info["calm"]["ranking"] is True
     write_pairs(tmp_path / "none.json", [], format="llamafactory")
@@ -249,7 +256,7 @@ def test_translated_pairs_follow_the_papers_construction(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("said_in_french", "reason"),
     [
-        ("", "empty"),
+        ("", "empty or cut off"),
         ("Fish need water.", "not translated"),
         ("魚は水が必要です。", "in another language"),
         ("The French word for water is eau, and fish need it.", "in another language"),

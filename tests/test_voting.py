@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -133,6 +134,47 @@ def test_filters() -> None:
     assert told["accuracy"] == pytest.approx(1 / 3)
     assert told["accuracy_kept"] == 1.0
     assert told["precision_at_coverage"]["1.0"] == pytest.approx(1 / 3), "the dropped are kept last, and are not right"
+
+
+def test_support_does_not_depend_on_the_letter() -> None:
+    for winner, other in ((0, 1), (1, 0)):
+        group = [said("en", winner, winner), said("fr", 0, 1)]
+        assert one(group, MAJORITY._replace(min_languages=2)).winner == winner, other
+
+
+def test_a_margin_at_the_bound_is_kept() -> None:
+    ten = [said("en", *[0] * 7, *[1] * 3), said("fr", *[0] * 7, *[1] * 3)]
+    assert one(ten, MAJORITY._replace(min_margin=0.4)).winner == 0
+    assert one(ten, MAJORITY._replace(keep_share=0.01)).winner == 0, "one question at least"
+
+
+def test_questions_with_fewer_options_do_not_bend_the_others() -> None:
+    """Five-option questions are voted on alike whether or not two-option ones are in the file."""
+    rng = random.Random(0)
+    large, small = [], []
+    for i in range(300):
+        for k, found in ((5, large), (2, small)):
+            gold = rng.randrange(k)
+            texts = [f"w{j}" for j in range(k)]
+            for language in ("en", "fr", "de", "it", "ja"):
+                answer = gold if rng.random() < 0.4 else rng.randrange(k)
+                found.append(
+                    Generation(
+                        id=f"{k}-{i}",
+                        language=language,
+                        question="?",
+                        options=texts,
+                        answer=gold,
+                        prompt="?",
+                        responses=[texts[answer]],
+                    )
+                )
+    options = VoteOptions(rule="dawid_skene", ties="first")
+    alone = elect(table(*large), options).ballots
+    mixed = [b for b in elect(table(*large, *small), options).ballots if b.id.startswith("5")]
+    right = [sum(b.winner == g.answer for b, g in zip(ballots, large[::5], strict=True)) for ballots in (alone, mixed)]
+    assert abs(right[0] - right[1]) < 8
+    assert max(Counter(b.winner for b in mixed).values()) < 85
 
 
 def test_a_language_has_no_part_in_the_vote_it_is_judged_by() -> None:

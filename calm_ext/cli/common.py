@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from calm_ext.errors import CalmError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,6 +34,17 @@ def print_json(value: Any) -> None:
         return [clean(v) for v in item] if isinstance(item, (list, tuple)) else item
 
     click.echo(json.dumps(clean(value), ensure_ascii=False, indent=2))
+
+
+def refuse_inputs(output: Path | None, *inputs: Path) -> None:
+    """An output that is one of the inputs would destroy it.
+
+    Raises:
+        CalmError: it is.
+    """
+    for path in inputs:
+        if output is not None and output.exists() and path.exists() and output.samefile(path):
+            raise CalmError(f"{output}: is also what is read; name another output")
 
 
 def console() -> Console:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from calm_ext.cli.common import console, json_option, print_json
+from calm_ext.cli.common import console, json_option, print_json, refuse_inputs
 
 if TYPE_CHECKING:
     from calm_ext.data.align import Joined
@@ -257,9 +257,13 @@ def import_generations(
     from calm_ext.errors import CalmError
     from calm_ext.generation_files import import_lm_eval, import_paper, language_of
     from calm_ext.jsonl import write_jsonl
+    from calm_ext.languages import get_language
 
+    refuse_inputs(output, *files)
     if output.exists() and not force:
         raise CalmError(f"{output}: exists; --force replaces it")
+    if source_language:
+        get_language(source_language)
     kinds = {f.suffix for f in files}
     counts: Counter[str] = Counter()
     if kinds == {".jsonl"}:
@@ -283,6 +287,8 @@ def import_generations(
                 own = own.model_copy(update={"source_language": source_language})
             counts[own.language] += 1
             yield own
+        if not counts:
+            raise CalmError(f"{', '.join(map(str, files))}: no generations were found")
 
     write_jsonl(output, counted())
     if as_json:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from calm_ext.cli.common import ConsoleReporter, console, json_option, print_json
+from calm_ext.cli.common import ConsoleReporter, console, json_option, print_json, refuse_inputs
 
 if TYPE_CHECKING:
-    from calm_ext.pairs import Generations
+    from calm_ext.pairs import Generations, PairOptions
     from calm_ext.prompts import Style
     from calm_ext.records import Ballot
 
@@ -101,6 +101,9 @@ def command(
     from calm_ext.pairs import PairOptions, PairReport, build_pairs
     from calm_ext.records import Ballot, Generation
 
+    refuse_inputs(output, ballots, generations)
+    if fallback == "translate" and style != "explain":
+        raise CalmError("--fallback translate needs explanations to translate (--style explain)")
     if (fallback == "translate") != (translator is not None):
         raise CalmError("--fallback translate and --translator FOLDER go together")
     options = PairOptions(
@@ -124,7 +127,7 @@ def command(
     restated = None
     if translator is not None:
         cache = (output or generations).with_suffix(".translations.jsonl")
-        restated = _restate({b.id: b for _, b in cast}, stream, translator, device, asked, cache, report)
+        restated = _restate({b.id: b for _, b in cast}, stream, translator, device, asked, options, cache, report)
     pairs = build_pairs(cast, stream, options, style=asked, restated=restated, report=report)
     if output:
         write_pairs(output, pairs, format=form)  # type: ignore[arg-type]
@@ -144,6 +147,7 @@ def _restate(
     translator: Path,
     device: str | None,
     style: Style,
+    options: PairOptions,
     cache: Path,
     report: Any,
 ) -> dict[tuple[str, str], str]:
@@ -159,7 +163,7 @@ def _restate(
 
         model = load_restater(str(translator), device=device)
         restated, refused = restate_missing(
-            ballots, stream, model, style=style, cache=cache, by=str(translator), progress=progress
+            ballots, stream, model, style=style, options=options, cache=cache, by=str(translator), progress=progress
         )
     for reason, n in refused.items():
         report.left_out[f"translations: {reason}"] = n

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from calm_ext.cli.common import console, json_option, print_json
+from calm_ext.cli.common import console, json_option, print_json, refuse_inputs
 from calm_ext.errors import CalmError
 
 RULES = ("correlated", "dawid_skene", "source", "self_consistency", "leave_one_out", "majority", "zscore")
@@ -21,8 +21,8 @@ def _weights(ctx: click.Context, parameter: click.Parameter, values: tuple[str, 
             result[language] = float(number)
         except ValueError:
             raise click.BadParameter(f"{value}: LANGUAGE=NUMBER was expected, as en=2") from None
-        if result[language] < 0:
-            raise click.BadParameter(f"{value}: a weight is not negative")
+        if not 0 <= result[language] < float("inf"):
+            raise click.BadParameter(f"{value}: a weight is a number, 0 or more")
     return result
 
 
@@ -120,6 +120,7 @@ def command(
     from calm_ext.votes import VoteTable
     from calm_ext.voting import VoteOptions, elect
 
+    refuse_inputs(output, generations)
     if ties == "pivot" and not pivot:
         raise CalmError("--ties pivot needs --pivot LANGUAGE")
     options = VoteOptions(
