@@ -79,7 +79,7 @@ RECIPE = "name: x\nmodel: {path: babel}\ndata: {source: babel}\nevaluation: {tas
         (["vote", "g.jsonl", "--weight", "en=0"], {"g.jsonl": GENERATION}, "all languages have weight 0"),
         (["vote", "g.jsonl", "-o", "g.jsonl"], {"g.jsonl": GENERATION}, "g.jsonl: is also what is read"),
         (["vote", "g.jsonl", "-o", "d"], {"g.jsonl": GENERATION, "d/x": ""}, "d: is a directory, a file was to be written"),
-        (["vote", "g.jsonl"], {"g.jsonl": GENERATION.replace('["a"]', '["\\\\ud83d"]')}, "g.jsonl:1: has half a character"),
+        (["vote", "g.jsonl"], {"g.jsonl": GENERATION.replace('["a"]', '["\\ud83d"]')}, "g.jsonl:1: has half a character"),
         (["vote", "g.jsonl"], {"g.jsonl": GENERATION.replace('["a","b"]', '["a",""]')}, "g.jsonl:1: an option is empty"),
         (["vote", "g.jsonl", "--rule", "zscore"], {"g.jsonl": GENERATION}, "needs option_logprobs"),
         (["pairs", "b.jsonl", "g.jsonl"], {"g.jsonl": "{}\n"}, "b.jsonl: no such file"),
