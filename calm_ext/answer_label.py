@@ -11,13 +11,13 @@ from calm_ext.answer_patterns import Patterns, patterns
 from calm_ext.answer_text import EDGE, Options, ends, fold
 from calm_ext.answer_words import AnswerWords
 
-#: Names no option; names several, or contradicts itself; names one and takes it back.
-NOTHING, CONFLICT, TAKEN_BACK = -1, -2, -3
+#: Names no option; names several, or contradicts itself. Naming option i and taking it back is TAKEN_BACK - i.
+NOTHING, CONFLICT, TAKEN_BACK = -1, -2, -10
 
 _OPENING = re.compile(r"(?:[\s<(\[{\"'«„“‘「『【:=→\-–—#>]|\\boxed(?=\{))*")
 _DELIMITER = re.compile(r"[\s]*[.:)\]}>»”\"'」』】,،、;。।۔!?/|&+\-–—=→]|\s*$|\s*\n")
+_PHRASE_END = re.compile(r"\s*[.。।۔,،、;:(\[]|\s+[\-–—]")
 _CLAUSE = re.compile(r"[.,;:(\[。।۔،؛、！？!?\n]|\s[-–—]\s")
-_NONE = re.compile(r"(?:none|no|not|neither|nothing|unknown|n/a|all|both)\b")
 _REMARK = " \t(（[-–—,;:.。।۔、،/\"'»”)>]}"
 
 
@@ -27,18 +27,26 @@ def read_piece(piece: str, options: Options, rows: Sequence[AnswerWords], *, clo
     Args:
         closed: nothing but the answer may stand there (the cue had no colon): ``Answer B is wrong`` names nothing.
     """
-    start = _OPENING.match(piece).end()  # type: ignore[union-attr]
+    begin = start = _OPENING.match(piece).end()  # type: ignore[union-attr]
     words = patterns(tuple(rows), options.last)
     labelled = words.label.match(piece, start)
     if labelled:
         start = _OPENING.match(piece, labelled.end()).end()  # type: ignore[union-attr]
     mark = words.letter.match(piece, start)
-    if mark is None or (not ends(piece, mark.end()) and not words.glued(piece, mark)):
-        return _by_text(piece[start:], options, words, closed)
-    index = words.index_of(mark[0])
-    if index is None or index >= len(options):
-        return _by_text(piece[start:], options, words, closed)
+    index = words.index_of(mark[0]) if mark and _is_letter(piece, mark, words) else None
+    if mark is None or index is None or index >= len(options):
+        whole = _by_text(piece[begin:], options, words, closed)  # "letter box" begins with a label
+        return whole if whole != NOTHING or begin == start else _by_text(piece[start:], options, words, closed)
     return _after_letter(piece, mark, index, options, words, closed=closed, labelled=bool(labelled))
+
+
+def _is_letter(piece: str, mark: re.Match[str], words: Patterns) -> bool:
+    """Whether a letter stands alone: not ``Athens``, nor ``C'est`` or ``E' l'acqua``."""
+    end = mark.end()
+    if piece[end : end + 1] in ("'", "’") and piece[end + 1 : end + 2].strip(EDGE) + piece[end + 1 : end + 2] != "":
+        quoted = mark.start() > 0 and piece[mark.start() - 1] in "'‘’"
+        return quoted
+    return ends(piece, end) or words.glued(piece, mark)
 
 
 def _after_letter(
@@ -48,8 +56,8 @@ def _after_letter(
     letter = mark[0]
     tail = fold(rest)
     whole = options.by_text(piece[mark.start() :]) if options.like_letters else None
-    if whole is not None and whole != index:
-        return CONFLICT if tail and letter.isupper() else whole  # option A is called "B"
+    if whole is not None and whole != index:  # option A is called "B"
+        return CONFLICT if letter.isupper() or labelled else whole
     if not tail:
         return index if not letter.isdigit() or labelled else NOTHING
     delimited = _DELIMITER.match(rest) is not None or rest.lstrip().startswith(("(", "<", "["))
@@ -62,19 +70,24 @@ def _after_letter(
         return index
     if letter.isdigit() or (letter.islower() and letter.isascii()):
         return _by_text(piece[mark.start() :], options, words, closed)  # "a cat", "2 dogs"
-    if named:
+    if named or (options.like_letters and options.starting(fold(piece[mark.start() :]))[0]):
         return CONFLICT
     loose = tail.lstrip(_REMARK)
     if words.several(rest, options, index):
         return CONFLICT
     if words.retract.match(loose):
-        return TAKEN_BACK
+        return TAKEN_BACK - index
+    if words.none.match(loose):
+        return CONFLICT
     if words.after.match(tail):
         return _remark(tail[words.after.match(tail).end() :], index, options, words, closed)  # type: ignore[union-attr]
     if closed or (not delimited and (letter in words.ambiguous or not rest[:1].isspace())):
         return NOTHING
+    others = options.mentioned(tail)
+    if others and index not in others:
+        return CONFLICT
     told = rest.lstrip().startswith(("(", "<", "["))
-    return index if told or _resembles(tail, index, options) else CONFLICT
+    return index if told or _resembles(tail, index, options, words) else CONFLICT
 
 
 def _remark(remark: str, index: int, options: Options, words: Patterns, closed: bool) -> int:
@@ -86,7 +99,7 @@ def _remark(remark: str, index: int, options: Options, words: Patterns, closed: 
         return CONFLICT
     after = words.after.match(text)
     if words.retract.match(text.lstrip(_REMARK)) and not after:
-        return TAKEN_BACK
+        return TAKEN_BACK - index
     if closed and not after and text[0] not in "(.。।۔,":
         return NOTHING
     return index
@@ -102,7 +115,13 @@ def _by_text(piece: str, options: Options, words: Patterns, closed: bool) -> int
         if named:
             rest = candidate[length:]
             after = words.after.match(rest.lstrip())
-            if not rest.strip(EDGE) or after or re.match(r"\s*[.。।۔,،、;:(\[\-–—]", rest):
+            if after and after[0] in ("项", "选项"):
+                after = None  # these follow letters; 事项 is another word than 事
+            if candidate[length - 1].isdigit() and re.match(r"[.,:\-–]\d", rest):
+                return NOTHING  # 3.14 is not 3
+            if not rest.strip(EDGE) or after or _PHRASE_END.match(rest):
+                if set(options.starting(fold(rest), spaced=not words.unspaced)[0]) - set(named):
+                    return CONFLICT  # "water, air"
                 return _remark(_behind(piece, text[: len(text) - len(rest)]), named[0], options, words, closed)
     bare = [words.article.sub("", option, count=1) for option in options.folded]
     same = [i for i, option in enumerate(bare) if option == words.article.sub("", text, count=1)]
@@ -118,23 +137,33 @@ def _behind(text: str, folded: str) -> str:
     return ""
 
 
-def _resembles(tail: str, index: int, options: Options) -> bool:
+def _resembles(tail: str, index: int, options: Options, words: Patterns) -> bool:
     """Whether the text after a letter can be that option's in other words, or is too long to be an option's text.
 
-    ``A. Alabama`` where option A is New Jersey names an option that is not there; ``B. Amazzon`` is misspelt.
+    ``A. Alabama`` where option A is New Jersey names an option that is not there, ``A. illegal`` is not "legal" and
+    ``B. 1995`` not 1990; ``B. Amazzon`` is misspelt.
     """
-    own = options.folded[index]
-    claimed = _CLAUSE.split(tail, maxsplit=1)[0].strip()
+    own = words.article.sub("", options.folded[index], count=1)
+    claimed = words.article.sub("", _CLAUSE.split(tail, maxsplit=1)[0].strip(), count=1)
+    if re.findall(r"\d+", claimed) != re.findall(r"\d+", own):
+        return False
     if len(claimed) > 2 * len(own) + 12:
         return True
+    if own.startswith(claimed) or (claimed.startswith(own) and len(claimed) - len(own) < 4):
+        return True  # cut off, or another ending
     if claimed.isascii() and not own.isascii() and unicodedata.category(own[0]) == "Lo":
-        return not _NONE.match(claimed)  # a translation: it cannot be another option's text
+        return True  # a translation: it cannot be another option's text
+    if claimed.endswith(own) or own.endswith(claimed):
+        return False  # a negation, mostly
     if any(other != own and len(other) > 2 and other in claimed for other in options.folded):
         return False
-    begin = 4 if own.isascii() or unicodedata.category(own[0]) != "Lo" else 1
     alike = [difflib.SequenceMatcher(None, option, claimed).ratio() for option in options.folded]
-    same_start = claimed[:begin] == own[:begin] and sum(x[:begin] == own[:begin] for x in options.folded) == 1
+    if own.isascii() or unicodedata.category(own[0]) != "Lo":
+        same_start = claimed[:4] == own[:4] and sum(x[:4] == own[:4] for x in options.folded) == 1
+        enough = 0.6 if same_start or " " in own else 0.8 if len(own) > 4 else 0.95
+        return alike[index] >= enough and alike[index] > max(alike) - 0.1
+    # Characters: the same first one, or one in two written otherwise, in the other Chinese script say.
+    same_start = claimed[:1] == own[:1] and sum(x[:1] == own[:1] for x in options.folded) == 1
     places = [len(x) == len(claimed) and sum(map(str.__eq__, x, claimed)) * 2 >= len(x) for x in options.folded]
-    if begin == 1 and places[index] and sum(places) == 1:
-        return True  # one character written otherwise, in the other Chinese script say
-    return (alike[index] >= 0.6 and alike[index] > max(alike) - 0.1) or same_start
+    near = alike[index] >= 0.6 and alike[index] > max(alike) - 0.1
+    return same_start or near or (places[index] and sum(places) == 1)

@@ -11,6 +11,13 @@ from calm_ext.answer_text import Options, clean, fold
 from calm_ext.answer_words import AnswerWords
 from calm_ext.prompts import LETTERS
 
+# Words that turn an answer round, where another letter follows: "B. Wait, actually the answer is C."
+_TURN = (
+    r"(?:\bwait\b|\bactually\b|\bhowever\b|\bbut\b|\bor rather\b|\botherwise\b|\beigentlich\b|\baber\b|\ben fait\b"
+    r"|\bmais\b|\bin realtà\b|\bma\b|\ben realidad\b|\bpero\b|\bна самом деле\b|\bно\b"
+    r"|实际上|其实|但是|実際は|しかし|ですが)"
+)
+
 
 class Patterns:
     """The words of a language and English as patterns."""
@@ -26,23 +33,28 @@ class Patterns:
         own = rows[0]
         self.unspaced = bool(own.after) and not any(" " in w for w in (*own.noun, *own.sentence))
         stop = "" if self.unspaced else r"(?!\w)"
+        # Where words are not spaced, what follows may turn the meaning: 正解はBです, but 正解はBですが…
+        closed = r"(?=$|[\s。、，,.．!！?？」』）)】])" if self.unspaced else stop
         self.letters: dict[str, int] = {}
         for place, spelled in enumerate(own.letters):
             self.letters |= {clean(x): place for x in spelled.split(",")}
         letters = sorted(self.letters, key=len, reverse=True)
         self.letter = re.compile(rf"[A-{last}a-{last.lower()}]|{pattern(letters)}|\d")
-        self.label = re.compile(rf"{pattern(joined('label'))}{stop}\s*[:(\"'<]?\s*", re.IGNORECASE)
-        self.after = re.compile(pattern(joined("after"), stop), re.IGNORECASE)
+        the_letter = rf"(?-i:a|la|le|il|the|die)(?=\s+(?-i:[A-{last}])\b)"
+        self.label = re.compile(rf"(?:{pattern(joined('label'))}{stop}|{the_letter})\s*[:(\"'<]?\s*", re.IGNORECASE)
+        self.after = re.compile(pattern(joined("after"), closed), re.IGNORECASE)
+        self.none = re.compile(pattern(joined("none")), re.IGNORECASE)
         self.retract = re.compile(pattern(joined("retract"), stop), re.IGNORECASE)
         self.article = re.compile(
             pattern([w for w in joined("article") if not w.endswith("'")], r"\s+") + r"|^\w{1,2}'"
         )
-        joins = pattern(joined("join"), stop)
+        joins = f"(?:{pattern(joined('join'), stop)}|و(?=(?-i:[A-{last}])))"
         label = rf"(?:{pattern(joined('label'))}\s*)?"
-        letter = rf"[<(\[{{\"'«]*(?P<letter>[A-{last}]|{pattern(letters)})(?=$|[\s.:)\]>,،、;。/&(\"+-])"
+        letter = rf"[<(\[{{\"'«]*(?P<letter>(?-i:[A-{last}]|{pattern(letters)}))(?=$|[\s.:)\]>,،、;。/&(\"+-])"
         self._second = re.compile(rf"[\s.:)\]}}>»”\"'」』】,،、;/&+→(-]*(?:{joins}\s*)?{label}{letter}", re.IGNORECASE)
         self._join = re.compile(rf"[\s,،、)\](]*(?:{joins}|/)\s*{label}", re.IGNORECASE)
-        self._later = re.compile(rf"(?<![^\W\d_])([A-{last}])[.):、]\s*")
+        self._later = re.compile(rf"(?:(?<![^\W\d_])|(?<=و))([A-{last}])[.):、]\s*")
+        self._turned = re.compile(rf"{_TURN}.*?(?<![^\W\d_])(?P<other>(?-i:[A-{last}]))(?![\w'’])", re.IGNORECASE)
         self.ambiguous = set("A" + "".join(row.words for row in rows))
 
     def index_of(self, mark: str) -> int | None:
@@ -51,7 +63,7 @@ class Patterns:
             return self.letters[mark]
         if mark.isdigit():
             return unicodedata.digit(mark) - 1 if unicodedata.digit(mark) else None
-        return LETTERS.index(mark.upper())
+        return LETTERS.index(mark.upper()) if mark.upper() in LETTERS else None
 
     def glued(self, piece: str, mark: re.Match[str]) -> bool:
         """Whether text may follow a letter without a space: Chinese and Japanese."""
@@ -70,6 +82,9 @@ class Patterns:
             if self._next(inner, options, index, joined=True) or self._next(behind, options, index):
                 return True
         elif self._next(rest, options, index):
+            return True
+        turned = self._turned.search(rest)
+        if turned and LETTERS.index(turned["other"]) != index:
             return True
         for match in self._later.finditer(rest):
             other = LETTERS.index(match[1])

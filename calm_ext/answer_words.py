@@ -22,6 +22,7 @@ class AnswerWords(NamedTuple):
         opener: words a sentence may begin with before a cue: ``So the answer is``.
         after: what may follow a letter and means nothing more: ``是B选项``, ``正解はBです``.
         retract: how a remark after an answer begins that takes it back: ``B (incorrect)``.
+        none: how a text begins that says that no option, or every one, is right; beginnings of words.
         article: words before an option's text that are not part of it: ``the hospital``.
         words: capital letters that are words of the language: ``A place``.
         letters: the language's own letters for options, in their order, one string of alternatives an option.
@@ -35,6 +36,7 @@ class AnswerWords(NamedTuple):
     opener: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     retract: tuple[str, ...] = ()
+    none: tuple[str, ...] = ()
     article: tuple[str, ...] = ()
     words: str = ""
     letters: tuple[str, ...] = ()
@@ -48,6 +50,7 @@ def _row(**lists: str) -> AnswerWords:
 
 ANSWER_WORDS = MappingProxyType({
     "en": _row(
+        none="none|neither|all of|not enough|there is no|there are no|cannot|i cannot|i can't|i am sorry|i'm sorry|unknown|n/a",
         strong="correct|right|best|final",
         noun="Answer|Ans|Correct answer|Right answer|Best answer|Final answer|My answer|Correct option|Correct choice"
              "|Best option|Right option|The answer|The correct answer|Correct answer among the options|Correct answer from the options|The final answer|Solution",
@@ -55,33 +58,35 @@ ANSWER_WORDS = MappingProxyType({
                  "|The correct option is|The best option is|The right option is|The correct choice is|My answer is"
                  "|The answer would be|The correct answer would be|The answer must be|Answer is",
         label="the option|option|the choice|choice|the letter|letter|answer",
-        join="or|and|and/or",
+        join="or|and|and/or|as well as|along with|also|possibly",
         opener="so|thus|therefore|hence|then|in conclusion|to conclude|based on this|i think|i believe"
                "|given this|as a result|overall|in summary|finally",
         after="is correct|is right|is the correct answer|is the right answer|is the answer|is the best answer"
               "|because|since|as|which|-",
         retract="x)|this option is not|incorrect|not correct|wrong|is incorrect|is wrong|is not|isn't|this is incorrect|this is not"
-                "|this is wrong|not the|this option is incorrect|no,|error|false",
+                "|this is wrong|not the|cannot|can't|doesn't|does not|would not|wouldn't|only if|this option is incorrect|no,|error|false",
         article="the|a|an|to|in the|at the|in a|on the", words="A",
     ),
     "zh": _row(
+        none="以上|没有|都不|无",
         strong="正确|最终|最佳|正解",
         noun="答案|正确答案|正确选项|正确的答案|正确的选项|最终答案|最佳答案|回答|答|解答|正解",
         sentence="最合适的答案是|最可能的答案是|最合理的答案是|最佳选项是|最合适的选项是|最可能的选项是|正确的选择是|最佳选择是|答案是|答案为|答案应为|答案应该是|答案选|答案就是|正确答案是|正确答案为|正确答案应为|正确答案应该是|正确的答案是|正确选项是"
                  "|正确选项为|正确的选项是|最终答案是|最终答案为|最佳答案是|应选|应该选|应选择|应该选择|故选|故选择|因此选择|所以选|我选|我选择",
         label="选项|选择|选", join="或|或者|和|与|及|以及|还是",
         opener="所以|因此|故|综上|综上所述|因而|于是|那么|由此可见|总之",
-        after="选项|项|是正确的|正确|是正确答案|为正确答案|是答案|因为",
+        after="选项|项|选项是正确的|选项是正确答案|是正确的|正确|是正确答案|为正确答案|是答案|因为",
         retract="x)|这个选项并不是|该选项不|此选项不|这不是|实际上不是|不是真正|错误|错|不正确|不是|不对|并非|误|不准确", letters="甲|乙|丙|丁|戊",
     ),
     "fr": _row(
+        none="aucun|toutes|je ne",
         strong="bonne|bon choix|correcte|exacte|finale",
         noun="Réponse|Reponse|Bonne réponse|Réponse correcte|Réponse finale|La réponse|La bonne réponse"
              "|La réponse correcte|Option correcte|Bonne option|Solution",
         sentence="La réponse la plus probable est|La réponse la plus appropriée est|La réponse la plus plausible est|La réponse la plus logique est|Je choisis|Je choisirais|La réponse est|La bonne réponse est|La réponse correcte est|La réponse exacte est|La réponse finale est"
                  "|L'option correcte est|La bonne option est|L'option exacte est|La réponse est donc"
                  "|La bonne réponse est donc|Ma réponse est|La réponse serait|Le bon choix est",
-        label="la lettre|lettre|l'option|option|la réponse|réponse|le choix|choix|la", join="ou|et|et/ou|soit",
+        label="c'est la réponse|c'est l'option|c'est la|c'est|la lettre|lettre|l'option|option|la réponse|réponse|le choix|choix|la", join="ou|et|et/ou|soit",
         opener="donc|ainsi|par conséquent|alors|en conclusion|par contre|finalement|en résumé|c'est pourquoi",
         after="est correcte|est correct|est la bonne réponse|est la réponse correcte|est la bonne|car|parce que|puisque",
         retract="incorrect|incorrecte|faux|fausse|erreur|n'est pas|ce n'est pas|pas correct|non|est fausse|est incorrecte"
@@ -89,12 +94,13 @@ ANSWER_WORDS = MappingProxyType({
         article="le|la|l'|les|un|une|des|du|de la|dans le|dans la|à la|au", words="A",
     ),
     "de": _row(
+        none="kein|alle|es gibt kein",
         strong="richtig|korrekt|best|endgültig",
         noun="Antwort|Richtige Antwort|Korrekte Antwort|Die richtige Antwort|Die Antwort|Richtige Option|Richtig ist"
              "|Endgültige Antwort|Meine Antwort|Lösung|Die korrekte Antwort",
         sentence="Die wahrscheinlichste Antwort ist|Die plausibelste Antwort ist|Die passendste Antwort ist|Die logischste Antwort ist|Ich wähle|Die Antwort ist|Die Antwort lautet|Die richtige Antwort ist|Die richtige Antwort lautet"
                  "|Die korrekte Antwort ist|Die korrekte Antwort lautet|Die richtige Option ist|Die korrekte Option ist"
-                 "|Richtig ist|Meine Antwort ist|Die beste Antwort ist|Die endgültige Antwort ist|Die Antwort ist also"
+                 "|Richtig ist|ist die richtige Antwort|lautet die richtige Antwort|ist die Antwort|Meine Antwort ist|Die beste Antwort ist|Die endgültige Antwort ist|Die Antwort ist also"
                  "|Die richtige Antwort ist also|Die richtige Antwort wäre|Die Lösung ist",
         label="option|antwort|die option|buchstabe|der buchstabe|möglichkeit|antwortmöglichkeit", join="oder|und|sowie|bzw.",
         opener="also|daher|somit|folglich|deshalb|daraus folgt|demnach|insgesamt|zusammenfassend|darum",
@@ -104,6 +110,7 @@ ANSWER_WORDS = MappingProxyType({
         article="der|die|das|den|dem|ein|eine|einen|einem|im|in der|am|zum",
     ),
     "it": _row(
+        none="nessun|tutte",
         strong="corretta|giusta|esatta|finale",
         noun="Risposta|Risposta corretta|Risposta esatta|Risposta giusta|Risposta finale|La risposta|La risposta corretta"
              "|Opzione corretta|Soluzione",
@@ -118,18 +125,20 @@ ANSWER_WORDS = MappingProxyType({
         article="il|lo|la|l'|i|gli|le|un|uno|una|un'|nel|nella|al|alla", words="AE",
     ),
     "ja": _row(
+        none="該当|いずれも|どれも|なし",
         strong="正|最",
         noun="答え|答|正解|正答|回答|解答|最終的な答え|最終回答|正しい答え|正しい選択肢|正しい回答|アンサー",
         sentence="最も適切な回答は|最も適切なのは|最も可能性が高いのは|最も可能性の高い答えは|正しいのは|答えは|正解は|正答は|回答は|解答は|最終的な答えは|正しい答えは|正しい選択肢は|正しい回答は|最終回答は|私の答えは|最も適切な答えは"
                  "|最も適切な選択肢は",
         label="選択肢|オプション|記号|選択", join="または|か|もしくは|あるいは|と|及び|および|や|又は",
         opener="したがって|従って|よって|そのため|つまり|だから|ゆえに|以上より|それゆえ|結論として",
-        after="です|である|だ|となります|になります|でしょう|と考えられます|と思います|が正解|が正しい|が適切|と言えます|とする|を選びます|となる"
+        after="です|である|だ|だと思います|だと考えられます|であると考えられます|となります|になります|でしょう|と考えられます|と思います|が正解|が正しい|が適切|と言えます|とする|を選びます|となる"
               "|が最も適切",
         retract="x)|誤り|誤|不正解|間違|正しくない|ではない|ではありません|は誤|は間違|は不正解|×",
         letters="ア|イ|ウ|エ|オ",
     ),
     "es": _row(
+        none="ningun|ningún|todas|no hay",
         strong="correcta|final|mejor",
         noun="Respuesta|Respuesta correcta|Respuesta final|La respuesta|La respuesta correcta|Opción correcta"
              "|Alternativa correcta|Solución|Opcion correcta",
@@ -143,10 +152,11 @@ ANSWER_WORDS = MappingProxyType({
         article="el|la|los|las|un|una|en el|en la|al|a la", words="AE",
     ),
     "nl": _row(
+        none="geen|alle",
         strong="juiste|correcte|beste|goede|eindantwoord|definitie",
         noun="Antwoord|Juiste antwoord|Correcte antwoord|Het juiste antwoord|Het antwoord|Juiste optie|Correcte optie"
              "|Eindantwoord|Definitieve antwoord|Definitief antwoord|Oplossing",
-        sentence="Het antwoord is|Het juiste antwoord is|Het correcte antwoord is|De juiste optie is|De correcte optie is"
+        sentence="is het juiste antwoord|Het antwoord is|Het juiste antwoord is|Het correcte antwoord is|De juiste optie is|De correcte optie is"
                  "|Het beste antwoord is|Mijn antwoord is|Het antwoord luidt|Het goede antwoord is|De juiste keuze is"
                  "|Het antwoord is dus|Het juiste antwoord is dus",
         label="optie|de optie|letter|de letter|antwoord|keuze", join="of|en|en/of",
@@ -156,6 +166,7 @@ ANSWER_WORDS = MappingProxyType({
         article="de|het|een|in de|in het|op de",
     ),
     "pl": _row(
+        none="żadn|wszystkie|brak",
         strong="prawidłow|poprawn|właściw|ostateczn",
         noun="Odpowiedź|Odpowiedz|Prawidłowa odpowiedź|Poprawna odpowiedź|Właściwa odpowiedź|Ostateczna odpowiedź"
              "|Poprawna opcja|Prawidłowa opcja|Rozwiązanie",
@@ -168,10 +179,11 @@ ANSWER_WORDS = MappingProxyType({
         retract="błędna|błędne|błąd|niepoprawna|nieprawidłowa|nie jest|to nie|jest błędna|fałsz|nie", words="A",
     ),
     "pt": _row(
+        none="nenhum|todas",
         strong="correta|certa|final|melhor|gabarito",
         noun="Resposta|Resposta correta|Resposta certa|Resposta final|A resposta|A resposta correta|Opção correta"
              "|Alternativa correta|Gabarito|Solução",
-        sentence="A resposta é|A resposta é a|A resposta correta é|A resposta correta é a|A alternativa correta é a|A resposta certa é|A resposta final é|A opção correta é"
+        sentence="A resposta é|A resposta correta é|A resposta certa é|A resposta final é|A opção correta é"
                  "|A alternativa correta é|A melhor resposta é|A melhor opção é|Minha resposta é|A resposta seria"
                  "|A resposta correta seria|A resposta é, portanto",
         label="a opção|opção|opcao|a letra|letra|a alternativa|alternativa|resposta", join="ou|e|e/ou",
@@ -181,18 +193,20 @@ ANSWER_WORDS = MappingProxyType({
         article="o|a|os|as|um|uma|no|na|ao|à", words="AE",
     ),
     "ru": _row(
+        none="ни один|ни одн|ничего|все|нет",
         strong="правильн|верн|итогов|окончательн",
         noun="Ответ|Правильный ответ|Верный ответ|Правильный вариант|Верный вариант|Правильный вариант ответа"
              "|Верный вариант ответа|Итоговый ответ|Окончательный ответ|Мой ответ|Решение",
         sentence="Правильным ответом является|Верным ответом является|Правильным вариантом является|Ответом является"
                  "|Правильный ответ это|Ответ это|Правильным ответом будет|Верным ответом будет|Правильный ответ будет",
-        label="вариант|вариант ответа|буква|под буквой|пункт|опция|ответ", join="или|и|либо|а также",
+        label="это|вариант|вариант ответа|буква|под буквой|пункт|опция|ответ", join="или|и|либо|а также",
         opener="итак|таким образом|следовательно|поэтому|значит|в итоге|отсюда|исходя из этого",
         after="является правильным|является верным|верен|правильный|потому что|так как|поскольку",
         retract="неверно|неверен|неправильно|неправильный|не является|не верно|ошибка|ошибочн|не",
-        letters="А|Б|С|Г|Д,Е",
+        words="АС", letters="А|Б|С|Г|Е",
     ),
     "ar": _row(
+        none="لا شيء|لا يوجد|جميع|كل ما",
         strong="صحيح|نهائية|أفضل",
         noun="الإجابة|الاجابة|الجواب|الإجابة الصحيحة|الاجابة الصحيحة|الجواب الصحيح|الخيار الصحيح|الإجابة النهائية"
              "|الاختيار الصحيح|الحل|إجابة|الإجابه",
@@ -205,6 +219,7 @@ ANSWER_WORDS = MappingProxyType({
         letters="أ,ا,إ,الف|ب|ج,ت|د|ه,هـ",
     ),
     "vi": _row(
+        none="tất cả|không có",
         strong="đúng|chính xác|cuối cùng|phù hợp",
         noun="Câu trả lời|Đáp án|Trả lời|Câu trả lời đúng|Đáp án đúng|Phương án đúng|Lựa chọn đúng|Câu trả lời cuối cùng"
              "|Đáp án cuối cùng|Đáp án chính xác|Câu trả lời chính xác|Kết luận",
@@ -217,15 +232,17 @@ ANSWER_WORDS = MappingProxyType({
         retract="sai|không đúng|không phải|là sai|không chính xác|không",
     ),
     "hi": _row(
+        none="उपरोक्त|इनमें से कोई|कोई नहीं",
         strong="सही|अंतिम|अन्तिम",
         noun="उत्तर|सही उत्तर|जवाब|सही जवाब|सही विकल्प|अंतिम उत्तर|अन्तिम उत्तर|हल|सही उतर",
         sentence="उत्तर है|सही उत्तर है|जवाब है|सही जवाब है|सही विकल्प है|अंतिम उत्तर है|मेरा उत्तर है|उत्तर होगा|सही उत्तर होगा",
         label="विकल्प|ऑप्शन|अक्षर", join="या|और|अथवा|तथा|व|एवं",
         opener="इसलिए|अतः|अत|इस प्रकार|तो|इस कारण|अंततः|निष्कर्षतः",
         after="है|हैं|होगा|होगी|सही है|सही उत्तर है|क्योंकि", retract="गलत|ग़लत|सही नहीं|नहीं|गलत है|सही नहीं है|अशुद्ध",
-        letters="ए,क,अ|बी,ख,ब|सी,ग,स|डी,घ,द|ई,ङ,इ",
+        letters="ए,क,अ|बी,ख,ब|सी,ग,स|डी,घ,द|ङ",
     ),
     "sw": _row(
+        none="hakuna|yote|zote",
         strong="sahihi|mwisho|bora",
         noun="Jibu|Jibu sahihi|Jibu lililo sahihi|Chaguo sahihi|Jibu la mwisho|Jibu bora|Suluhisho",
         sentence="Jibu ni|Jibu sahihi ni|Jibu lililo sahihi ni|Chaguo sahihi ni|Jibu la mwisho ni|Jibu langu ni"
@@ -236,6 +253,7 @@ ANSWER_WORDS = MappingProxyType({
         retract="si sahihi|sio sahihi|siyo sahihi|makosa|kosa|si|sio|siyo",
     ),
     "ur": _row(
+        none="ان میں سے کوئی|کوئی نہیں|مندرجہ بالا",
         strong="درست|صحیح|حتمی",
         noun="جواب|درست جواب|صحیح جواب|درست آپشن|صحیح آپشن|درست انتخاب|حتمی جواب|صحیح انتخاب|حل",
         sentence="جواب ہے|درست جواب ہے|صحیح جواب ہے|درست آپشن ہے|صحیح آپشن ہے|درست انتخاب ہے|حتمی جواب ہے|جواب یہ ہے"

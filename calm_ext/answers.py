@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from calm_ext.answer_label import NOTHING, TAKEN_BACK, read_piece
+from calm_ext.answer_label import CONFLICT, NOTHING, TAKEN_BACK, read_piece
+from calm_ext.answer_patterns import patterns
 from calm_ext.answer_text import Options, clean
 from calm_ext.answer_words import AnswerWords, answer_words
 from calm_ext.languages import get_language
@@ -20,7 +21,8 @@ from calm_ext.prompts import LETTERS, Style, cue, instruction
 PARSER = "answers-2"
 
 _LETTER_IN_TEXT = re.compile(r"\(([A-J])\)|(?:[Oo]ption|选项|選択肢) ?([A-J])(?![A-Za-z])")
-_THOUGHT = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
+# Up to the last end of a thought, whose beginning a chat template may have written; or a thought without an end.
+_THOUGHT = re.compile(r"\A.*</think(?:ing)?>|<think(?:ing)?>.*\Z", re.DOTALL | re.IGNORECASE)
 
 
 def read_answer(text: str, options: Sequence[str], language: str, *, style: Style = "explain") -> int | None:
@@ -52,7 +54,7 @@ def read_answer(text: str, options: Sequence[str], language: str, *, style: Styl
     if style != "explain":
         lines = (line for line in clean(text).split("\n") if line.strip())
         return known.by_text(next(lines, ""))
-    if "<think" in text:
+    if "think" in text or "THINK" in text:
         text = _THOUGHT.sub("", text)
     return _explained(clean(text), known, language)
 
@@ -105,15 +107,18 @@ def _explained(text: str, options: Options, language: str) -> int | None:
         if read >= 0 and end == len(text):
             question = grammar.question.search(text, match.end())
             end = question.start() if question else end
-        if read == NOTHING:
+        if read == NOTHING or (bare and read == CONFLICT):
+            continue  # "Answer A or B …" without a colon is talk
+        if read <= TAKEN_BACK:
+            found = [x for x in found if x != TAKEN_BACK - read]
             continue
-        strong = _is_strong(language, match["noun"] or match["sentence"] or "")
-        if read == TAKEN_BACK or (strong and not firm and found):
+        # "Many think: the correct answer is A" does not take an answer back, a sentence of its own does.
+        strong = match[0][0] in "\n.。।۔!?" and _is_strong(language, match["noun"] or match["sentence"] or "")
+        if strong and not firm:
             found.clear()
-        if read != TAKEN_BACK:
-            found.append(read)
-            firm = firm or strong
-            found += _lines_alone(text, match.end(), end, options) if read >= 0 else []
+        found += _lines_alone(text, match.end(), end, options) if read >= 0 and not found else []
+        found.append(read)
+        firm = firm or strong
     if not found:
         return _alone(text[:end], options, grammar, cued)
     return found[0] if found[0] >= 0 and len(set(found)) == 1 else None
@@ -152,8 +157,12 @@ def _alone(text: str, options: Options, grammar: _Grammar, cued: bool) -> int | 
     if len(lines) == 1 and not cued:
         read = read_piece(lines[0], options, grammar.words, closed=True)
         return read if read >= 0 else None
-    found = {i for i in (options.whole(line) for line in lines) if i is not None}
-    return found.pop() if len(found) == 1 else None
+    named = [(place, i) for place, i in enumerate(options.whole(line) for line in lines) if i is not None]
+    if len({i for _, i in named}) != 1 or named[0][0] not in (0, len(lines) - 1):
+        return None
+    following = lines[named[0][0] + 1 : named[0][0] + 2]
+    taken_back = following and patterns(grammar.words, options.last).retract.match(following[0].strip())
+    return None if taken_back else named[0][1]
 
 
 # --- what depends on the language only --------------------------------------------------------------------------------
@@ -179,10 +188,10 @@ def _grammar(code: str) -> _Grammar:
     end = "" if own.script in {"Hans", "Jpan"} else r"(?!\w)"
     pattern = rf"""
         [\n.。।۔!?:;,、،؛؟)\]」”"]
-        [ \t\#<>\-–—•~|=\[(【「《]* (?: \(?\d{{1,2}}[.)][ \t]* )?
-        (?: (?:{_any(openers)}) {end} [ \t]* [,،、]? [ \t]* )?
+        [ \t\#<>\-–—•~|=\[(【「《\\]{{0,12}} (?: \(?\d{{1,2}}[.)][ \t]{{0,4}} )?
+        (?: (?:{_any(openers)}) {end} [ \t]{{0,4}} [,،、]? [ \t]{{0,4}} )?
         (?: \\boxed\{{ | (?P<sentence> {_any(sentences)} ) {end} [ \t]* [:=]?
-          | (?P<noun> {_any(nouns)} ) {end} [ \t]* (?: \([^()\n]{{0,20}}\) )? [ \t]*
+          | (?P<noun> {_any(nouns)} ) {end} [ \t]* (?: \( (?! \s*\w\s* \) ) [^()\n]{{0,20}}\) )? [ \t]*
             (?P<mark> [>\])】」》]? [ \t]* [:=→] | [>\])】」》] | [-–—](?=\s) | \n )? )
     """
     question = rf"^[ \t#>\-]*(?:{_any({own.question, english.question})})[ \t]*\d*[ \t]*:"

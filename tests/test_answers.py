@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -125,6 +126,96 @@ REAL = {"en": "en", "zh": "cn", "ja": "ja", "de": "de", "fr": "fr", "it": "it"}
 )
 def test_explained_answers(text: str, language: str, expected: int | None) -> None:
     assert read_answer(text, OPTIONS, language) == expected
+
+
+N, R = ["air", "water", "fire", "earth"], ["воздух", "вода", "огонь", "земля"]
+F, PT, J = ["l'air", "l'eau", "le feu", "la terre"], ["ar", "água", "fogo", "terra"], ["空気", "水", "火", "土"]
+C = ["Lyon", "Paris", "Nice", "Lille"]
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "language", "allowed"),
+    [
+        ("Ответ: вода, а не воздух", R, "ru", (1, None)),
+        ("Ответ: B. вода, а не воздух.", R, "ru", (1, None)),
+        ("Ответ: B, с учётом сказанного", R, "ru", (1, None)),
+        ("**A resposta correta é A**\n\nB. água", PT, "pt", (0, None)),
+        ("A resposta correta é A\n\nC. fogo queima", PT, "pt", (0,)),
+        ("A resposta correta é A\n\nD", PT, "pt", (0, None)),
+        ("A resposta correta é A", PT, "pt", (0,)),
+        ("A resposta correta é a B.", PT, "pt", (1,)),
+        ("Réponse : C'est parce que les poissons respirent dans l'eau", F, "fr", (None,)),
+        ("Réponse : D'après les informations que nous avons, il s'agit de l'eau", F, "fr", (None,)),
+        ("Réponse : C'est B", F, "fr", (1,)),
+        ("Réponse : 'B'", F, "fr", (1,)),
+        ("Risposta: E' l'acqua quella che i pesci respirano", ["a", "b", "c", "d", "e"], "it", (None,)),
+        ("Answer: D. None of the above options are correct", N, "en", (None,)),
+        ("Answer: A. There is no correct option among those provided", N, "en", (None,)),
+        ("Answer: A. I cannot determine the answer", N, "en", (None,)),
+        ("Respuesta: D. Ninguna de las anteriores", N, "es", (None,)),
+        ("Antwort: D. Keine der oben genannten Antworten ist richtig", N, "de", (None,)),
+        ("Ответ: D. Ни один из вышеперечисленных вариантов", N, "ru", (None,)),
+        ("Đáp án: D. Tất cả các đáp án trên đều đúng", N, "vi", (None,)),
+        ("Answer: A. The capital of France is Paris", C, "en", (None,)),
+        ("Answer: A (the capital is Paris)", C, "en", (None,)),
+        ("At first glance, the answer is A, but actually it is C.", N, "en", (None,)),
+        ("Answer: B. Wait, actually the answer is C.", N, "en", (None, 2)),
+        ("Answer: B", ["AB", "A", "B", "O"], "en", (None, 1)),
+        ("Answer: C", ["Python", "Java", "Ruby", "C"], "en", (None, 2)),
+        ("Answer: D. C", ["Python", "Java", "Ruby", "C"], "en", (3,)),
+        ("Answer: B\n\nHowever, if the question was about birds, the correct answer is A.", N, "en", (1, None)),
+        (
+            "Let's go through the options:\n\nA. air\nThis is not correct since fish do not breathe it.\n\nB) water - this is correct",
+            N,
+            "en",
+            (1, None),
+        ),
+        ("A. air\n\nThis is wrong, fish live in water, so it must be the second one.", N, "en", (None,)),
+        ("Answer (A)\nC", N, "en", (0, None)),
+        ("Answer (B)", N, "en", (1,)),
+        ("Answer (B)\n\nA. air", N, "en", (1, None)),
+        ("正解はBだと思われがちですが、実際はCです。", J, "ja", (None,)),
+        ("正解はBが正しいとは限らない", J, "ja", (None,)),
+        ("答えは水だと思われがちですが、火です", J, "ja", (None,)),
+        ("答えはAでしょうか？いいえ、Bです。", J, "ja", (None,)),
+        ("答案：选手", ["选手", "手", "脚", "头"], "zh", (0,)),
+        ("Đáp án: câu cá", ["câu cá", "cá", "bơi", "chạy"], "vi", (0,)),
+        ("Answer: letter box", ["letter box", "box", "pen", "ink"], "en", (0,)),
+        ("答案：事项", ["事", "物", "人", "地"], "zh", (None,)),
+        ("Answer: 3.14", ["3", "4", "5", "6"], "en", (None,)),
+        ("Answer: B. 40", ["2", "4", "6", "8"], "en", (None,)),
+        ("Answer: A. illegal", ["legal", "b", "c"], "en", (None,)),
+        ("Answer: A. Iraq", ["Iran", "b", "c"], "en", (None,)),
+        ("Answer: A. decrease", ["increase", "b", "c"], "en", (None,)),
+        ("Answer: A. the hospital", ["hospital", "b", "c"], "en", (0,)),
+        ("Answer: B cannot be correct because fish breathe water in the sea", N, "en", (None,)),
+        ("Answer: water, air and fire", N, "en", (None,)),
+        ("Ответ: С помощью воды и жабр рыбы дышат", R, "ru", (None,)),
+        ("الإجابة: B. الماء وC. النار", ["هواء", "الماء", "النار"], "ar", (None,)),
+        ("Answer: well-being", ["well", "sea", "pond"], "en", (None,)),
+        (
+            "Answer: E. coli is the bacterium that lives in the gut",
+            ["E. coli", "Salmonella", "x", "y", "zeta"],
+            "en",
+            (0, None),
+        ),
+        ("Antwort: B. Wasser\n\nAntwort A ist falsch, weil Fische keine Luft atmen.", ["Luft", "Wasser"], "de", (1,)),
+        ("Answer: B. water\n\nAnswer C is wrong because fire burns.", N, "en", (1,)),
+        ("Okay, the answer is A? Hmm. No.\n</think>\n\nAnswer: C", N, "en", (2,)),
+        ("Daher ist die richtige Antwort B.", N, "de", (1,)),
+        ("\\[ \\boxed{B} \\]", N, "en", (1,)),
+    ],
+)
+def test_what_a_reviewer_found(text: str, options: list[str], language: str, allowed: tuple[int | None, ...]) -> None:
+    """Answers that were once misread; where several readings are allowed, one of them is an abstention."""
+    assert read_answer(text, options, language) in allowed
+
+
+def test_long_texts_are_read_in_time() -> None:
+    start = time.perf_counter()
+    for text in ("\nSo" + " " * 20_000 + "x", "Answer: B\n" * 5_000, "A. air\n" * 20_000):
+        read_answer(text, N, "en")
+    assert time.perf_counter() - start < 10
 
 
 def _phrases() -> Iterator[tuple[str, str, int | None]]:
