@@ -36,6 +36,7 @@ def table_of(table: VoteTable, rows: Iterable[int], drop: random.Random | None =
     for i in rows:
         part.questions.append(table.questions[i])
         part.scores.append(table.scores[i])
+        part.equal.append(table.equal[i])
         votes = table.votes[i]
         if drop:
             votes = {x: tuple(drop.sample(answers, len(answers) - 1)) for x, answers in votes.items()}

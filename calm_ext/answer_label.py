@@ -17,6 +17,7 @@ NOTHING, CONFLICT, TAKEN_BACK = -1, -2, -10
 _OPENING = re.compile(r"(?:[\s<(\[{\"'«„“‘「『【:=→\-–—#>]|\\boxed(?=\{))*")
 _DELIMITER = re.compile(r"[\s]*[.:)\]}>»”\"'」』】,،、;。।۔!?/|&+\-–—=→]|\s*$|\s*\n")
 _PHRASE_END = re.compile(r"\s*[.。।۔,،、;:(\[]|\s+[\-–—]")
+_STOP = re.compile(r"[.。।۔!?\n]")
 _CLAUSE = re.compile(r"[.,;:(\[。।۔،؛、！？!?\n]|\s[-–—]\s")
 _REMARK = " \t(（[-–—,;:.。।۔、،/\"'»”)>]}"
 
@@ -81,6 +82,8 @@ def _after_letter(
         return CONFLICT
     if words.after.match(tail):
         return _remark(tail[words.after.match(tail).end() :], index, options, words, closed)  # type: ignore[union-attr]
+    if delimited and _explains(rest, index, options):
+        return index
     if closed or (not delimited and (letter in words.ambiguous or not rest[:1].isspace())):
         return NOTHING
     others = options.mentioned(tail)
@@ -137,6 +140,28 @@ def _behind(text: str, folded: str) -> str:
     return ""
 
 
+def _explains(rest: str, index: int, options: Options) -> bool:
+    """Whether a parenthesis in what follows a letter has that option's text and no other: ``C. Edinburgh (Edimburgo)``.
+
+    The text may be quoted in a sentence, or cut off with the response.
+    """
+    before, _, behind = rest.partition("(")
+    if _STOP.search(before.lstrip(EDGE)):
+        return False  # another sentence
+    inner = behind.partition(")")
+    same = {i for i, option in enumerate(options.folded) if option == options.folded[index]}
+    if inner[1] or not inner[0]:
+        return options.mentioned(inner[0]) == {index} == same
+    words = fold(inner[0]).split(" ")
+    cut = {i for i, option in enumerate(options.folded) for n in range(len(words)) if _begins(option, words[n:])}
+    return cut == {index} == same
+
+
+def _begins(option: str, words: Sequence[str]) -> bool:
+    begun = " ".join(words)
+    return len(begun) > 4 and option.startswith(begun)
+
+
 def _resembles(tail: str, index: int, options: Options, words: Patterns) -> bool:
     """Whether the text after a letter can be that option's in other words, or is too long to be an option's text.
 
@@ -157,9 +182,12 @@ def _resembles(tail: str, index: int, options: Options, words: Patterns) -> bool
         return False  # a negation, mostly
     if any(other != own and len(other) > 2 and other in claimed for other in options.folded):
         return False
-    alike = [difflib.SequenceMatcher(None, option, claimed).ratio() for option in options.folded]
+    bare = [words.article.sub("", option, count=1) for option in options.folded]
+    alike = [difflib.SequenceMatcher(None, option, claimed).ratio() for option in bare]
+    if " " in own and " " not in claimed and len(claimed) > 5 and own[:4] == claimed[:4]:
+        return not any(x[:3] == claimed[:3] for x in bare if x != own)  # "scoprire" for "scoperta di nuovi"
     if own.isascii() or unicodedata.category(own[0]) != "Lo":
-        same_start = claimed[:4] == own[:4] and sum(x[:4] == own[:4] for x in options.folded) == 1
+        same_start = claimed[:4] == own[:4] and sum(x[:4] == own[:4] for x in bare) == 1
         enough = 0.6 if same_start or " " in own else 0.8 if len(own) > 4 else 0.95
         return alike[index] >= enough and alike[index] > max(alike) - 0.1
     # Characters: the same first one, or one in two written otherwise, in the other Chinese script say.

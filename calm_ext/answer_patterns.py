@@ -27,11 +27,15 @@ class Patterns:
             found = {fold(w) if field != "label" else clean(w) for row in rows for w in getattr(row, field)}
             return sorted((w for w in found if w), key=len, reverse=True)
 
-        def pattern(words: Sequence[str], end: str = "") -> str:
-            return "(?:" + ("|".join(re.escape(w) for w in words) or "(?!)") + ")" + end
-
         own = rows[0]
         self.unspaced = bool(own.after) and not any(" " in w for w in (*own.noun, *own.sentence))
+
+        def pattern(words: Sequence[str], end: str = "") -> str:
+            # Where words are not spaced English ones still are: "no" is not the beginning of "Note".
+            ends = [r"(?![A-Za-z])" if self.unspaced and w[-1].isascii() and w[-1].isalpha() else "" for w in words]
+            found = "|".join(re.escape(w) + end_of for w, end_of in zip(words, ends, strict=True))
+            return f"(?:{found or '(?!)'}){end}"
+
         stop = "" if self.unspaced else r"(?!\w)"
         # Where words are not spaced, what follows may turn the meaning: 正解はBです, but 正解はBですが…
         closed = r"(?=$|[\s。、，,.．!！?？」』）)】])" if self.unspaced else stop

@@ -190,7 +190,7 @@ def _grammar(code: str) -> _Grammar:
         [\n.。।۔!?:;,、،؛؟)\]」”"]
         [ \t\#<>\-–—•~|=\[(【「《\\]{{0,12}} (?: \(?\d{{1,2}}[.)][ \t]{{0,4}} )?
         (?: (?:{_any(openers)}) {end} [ \t]{{0,4}} [,،、]? [ \t]{{0,4}} )?
-        (?: \\boxed\{{ | (?P<sentence> {_any(sentences)} ) {end} [ \t]* [:=]?
+        (?: \\boxed\{{ | (?P<sentence> {_any(sentences)} ) {end} (?: [ \t]+ (?:{_any(openers)}) {end} )? [ \t]* [:=]?
           | (?P<noun> {_any(nouns)} ) {end} [ \t]* (?: \( (?! \s*\w\s* \) ) [^()\n]{{0,20}}\) )? [ \t]*
             (?P<mark> [>\])】」》]? [ \t]* [:=→] | [>\])】」》] | [-–—](?=\s) | \n )? )
     """

@@ -9,7 +9,8 @@ sum over languages elects; its sum without a language judges that language. They
   together, because what is lost in translation is lost in all of them.
 - **Dawid-Skene** (:func:`dawid_skene`): a sample knows the answer with probability θ_l, or else guesses option o with
   probability β_lo (Dawid and Skene 1979, in the form of MACE, Hovy et al. 2013). β_lo is what corrects a model that
-  prefers the first letters when it does not know. Every sample counts as an independent witness.
+  prefers the first letters when it does not know. Every sample counts as an independent witness. Where two options have
+  one text in a language, as some translations do, its vote for one of them is half a vote for each.
 - **correlated**: the same, but samples of one language are one witness repeated, and so are translations of one source.
   A language's n samples count as n / (1 + (n - 1) ρ_l) votes, their effective number (Kish 1965, Survey Sampling, on
   cluster samples), where ρ_l is the part of the agreement between its samples that its agreement with other languages

@@ -54,6 +54,7 @@ class VoteTable:
         scores: parallel to ``questions``: language -> log-probability of each option per byte (nats), times the mean
             number of bytes of the options, where options were scored; else empty.
         equal_options: language -> where questions stand two of whose options have one text.
+        equal: parallel to ``questions``: language -> the groups of options that have one text there.
     """
 
     def __init__(self) -> None:
@@ -61,6 +62,7 @@ class VoteTable:
         self.votes: list[dict[str, Votes]] = []
         self.scores: list[dict[str, list[float]]] = []
         self.equal_options: dict[str, list[str]] = {}
+        self.equal: list[dict[str, list[list[int]]]] = []
         self._place: dict[str, int] = {}
         self._first: tuple[int | None, str] | None = None
 
@@ -93,6 +95,7 @@ class VoteTable:
             self.questions.append(Asked(g.id, len(g.options), g.answer, g.source_language, where))
             self.votes.append({})
             self.scores.append({})
+            self.equal.append({})
         known = self.questions[at]
         if g.language in self.votes[at]:
             raise DataError(f"{where}: question {g.id} comes twice in {g.language}")
@@ -112,6 +115,8 @@ class VoteTable:
             self.scores[at][g.language] = [rate * size for rate in per_byte(g.option_logprobs, g.options)]
         if len(set(g.options)) < len(g.options):
             self.equal_options.setdefault(g.language, []).append(where)
+            named = {text: [i for i, x in enumerate(g.options) if x == text] for text in g.options}
+            self.equal[at][g.language] = [group for group in named.values() if len(group) > 1]
 
     def _check_kind(self, g: Generation, where: str) -> None:
         kind = None if g.option_logprobs is not None else len(g.responses)
@@ -142,11 +147,13 @@ class VoteTable:
         """question id -> gold answer."""
         return {q.id: q.gold for q in self.questions}
 
-    def counts(self, *, zscored: bool = False) -> Counts:
+    def counts(self, *, zscored: bool = False, share_equal: bool = False) -> Counts:
         """The table as arrays.
 
         Args:
             zscored: where options were scored, their z-scores per byte over the options instead of probabilities.
+            share_equal: a sample that names one of several options with one text names each of them by its share:
+                which letter it takes says nothing in that language.
         """
         import numpy as np
 
@@ -166,6 +173,8 @@ class VoteTable:
                     for answer in answers:
                         if answer is not None:
                             counts[i, column, answer] += 1
+                for group in self.equal[i].get(language, ()) if share_equal else ():
+                    counts[i, column, group] = counts[i, column, group].mean()
         valid = np.arange(width)[None, :] < np.array([q.n_options for q in self.questions])[:, None]
         source = np.array([UNKNOWN if q.source is None else languages.get(q.source, ABSENT) for q in self.questions])
         n = (self._first[0] if self._first else None) or 1

@@ -194,12 +194,13 @@ def _evidence(table: VoteTable, options: VoteOptions) -> tuple[Counts, Evidence,
         across = estimators.cross_agreement(votes)
         return votes, estimators.weighted(votes, given * estimators.reliability(across, votes)), _Told((), ())
     if rule == "dawid_skene":
-        return votes, estimators.dawid_skene(votes, given), _Told((), ())
+        return votes, estimators.dawid_skene(table.counts(share_equal=True), given), _Told((), ())
     source, told = _sources(votes, options.pivot)
     if rule == "source":
         return votes, estimators.weighted(votes, given, source=source), told
     worth = estimators.effective_votes(votes)
-    return votes, estimators.dawid_skene(votes, given, worth=worth, source=source), told
+    shared = table.counts(share_equal=True)
+    return votes, estimators.dawid_skene(shared, given, worth=worth, source=source), told
 
 
 def _sources(votes: Counts, pivot: str | None) -> tuple[np.ndarray, _Told]:

@@ -301,6 +301,30 @@ def test_never_raises_never_names_what_is_not_there(text: str, language: str, st
     assert answer in (None, *range(len(options)))
 
 
+@pytest.mark.parametrize(
+    ("text", "options", "language", "answer"),
+    [
+        # a parenthesis that gives the option in its own words, whole, quoted or cut off
+        ("Risposta: C. Edinburgh (Edimburgo)", ["london", "pedone", "edimburgo"], "it", 2),
+        ("Risposta: A. cedimento (o retrocess", ["retrocessione", "inferiore", "riparazione"], "it", 0),
+        ('Réponse: D. fabriquer (ou plutôt "gratifiant")', ["venir", "désordre", "adepte", "gratifiant"], "fr", 3),
+        ("Risposta: A. Sì. (Nota: la risposta sarebbe piccolo)", ["piccolo", "orribile", "poco"], "it", None),
+        ("Answer: A. London (or Rome)", ["Paris", "Rome", "Berlin"], "en", None),
+        # another form of the first word, where no other option begins like it
+        ("Risposta: A. scoprire", ["scoperta di nuovi", "scrivere", "pensare a"], "it", 0),
+        ("Risposta: A. scoprire", ["scoperta di nuovi", "scodella", "pensare a"], "it", None),
+        ("Answer: C. the forest", ["tennessee", "england", "the forrest"], "en", 2),
+        # a word between the cue and its colon
+        ("Die richtige Antwort ist deshalb:\n\nD. Haus", ["Maus", "Raum", "Baum", "Haus"], "de", 3),
+        # English words are whole words in Japanese and Chinese too: "No" takes back, "Note" does not
+        ("答え: D. エルサレム (Note: this is a temple)", ["寺院", "社会", "中東", "エルサレム"], "ja", 3),
+        ("答案:A. 船 (incorrect)", ["船", "水"], "zh", None),
+    ],
+)
+def test_paraphrase_and_remarks(text: str, options: list[str], language: str, answer: int | None) -> None:
+    assert read_answer(text, options, language) == answer
+
+
 @pytest.fixture(scope="module")
 def responses(paper_data: Path) -> list[tuple[str, list[str], str]]:
     """(language, options, response) of the paper's Llama samples."""

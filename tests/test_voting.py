@@ -77,6 +77,21 @@ def test_no_answer_elects_nobody() -> None:
             assert ballot.probability is None
 
 
+def test_a_vote_for_one_of_two_equal_options_is_half_a_vote_for_each() -> None:
+    def asked(language: str, options: list[str], letter: str) -> Generation:
+        return Generation(
+            id="q", language=language, question="?", options=options, answer=0, prompt="?",
+            responses=[f"Answer: {letter}"] * 2,
+        )  # fmt: skip
+
+    group = [asked("en", ["stove", "oven", "lamp"], "A"), asked("fr", ["four", "four", "lampe"], "B")]
+    mixed = table(*group, style="explain")
+    assert mixed.counts().counts[0].tolist() == [[2, 0, 0], [0, 2, 0]]
+    assert mixed.counts(share_equal=True).counts[0].tolist() == [[2, 0, 0], [1, 1, 0]]
+    assert one(group, VoteOptions(rule="dawid_skene"), style="explain").winner == 0
+    assert one(group, MAJORITY, style="explain").tie  # the paper's vote takes letters as they are
+
+
 def test_the_source_counts_as_much_as_its_translations() -> None:
     group = [said("en", 0, 0, source="en"), *(said(x, 1, 1, source="en") for x in ("fr", "de", "it"))]
     assert one(group, MAJORITY).winner == 1

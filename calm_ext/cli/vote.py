@@ -10,7 +10,7 @@ import click
 from calm_ext.cli.common import console, json_option, print_json, refuse_inputs
 from calm_ext.errors import CalmError
 
-RULES = ("correlated", "dawid_skene", "source", "self_consistency", "leave_one_out", "majority", "zscore")
+RULES = ("correlated", "source", "dawid_skene", "leave_one_out", "self_consistency", "majority", "zscore")
 
 
 def _weights(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, float]:
@@ -107,10 +107,10 @@ def command(
     Rules, the strongest on the paper's generations first (docs/RESULTS.md):
       correlated        Dawid-Skene where samples of a language, and translations
                         of a source, repeat each other
-      dawid_skene       Dawid-Skene with guessing, every sample a witness
       source            the source language counts as much as its translations
-      self_consistency  a language counts by how far its samples agree
+      dawid_skene       Dawid-Skene with guessing, every sample a witness
       leave_one_out     a language counts by how far it agrees with the others
+      self_consistency  a language counts by how far its samples agree
       majority          all samples count the same (the paper)
       zscore            z-scores of option scores, where options were scored
     """
