@@ -90,6 +90,7 @@ class Generation(Record):
     Attributes:
         responses: n sampled texts; empty where the sampler scored the options instead.
         option_logprobs: summed log-probability of each option's text given the prompt (nats), where scored.
+        passages: ids of the passages in the prompt, best first.
     """
 
     id: str
@@ -101,6 +102,7 @@ class Generation(Record):
     prompt: Prompt
     responses: list[str] = Field(default_factory=list)
     option_logprobs: list[float] | None = None
+    passages: list[str] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _consistent(self) -> Generation:
@@ -193,6 +195,62 @@ class Pair(Record):
     rejected_answer: int | None
     margin: float
     origin: str
+
+
+class CorpusPassage(Record):
+    """A text of a corpus, as it lies in a corpus JSONL.
+
+    Attributes:
+        id: unique among the passages of its language; passages with one id are translations of each other.
+        answers: ids of the questions that it answers, where known: by them retrieval is measured.
+    """
+
+    id: str = Field(min_length=1)
+    language: str
+    title: str = ""
+    text: str = Field(min_length=1)
+    answers: list[str] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _known(self) -> CorpusPassage:
+        _check_language(self.language)
+        if not self.text.strip():
+            raise ValueError("text: is empty")
+        return self
+
+
+class Passage(Record):
+    """A passage given with a question.
+
+    Attributes:
+        id: of the corpus.
+        language: that of the text, which may be another than the question's.
+        score: of the search, higher is better; ranks passages of one search only.
+        relevance: the model's own probability that the passage helps, where it was asked (Self-RAG).
+        gold: whether the passage is known to answer the question; None where the corpus does not say.
+        source: where it comes from, in the words of the source: a retrieval setting of MedExpQA, say.
+    """
+
+    id: str
+    language: str
+    title: str = ""
+    text: str = Field(min_length=1)
+    score: float | None = None
+    relevance: float | None = Field(None, ge=0, le=1)
+    gold: bool | None = None
+    source: str = ""
+
+    def shown(self) -> str:
+        """Title and text, as a prompt has them before they are quoted there."""
+        return f"{self.title}: {self.text}" if self.title else self.text
+
+
+class Passages(Record):
+    """The passages given with a question in one language, best first; one line of a passages JSONL."""
+
+    id: str
+    language: str
+    passages: list[Passage]
 
 
 def _check_language(code: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from calm_ext.data import SOURCES, load_questions, require_labelled
-from calm_ext.data.medexpqa import Passage, flatten, load_passages
+from calm_ext.data.medexpqa import Retrieved, flatten, load_passages
 from calm_ext.data.paper import parse_row
 from calm_ext.data.xcsqa import HF_CODES, LANGUAGES, paper_test_hashes, parse_paper_row, text_hash
 from calm_ext.errors import CalmError, DataError
@@ -276,7 +276,9 @@ def test_medexpqa_from_raw_files(raw_medexpqa: Path) -> None:
     assert {q.source_language for q in found} == {"es"}
     assert len(load_questions("medexpqa", split="validation", **options)) == 4
     passages = load_passages("test", **options)
-    assert passages["medexpqa-2"]["es"] == [Passage("es passage 2", "clinical_case_options/MedCorp/RRF-2")]
+    [own] = passages["medexpqa-2"]["es"]
+    assert (own.id, own.language, own.text) == ("medexpqa-2-es-1", "es", "es passage 2")
+    assert own.source == "clinical_case_options/MedCorp/RRF-2"
 
 
 def test_medexpqa_from_the_datasets_layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -317,7 +319,7 @@ def test_medexpqa_damaged(raw_medexpqa: Path, change: dict, said: str) -> None:
 
 def test_medexpqa_passages_in_any_nesting() -> None:
     rag = {"a": [{"text": "one", "score": 1.0}, ["two"]], "b": {"c": " three ", "d": float("nan")}}
-    assert list(flatten(rag, "row 1")) == [Passage("one", "a"), Passage("two", "a"), Passage("three", "b/c")]
+    assert list(flatten(rag, "row 1")) == [Retrieved("one", "a"), Retrieved("two", "a"), Retrieved("three", "b/c")]
     with pytest.raises(DataError, match="row 1: rag holds int 3 under b"):
         list(flatten({"b": 3}, "row 1"))
 

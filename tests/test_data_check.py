@@ -12,10 +12,9 @@ from calm_ext.cli.main import cli
 from calm_ext.data import SOURCES, load_questions
 from calm_ext.data.align import Joined
 from calm_ext.data.check import check_questions, overlap, uneven
-from calm_ext.data.medexpqa import Passages
 from calm_ext.errors import CalmError
 from calm_ext.jsonl import read_jsonl, write_jsonl
-from calm_ext.records import ParallelQuestion, Version
+from calm_ext.records import ParallelQuestion, Passages, Version
 from tests.test_data import medexpqa_row
 
 
@@ -117,6 +116,7 @@ def test_prepare_passages(tmp_path: Path) -> None:
     found = list(read_jsonl(passages, Passages))
     assert [(p.id, p.language) for p in found] == [(f"medexpqa-{i}", x) for i in (0, 1) for x in ("es", "en")]
     assert found[0].passages[0].source == "clinical_case_options/MedCorp/RRF-2"
+    assert found[0].passages[0].id == "medexpqa-0-es-1"
     refused = run("prepare", "babel", "-o", str(tmp_path / "b.jsonl"), "--passages", str(tmp_path / "c.jsonl"))
     assert "has no passages" in str(refused.exception)
 

@@ -24,6 +24,7 @@ VERBS = {
     "leaderboard": ("leaderboard", "Rank many models from lm-eval result folders."),
     "recipes": ("recipes", "List, show, copy and check recipes."),
     "data": ("data", "List data sources; write and check their questions."),
+    "index": ("index", "Index passages; search in them; find passages for questions."),
     "languages": ("languages", "List the languages calm-ext can ask in."),
     "babel": ("babel", "Build Babel's model and questions, the embedded default."),
 }

@@ -10,7 +10,8 @@ https://huggingface.co/datasets/HiTZ/MedExpQA (arXiv 2404.05590, CC-BY-4.0), one
 files ``data/<language>/<split>.<language>.casimedicos.rag.jsonl`` (validation is called ``dev`` there).
 
 ``rag`` holds passages that were retrieved for the question, by retrieval setting. They are not part of the questions:
-:func:`load_passages` gives them, and a :class:`Passages` is how they are kept in a file.
+:func:`load_passages` gives them, and a :class:`~calm_ext.records.Passages` is how they are kept in a file. As a corpus
+to search in, :mod:`calm_ext.data.corpora` reads them.
 """
 
 from __future__ import annotations
@@ -20,14 +21,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pydantic import Field
-
 from calm_ext.data.align import Joined, join_parallel
 from calm_ext.data.fetch import load_hub_table
 from calm_ext.data.rows import Row
 from calm_ext.errors import CalmError, DataError
 from calm_ext.jsonl import numbered_lines
-from calm_ext.records import Record
+from calm_ext.records import Passage, Passages
 
 HF_NAME = "HiTZ/MedExpQA"
 LANGUAGES = ("es", "en", "fr", "it")
@@ -35,26 +34,11 @@ _RAW = "data/{0}/{1}.{0}.casimedicos.rag.jsonl"
 _RAW_SPLITS = {"validation": "dev"}
 
 
-class Passage(NamedTuple):
+class Retrieved(NamedTuple):
     """A retrieved text, and the path of retrieval settings it stood under, joined by ``/``."""
 
     text: str
     setting: str
-
-
-class PassageText(Record):
-    """A passage in a file."""
-
-    text: str = Field(min_length=1)
-    source: str
-
-
-class Passages(Record):
-    """The passages retrieved for a question in a language: one line of a passages JSONL."""
-
-    id: str
-    language: str
-    passages: list[PassageText]
 
 
 def load(split: str, *, languages: Sequence[str], data_dir: str | None = None) -> Joined:
@@ -82,12 +66,18 @@ def load(split: str, *, languages: Sequence[str], data_dir: str | None = None) -
 def load_passages(
     split: str, *, languages: Sequence[str], data_dir: str | None = None
 ) -> dict[str, dict[str, list[Passage]]]:
-    """Question id -> language -> the passages retrieved for it, in file order; arguments as in :func:`load`."""
+    """Question id -> language -> the passages retrieved for it, in file order; arguments as in :func:`load`.
+
+    A passage's id is ``<question id>-<language>-<number>``, numbers from 1, and its source is the retrieval setting.
+    """
     found: dict[str, dict[str, list[Passage]]] = {}
     for language in _known(languages):
         for where, row in _read(language, split, data_dir):
-            own = found.setdefault(f"medexpqa-{_id(row, where)}", {})
-            own[language] = list(flatten(row.get("rag"), where))
+            name = f"medexpqa-{_id(row, where)}"
+            found.setdefault(name, {})[language] = [
+                Passage(id=f"{name}-{language}-{number}", language=language, text=text, source=setting)
+                for number, (text, setting) in enumerate(flatten(row.get("rag"), where), 1)
+            ]
     return found
 
 
@@ -96,8 +86,7 @@ def passage_records(passages: Mapping[str, Mapping[str, Sequence[Passage]]]) -> 
     for name, by_language in passages.items():
         for language, own in by_language.items():
             if own:
-                texts = [PassageText(text=p.text, source=p.setting) for p in own]
-                yield Passages(id=name, language=language, passages=texts)
+                yield Passages(id=name, language=language, passages=list(own))
 
 
 def parse_row(row: Any, where: str) -> Row:
@@ -123,14 +112,14 @@ def parse_row(row: Any, where: str) -> Row:
     return question, [texts[k] for k in wanted], int(correct) - 1
 
 
-def flatten(value: Any, where: str, path: tuple[str, ...] = ()) -> Iterator[Passage]:
+def flatten(value: Any, where: str, path: tuple[str, ...] = ()) -> Iterator[Retrieved]:
     """The texts in nested objects and lists, each with the path of keys to it; null and NaN are no text.
 
     A passage that is an object is known by its string ``text`` or ``content``; its other keys are left out.
     """
     if isinstance(value, str):
         if value.strip():
-            yield Passage(value.strip(), "/".join(path))
+            yield Retrieved(value.strip(), "/".join(path))
     elif isinstance(value, Mapping):
         text = next((value[k] for k in ("text", "content") if isinstance(value.get(k), str)), None)
         if text is not None:
