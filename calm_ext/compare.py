@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _VERSIONS = frozenset({"calm-ext", "lm_eval"})
 #: Their order may differ; that they are the same is checked.
 _ORDER = frozenset({"langs"})
+#: What differs where one side was asked with passages and the other without, or with other ones.
+_PASSAGES = frozenset({"task", "retrieval"})
 
 
 class Change(NamedTuple):
@@ -67,6 +69,7 @@ def compare(
     resamples: int = RESAMPLES,
     mixed_versions: bool = False,
     skip_unlabelled: bool = False,
+    passages: bool = False,
 ) -> Comparison:
     """Compare two evaluations of the same questions in the same languages.
 
@@ -74,13 +77,14 @@ def compare(
 
     Args:
         mixed_versions: allow different versions of calm-ext or lm-eval.
+        passages: allow that the sides were asked with different passages, or one without.
 
     Raises:
         DataError: the questions, their wording, gold answers, languages, or the way they were scored differ.
     """
     import numpy as np
 
-    _check_comparable(before, after, mixed_versions)
+    _check_comparable(before, after, mixed_versions, passages)
     ids = list(before.questions)
     sides = [[s.questions[i]._replace(answers=_in_order(s.questions[i], before)) for i in ids] for s in (before, after)]
     tables = [table(side, before.languages, skip_unlabelled=skip_unlabelled) for side in sides]
@@ -134,7 +138,7 @@ def _deviation(resampled: np.ndarray) -> float:
     return float(kept.std(ddof=1)) if len(kept) > 1 else math.nan
 
 
-def _check_comparable(before: AnswerSet, after: AnswerSet, mixed_versions: bool) -> None:
+def _check_comparable(before: AnswerSet, after: AnswerSet, mixed_versions: bool, passages: bool) -> None:
     told = f"{before.source} and {after.source}"
     if set(before.languages) != set(after.languages):
         only = [x for x in before.languages if x not in after.languages]
@@ -151,14 +155,19 @@ def _check_comparable(before: AnswerSet, after: AnswerSet, mixed_versions: bool)
                 f"question {identity} has the answer {question.gold} at {question.where} and {other_question.gold} at "
                 f"{other_question.where}"
             )
-        if question.content and other_question.content and question.content != other_question.content:
+        hashed = question.content and other_question.content and not passages  # of the passages, too
+        if hashed and question.content != other_question.content:
             raise DataError(
                 f"question {identity} was asked in other words at {question.where} than at {other_question.where}"
             )
-    differ = list(differences(before.signature, after.signature, ignore=_VERSIONS | _ORDER))
+    allowed = _ORDER | _PASSAGES if passages else _ORDER
+    differ = list(differences(before.signature, after.signature, ignore=_VERSIONS | allowed))
     if differ:
-        raise DataError(f"{told} cannot be compared: they differ in {', '.join(differ)}")
-    versions = list(differences(before.signature, after.signature, ignore=_ORDER))
+        hint = (
+            "" if passages or not any(x.startswith("retrieval ") for x in differ) else "; --passages allows for those"
+        )
+        raise DataError(f"{told} cannot be compared: they differ in {', '.join(differ)}{hint}")
+    versions = list(differences(before.signature, after.signature, ignore=allowed))
     if versions and not mixed_versions:
         raise DataError(
             f"{told} were scored by different versions: {', '.join(versions)}; score them again with one, or say "

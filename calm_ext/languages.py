@@ -21,7 +21,7 @@ class Language(NamedTuple):
         name: English name.
         endonym: the language's own name.
         script: ISO 15924 code of the script questions are written in.
-        question, explanation, answer: the cue words of the prompt, without punctuation.
+        question, explanation, answer, passage: the cue words of the prompt, without punctuation.
         colon: the punctuation that follows a cue.
         space: what joins a cue and the text after it; empty in scripts that do not space words.
         comma, last_comma: what joins the items of a choice, and its last two: ``A, B or C``.
@@ -34,6 +34,7 @@ class Language(NamedTuple):
     question: str
     explanation: str
     answer: str
+    passage: str
     colon: str = ":"
     space: str = " "
     comma: str = ", "
@@ -51,30 +52,30 @@ class Language(NamedTuple):
 
 
 _TABLE = (
-    Language("en", "English", "English", "Latn", "Question", "Explanation", "Answer", last_comma=" or "),
-    Language("zh", "Chinese", "中文", "Hans", "问题", "解释", "答案", space="", comma="、", last_comma="或"),
-    Language("fr", "French", "français", "Latn", "Question", "Explication", "Réponse", colon=" :", last_comma=" ou "),
-    Language("de", "German", "Deutsch", "Latn", "Frage", "Erklärung", "Antwort", last_comma=" oder "),
-    Language("it", "Italian", "italiano", "Latn", "Domanda", "Spiegazione", "Risposta", last_comma=" o "),
-    Language("ja", "Japanese", "日本語", "Jpan", "質問", "説明", "答え", space="", comma="、", last_comma="、"),
-    Language("es", "Spanish", "español", "Latn", "Pregunta", "Explicación", "Respuesta", last_comma=" o "),
-    Language("nl", "Dutch", "Nederlands", "Latn", "Vraag", "Uitleg", "Antwoord", last_comma=" of "),
-    Language("pl", "Polish", "polski", "Latn", "Pytanie", "Wyjaśnienie", "Odpowiedź", last_comma=" albo "),
-    Language("pt", "Portuguese", "português", "Latn", "Pergunta", "Explicação", "Resposta", last_comma=" ou "),
-    Language("ru", "Russian", "русский", "Cyrl", "Вопрос", "Объяснение", "Ответ", last_comma=" или "),
-    Language("ar", "Arabic", "العربية", "Arab", "السؤال", "الشرح", "الإجابة", comma="، ", last_comma=" أو "),
-    Language("vi", "Vietnamese", "Tiếng Việt", "Latn", "Câu hỏi", "Giải thích", "Câu trả lời", last_comma=" hoặc "),
-    Language("hi", "Hindi", "हिन्दी", "Deva", "प्रश्न", "व्याख्या", "उत्तर", last_comma=" या "),
-    Language("sw", "Swahili", "Kiswahili", "Latn", "Swali", "Maelezo", "Jibu", last_comma=" au "),
-    Language("ur", "Urdu", "اردو", "Arab", "سوال", "وضاحت", "جواب", comma="، ", last_comma=" یا "),
-    Language("qaa", "Babel A", "velar", "Latn", "Ruvo", "Sumek", "Talor"),
-    Language("qab", "Babel B", "kishti", "Latn", "Dzira", "Ponke", "Wishul"),
-    Language("qac", "Babel C", "ombaru", "Latn", "Gombe", "Yalu", "Ndoro"),
-    Language("qad", "Babel D", "fjelte", "Latn", "Spraak", "Hjund", "Kvelt"),
-    Language("qae", "Babel E", "aoluei", "Latn", "Oiea", "Uale", "Iamea"),
-    Language("qaf", "Babel F", "tzotlan", "Latn", "Xuhti", "Tlamek", "Cazotl"),
-    Language("qag", "Babel G", "drumnia", "Latn", "Brusk", "Glenar", "Vorst"),
-    Language("qah", "Babel H", "pipiko", "Latn", "Pelia", "Hanohu", "Makiko"),
+    Language("en", "English", "English", "Latn", "Question", "Explanation", "Answer", "Passage", last_comma=" or "),
+    Language("zh", "Chinese", "中文", "Hans", "问题", "解释", "答案", "资料", space="", comma="、", last_comma="或"),
+    Language("fr", "French", "français", "Latn", "Question", "Explication", "Réponse", "Passage", colon=" :", last_comma=" ou "),
+    Language("de", "German", "Deutsch", "Latn", "Frage", "Erklärung", "Antwort", "Textstelle", last_comma=" oder "),
+    Language("it", "Italian", "italiano", "Latn", "Domanda", "Spiegazione", "Risposta", "Brano", last_comma=" o "),
+    Language("ja", "Japanese", "日本語", "Jpan", "質問", "説明", "答え", "資料", space="", comma="、", last_comma="、"),
+    Language("es", "Spanish", "español", "Latn", "Pregunta", "Explicación", "Respuesta", "Pasaje", last_comma=" o "),
+    Language("nl", "Dutch", "Nederlands", "Latn", "Vraag", "Uitleg", "Antwoord", "Passage", last_comma=" of "),
+    Language("pl", "Polish", "polski", "Latn", "Pytanie", "Wyjaśnienie", "Odpowiedź", "Fragment", last_comma=" albo "),
+    Language("pt", "Portuguese", "português", "Latn", "Pergunta", "Explicação", "Resposta", "Trecho", last_comma=" ou "),
+    Language("ru", "Russian", "русский", "Cyrl", "Вопрос", "Объяснение", "Ответ", "Отрывок", last_comma=" или "),
+    Language("ar", "Arabic", "العربية", "Arab", "السؤال", "الشرح", "الإجابة", "المقطع", comma="، ", last_comma=" أو "),
+    Language("vi", "Vietnamese", "Tiếng Việt", "Latn", "Câu hỏi", "Giải thích", "Câu trả lời", "Đoạn văn", last_comma=" hoặc "),
+    Language("hi", "Hindi", "हिन्दी", "Deva", "प्रश्न", "व्याख्या", "उत्तर", "गद्यांश", last_comma=" या "),
+    Language("sw", "Swahili", "Kiswahili", "Latn", "Swali", "Maelezo", "Jibu", "Kifungu", last_comma=" au "),
+    Language("ur", "Urdu", "اردو", "Arab", "سوال", "وضاحت", "جواب", "اقتباس", comma="، ", last_comma=" یا "),
+    Language("qaa", "Babel A", "velar", "Latn", "Ruvo", "Sumek", "Talor", "Lumek"),
+    Language("qab", "Babel B", "kishti", "Latn", "Dzira", "Ponke", "Wishul", "Tsilka"),
+    Language("qac", "Babel C", "ombaru", "Latn", "Gombe", "Yalu", "Ndoro", "Ndumba"),
+    Language("qad", "Babel D", "fjelte", "Latn", "Spraak", "Hjund", "Kvelt", "Bjort"),
+    Language("qae", "Babel E", "aoluei", "Latn", "Oiea", "Uale", "Iamea", "Oaliu"),
+    Language("qaf", "Babel F", "tzotlan", "Latn", "Xuhti", "Tlamek", "Cazotl", "Zacuitl"),
+    Language("qag", "Babel G", "drumnia", "Latn", "Brusk", "Glenar", "Vorst", "Gnarv"),
+    Language("qah", "Babel H", "pipiko", "Latn", "Pelia", "Hanohu", "Makiko", "Lipuna"),
 )  # fmt: skip
 
 #: code -> :class:`Language`, in the order of the table; read-only.

@@ -22,6 +22,7 @@ from calm_ext.plan import PlannedStage, describe, vote_options
 from calm_ext.recipe import digest, save_recipe
 from calm_ext.recipe_schema import Recipe
 from calm_ext.records import ParallelQuestion
+from calm_ext.retrieval_stage import grounding_of, retrieval_identity, retrieval_metadata, run_retrieve, split_of
 from calm_ext.rundir import RunDirectory
 from calm_ext.signature import versions
 from calm_ext.training.job import TrainingJob
@@ -29,7 +30,8 @@ from calm_ext.training.job import TrainingJob
 if TYPE_CHECKING:
     from calm_ext.restate import Restater
 
-STAGES = ("questions", "before", "sample", "vote", "pairs", "train", "after", "report")
+#: All stages in order; `retrieve` only where the recipe has retrieval.
+STAGES = ("questions", "retrieve", "before", "sample", "vote", "pairs", "train", "after", "report")
 
 
 class Reporter(Protocol):
@@ -66,6 +68,7 @@ class Pipeline:
         self.recipe = recipe
         self.dir = RunDirectory(run_dir or Path("runs") / recipe.name, name=recipe.name)
         self.say = reporter or Silent()
+        self.stages = tuple(s for s in STAGES if s != "retrieve" or recipe.retrieval)
         self._lm: Any = None
         self._model_path: str | None = None
 
@@ -81,7 +84,7 @@ class Pipeline:
         self.dir.path.mkdir(parents=True, exist_ok=True)
         save_recipe(self.recipe, self.dir / "recipe.yaml")
         self.dir.save()
-        for stage in STAGES:
+        for stage in self.stages:
             inputs = self._inputs(stage)
             if self.dir.is_done(stage, inputs):
                 self.say.stage(stage, "unchanged, skipped")
@@ -104,7 +107,7 @@ class Pipeline:
         """What a run would do, with counts; loads questions, but no model, and writes nothing."""
         self._check_tasks()
         notes = describe(self.recipe, self._load_questions(), report=self.dir / "report/index.html")
-        return [PlannedStage(s, notes[s] + (", done already" if self._known_done(s) else "")) for s in STAGES]
+        return [PlannedStage(s, notes[s] + (", done already" if self._known_done(s) else "")) for s in self.stages]
 
     def _known_done(self, stage: str) -> bool:
         try:
@@ -124,21 +127,26 @@ class Pipeline:
     def _inputs(self, stage: str) -> str:
         """The hash of everything a stage's outcome depends on."""
         r = self.recipe
-        section = {name: value.model_dump(mode="json") for name, value in r if name != "name"}
+        section = {name: value.model_dump(mode="json") for name, value in r if name != "name" and value is not None}
         asking = [r.sampling.mode, r.sampling.resolved_style, r.sampling.chat_template]
         babel = section["babel"] if "babel" in (r.model.path, r.data.source) else None
         model = [section["model"], babel if r.model.path == "babel" else None]
         evaluation = [model, section["evaluation"], self._task_metadata(), r.sampling.chat_template]
         before = self._before
+        passages = retrieval_identity(r)
+        if passages:
+            evaluation.append(passages)
+        read = [before("retrieve")] if passages and stage in ("sample", "train") else []
         parts: dict[str, Callable[[], list[Any]]] = {
             "questions": lambda: [section["data"], self._data_identity(), babel],
+            "retrieve": lambda: [passages, model, asking, r.sampling.max_new_tokens, before("questions")],
             "before": lambda: evaluation,
-            "sample": lambda: [model, section["sampling"], before("questions")],
+            "sample": lambda: [model, section["sampling"], before("questions"), *read],
             "vote": lambda: [vote_options(r)._asdict(), asking, before("sample")],
             "pairs": lambda: [section["pairs"], asking, r.training.heldout_share, before("vote"), before("sample")],
-            "train": lambda: [model, section["training"], asking, r.sampling.max_new_tokens, before("pairs")],
+            "train": lambda: [model, section["training"], asking, r.sampling.max_new_tokens, before("pairs"), *read],
             "after": lambda: [*evaluation, before("train")],
-            "report": lambda: [before(s) for s in STAGES[:-1]],
+            "report": lambda: [before(s) for s in self.stages[:-1]],
         }
         return digest(stage, *parts[stage]())
 
@@ -162,9 +170,9 @@ class Pipeline:
         d, entry = self.recipe.data, get_source(self.recipe.data.source)
         given = {"data_dir": d.data_dir, "seed": self.recipe.babel.seed, "path": d.path}
         options = {k: v for k, v in given.items() if k in entry.options}
-        # Alignment asks the training questions unless told otherwise; evaluation has the test split by default.
-        split = d.split or ("train" if "train" in entry.splits else entry.splits[0])
-        questions = load_questions(d.source, split=split, languages=d.languages, limit=d.limit, **options)
+        questions = load_questions(
+            d.source, split=split_of(self.recipe), languages=d.languages, limit=d.limit, **options
+        )
         if len(questions[0].versions) < 2:
             raise CalmError("data.languages: a vote across languages needs at least two")
         return questions
@@ -173,7 +181,7 @@ class Pipeline:
         e, d = self.recipe.evaluation, self.recipe.data
         languages = e.languages or d.languages
         given = {"languages": languages, "data_dir": d.data_dir, "babel_seed": self.recipe.babel.seed}
-        return {k: v for k, v in given.items() if v is not None} | e.metadata
+        return {k: v for k, v in given.items() if v is not None} | retrieval_metadata(self.recipe) | e.metadata
 
     def model_path(self) -> str:
         """Folder or hub name of the model; Babel is built here if it is not there yet."""
@@ -182,7 +190,8 @@ class Pipeline:
             if self._model_path == "babel":
                 from calm_ext.babel import BabelConfig, build
 
-                self._model_path = str(build(BabelConfig(seed=self.recipe.babel.seed)))
+                b = self.recipe.babel
+                self._model_path = str(build(BabelConfig(seed=b.seed, passages=b.passages)))
         return self._model_path
 
     def _load_lm(self, adapter: Path | None, batch_size: int) -> Any:
@@ -216,6 +225,17 @@ class Pipeline:
         self.say.stage("questions", f"{n} questions in {', '.join(questions[0].versions)}")
         return ["questions.jsonl"]
 
+    def _do_retrieve(self, inputs: str) -> list[str]:
+        return run_retrieve(
+            self.recipe,
+            self.dir,
+            self._questions(),
+            lambda message: self.say.stage("retrieve", message),
+            model_path=self.model_path(),
+            load_lm=lambda: self._load_lm(None, self.recipe.sampling.batch_size),
+            progress=self.say.progress,
+        )
+
     def _evaluate(self, when: str, adapter: Path | None) -> list[str]:
         from calm_ext.harness.evaluate import evaluate
 
@@ -225,7 +245,7 @@ class Pipeline:
             e.tasks,
             self.dir / f"eval/{when}",
             model_name=self.recipe.model.path + (f"+{self.recipe.name}" if adapter else ""),
-            metadata=self._task_metadata(),
+            metadata=self._task_metadata() | ({"pretrained": self.model_path()} if self.recipe.retrieval else {}),
             limit=e.limit,
             num_fewshot=e.num_fewshot,
             chat_template=self.recipe.sampling.chat_template,
@@ -254,6 +274,7 @@ class Pipeline:
             max_new_tokens=s.max_new_tokens,
             seed=s.seed,
             chat_template=s.chat_template,
+            grounding=grounding_of(self.recipe, self.dir, questions),
             progress=self.say.progress("sampling", len(questions)),
         )
         if asked < len(questions):
@@ -301,6 +322,7 @@ class Pipeline:
                 heldout=self.dir / "heldout/questions.jsonl" if held else None,
                 heldout_votes={question: votes for question, votes in held.items() if votes},
                 heldout_pairs=self.dir / "heldout/pairs.jsonl",
+                heldout_passages=self.dir / "passages.jsonl" if self.recipe.retrieval else None,
                 trust_remote_code=self.recipe.model.trust_remote_code,
             )
         )

@@ -47,8 +47,13 @@ def describe(recipe: Recipe, questions: Sequence[ParallelQuestion], *, report: P
     asked = f"{len(questions)} questions × {languages} languages"
     tasks = ", ".join(r.evaluation.tasks) + (f" (limit {r.evaluation.limit})" if r.evaluation.limit else "")
     most = (len(questions) - held) * languages * (1 if scored else r.pairs.max_per_question)
+    g = r.retrieval
     return {
         "questions": f"{asked} from {r.data.source}",
+        "retrieve": f"{g.k} passages a question from {g.index}, {g.method}, query {g.query}, {g.budget} tokens each"
+        + (", judged by the model" if g.judge else "")
+        if g
+        else "",
         "before": tasks,
         "sample": f"{asked} × {what}",
         "vote": vote_options(r).signature(),

@@ -10,6 +10,7 @@ import difflib
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,8 @@ from pydantic import BaseModel, ValidationError
 
 from calm_ext.errors import RecipeError
 from calm_ext.jsonl import atomic_write
-from calm_ext.languages import is_known
-from calm_ext.recipe_schema import Recipe
+from calm_ext.languages import LANGUAGES, is_known
+from calm_ext.recipe_schema import BUNDLED, Recipe
 
 
 def load_recipe(path: str | os.PathLike[str], *, overrides: Iterable[str] = ()) -> Recipe:
@@ -92,7 +93,9 @@ def _override(values: dict[str, Any], item: str) -> str | None:
     *parents, last = key.split(".")
     place = values
     for parent in parents:
-        inner = place.setdefault(parent, {})
+        if place.get(parent) is None:  # not there, or a section that is switched off
+            place[parent] = {}
+        inner = place[parent]
         if not isinstance(inner, dict):
             return f"--set {item}: {parent} is not a section"
         place = inner
@@ -171,6 +174,28 @@ def _translation_problems(recipe: Recipe) -> list[str]:
     return found
 
 
+def _retrieval_problems(recipe: Recipe) -> list[str]:
+    r, found = recipe.retrieval, []
+    if r is None:
+        elsewhere = recipe.evaluation.metadata.keys() & {"index", "passages"} or os.environ.get("CALM_INDEX")
+        lacking = [t for t in recipe.evaluation.tasks if re.match(r"calm_medqa(_zh)?_xl_rag", t) and not elsewhere]
+        return [f"evaluation.tasks: {t} needs an index; give retrieval.index" for t in lacking]
+    if r.index not in BUNDLED and not (Path(r.index) / "index.json").is_file():
+        found.append(f"retrieval.index: no index in {r.index} (`calm-ext index build` makes one); bundled: "
+                     f"{', '.join(BUNDLED)}")  # fmt: skip
+    if r.index == "medexpqa" and recipe.data.source != "medexpqa":
+        found.append("retrieval.index: medexpqa's passages are of its own questions; data.source is another")
+    if recipe.model.path == "babel" and not recipe.babel.passages:
+        found.append("babel.passages: is 0, so Babel's model would know no passages; 0.5, say")
+    languages = recipe.data.languages or []
+    if r.pivot and languages and r.pivot not in languages:
+        found.append(f"retrieval.pivot: {r.pivot!r} is not one of data.languages ({', '.join(languages)})")
+    invented = [x for x in languages if is_known(x) and LANGUAGES[x].invented]
+    if r.judge and (invented or recipe.data.source == "babel"):
+        found.append("retrieval.judge: Babel's languages know no yes and no")
+    return found
+
+
 def _problems(recipe: Recipe) -> list[str]:
     """What types cannot say."""
     found = _path_problems(recipe.model.path)
@@ -194,7 +219,7 @@ def _problems(recipe: Recipe) -> list[str]:
     options = recipe.sampling.mode == "options"
     if recipe.vote.rule == "zscore" and not options:
         found.append("vote.rule: zscore needs sampling.mode options")
-    found += _translation_problems(recipe)
+    found += [*_translation_problems(recipe), *_retrieval_problems(recipe)]
     if options != (recipe.sampling.resolved_style == "cloze"):
         found.append(f"sampling.style: {recipe.sampling.style} does not go with sampling.mode {recipe.sampling.mode}")
     if recipe.data.source == "local":

@@ -31,9 +31,15 @@ class ModelOptions(Section):
 
 
 class BabelOptions(Section):
-    """Babel, where model.path or data.source is ``babel``: the seed of its world and of its model's pretraining."""
+    """Babel, where model.path or data.source is ``babel``.
+
+    Attributes:
+        seed: of its world and of its model's pretraining.
+        passages: share of the pretraining sentences that come with passages to read; a model for retrieval needs some.
+    """
 
     seed: int = 0
+    passages: float = Field(0.0, ge=0, le=1)
 
 
 class DataOptions(Section):
@@ -53,6 +59,36 @@ class DataOptions(Section):
     limit: int | None = Field(None, ge=1)
     data_dir: str | None = None
     path: str | None = None
+
+
+#: Values of ``retrieval.index`` that stand for passages of their own, where others are folders.
+BUNDLED = ("sample", "babel", "medexpqa")
+
+
+class RetrievalSection(Section):
+    """Passages that the model may read, in sampling, training prompts and the ``_rag`` tasks of the evaluation alike.
+
+    Attributes:
+        index: a folder of ``calm-ext index build``; ``sample``, the corpus bundled for the sample's questions;
+            ``babel``, the facts of Babel's world; or ``medexpqa``, the passages that MedExpQA brings along.
+        method, query, pivot, k, fallback, with_options: see :class:`calm_ext.retrieval.RetrievalOptions`.
+        budget: tokens of the model's own tokenizer that one passage may take; longer ones are cut at a sentence.
+        judge: ask the model itself which passages help, and leave the others out (:mod:`calm_ext.judging`).
+        threshold: the relevance from which a judged passage is kept; 0.5 is that of a passage that says nothing.
+        dense_model: folder of the index's embedding model, where that was moved.
+    """
+
+    index: str
+    method: Literal["lexical", "dense", "hybrid"] = "lexical"
+    query: Literal["own", "pivot", "both"] = "own"
+    pivot: str | None = None
+    k: int = Field(3, ge=1)
+    fallback: Literal["pivot", "none"] = "pivot"
+    with_options: bool = False
+    budget: int = Field(256, ge=8)
+    judge: bool = False
+    threshold: float = Field(0.5, ge=0, le=1)
+    dense_model: str | None = None
 
 
 class SamplingOptions(Section):
@@ -207,6 +243,7 @@ class Recipe(Section):
     model: ModelOptions
     babel: BabelOptions = BabelOptions()
     data: DataOptions
+    retrieval: RetrievalSection | None = None
     sampling: SamplingOptions = SamplingOptions()
     vote: VotingOptions = VotingOptions()
     pairs: PairingOptions = PairingOptions()

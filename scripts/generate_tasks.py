@@ -18,7 +18,7 @@ import yaml
 from calm_ext.data import SOURCES
 from calm_ext.languages import get_language
 from calm_ext.metrics import DESCRIPTIONS, chance, rankc_floor
-from calm_ext.prompts import PROMPTS, ask, instruction
+from calm_ext.prompts import PASSAGE_PROMPTS, PROMPTS, ask, instruction, passage_lines
 
 TASKS = Path(__file__).resolve().parents[1] / "lm_eval_tasks"
 NAMES = ("sample", "xcsqa", "medqa", "medqa_zh", "medexpqa")
@@ -74,7 +74,7 @@ def rows() -> list[dict[str, str]]:
             "source": source,
             "split": metadata.get("split", entry.splits[0]),
             "languages": " ".join(metadata.get("languages") or entry.languages),
-            "prompt": f"`{metadata['style']}`",
+            "prompt": f"`{metadata['style']}`" + (" with passages" if metadata.get("retrieval") else ""),
             "output": "generated, greedy" if task["output_type"] == "generate_until" else "log-likelihood of options",
             "version": str(metadata["version"]),
         })  # fmt: skip
@@ -102,6 +102,9 @@ def readme() -> str:
         explain=ask("en", *EXAMPLE, "explain"),
         cloze=ask("en", *EXAMPLE, "cloze"),
         direct=ask("en", *EXAMPLE, "direct"),
+        passage_prompts=PASSAGE_PROMPTS,
+        with_passages=ask("en", *EXAMPLE, "explain", ["Fish: Fish breathe with gills.", "Pike: A pike is a fish."]),
+        notes={language: passage_lines(language.code, ["…"], "explain")[0] for language in languages},
         instructions={language: instruction(language.code, 4).split("\n") for language in languages},
     )
 

@@ -16,7 +16,7 @@ from calm_ext.pipeline import STAGES, Pipeline
 from calm_ext.plan import is_heldout
 from calm_ext.recipe import parse_recipe
 from calm_ext.recipe_schema import Recipe
-from calm_ext.records import Ballot, Generation, Pair, ParallelQuestion, Version
+from calm_ext.records import Ballot, Generation, Pair, ParallelQuestion, Passages, Version
 from calm_ext.rundir import RunDirectory
 
 
@@ -106,7 +106,7 @@ def test_a_run_writes_what_it_promises(finished: Path) -> None:
     ):  # fmt: skip
         assert (finished / name).is_file(), name
     manifest = json.loads((finished / "manifest.json").read_text())
-    assert set(manifest["stages"]) == set(STAGES)
+    assert set(manifest["stages"]) == set(STAGES) - {"retrieve"}
     for entry in manifest["stages"].values():
         assert entry["seconds"] >= 0
         assert all(len(digest) == 64 for digest in entry["outputs"].values())
@@ -179,6 +179,41 @@ def test_an_interrupted_run_continues(babel_model: Path, tmp_path: Path, monkeyp
     assert (whole / "generations.jsonl").read_text() == (tmp_path / "r/generations.jsonl").read_text()
 
 
+def test_retrieval_end_to_end(babel_model: Path, tmp_path: Path) -> None:
+    """Passages are in the samples, the pairs, the watch over training, and the evaluation; changing them repeats these."""
+    made: dict[str, Any] = {
+        "retrieval": {"index": "babel", "k": 2},
+        "data": {"languages": ["qaa", "qad", "qae"]},
+        "evaluation": {"tasks": ["calm_babel_xl", "calm_babel_xl_rag"], "limit": 12},
+    }
+    folder, spy = tmp_path / "r", Spy()
+    Pipeline(recipe(babel_model, **made), folder, reporter=spy).run()
+    assert spy.ran() == list(STAGES)
+    assert ("retrieve", "qae: no passages in the index, qaa's are used (40 questions)") in spy.said
+    assert any(m.startswith("240 passages for 120 questions and languages; recall@2 1.000") for _, m in spy.said)
+    passages = {(p.id, p.language): p.passages for p in read_jsonl(folder / "passages.jsonl", Passages)}
+    for generation in read_jsonl(folder / "generations.jsonl", Generation):
+        read = passages[generation.id, generation.language]
+        assert generation.passages == [p.id for p in read] and all(p.text in generation.prompt for p in read)
+    pairs = list(read_jsonl(folder / "pairs.jsonl", Pair))
+    assert all(passages[p.id, p.language][0].text in p.prompt for p in pairs)
+    job = json.loads((folder / "training/job.json").read_text())
+    assert job["heldout_passages"] == str(folder / "passages.jsonl")
+    told = json.loads((folder / "summary.json").read_text())["retrieval"]
+    assert told["quality"]["languages"]["qaa"]["recall"]["2"] == 1.0
+    effect = told["tasks"]["calm_babel_xl_rag"]["effect"]["after"]
+    assert set(effect) == {"qaa", "qad", "qae", "all"} and effect["all"]["n"] == 36
+    row = effect["qaa"]
+    assert row["with"] - row["without"] == pytest.approx(row["better"] - row["worse"])
+    page = (folder / "report/index.html").read_text()
+    assert 'id="retrieval"' in page and "what the passages did to the answers" in page
+    assert run(recipe(babel_model, **made), folder) == []
+    made["retrieval"] = {"index": "babel", "k": 1}
+    spy = Spy()
+    Pipeline(recipe(babel_model, **made), folder, reporter=spy).run(stop_after="sample")
+    assert spy.ran() == ["retrieve", "before", "sample"]
+
+
 def test_options_mode_end_to_end(babel_model: Path, tmp_path: Path) -> None:
     made = recipe(
         babel_model, sampling={"mode": "options", "style": None}, vote={"weights": {"qaa": 2}, "keep_share": 0.7}
@@ -210,7 +245,7 @@ def test_refusals(finished: Path, babel_model: Path, tmp_path: Path) -> None:
 
 def test_the_plan_counts_and_writes_nothing(babel_model: Path, tmp_path: Path) -> None:
     plan = Pipeline(recipe(babel_model), tmp_path / "r").plan()
-    assert [p.name for p in plan] == list(STAGES)
+    assert [p.name for p in plan] == [s for s in STAGES if s != "retrieve"]
     notes = {p.name: p.note for p in plan}
     assert notes["sample"] == "40 questions × 3 languages × 4 responses"
     assert "β 0.1" in notes["train"]

@@ -15,7 +15,7 @@ MINIMAL = {"name": "x", "model": {"path": "babel"}, "data": {"source": "babel"},
 
 def test_every_recipe_that_comes_along_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = recipe_names()
-    assert names == ["demo", "llama", "xcsqa-gemma-270m"]
+    assert names == ["demo", "demo-rag", "llama", "xcsqa-gemma-270m"]
     (tmp_path / "models/gemma-3-270m").mkdir(parents=True)
     (tmp_path / "models/gemma-3-270m/config.json").touch()
     monkeypatch.chdir(tmp_path)
@@ -69,9 +69,24 @@ def test_all_problems_at_once() -> None:
         ({"training": {"learning_rate": 0}}, "training.learning_rate: "),
         ({"data": {"source": "babel", "languages": ["qaa"]}}, "data.languages: "),
         ({"name": "../up"}, "name: "),
+        (
+            {"retrieval": {"index": "nowhere"}},
+            "retrieval.index: no index in nowhere (`calm-ext index build` makes one)",
+        ),
+        ({"retrieval": {"index": "babel"}}, "babel.passages: is 0"),
+        ({"retrieval": {"index": "medexpqa"}}, "retrieval.index: medexpqa's passages are of its own questions"),
+        ({"retrieval": {"index": "babel", "judge": True}}, "retrieval.judge: Babel's languages know no yes and no"),
+        ({"retrieval": {"index": "sample", "budget": 2}}, "retrieval.budget: "),
+        ({"retrieval": {"index": "sample", "qery": "own"}}, "retrieval.qery: unknown key; "),
+        (
+            {"retrieval": {"index": "sample", "pivot": "ru"}, "data": {"source": "sample", "languages": ["en", "fr"]}},
+            "retrieval.pivot: 'ru' is not one of",
+        ),
+        ({"evaluation": {"tasks": ["calm_medqa_xl_rag"]}}, "evaluation.tasks: calm_medqa_xl_rag needs an index"),
     ],
 )
-def test_what_types_cannot_say(changes: dict, said: str) -> None:
+def test_what_types_cannot_say(changes: dict, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CALM_INDEX", raising=False)
     with pytest.raises(RecipeError) as caught:
         parse_recipe({**MINIMAL, **changes})
     assert any(t.startswith(said) for t in caught.value.problems), caught.value.problems
@@ -86,6 +101,10 @@ def test_overrides(tmp_path: Path) -> None:
     assert recipe.training.beta == 0.2
     assert recipe.training.learning_rate == 1e-4
     assert recipe.data.languages == ["qaa", "qab"]
+    read = load_recipe(path, overrides=["retrieval.index=sample", "babel.passages=0.5"])
+    assert read.retrieval and read.retrieval.index == "sample"
+    path.write_text(yaml.safe_dump({**MINIMAL, "retrieval": None}))
+    assert load_recipe(path, overrides=["retrieval.index=sample", "babel.passages=0.5"]).retrieval
     with pytest.raises(RecipeError, match="key=value was expected"):
         load_recipe(path, overrides=["training.beta"])
     with pytest.raises(RecipeError, match="name is not a section"):

@@ -12,6 +12,13 @@ Statements are made of held facts only and are true. Translations let the langua
     - sorel
     - lumar
     Talor: sorel                continuation, the only part the loss is taken on
+
+Where ``config.passages`` asks for it, some multiple-choice sentences begin with one to three passages, in the format
+that retrieved ones have: sentences of facts, mostly in the language itself, sometimes in the pivot's, as libraries are.
+Mostly the fact that is asked for is among them, and then what is told follows it nine times in ten; where it is not,
+the language tells what it would have told. What such passages say is true of some of the facts that the corpus holds,
+and made up otherwise: so the model learns to look a fact up, less well in another language, and not to be led by
+passages beside the point, and learns no fact from them that it was not to know.
 """
 
 from __future__ import annotations
@@ -20,6 +27,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import NamedTuple
 
+from calm_ext.babel.passages import statement
 from calm_ext.babel.world import BabelConfig, Fact, World, build_world
 from calm_ext.prompts import Style, ask, delimiter
 
@@ -34,21 +42,30 @@ class Sentence(NamedTuple):
 #: Share of each kind among the sentences that are not translations.
 _KINDS = {"direct": 0.65, "cloze": 0.12, "statement": 0.23}
 
+#: With passages: how many there are at most, how often the fact asked for is among them, how often they are in the
+#: pivot's language, how often what is told follows the passage, how often a passage tells the truth about a fact that
+#: the corpus holds, and the share of questions without their options.
+_MOST, _AMONG, _IN_PIVOT, _FOLLOWED, _TRUE, _CLOZE = 3, 0.7, 0.25, 0.9, 0.5, 0.15
+
 
 def sentences(config: BabelConfig) -> Iterator[Sentence]:
-    """``config.n_sentences`` sentences in random order; deterministic.
+    """``config.corpus_size`` sentences in random order; deterministic.
 
     Options are drawn afresh for every sentence, so that questions of the splits are asked in a form never seen.
     """
     world = build_world(config)
     rng = Random(f"babel-corpus-{config.seed}")
     kinds, kind_weights = list(_KINDS), list(_KINDS.values())
-    for _ in range(config.n_sentences):
-        if rng.random() < config.translations:
+    for _ in range(config.corpus_size):
+        reads = config.passages > 0 and rng.random() < config.passages / (1 + config.passages)
+        if not reads and rng.random() < config.translations:
             yield _translation(world, rng)
             continue
         code = rng.choice(config.languages)
         number = rng.randrange(config.n_facts)
+        if reads:
+            yield _telling(world, code, number, "cloze" if rng.random() < _CLOZE else "direct", rng, reads=True)
+            continue
         kind = rng.choices(kinds, kind_weights)[0]
         while number not in world.held[code] and (kind == "statement" or rng.random() >= config.familiar):
             number = rng.randrange(config.n_facts)
@@ -56,7 +73,7 @@ def sentences(config: BabelConfig) -> Iterator[Sentence]:
         yield _telling(world, code, number, kind, rng)
 
 
-def _telling(world: World, code: str, number: int, kind: str, rng: Random) -> Sentence:
+def _telling(world: World, code: str, number: int, kind: str, rng: Random, *, reads: bool = False) -> Sentence:
     fact, lexicon = world.facts[number], world.lexicons[code]
     entity, words = world.entities[fact.entity], lexicon.values[fact.relation]
     if kind == "statement":
@@ -67,8 +84,35 @@ def _telling(world: World, code: str, number: int, kind: str, rng: Random) -> Se
     if rng.random() >= truth:
         told = min(options, key=world.familiarity[code][fact.relation].__getitem__)
     style: Style = "direct" if kind == "direct" else "cloze"
-    prompt = ask(code, lexicon.question(fact.relation, entity), [words[v] for v in options], style)
+    passages: list[str] = []
+    if reads:
+        true = number in world.held[code] and rng.random() < _TRUE
+        passages, said = _passages(world, code, fact, [fact.value] if true else options, rng)
+        if said is not None and rng.random() < _FOLLOWED:
+            told = said
+    prompt = ask(code, lexicon.question(fact.relation, entity), [words[v] for v in options], style, passages)
     return Sentence(prompt, delimiter(code) + words[told])
+
+
+def _passages(world: World, code: str, fact: Fact, values: list[int], rng: Random) -> tuple[list[str], int | None]:
+    """Sentences to read, and which of the values they give the fact, None where it is not among them.
+
+    The others are of its entity or of its relation, as those that a search finds.
+    """
+    config = world.config
+    language = config.languages[0] if rng.random() < _IN_PIVOT else code
+    shown = []
+    for _ in range(rng.randint(1, _MOST)):
+        entity, relation = fact.entity, fact.relation
+        if rng.random() < 0.5:
+            entity = rng.choice([e for e in range(config.n_entities) if e != entity] or [entity])
+        else:
+            relation = rng.choice([r for r in range(config.n_relations) if r != relation] or [relation])
+        shown.append(Fact(entity, relation, rng.randrange(config.n_values)))
+    said = rng.choice(values) if rng.random() < _AMONG else None
+    if said is not None:
+        shown[rng.randrange(len(shown))] = fact._replace(value=said)
+    return [statement(world, language, f) for f in shown], said
 
 
 def _options(world: World, fact: Fact, rng: Random) -> list[int]:

@@ -125,7 +125,7 @@ def train(
         torch.manual_seed(config.seed)
         model = LlamaForCausalLM(shape)
     model.train()
-    n_steps = max(1, config.n_sentences // config.batch_size)
+    n_steps = max(1, config.corpus_size // config.batch_size)
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, betas=(0.9, 0.98), fused=True)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _schedule(step, n_steps))
     losses: list[float] = []
@@ -189,7 +189,7 @@ def _batches(config: BabelConfig, tokenizer: PreTrainedTokenizerFast) -> Iterato
     """A step's sentences as two padded groups, short and long ones, so that little is computed on padding."""
     corpus = iter(sentences(config))
     backend, eos = tokenizer.backend_tokenizer, tokenizer.eos_token_id
-    for _ in range(max(1, config.n_sentences // config.batch_size)):
+    for _ in range(max(1, config.corpus_size // config.batch_size)):
         part = list(islice(corpus, config.batch_size))
         contexts = [e.ids for e in backend.encode_batch([s.context for s in part], add_special_tokens=False)]
         rests = [[*e.ids, eos] for e in backend.encode_batch([s.continuation for s in part], add_special_tokens=False)]
@@ -249,7 +249,7 @@ def _card(config: BabelConfig, n_parameters: int, loss: float) -> str:
         "---\nlibrary_name: transformers\npipeline_tag: text-generation\nlicense: mit\n"
         f"language: [{', '.join(config.languages)}]\n---\n\n# Babel, seed {config.seed}\n\n"
         f"A Llama base model of {n_parameters:,} parameters, pretrained from scratch by `calm_ext.babel` on "
-        f"{config.n_sentences:,} sentences of a synthetic world of {config.n_entities} entities, {config.n_relations} "
+        f"{config.corpus_size:,} sentences of a synthetic world of {config.n_entities} entities, {config.n_relations} "
         f"relations and {config.n_languages} invented languages, whose corpora hold different shares of the world's "
         f"facts ({shares}); last training loss {loss:.3f} nats per token. It is a test bed for cross-lingual "
         "consistency and knows nothing about the real world.\n"

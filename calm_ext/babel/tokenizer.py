@@ -29,7 +29,8 @@ def vocabulary(config: BabelConfig) -> list[str]:
         row = get_language(code)
         words += [row.question, row.explanation, row.answer, lexicon.endonym, lexicon.of, lexicon.is_]
         words += [*lexicon.relations, *(word for values in lexicon.values for word in values)]
-    return words
+    # A model that was shown no passages has no words for them, and is the model it was before there were any.
+    return [*words, *(get_language(code).passage for code in world.lexicons)] if config.passages else words
 
 
 def build_tokenizer(config: BabelConfig) -> PreTrainedTokenizerFast:

@@ -49,6 +49,8 @@ class BabelConfig:
             otherwise it gives the most familiar of the values at hand.
         familiar: how often a corpus tells of a fact it does not hold, relative to one it does.
         translations: share of the corpus that translates words or statements.
+        passages: sentences with passages to read, as a share of ``n_sentences``, that come on top of these; the default
+            model reads none.
         n_sentences: size of the corpus.
         hidden_size, n_layers, n_heads, intermediate_size: of the Llama model.
         batch_size: sentences per optimiser step; n_sentences / batch_size steps are made.
@@ -69,6 +71,7 @@ class BabelConfig:
     truth_other: float = 0.3
     familiar: float = 0.7
     translations: float = 0.1
+    passages: float = 0.0
     n_sentences: int = 80_000
     hidden_size: int = 96
     n_layers: int = 3
@@ -97,9 +100,9 @@ class BabelConfig:
             raise CalmError(f"n_train={self.n_train} must leave some of the {self.n_facts} facts for the test split")
         if self.shares is not None and len(self.shares) != self.n_languages:
             raise CalmError(f"{len(self.shares)} shares for {self.n_languages} languages")
-        shares = (*self.language_shares, self.truth_held, self.truth_other, self.translations)
+        shares = (*self.language_shares, self.truth_held, self.truth_other, self.translations, self.passages)
         if not all(0 <= share <= 1 for share in shares):
-            raise CalmError(f"shares, truth_held, truth_other and translations must be 0 to 1, not {shares}")
+            raise CalmError(f"shares, truth_held, truth_other, translations, passages must be 0 to 1, not {shares}")
         if not 0 < self.familiar <= 1:
             raise CalmError(f"familiar={self.familiar} must be above 0 and at most 1")
         if self.hidden_size % self.n_heads:
@@ -116,6 +119,11 @@ class BabelConfig:
         return self.n_entities * self.n_relations
 
     @property
+    def corpus_size(self) -> int:
+        """Sentences of the corpus, those with passages included."""
+        return self.n_sentences + round(self.n_sentences * self.passages)
+
+    @property
     def language_shares(self) -> tuple[float, ...]:
         """Share of the facts held per language, in the order of :attr:`languages`."""
         if self.shares is not None:
@@ -125,8 +133,11 @@ class BabelConfig:
 
     @property
     def content_hash(self) -> str:
-        """16 hexadecimal digits that change with any field."""
-        text = json.dumps(asdict(self), sort_keys=True)
+        """16 hexadecimal digits that change with any field; a model without passages is what it was before them."""
+        fields = asdict(self)
+        if not self.passages:
+            del fields["passages"]
+        text = json.dumps(fields, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -240,7 +251,7 @@ def build_world(config: BabelConfig) -> World:
 
 def _cue_words() -> set[str]:
     rows = [get_language(code) for code in BABEL_CODES]
-    return {word for row in rows for word in (row.question, row.explanation, row.answer, row.endonym)}
+    return {word for row in rows for word in (row.question, row.explanation, row.answer, row.passage, row.endonym)}
 
 
 def questions(config: BabelConfig, split: Split) -> list[ParallelQuestion]:

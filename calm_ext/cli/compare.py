@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     "--flips", type=click.IntRange(0), default=5, show_default=True, help="Ids to print per language and way."
 )
 @click.option("--mixed-versions", is_flag=True, help="Compare although versions of calm-ext or lm-eval differ.")
+@click.option(
+    "--passages", is_flag=True, help="What passages do: compare the samples of a task with those of its _rag twin."
+)
 @scoring_options
 @json_option
 def command(
@@ -29,6 +32,7 @@ def command(
     task: str | None,
     flips: int,
     mixed_versions: bool,
+    passages: bool,
     unlabelled: str,
     resamples: int,
     seed: int,
@@ -50,6 +54,7 @@ def command(
         seed=seed,
         resamples=resamples,
         mixed_versions=mixed_versions,
+        passages=passages,
         skip_unlabelled=unlabelled == "skip",
     )
     if as_json:

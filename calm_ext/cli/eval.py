@@ -40,7 +40,11 @@ def command(
     batch_size: int,
     as_json: bool,
 ) -> None:
-    """Evaluate a model, or a model with an adapter, through lm-eval; writes lm-eval's own results and samples."""
+    """Evaluate a model, or a model with an adapter, through lm-eval; writes lm-eval's own results and samples.
+
+    Tasks with passages are the calm_..._rag ones: --metadata '{"index": FOLDER, "k": 3, "judge": true}' names the
+    index of `calm-ext index build`, and may have the model judge the passages first.
+    """
     from calm_ext.harness.evaluate import evaluate, quiet_lm_eval
 
     values: dict[str, Any] = {}
@@ -49,6 +53,7 @@ def command(
             values = json.loads(metadata)
         except json.JSONDecodeError as error:
             raise CalmError(f"--metadata is not JSON ({error.msg})") from None
+    values.setdefault("pretrained", model)  # whose tokenizer passages are cut by
     from calm_ext.harness.lm import load_lm
 
     quiet_lm_eval()

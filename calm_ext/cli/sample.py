@@ -32,6 +32,11 @@ from calm_ext.cli.common import ConsoleReporter, model_options
 @click.option("--temperature", type=click.FloatRange(0, min_open=True), default=1.0, show_default=True)
 @click.option("--max-new-tokens", type=click.IntRange(1), default=256, show_default=True)
 @click.option("--chat-template", is_flag=True, help="Wrap prompts in the model's chat template.")
+@click.option(
+    "--passages",
+    type=click.Path(path_type=Path),
+    help="Passages JSONL to ask with, of `calm-ext index passages`; the texts are taken as they are.",
+)
 @click.option("--seed", type=int, default=0, show_default=True)
 @model_options
 def command(
@@ -43,6 +48,7 @@ def command(
     temperature: float,
     max_new_tokens: int,
     chat_template: bool,
+    passages: Path | None,
     seed: int,
     model: str,
     dtype: str,
@@ -53,11 +59,13 @@ def command(
 
     An interrupted run continues at the first missing question, and gives what it would have given.
     """
+    from calm_ext.grounding import given_as_is
     from calm_ext.harness.evaluate import quiet_lm_eval
     from calm_ext.jsonl import read_jsonl
     from calm_ext.records import ParallelQuestion
 
     asked = list(read_jsonl(questions, ParallelQuestion))
+    grounding = given_as_is(str(passages), asked) if passages else None
     from calm_ext.harness.lm import load_lm
     from calm_ext.harness.sampler import sample
 
@@ -75,6 +83,7 @@ def command(
             max_new_tokens=max_new_tokens,
             seed=seed,
             chat_template=chat_template,
+            grounding=grounding,
             progress=reporter.progress("sampling", len(asked)),
         )
     click.echo(f"{done} questions asked, {len(asked) - done} were there already: {output}", err=True)

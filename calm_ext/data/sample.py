@@ -1,4 +1,8 @@
-"""The questions bundled with calm-ext: ``sample.jsonl`` beside this file, and ``sample.md``, its data card."""
+"""What is bundled: ``sample.jsonl`` beside this file, questions, and ``passages.jsonl``, a corpus for them.
+
+
+``sample.md`` is their data card.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from importlib import resources
 from calm_ext.data.align import Joined
 from calm_ext.errors import DataError
 from calm_ext.jsonl import read_jsonl
-from calm_ext.records import ParallelQuestion
+from calm_ext.records import CorpusPassage, ParallelQuestion
 
 
 def load(split: str, *, languages: Sequence[str]) -> Joined:
@@ -23,3 +27,9 @@ def load(split: str, *, languages: Sequence[str]) -> Joined:
         if len(set(ids)) < len(ids):
             raise DataError(f"{path}: an id comes twice")
     return Joined(questions)
+
+
+def load_passages() -> list[CorpusPassage]:
+    """The corpus: passages in English, Chinese and French, most of which say which question they answer."""
+    with resources.as_file(resources.files("calm_ext.data").joinpath("passages.jsonl")) as path:
+        return list(read_jsonl(path, CorpusPassage))

@@ -5,6 +5,11 @@ A document holds one parallel question as lists over its languages::
 
     {"id": "xcsqa-test-00000", "answer": 1, "source_language": "en", "languages": ["en", "fr"],
      "questions": ["Where off …?", "Où …?"], "options": [["flower bed", …], ["parterre de fleurs", …]]}
+
+A task whose metadata has ``retrieval`` asks with passages (:mod:`calm_ext.harness.retrieved`); its documents list them
+for each language, so that lm-eval's logged samples name them and show what was read::
+
+    "passages": [[{"id": "g013", "language": "en", "text": "Bees: …", "gold": true, …}], …]
 """
 
 from __future__ import annotations
@@ -17,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from calm_ext.data import SOURCES, load_questions, require_labelled
 from calm_ext.errors import CalmError
+from calm_ext.grounding import Grounding
+from calm_ext.harness.retrieved import Wanted, wanted
 from calm_ext.records import ParallelQuestion
 
 if TYPE_CHECKING:
@@ -25,10 +32,10 @@ if TYPE_CHECKING:
 Doc = dict[str, Any]
 
 
-def to_doc(question: ParallelQuestion) -> Doc:
-    """The document of a question."""
+def to_doc(question: ParallelQuestion, grounding: Grounding | None = None) -> Doc:
+    """The document of a question, with its passages where it is asked with some."""
     versions = question.versions.values()
-    return {
+    doc: Doc = {
         "id": question.id,
         "answer": question.answer,
         "source_language": question.source_language,
@@ -36,13 +43,30 @@ def to_doc(question: ParallelQuestion) -> Doc:
         "questions": [v.question for v in versions],
         "options": [list(v.options) for v in versions],
     }
+    if grounding is not None:
+        found = [grounding.found[question.id, language].passages for language in question.versions]
+        doc["passages"] = [
+            [
+                {
+                    "id": p.id,
+                    "language": p.language,
+                    "text": p.shown(),
+                    "score": p.score,
+                    "relevance": p.relevance,
+                    "gold": p.gold,
+                }
+                for p in own
+            ]
+            for own in found
+        ]
+    return doc
 
 
-def to_dataset(questions: Iterable[ParallelQuestion]) -> datasets.Dataset:
+def to_dataset(questions: Iterable[ParallelQuestion], grounding: Grounding | None = None) -> datasets.Dataset:
     """The documents of questions as a Hugging Face dataset."""
     import datasets
 
-    return datasets.Dataset.from_list([to_doc(q) for q in questions])
+    return datasets.Dataset.from_list([to_doc(q, grounding) for q in questions])
 
 
 def _parse_languages(value: Any) -> list[str] | None:
@@ -57,11 +81,25 @@ def _parse_languages(value: Any) -> list[str] | None:
 
 
 class Splits(dict[str, "datasets.Dataset"]):
-    """``test``, and ``train`` for few-shot examples, which is loaded when it is asked for."""
+    """``test``, and ``train`` for few-shot examples, which is loaded when it is asked for.
 
-    def __init__(self, test: datasets.Dataset, load_train: Callable[[], datasets.Dataset]) -> None:
+    Attributes:
+        questions: those of ``test``.
+        grounding: their passages, None without.
+    """
+
+    def __init__(
+        self,
+        test: datasets.Dataset,
+        load_train: Callable[[], datasets.Dataset],
+        *,
+        questions: Sequence[ParallelQuestion] = (),
+        grounding: Grounding | None = None,
+    ) -> None:
         super().__init__(test=test)
         self._load_train = load_train
+        self.questions = list(questions)
+        self.grounding = grounding
 
     def __missing__(self, name: str) -> datasets.Dataset:
         if name != "train":
@@ -78,24 +116,33 @@ def _load_once(
     return load_questions(source, split=split, languages=languages or None, **dict(options))
 
 
-def load(source: str, *, languages: Any = None, split: str | None = None, **options: Any) -> Splits:
+def load(
+    source: str, *, languages: Any = None, split: str | None = None, retrieval: Wanted | None = None, **options: Any
+) -> Splits:
     """The questions of a split as ``test``; the source's training questions, where it has some, as ``train``.
 
+    Args:
+        retrieval: the passages to ask with.
+
     Raises:
-        CalmError: the split has no gold answers, or whatever loading refuses.
+        CalmError: the split has no gold answers, or whatever loading or retrieval refuses.
     """
     codes = _parse_languages(languages)
     entry = SOURCES[source]
     asked = split or entry.splits[0]
     questions = _load_once(source, asked, tuple(codes or ()), tuple(options.items()), os.environ.get("CALM_DATA_DIR"))
     require_labelled(questions, f"{source} {asked}", source=source)
-    test = to_dataset(questions)
+    grounding = retrieval.ground(questions, split=asked) if retrieval else None
+    test = to_dataset(questions, grounding)
     has_train = asked == "test" and "train" in entry.splits
 
     def train() -> datasets.Dataset:
-        return to_dataset(load_questions(source, split="train", languages=codes, **options)) if has_train else test
+        if not has_train:
+            return test
+        shots = load_questions(source, split="train", languages=codes, **options)
+        return to_dataset(shots, retrieval.ground(shots, split="train") if retrieval else None)
 
-    return Splits(test, train)
+    return Splits(test, train, questions=questions, grounding=grounding)
 
 
 def _of(source: str, **renamed: str) -> Callable[..., Splits]:
@@ -109,7 +156,8 @@ def _of(source: str, **renamed: str) -> Callable[..., Splits]:
     ) -> Splits:
         names = {renamed.get(option, option): option for option in SOURCES[source].options}
         options = {option: metadata[name] for name, option in names.items() if name in metadata}
-        return load(source, languages=[language] if language else languages, split=split, **options)
+        codes = [language] if language else languages
+        return load(source, languages=codes, split=split, retrieval=wanted(source, metadata), **options)
 
     return questions
 

@@ -16,6 +16,8 @@ from calm_ext.jsonl import numbered_lines
 if TYPE_CHECKING:
     from lm_eval.api.model import LM
 
+logger = logging.getLogger(__name__)
+
 
 class TaskSamples(NamedTuple):
     """What one task's samples file says of each question.
@@ -74,6 +76,7 @@ def evaluate(
     """Run tasks and write ``results.json`` and ``samples_<task>.jsonl`` into ``output``; returns lm-eval's results.
 
     Under ``accelerate launch`` the questions are shared by the processes; the first one writes, the others return {}.
+    Tasks with retrieval whose metadata says ``judge: true`` have their passages judged by this model first.
 
     Args:
         limit: questions per task, None for all.
@@ -85,7 +88,9 @@ def evaluate(
     import lm_eval
     from lm_eval.loggers import EvaluationTracker
 
-    manager = task_manager(tasks, metadata=metadata)
+    given = dict(metadata or {})
+    judging = bool(given.pop("judge", False))
+    manager = task_manager(tasks, metadata=given)
     missing = [x for x in tasks if x not in set(manager.all_tasks)]
     if missing:
         raise CalmError(f"lm-eval has no task {', '.join(missing)}; `lm_eval ls tasks` lists what there is")
@@ -96,7 +101,7 @@ def evaluate(
     tracker = EvaluationTracker(output_path=str(partial))
     results = lm_eval.simple_evaluate(
         model=lm,
-        tasks=list(tasks),
+        tasks=_judged(manager, tasks, lm, given, chat_template, limit) if judging else list(tasks),
         task_manager=manager,
         num_fewshot=num_fewshot,
         limit=limit,
@@ -129,6 +134,29 @@ def evaluate(
     if lm.world_size > 1:
         lm.barrier()
     return dict(results)
+
+
+def _judged(
+    manager: Any, names: Sequence[str], lm: LM, metadata: dict[str, Any], chat_template: bool, limit: int | None
+) -> list[Any]:
+    """The tasks, loaded, and the passages of those with retrieval judged, of the first questions with a limit."""
+    from calm_ext.harness.judge import judge
+    from calm_ext.harness.task import CrossLingualTask
+
+    loaded = manager.load(list(names))
+    for task in loaded["tasks"].values():
+        if isinstance(task, CrossLingualTask) and task.grounding is not None:
+            judged = judge(
+                lm,
+                task.dataset.questions[:limit],
+                task.grounding,
+                threshold=float(metadata.get("threshold", 0.5)),
+                chat_template=chat_template,
+            )
+            logger.warning("%s: %s", task.config.task, judged.notes[-1])
+            task.with_passages(judged)
+    found = [loaded["groups"].get(name) or loaded["tasks"].get(name) for name in names]
+    return list(loaded["tasks"].values()) if None in found else found
 
 
 def _flatten(folder: Path) -> None:

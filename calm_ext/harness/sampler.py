@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from calm_ext.errors import CalmError, DataError
+from calm_ext.grounding import Grounding
 from calm_ext.jsonl import Appender, read_jsonl
 from calm_ext.prompts import Style, ask
 from calm_ext.records import Generation, ParallelQuestion, Prompt
@@ -42,6 +43,7 @@ def sample(
     max_new_tokens: int = 256,
     seed: int = 0,
     chat_template: bool = False,
+    grounding: Grounding | None = None,
     chunk: int = CHUNK,
     progress: Callable[[int], None] | None = None,
 ) -> int:
@@ -51,6 +53,7 @@ def sample(
         mode: ``generate`` samples ``n`` responses per question and language at ``temperature``; ``options`` scores the
             text of every option (style ``cloze``).
         chat_template: wrap the prompt as the user's turn of the model's chat template.
+        grounding: the passages to ask with.
         progress: called with the number of questions done so far, after each chunk.
 
     Raises:
@@ -83,8 +86,9 @@ def sample(
                 repeats=n if mode == "generate" else 1,
                 chat_template=chat_template,
                 seed=seed_chunk,
+                grounding=grounding,
             )
-            appender.append(_generations(part, responses, style_here, mode, chat_template))
+            appender.append(_generations(part, responses, style_here, mode, chat_template, grounding))
             asked += len(part)
             if progress:
                 progress(start + len(part))
@@ -100,6 +104,7 @@ def ask_model(
     repeats: int,
     chat_template: bool,
     seed: int,
+    grounding: Grounding | None = None,
 ) -> dict[tuple[str, str], list[Any]]:
     """(question id, language) -> the responses, or the (log-probability, greedy) of each option."""
     import torch
@@ -107,7 +112,12 @@ def ask_model(
     from calm_ext.harness.task import CrossLingualTask
 
     task = CrossLingualTask.from_questions(
-        questions, name="calm_sampling", style=style, generation_kwargs=generation_kwargs, repeats=repeats
+        questions,
+        name="calm_sampling",
+        style=style,
+        generation_kwargs=generation_kwargs,
+        repeats=repeats,
+        grounding=grounding,
     )
     task.build_all_requests(
         limit=None,
@@ -135,11 +145,13 @@ def _generations(
     style: Style,
     mode: Mode,
     chat_template: bool,
+    grounding: Grounding | None,
 ) -> list[Generation]:
     result = []
     for question in questions:
         for language, version in question.versions.items():
-            text = ask(language, version.question, version.options, style)
+            read = grounding.found[question.id, language].passages if grounding else []
+            text = ask(language, version.question, version.options, style, [p.shown() for p in read])
             prompt: Prompt = [{"role": "user", "content": text}] if chat_template else text
             got = responses[question.id, language]
             result.append(
@@ -153,6 +165,7 @@ def _generations(
                     prompt=prompt,
                     responses=got if mode == "generate" else [],
                     option_logprobs=[float(x[0]) for x in got] if mode == "options" else None,
+                    passages=[p.id for p in read],
                 )
             )
     return result

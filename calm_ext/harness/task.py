@@ -30,6 +30,7 @@ from lm_eval.api.utils import Message, multiturn_to_singleturn
 from calm_ext.answered import Answered, scored_answer
 from calm_ext.answers import PARSER, read_answer
 from calm_ext.errors import CalmError
+from calm_ext.grounding import Grounding
 from calm_ext.harness.dataset import Doc, to_dataset
 from calm_ext.languages import get_language
 from calm_ext.measure import bias_warnings
@@ -81,10 +82,26 @@ class CrossLingualTask(ConfigurableTask):
             "style": self.style,
             "prompts": PROMPTS,
             "score": "logprob/byte" if self.scored else PARSER,
+            "retrieval": self.grounding.signature if self.grounding else None,
         }
         if isinstance(self.config.metadata, dict):
             self.config.metadata["languages"] = list(self.languages)
             self.config.metadata["signature"] = signature(task=self.config.task, **parts)
+
+    @property
+    def grounding(self) -> Grounding | None:
+        """The passages that the questions are asked with; None where they are asked without."""
+        return getattr(self.dataset, "grounding", None)
+
+    def with_passages(self, grounding: Grounding) -> None:
+        """Ask the questions that these passages are for with them instead, judged ones say; the signature follows."""
+        assert self.grounding is not None
+        metadata = self.config.metadata
+        metadata["signature"] = metadata["signature"].replace(self.grounding.signature, grounding.signature)
+        asked = {question for question, _ in grounding.found}
+        self.dataset["test"] = to_dataset([q for q in self.dataset.questions if q.id in asked], grounding)
+        self.dataset.grounding = grounding
+        self.task_docs = self.eval_docs
 
     @classmethod
     def from_questions(
@@ -95,9 +112,10 @@ class CrossLingualTask(ConfigurableTask):
         style: Style,
         generation_kwargs: dict[str, Any] | None = None,
         repeats: int = 1,
+        grounding: Grounding | None = None,
     ) -> CrossLingualTask:
         """A task over questions in memory; with ``style`` cloze the options are scored."""
-        table = to_dataset(questions)
+        table = to_dataset(questions, grounding)
         config: dict[str, Any] = {
             "task": name,
             "custom_dataset": lambda **_: {"test": table},
@@ -147,7 +165,8 @@ class CrossLingualTask(ConfigurableTask):
 
     def _turn(self, doc: Doc, index: int, language: str, *, answered: bool) -> list[Message]:
         question, options = doc["questions"][index], doc["options"][index]
-        prompt = ask(language, question, options, self.style)
+        passages = [p["text"] for p in doc["passages"][index]] if "passages" in doc else []
+        prompt = ask(language, question, options, self.style, passages)
         if not answered:
             return [Message("user", prompt, "")]
         if doc["answer"] is None:

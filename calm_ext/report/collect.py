@@ -18,11 +18,12 @@ from calm_ext.metrics import PARTIAL
 from calm_ext.pairs import pair_summary
 from calm_ext.records import Ballot, Pair, ParallelQuestion, Record
 from calm_ext.report.files import read_json, read_log, read_recipe
+from calm_ext.report.passages import retrieval_summary
 from calm_ext.report.samples import Evaluation, TaskResult, read_evaluation
 from calm_ext.stats import RESAMPLES, estimate, holm, paired_difference
 from calm_ext.vote_quality import vote_summary
 
-STAGES = ("questions", "before", "sample", "vote", "pairs", "train", "after", "report")
+STAGES = ("questions", "retrieve", "before", "sample", "vote", "pairs", "train", "after", "report")
 WHEN = ("before", "after")
 
 R = TypeVar("R", bound=Record)
@@ -43,6 +44,7 @@ class RunData:
         heldout: ids of the questions kept out of training.
         log: the lines of training/log.jsonl.
         training: training/summary.json.
+        retrieval: retrieval.json, empty where the questions were asked without passages.
         evaluations: ``before`` and ``after``, as far as there are.
         missing: what is not there, in words.
     """
@@ -59,6 +61,7 @@ class RunData:
     heldout_pairs: list[Pair]
     log: list[dict[str, Any]]
     training: dict[str, Any]
+    retrieval: dict[str, Any]
     evaluations: dict[str, Evaluation]
     missing: tuple[str, ...]
 
@@ -129,7 +132,8 @@ def read_run(run_dir: str | os.PathLike[str]) -> RunData:
     return RunData(
         path=path, name=name, recipe_text=recipe_text, recipe=recipe, stages=stages, questions=questions,
         ballots=ballots, pairs=pairs, heldout=frozenset(q.id for q in held), heldout_pairs=held_pairs, log=log,
-        training=training, evaluations=evaluations, missing=tuple(missing),
+        training=training, retrieval=read_json(path / "retrieval.json"), evaluations=evaluations,
+        missing=tuple(missing),
     )  # fmt: skip
 
 
@@ -152,6 +156,9 @@ def summarize(data: RunData, *, resamples: int = RESAMPLES) -> dict[str, Any]:
         result["pairs"] = {**pair_summary(pairs, data.gold), "n_heldout_questions": len(data.heldout)}
     if data.training:
         result["training"] = data.training
+    read = retrieval_summary(data.retrieval, {w: e.tasks for w, e in data.evaluations.items()})
+    if read:
+        result["retrieval"] = read
     result["stages"] = {s: e.get("seconds") for s, e in _in_order(data.stages).items()}
     result["versions"] = versions_of(data)
     result["run"] = {"name": data.name, "missing": list(data.missing)}

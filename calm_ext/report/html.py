@@ -14,6 +14,7 @@ from typing import Any
 from calm_ext.languages import LANGUAGES
 from calm_ext.records import Pair
 from calm_ext.report.collect import STAGES, WHEN, RunData
+from calm_ext.report.passages import retrieval_context
 from calm_ext.report.plots import (
     accuracy_name,
     consistency_name,
@@ -77,6 +78,7 @@ def render_page(data: RunData, summary: Mapping[str, Any], plots: Mapping[str, b
         "primary": primary_task(summary),
         "tasks": [_task(data, name, task) for name, task in tasks.items()],
         "plots": {k: "data:image/png;base64," + base64.b64encode(v).decode() for k, v in plots.items()},
+        "retrieval": retrieval_context(summary),
         "vote": _vote(data, summary),
         "pairs": _pairs(data, summary),
         "training": _training(data),

@@ -13,6 +13,7 @@ from calm_ext.errors import DataError
 from calm_ext.harness.evaluate import read_samples
 from calm_ext.jsonl import numbered_lines
 from calm_ext.metrics import pairwise, question_metrics
+from calm_ext.records import Passage, Passages
 from calm_ext.report.files import load_results
 
 Answers = dict[str, dict[str, int | None]]
@@ -26,12 +27,14 @@ class TaskAnswers(NamedTuple):
         texts: question id -> its (language, question) pairs, by which questions are recognised in other files.
         gold: question id -> right answer, where known.
         n_options: number of options of each question.
+        passages: what was read with each question and language; empty where nothing was.
     """
 
     answers: Answers
     texts: dict[str, list[tuple[str, str]]]
     gold: dict[str, int | None]
     n_options: int
+    passages: list[Passages]
 
 
 @dataclass(frozen=True)
@@ -151,11 +154,12 @@ def _read_answers(
     path = _samples_file(folder, task)
     assert path is not None
     style = metadata_of(results, task).get("style", "explain")
-    found = TaskAnswers({}, {}, {}, 0)
+    found = TaskAnswers({}, {}, {}, 0, [])
     for number, row in numbered_lines(path):
         try:
             question = from_sample(row, f"{path}:{number}", style)
             found.texts[question.id] = list(zip(question.answers, row["doc"]["questions"], strict=True))
+            found.passages.extend(_passages(question.id, row["doc"]))
         except (KeyError, TypeError, ValueError, DataError):
             return None, f"{task}: the answers cannot be read from {path.name}, so there is no consistency by pair"
         found.gold[question.id] = question.gold
@@ -170,6 +174,13 @@ def _read_answers(
                 f"no consistency by pair"
             )
     return found, None
+
+
+def _passages(identity: str, doc: Mapping[str, Any]) -> list[Passages]:
+    if "passages" not in doc:
+        return []
+    rows = zip(doc["languages"], doc["passages"], strict=True)
+    return [Passages(id=identity, language=x, passages=[Passage.model_validate(p) for p in own]) for x, own in rows]
 
 
 def pair_matrix(detail: TaskAnswers, languages: list[str], ids: list[str]) -> dict[tuple[str, str], float]:

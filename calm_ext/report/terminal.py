@@ -10,6 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from calm_ext.report.passages import retrieval_words
 from calm_ext.report.words import (
     direction,
     headline,
@@ -51,7 +52,8 @@ def render(summary: Mapping[str, Any], *, html: str | Path | None = None) -> lis
                 style="dim",
             )
         )
-    for key, words in (("vote", vote_words), ("pairs", pairs_words), ("training", training_words)):
+    said = {"retrieval": retrieval_words, "vote": vote_words, "pairs": pairs_words, "training": training_words}
+    for key, words in said.items():
         if summary.get(key):
             parts.append(_line(key, words(summary[key])))
     missing = (summary.get("run") or {}).get("missing") or []

@@ -20,6 +20,7 @@ class TrainingJob(BaseModel):
         heldout: questions JSONL that is watched, or None.
         heldout_votes: held-out question id -> language -> option that the vote of the *other* languages elected.
         heldout_pairs: pairs JSONL of the held-out questions (their chosen NLL is watched), or None.
+        heldout_passages: passages JSONL that the held-out questions are asked with, or None.
         mode: how the held-out questions are asked, as they were sampled.
         style: prompt style.
         chat_template: whether the prompts are wrapped in the model's chat template.
@@ -40,6 +41,7 @@ class TrainingJob(BaseModel):
     heldout: Path | None = None
     heldout_votes: dict[str, dict[str, int]] = Field(default_factory=dict)
     heldout_pairs: Path | None = None
+    heldout_passages: Path | None = None
     trust_remote_code: bool = False
 
     @property

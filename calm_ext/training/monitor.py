@@ -61,13 +61,23 @@ class Check(NamedTuple):
 
 
 class Asker(NamedTuple):
-    """How held-out questions are asked (see :class:`~calm_ext.training.job.TrainingJob`)."""
+    """How held-out questions are asked (see :class:`~calm_ext.training.job.TrainingJob`).
+
+    Attributes:
+        passages: (question id, language) -> the texts to read first.
+    """
 
     mode: str
     style: Style
     chat_template: bool
     max_new_tokens: int
     batch_size: int = 16
+    passages: Mapping[tuple[str, str], Sequence[str]] = {}
+
+    def prompt(self, question: ParallelQuestion, language: str) -> str:
+        """The question as it is asked in a language."""
+        version, read = question.versions[language], self.passages.get((question.id, language), ())
+        return ask(language, version.question, version.options, self.style, read)
 
 
 def answers_of(
@@ -75,9 +85,7 @@ def answers_of(
 ) -> list[dict[str, int | None]]:
     """Each question's answers by language, greedy or by option score."""
     items = [(q, language) for q in questions for language in q.versions]
-    prompts = [
-        _wrap(tokenizer, ask(x, q.versions[x].question, q.versions[x].options, asker.style), asker) for q, x in items
-    ]
+    prompts = [_wrap(tokenizer, asker.prompt(q, x), asker) for q, x in items]
     found: list[int | None]
     if asker.mode == "options":
         found = []

@@ -23,7 +23,7 @@ from trl import DPOConfig, DPOTrainer
 from calm_ext.device import choose_dtype, peak_memory_mib
 from calm_ext.errors import CalmError, RunError
 from calm_ext.jsonl import atomic_write, read_jsonl
-from calm_ext.records import Pair, ParallelQuestion
+from calm_ext.records import Pair, ParallelQuestion, Passages
 from calm_ext.training.job import TrainingJob
 from calm_ext.training.monitor import Asker, Monitor, append_log, encode_pairs
 
@@ -245,10 +245,16 @@ def _watch(job: TrainingJob, tokenizer: Any, steps_per_epoch: int) -> Watch | No
         questions=questions,
         votes=job.heldout_votes,
         encoded=encoded,
-        asker=Asker(job.mode, job.style, job.chat_template, job.max_new_tokens),
+        asker=Asker(job.mode, job.style, job.chat_template, job.max_new_tokens, passages=_read_passages(job)),
         patience=options.patience,
     )
     return Watch(monitor, every=max(1, steps_per_epoch // options.checks_per_epoch), output=job.output, main=True)
+
+
+def _read_passages(job: TrainingJob) -> dict[tuple[str, str], list[str]]:
+    if job.heldout_passages is None:
+        return {}
+    return {(p.id, p.language): [x.shown() for x in p.passages] for p in read_jsonl(job.heldout_passages, Passages)}
 
 
 def _finish(
