@@ -48,6 +48,7 @@ def main(folders: list[Path]) -> None:
                 for when in ("before", "after")
             ]
             print(f"| {metric} | " + " | ".join(cells) + " |")
+    _passages(names, [summary for summary, _ in runs])
     for name, (summary, manifest) in zip(names, runs, strict=True):
         vote, pairs, training = summary["vote"], summary["pairs"], summary["training"]
         right = f"right on {vote['accuracy']:.3f} of all and {vote['accuracy_kept']:.3f} of the decided"
@@ -58,6 +59,18 @@ def main(folders: list[Path]) -> None:
         print(f"minutes {stages}; peak MiB {training['peak_memory_mib']:.0f} (training), "
               f"{max(e['peak_memory_mib'] for e in manifest['stages'].values())} (the rest)")  # fmt: skip
     print("\nversions", next(iter(runs[0][1]["stages"].values()))["versions"])
+
+
+def _passages(names: list[str], summaries: list[dict[str, Any]]) -> None:
+    """What passages did to the answers, where the runs have tasks with and without."""
+    for task, first in (summaries[0].get("retrieval") or {"tasks": {}})["tasks"].items():
+        print(f"\n**{task}** beside {first['without']}: right without → with, better, worse\n")
+        print("| language | " + " | ".join(f"{n}: {w}" for n in names for w in first["effect"]) + " |")
+        print("|---|" + "---|" * (len(names) * len(first["effect"])))
+        for language in next(iter(first["effect"].values())):
+            rows = [s["retrieval"]["tasks"][task]["effect"][w][language] for s in summaries for w in first["effect"]]
+            cells = (f"{r['without']:.3f} → {r['with']:.3f}, {r['better']:.3f}, {r['worse']:.3f}" for r in rows)
+            print(f"| {language} | " + " | ".join(cells) + " |")
 
 
 if __name__ == "__main__":

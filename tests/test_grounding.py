@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from calm_ext.answers import read_answer
 from calm_ext.data import load_questions
+from calm_ext.data.corpora import read_layout
 from calm_ext.data.sample import load_passages
 from calm_ext.errors import CalmError, DataError
 from calm_ext.grounding import (
@@ -26,7 +27,7 @@ from calm_ext.grounding import (
     read_passages,
     token_spans,
 )
-from calm_ext.harness.dataset import load, sample
+from calm_ext.harness.dataset import load, medexpqa, sample
 from calm_ext.harness.evaluate import evaluate
 from calm_ext.harness.judge import judge
 from calm_ext.harness.lm import SharedPrefixLM, load_lm
@@ -39,6 +40,7 @@ from calm_ext.prompts import ask, passage_lines, quoted
 from calm_ext.recipe_schema import RetrievalSection
 from calm_ext.records import CorpusPassage, Generation, ParallelQuestion, Passage, Passages, Version
 from calm_ext.retrieval import build_index
+from tests.test_data import medexpqa_row
 
 REAL = [code for code, row in LANGUAGES.items() if not row.invented]
 
@@ -279,6 +281,24 @@ def test_bad_metadata_is_one_clear_line(metadata: dict[str, Any], said: str, mon
     with pytest.raises(CalmError) as error:
         wanted("medqa", metadata).ground([question(en="?")], split="test")  # type: ignore[union-attr]
     assert said in str(error.value) and "\n" not in str(error.value)
+
+
+def test_medexpqa_has_passages_of_its_own_or_searches_them(tmp_path: Path) -> None:
+    for language in ("es", "en"):
+        folder = tmp_path / "data" / language
+        folder.mkdir(parents=True)
+        rows = [medexpqa_row(language, i, **({"rag": None} if i == 2 else {})) for i in range(4)]
+        (folder / f"test.{language}.casimedicos.rag.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    metadata = {"retrieval": "medexpqa", "languages": ["es", "en"], "data_dir": str(tmp_path), "style": "cloze"}
+    own = medexpqa(**metadata)
+    assert [p["text"] for p in own["test"][1]["passages"][0]] == ["es passage 1"]
+    assert own["test"][2]["passages"] == [[], []]
+    assert (
+        own.grounding and "2 of 8 questions and languages have no passage and are asked without" in own.grounding.notes
+    )
+    build_index(read_layout("medexpqa", [tmp_path], languages=("es", "en"), split="test"), tmp_path / "index")
+    searched = medexpqa(**metadata, index=str(tmp_path / "index"), k=1, with_options=True)
+    assert searched.grounding and searched.grounding.quality["overall"]["n_questions"] == 6
 
 
 # --- the model as judge -----------------------------------------------------------------------------------------------

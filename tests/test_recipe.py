@@ -15,7 +15,7 @@ MINIMAL = {"name": "x", "model": {"path": "babel"}, "data": {"source": "babel"},
 
 def test_every_recipe_that_comes_along_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = recipe_names()
-    assert names == ["demo", "demo-rag", "llama", "xcsqa-gemma-270m"]
+    assert names == ["demo", "demo-rag", "llama", "sample-rag-gemma-270m", "xcsqa-gemma-270m"]
     (tmp_path / "models/gemma-3-270m").mkdir(parents=True)
     (tmp_path / "models/gemma-3-270m/config.json").touch()
     monkeypatch.chdir(tmp_path)
