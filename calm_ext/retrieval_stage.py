@@ -93,6 +93,17 @@ def grounding_of(recipe: Recipe, run: RunDirectory, questions: list[ParallelQues
     return given_as_is(str(run / "passages.jsonl"), questions) if recipe.retrieval else None
 
 
+def check_retrieval(recipe: Recipe) -> None:
+    """Refuse an index that cannot serve the recipe, before a model loads.
+
+    Raises:
+        CalmError: it cannot be opened, is damaged, or has no embeddings where they are asked for.
+    """
+    settings = recipe.retrieval
+    if settings is not None and settings.index != "medexpqa":
+        Grounder(settings, spans=None, style=recipe.sampling.resolved_style, babel_seed=recipe.babel.seed)
+
+
 def retrieval_metadata(recipe: Recipe) -> dict[str, Any]:
     """What the ``_rag`` tasks of an evaluation are told; the others do not look at it."""
     return recipe.retrieval.model_dump(exclude_none=True) if recipe.retrieval else {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -133,11 +132,14 @@ def build(
 def search(
     index: Path, query: str, language: str | None, k: int, method: Any, dense: Path | None, as_json: bool
 ) -> None:
-    """Show the passages of INDEX that are best for QUERY."""
-    from calm_ext.errors import CalmError
-    from calm_ext.retrieval import Index
+    """Show the passages of INDEX that are best for QUERY.
 
-    opened = Index.open(index, dense_model=dense)
+    INDEX is a folder of `calm-ext index build`, or `sample` or `babel`, whose corpora come along.
+    """
+    from calm_ext.errors import CalmError
+    from calm_ext.grounding import open_index
+
+    opened = open_index(str(index), dense_model=str(dense) if dense else None)
     if not query.strip():
         raise CalmError("the query is empty")
     if language is None and len(opened.languages) > 1:
@@ -227,13 +229,14 @@ def passages(
     """
     from calm_ext.data.local import load_any
     from calm_ext.errors import CalmError
+    from calm_ext.grounding import open_index
     from calm_ext.jsonl import write_jsonl
-    from calm_ext.retrieval import Index, RetrievalOptions, Retriever, measure
+    from calm_ext.retrieval import RetrievalOptions, Retriever, measure
 
     refuse_inputs(output, questions)
     if output.exists() and not force:
         raise CalmError(f"{output}: exists; --force replaces it")
-    opened = Index.open(index, dense_model=dense)
+    opened = open_index(str(index), dense_model=str(dense) if dense else None)
     asked = load_any(questions).questions
     retriever = Retriever(opened, RetrievalOptions(**options))
     judged: list[Passages] = []
@@ -249,8 +252,7 @@ def passages(
                     yield own
                 advance(done)
 
-    with _quiet("calm_ext.retrieval.policy"):
-        count = write_jsonl(output, found())
+    count = write_jsonl(output, found())
     for note in retriever.notes:
         click.echo(f"note: {note}", err=True)
     empty = sum(not own.passages for own in judged)
@@ -284,21 +286,6 @@ def _print_quality(quality: dict[str, Any], signature: str) -> None:
         table.add_row(name, str(own["n_questions"]), str(own["without_gold"]), *values, number_text(own["mrr"]))
     console().print(table)
     click.echo(signature)
-
-
-@contextlib.contextmanager
-def _quiet(name: str) -> Iterator[None]:
-    """Keep a logger's warnings to itself: they are printed as notes, with counts, at the end."""
-    logger = logging.getLogger(name)
-    before = logger.propagate
-    handler = logging.NullHandler()
-    logger.addHandler(handler)
-    logger.propagate = False
-    try:
-        yield
-    finally:
-        logger.propagate = before
-        logger.removeHandler(handler)
 
 
 @contextlib.contextmanager
