@@ -92,7 +92,7 @@ def compare(
     resampled = [with_kappa(t.names, resampled_means(t.values, seed=seed, resamples=resamples)) for t in tables]
     changes: dict[str, Change] = {}
     for name in metric_order(m for m in means[0] if m in means[1]):
-        drawn = resampled[1][name] - resampled[0][name]
+        drawn = (resampled[1][name] - resampled[0][name]).round(12)  # equal means are equal, whatever their last bits
         p, test, n, error = bootstrap_p(drawn), "bootstrap", len(ids), _deviation(drawn)
         gained: list[str] = []
         lost: list[str] = []
