@@ -22,10 +22,18 @@ from calm_ext.plan import PlannedStage, describe, vote_options
 from calm_ext.recipe import digest, save_recipe
 from calm_ext.recipe_schema import Recipe
 from calm_ext.records import ParallelQuestion
-from calm_ext.retrieval_stage import grounding_of, retrieval_identity, retrieval_metadata, run_retrieve, split_of
+from calm_ext.retrieval_stage import (
+    check_retrieval,
+    grounding_of,
+    retrieval_identity,
+    retrieval_metadata,
+    run_retrieve,
+    split_of,
+)
 from calm_ext.rundir import RunDirectory
 from calm_ext.signature import versions
 from calm_ext.training.job import TrainingJob
+from calm_ext.training.tracking import log_stages
 
 if TYPE_CHECKING:
     from calm_ext.restate import Restater
@@ -118,6 +126,7 @@ class Pipeline:
     def _check_tasks(self) -> None:
         from calm_ext.harness.evaluate import unknown_tasks
 
+        check_retrieval(self.recipe)
         missing = unknown_tasks(self.recipe.evaluation.tasks)
         if missing:
             raise CalmError(
@@ -305,7 +314,7 @@ class Pipeline:
         from calm_ext.training.launch import launch
 
         self._lm = None  # give the memory back before the training process takes it
-        if not self.dir.begin("training", inputs, "training"):
+        if not self.dir.begin("training", inputs, "training", "tracking"):
             self.say.stage("train", "the inputs are others than before: the old training was removed")
         s = self.recipe.sampling
         held = json.loads((self.dir / "heldout/votes.json").read_text(encoding="utf-8"))
@@ -324,6 +333,8 @@ class Pipeline:
                 heldout_pairs=self.dir / "heldout/pairs.jsonl",
                 heldout_passages=self.dir / "passages.jsonl" if self.recipe.retrieval else None,
                 trust_remote_code=self.recipe.model.trust_remote_code,
+                run_name=self.dir.path.resolve().name,
+                tracking=self.dir / "tracking",
             )
         )
         rows = map(json.loads, (self.dir / "training/log.jsonl").read_text(encoding="utf-8").splitlines())
@@ -342,6 +353,10 @@ class Pipeline:
         from calm_ext.report import write_report
 
         write_report(self.dir.path)
+        summary = json.loads((self.dir / "summary.json").read_text(encoding="utf-8"))
+        name, trackers = self.dir.path.resolve().name, self.recipe.training.report_to
+        for problem in log_stages(trackers, self.dir / "tracking", name=name, summary=summary):
+            self.say.stage("report", problem)
         return ["summary.json", "report"]
 
 

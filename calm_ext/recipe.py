@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -174,6 +175,16 @@ def _translation_problems(recipe: Recipe) -> list[str]:
     return found
 
 
+def tracker_problems(trackers: Iterable[str]) -> list[str]:
+    """The trackers of ``training.report_to`` that are not installed, a line each; none is imported."""
+    found = []
+    for name in dict.fromkeys(trackers):
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.origin is None:  # a folder ./wandb of offline runs looks like a package without code
+            found.append(f"training.report_to: {name} is not installed; pip install {name}")
+    return found
+
+
 def _retrieval_problems(recipe: Recipe) -> list[str]:
     r, found = recipe.retrieval, []
     if r is None:
@@ -229,6 +240,7 @@ def _problems(recipe: Recipe) -> list[str]:
             found.append(f"data.path: no such file: {recipe.data.path}")
     if recipe.data.data_dir and not recipe.data.data_dir.startswith("http") and not Path(recipe.data.data_dir).is_dir():
         found.append(f"data.data_dir: no such directory: {recipe.data.data_dir}")
+    found += tracker_problems(recipe.training.report_to)
     config = recipe.training.accelerate_config
     if config and not Path(config).is_file():
         found.append(f"training.accelerate_config: no such file: {config}")

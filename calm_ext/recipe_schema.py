@@ -159,6 +159,10 @@ class PairingOptions(Section):
     seed: int = 0
 
 
+#: The experiment trackers that a run can be followed with, each by the name of the package it needs.
+Tracker = Literal["tensorboard", "wandb", "trackio", "mlflow"]
+
+
 class TrainingOptions(Section):
     """How to train. The defaults are safe: an NLL anchor, label-free stopping and checkpoint choice.
 
@@ -183,7 +187,8 @@ class TrainingOptions(Section):
         gradient_checkpointing: ``auto``: on a GPU.
         quantize: ``4bit`` for QLoRA (extra ``qlora``; needs a GPU).
         accelerate_config: an accelerate config file for several processes or machines; default one process.
-        report_to: experiment trackers of transformers' Trainer.
+        report_to: experiment trackers, which get training's curves and the stages' results as one run
+            (:mod:`calm_ext.training.tracking`).
     """
 
     method: Literal["dpo"] = "dpo"
@@ -212,7 +217,7 @@ class TrainingOptions(Section):
     gradient_checkpointing: bool | Literal["auto"] = "auto"
     quantize: Literal["none", "4bit"] = "none"
     accelerate_config: str | None = None
-    report_to: list[str] = Field(default_factory=list)
+    report_to: list[Tracker] = Field(default_factory=list)
 
 
 class EvaluationOptions(Section):

@@ -36,7 +36,7 @@ LAYERS: list[set[str]] = [
     {"plan", "pair_exports"},
     {"harness", "training"},
     {"report"},
-    {"data_stages", "retrieval_stage"},
+    {"data_stages", "retrieval_stage", "hub"},
     {"pipeline"},
     {"cli"},
 ]

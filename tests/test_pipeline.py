@@ -239,6 +239,8 @@ def test_refusals(finished: Path, babel_model: Path, tmp_path: Path) -> None:
     with pytest.raises(CalmError, match="lm-eval has no task calm_nothing"):
         Pipeline(recipe(babel_model, evaluation={"tasks": ["calm_nothing"]}), tmp_path / "r").run()
     assert not (tmp_path / "r").exists()
+    with pytest.raises(CalmError, match="dense retrieval needs an index with embeddings"):
+        Pipeline(recipe(babel_model, retrieval={"index": "babel", "method": "dense"}), tmp_path / "r").plan()
     with pytest.raises(RunError, match="the vote decided no question"):
         run(recipe(babel_model, vote={"min_margin": 1.0}), tmp_path / "undecided")
 

@@ -1,13 +1,16 @@
-"""The report: numbers by hand computation, half-way runs, hostile text, and the leaderboard's grouping."""
+"""The report: numbers by hand computation, half-way runs, and hostile text."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import io
 import json
 import random
 import re
 import subprocess
 import sys
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,12 +18,15 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from calm_ext.errors import CalmError, DataError, RunError
+from calm_ext.errors import DataError, RunError
 from calm_ext.jsonl import write_jsonl
 from calm_ext.metrics import PARTIAL, argmax, per_byte, question_metrics, rankc
 from calm_ext.records import Ballot, Pair, ParallelQuestion, Version
-from calm_ext.report import leaderboard, write_report
+from calm_ext.report import plots, write_report
+from calm_ext.report.browser import browser_context
 from calm_ext.report.collect import read_run, summarize
+from calm_ext.report.drawing import drawable
+from calm_ext.report.flow import flow_words
 from calm_ext.report.samples import plain_values
 from calm_ext.report.terminal import print_summary
 
@@ -142,7 +148,15 @@ def make_run(
         winner = None if tie else -counts[0][1]
         margin = (counts[0][0] - counts[1][0]) / k * (0.5 + 0.5 * rng.random())
         ballots.append(
-            Ballot(id=q.id, winner=winner, margin=margin, tie=tie, votes=votes, weights=dict.fromkeys(answers, 1.0))
+            Ballot(
+                id=q.id,
+                winner=winner,
+                margin=margin,
+                tie=tie,
+                votes=votes,
+                weights=dict.fromkeys(answers, 1.0),
+                probability=None if tie else 0.25 + 0.75 * margin,
+            )
         )
         for x, a in answers.items():
             if winner is not None and a != winner and q.id not in held:
@@ -159,7 +173,8 @@ def make_run(
     write_jsonl(path / "heldout/questions.jsonl", [q for q in shown if q.id in held])
     log: list[dict[str, Any]] = [
         {"kind": "train", "step": s, "loss": 0.69 * 0.97**s + rng.random() * 0.03, "rewards/margins": 0.03 * s,
-         "rewards/accuracies": 1 - 0.5 * 0.95**s, "learning_rate": 1e-4} for s in range(2, 61, 2)
+         "rewards/accuracies": 1 - 0.5 * 0.95**s, "learning_rate": 1e-4, "num_tokens": 500.0 * s}
+        for s in range(2, 61, 2)
     ]  # fmt: skip
     checks = [
         {"step": s, "agreement": 0.78 + 0.002 * s - 0.00003 * s * s, "consistency": 0.7 + 0.002 * s, "answered": 1.0,
@@ -321,9 +336,12 @@ def test_scored_tasks_have_a_pair_matrix(tmp_path: Path) -> None:
 def test_page_is_whole_escaped_and_self_contained(whole: Path) -> None:
     text = page(whole)
     tags = check_html(text)
-    assert "script" not in tags
-    assert "b" in tags
-    assert "<script>" not in text
+    assert {"b", "noscript"} <= tags
+    assert text.count("<script") == 2  # the data, and the one that shows them
+    script = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)[0]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in text
+    assert not re.search("innerHTML|outerHTML|insertAdjacent|document.write", script)
     assert "&lt;script&gt;alert" in text
     assert "onerror=alert(1)&gt;" in text
     assert "&lt;b&gt;not bold" in text
@@ -334,11 +352,164 @@ def test_page_is_whole_escaped_and_self_contained(whole: Path) -> None:
     assert "WARNING: the chosen responses become unlikely" in text
     names = {p.name for p in (whole / "report").iterdir()}
     pngs = {f"{kind}_{task}.png" for kind in ("accuracy", "consistency") for task in ("toy_xl", "toy_xl_asked")}
-    assert names == {"index.html", "margins.png", "training.png", *pngs}
-    assert text.count("<figure>") == len(pngs) + 2
+    pngs |= {f"flow_{task}.png" for task in ("toy_xl", "toy_xl_asked")}
+    pngs |= {"margins.png", "calibration.png", "pairs.png", "training.png"}
+    assert names == {"index.html", *pngs, *(p.replace(".png", ".svg") for p in pngs)}
+    assert text.count("<figure>") == len(pngs)
+    assert "could not be drawn" not in text
+    ids = ["tasks", "consistency", "flow", "vote", "pairs", "training", "cost", "questions", "provenance"]
+    assert re.findall(r'<h2 id="(\w+)"', text) == ids
+    assert re.findall(r'<a href="#(\w+)">', text) == ids
+    assert text.count("<table>") == text.count("<caption>")
     assert all(p.read_bytes().startswith(b"\x89PNG") for p in (whole / "report").glob("*.png"))
     for name in re.findall(r'<img [^>]*alt="([^"]*)"', text):
         assert len(name) > 20
+    for svg in (whole / "report").glob("*.svg"):
+        assert b"<svg" in svg.read_bytes()
+
+
+def data_of(text: str) -> dict[str, Any]:
+    """The data of the page's browser of questions."""
+    content = re.findall(r'<script type="application/json" id="questions-data">(.*?)</script>', text, re.DOTALL)[0]
+    assert not set(content) & set("<>&\u2028\u2029")
+    result: dict[str, Any] = json.loads(content)
+    return result
+
+
+def test_browser_has_every_question_as_it_was_answered(whole: Path) -> None:
+    data = data_of(page(whole))
+    assert [t["name"] for t in data["tasks"]] == ["toy_xl", "toy_xl_asked"]
+    assert data["languages"]["ar"] == ["Arabic (ar)", "rtl"]
+    task, strings = data["tasks"][0], data["strings"]
+    assert (task["languages"], task["when"]) == (["en", "ar", "ur"], ["before", "after"])
+    assert len(strings) == len(set(strings))
+    for row, before, after in zip(task["rows"], rows_of(whole, "before"), rows_of(whole, "after"), strict=True):
+        identity, gold, _, questions, options, passages, old, said_before, new, said_after = row
+        assert (identity, gold, passages) == (before["doc"]["id"], before["doc"]["answer"], 0)
+        assert [strings[q] for q in questions] == before["doc"]["questions"]
+        assert [[strings[o] for o in own] for own in options] == before["doc"]["options"]
+        assert [strings[r] for r in said_before] == before["filtered_resps"]
+        assert [strings[r] for r in said_after] == after["filtered_resps"]
+        assert old == ["ABCD".index(r[-1]) for r in before["filtered_resps"]]
+        assert new == ["ABCD".index(r[-1]) for r in after["filtered_resps"]]
+
+
+def test_flow_adds_up_to_the_difference(whole: Path) -> None:
+    task = load(whole)["toy_xl"]
+    flow = task["flow"]
+
+    def states(when: str) -> list[str]:
+        found = []
+        for row in rows_of(whole, when):
+            answers = {r[-1] for r in row["filtered_resps"]}
+            right = answers == {"ABCD"[row["doc"]["answer"]]}
+            found.append("right" if right else "wrong" if len(answers) == 1 else "mixed")
+        return found
+
+    pairs = list(zip(states("before"), states("after"), strict=True))
+    assert {(m["before"], m["after"]): m["n"] for m in flow["moves"]} == {p: pairs.count(p) for p in pairs}
+    assert flow["moved"] == sum(a != b for a, b in pairs) > 0
+    assert flow["n"] == sum(flow["before"].values()) == sum(flow["after"].values()) == 80
+    assert sum(m["gain"] for m in flow["moves"]) == pytest.approx(task["difference"]["acc"]["value"])
+    text = flow_words(flow)
+    assert text.startswith(f"{flow['moved']} of 80 questions")
+    assert f"{sum(p in (('mixed', 'right'), ('wrong', 'right')) for p in pairs)} became consistent and right" in text
+    assert text in page(whole)
+
+
+def test_reliability_and_throughput(whole: Path) -> None:
+    summary = load(whole)
+    rows = summary["vote"]["reliability"]
+    n = sum(r["n"] for r in rows)
+    assert n == summary["vote"]["n_decided"]
+    ece = sum(r["n"] * abs(r["probability"] - r["right"]) for r in rows) / n
+    assert summary["vote"]["ece"] == pytest.approx(ece)
+    for row in rows:
+        assert row["from"] <= row["probability"] <= row["to"]
+        assert row["low"] <= row["right"] <= row["high"]
+    assert summary["throughput"]["train"] == {"amount": 30000.0, "unit": "tokens", "per_second": 2400.0}
+    assert set(summary["throughput"]) == {"train"}  # arc_easy has no answers to count, and nothing was sampled
+    assert "2,400<small>tokens/s</small>" in page(whole)
+
+
+def test_vote_without_gold_is_estimated(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "toy", languages=["en", "fr", "de"], n=20, n_test=10, gold=False)
+    write_report(run)
+    assert load(run)["vote"]["reliability"] == []
+    assert "by its own probabilities the vote is right on" in page(run)
+    assert not (run / "report/calibration.png").exists()
+
+
+def test_a_plot_that_fails_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make_run(tmp_path / "toy", languages=["en", "fr"], n=12, n_test=12)
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("no\nfont")
+
+    monkeypatch.setattr(plots, "flow_plot", broken)
+    write_report(run)
+    assert "The plot flow_toy_xl.png could not be drawn (no font); the table has its numbers." in page(run)
+    assert not list((run / "report").glob("flow*"))
+    assert (run / "report/margins.svg").exists()
+
+
+@pytest.mark.parametrize("scored", [True, False])
+def test_languages_that_nobody_knows(tmp_path: Path, scored: bool) -> None:
+    assert drawable("Aé 日本") == "Aé ??"
+    questions = make_questions(12, ["en", "fr", "de"], "q")
+    for seed, when in enumerate(("before", "after")):
+        answers = make_answers(questions, {"en": 0.7, "fr": 0.6, "de": 0.5}, seed)
+        write_evaluation(tmp_path / "eval" / when, {"aufgabe_é$": (questions, answers)}, scored=scored)
+        for path in (tmp_path / "eval" / when).iterdir():
+            changed = path.read_text().replace('"acc_fr"', '"acc_日本語"').replace('"fr"', '"日本語"')
+            path.write_text(changed.replace('"acc_de"', '"acc_$x$"').replace('"de"', '"$x$"'))
+    write_report(tmp_path)
+    text = page(tmp_path)
+    check_html(text)
+    assert "could not be drawn" not in text
+    assert "日本語" in text
+    # A response in a language that has no words for answers cannot be read; a scored option can.
+    assert ("the answers cannot be read from" in text) != scored
+
+
+def test_long_responses_are_cut_and_said(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "toy", languages=["en", "fr"], n=12, n_test=12)
+    samples = run / "eval/after/samples_toy_xl.jsonl"
+    rows = [json.loads(x) for x in samples.read_text().splitlines()]
+    rows[0]["filtered_resps"][0] = "so " * 350_000 + rows[0]["filtered_resps"][0]
+    samples.write_text("".join(json.dumps(r) + "\n" for r in rows))
+    start = time.monotonic()
+    write_report(run)
+    assert time.monotonic() - start < 30
+    text = page(run)
+    assert len(text) < 2_000_000
+    data = data_of(text)
+    (number,) = data["tasks"][0]["rows"][0][9][:1]
+    assert len(data["strings"][number]) + data["cut"][str(number)] == len(rows[0]["filtered_resps"][0])
+    assert len(data["strings"][number]) == 2_000
+
+
+def test_browser_keeps_to_its_budget(whole: Path) -> None:
+    data = read_run(whole)
+    summary = summarize(data, resamples=100)
+    small = browser_context(data, summary, budget=9_000)
+    assert small is not None
+    assert len(small["data"].encode()) <= 9_000
+    assert 0 < small["shown"] < small["total"] == 140
+    kept = json.loads(small["data"])["tasks"][0]["rows"]
+    assert all(row[6] != row[8] for row in kept)  # those that changed are kept first
+
+
+def test_without_samples_there_are_means_and_no_browser(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "toy", languages=["en", "fr"], n=12, n_test=12)
+    for samples in run.glob("eval/*/samples_*"):
+        samples.unlink()
+    write_report(run)
+    text = page(run)
+    check_html(text)
+    assert "no samples file, so no intervals" in text
+    assert 'id="questions"' not in text
+    assert "they are not there" in text
 
 
 def test_terminal(whole: Path) -> None:
@@ -379,7 +550,9 @@ def test_half_way_runs(whole: Path, tmp_path: Path, keep: str) -> None:
     summary = load(run)
     assert any("alignment (eval/" in m for m in summary["run"]["missing"])
     print_summary(summary, Console(file=io.StringIO()))
+    assert ('id="questions"' in text) == keep.startswith("eval/")
     if keep == "eval/before":
+        assert data_of(text)["tasks"][0]["when"] == ["before"]
         assert summary["toy_xl"]["after"] == {}
         assert summary["toy_xl"]["difference"] == {}
         assert "nothing can be compared yet" in text
@@ -452,78 +625,3 @@ def test_nothing_heavy_is_imported_with_the_package() -> None:
     heavy = ("matplotlib", "jinja2", "rich", "numpy", "torch")
     code = f"import sys, calm_ext.report; print([m for m in {heavy} if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
-
-
-# --- the leaderboard ----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def board(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("board")
-    questions = make_questions(40, ["en", "fr"], "q")
-    for name, share, seed in (("weak", 0.3, 1), ("strong", 0.9, 2), (f"evil|{EVIL}", 0.6, 3)):
-        answers = make_answers(questions, {"en": share, "fr": share}, seed)
-        write_evaluation(path / f"m{seed}", {"toy_xl": (questions, answers)}, model=name, stderr=seed == 1,
-                         stamp="_2026-11-23T20-43-19.93", foreign={"acc,none": 0.3})  # fmt: skip
-    few = questions[:10]
-    answers = make_answers(few, {"en": 1, "fr": 1}, 4)
-    write_evaluation(path / "limited", {"toy_xl": (few, answers)}, model="cheat", limit=10.0)
-    write_evaluation(path / "shots", {"toy_xl": (questions, make_answers(questions, {"en": 1, "fr": 1}, 5))}, n_shot=3)
-    return path
-
-
-def test_only_like_is_ranked_with_like(board: Path) -> None:
-    entries = leaderboard.read_entries([board])
-    assert len(entries) == 5
-    groups = leaderboard.rank(entries)
-    assert [len(g.entries) for g in groups] == [3, 1, 1]
-    assert [e.model for e in groups[0].entries] == ["strong", f"evil|{EVIL}", "weak"]
-    assert "40 questions, 2 languages (en, fr), 0-shot, guessing 0.250" in groups[0].heading
-    assert {"limit 10" in g.heading for g in groups[1:]} == {True, False}
-    assert any("3-shot" in g.heading for g in groups)
-    by = leaderboard.rank(entries, by="consistency")[0]
-    values = [e.value("consistency") for e in by.entries]
-    assert values == sorted(values, reverse=True)
-
-
-def test_standard_errors(board: Path) -> None:
-    entries = {e.model: e for e in leaderboard.read_entries([board / "m1", board / "m2"])}
-    assert entries["weak"].stderr["acc"] == 0.01  # lm-eval's own
-    rows = [json.loads(x) for x in next((board / "m2").glob("samples_*")).read_text().splitlines()]
-    values = [r["acc"] for r in rows]
-    mean = sum(values) / 40
-    expected = (sum((v - mean) ** 2 for v in values) / 39 / 40) ** 0.5
-    assert entries["strong"].stderr["acc"] == pytest.approx(expected)  # from the samples
-
-
-def test_leaderboard_formats(board: Path) -> None:
-    groups = leaderboard.rank(leaderboard.read_entries([board]))
-    text = leaderboard.to_html(groups)
-    check_html(text)
-    assert "<img src=x" not in text
-    assert "&lt;img src=x" in text
-    assert text.count("<script>") == 1
-    markdown = leaderboard.to_markdown(groups)
-    assert "<script>" not in markdown
-    assert "evil\\|" in markdown
-    assert "## toy\\_xl: 40 questions" in markdown
-    table = [line for line in markdown.splitlines() if line.startswith("|")][:5]
-    assert {len(re.findall(r"(?<!\\)\|", line)) for line in table} == {7}
-    console = Console(width=160, record=True, file=io.StringIO())
-    for part in leaderboard.render_terminal(groups):
-        console.print(part)
-    printed = console.export_text()
-    assert "strong" in printed
-    assert "±" in printed
-
-
-def test_leaderboard_errors(board: Path, tmp_path: Path) -> None:
-    with pytest.raises(CalmError, match="no such file"):
-        leaderboard.read_entries([tmp_path / "none"])
-    with pytest.raises(CalmError, match="no results of calm tasks found in"):
-        leaderboard.read_entries([tmp_path])
-    with pytest.raises(CalmError, match="no result has the metric 'rankc'; there are acc"):
-        leaderboard.rank(leaderboard.read_entries([board]), by="rankc")
-    (tmp_path / "results_1.json").write_text('{"a": \n')
-    with pytest.raises(DataError, match=r"results_1\.json:\d: is not JSON"):
-        leaderboard.read_entries([tmp_path])

@@ -246,7 +246,7 @@ class _Reporter:
 def _card(config: BabelConfig, n_parameters: int, loss: float) -> str:
     shares = ", ".join(f"{c} {s:.0%}" for c, s in zip(config.languages, config.language_shares, strict=True))
     return (
-        "---\nlibrary_name: transformers\npipeline_tag: text-generation\nlicense: mit\n"
+        "---\nlibrary_name: transformers\npipeline_tag: text-generation\nlicense: apache-2.0\n"
         f"language: [{', '.join(config.languages)}]\n---\n\n# Babel, seed {config.seed}\n\n"
         f"A Llama base model of {n_parameters:,} parameters, pretrained from scratch by `calm_ext.babel` on "
         f"{config.corpus_size:,} sentences of a synthetic world of {config.n_entities} entities, {config.n_relations} "

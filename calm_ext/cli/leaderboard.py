@@ -2,32 +2,62 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import click
 
+from calm_ext.cli.common import console, json_option, print_json
+
 
 @click.command("leaderboard")
-@click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--by", type=click.Choice(["acc", "consistency", "rankc"]), default="acc", show_default=True)
-@click.option("--markdown", is_flag=True, help="Print Markdown instead of a terminal table.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Also write one static HTML page.")
-def command(results: tuple[Path, ...], by: str, markdown: bool, output: Path | None) -> None:
-    """Rank the models whose lm-eval result folders lie below RESULTS….
+@click.argument("results", nargs=-1, required=True, metavar="RESULTS…", type=click.Path(path_type=Path))
+@click.option(
+    "--sort", default="acc", show_default=True, metavar="METRIC", help="acc, consistency, kappa, rankc, acc_sw, …"
+)
+@click.option("--task", "tasks", multiple=True, help="Only this task; may be given several times.")
+@click.option("--markdown", is_flag=True, help="Print Markdown instead of terminal tables.")
+@click.option(
+    "-o", "--output", metavar="DIR", type=click.Path(path_type=Path),
+    help="Also write index.html, leaderboard.md and leaderboard.csv into a folder.",
+)  # fmt: skip
+@json_option
+def command(
+    results: tuple[Path, ...], sort: str, tasks: tuple[str, ...], markdown: bool, output: Path | None, as_json: bool
+) -> None:
+    """Rank the models whose lm-eval results lie below the folders RESULTS…, those of `calm-ext align` too.
 
-    Results that differ in task version, languages, limit or few-shot count are listed apart, never ranked together.
+    Results are ranked together only where everything but the model is the same: task and version, number of questions,
+    languages, few-shot count, chat template, prompts, parser, passages. All others are tables of their own that say
+    what sets them apart. Models share a rank where a paired test on the same questions does not tell them from the best
+    of that rank; without samples (lm_eval --log_samples) there is no test and no rank. What cannot be used is told.
     """
-    from rich.console import Console
+    _one_thread()
+    from calm_ext.report.leaderboard import make_board
+    from calm_ext.report.leaderboard_files import check_folder, write_board
+    from calm_ext.report.leaderboard_write import render_terminal, to_dict, to_markdown
 
-    from calm_ext.jsonl import atomic_write
-    from calm_ext.report.leaderboard import rank, read_entries, render_terminal, to_html, to_markdown
-
-    groups = rank(read_entries(results), by=by)
-    if markdown:
-        click.echo(to_markdown(groups))
+    if output is not None:
+        check_folder(output)
+    board = make_board(results, sort=sort, tasks=tasks)
+    if as_json:
+        print_json(to_dict(board))
+    elif markdown:
+        click.echo(to_markdown(board), nl=False)
     else:
-        for item in render_terminal(groups):
-            Console().print(item)
-    if output:
-        atomic_write(output, to_html(groups))
-        click.echo(f"wrote {output}", err=True)
+        out = console()
+        for item in render_terminal(board, width=out.width):
+            out.print(item)
+    for line in board.left_out:
+        click.echo(f"note: left out: {line}", err=True)
+    if output is not None:
+        for path in write_board(board, output):
+            click.echo(f"wrote {path}", err=True)
+
+
+def _one_thread() -> None:
+    """Let numpy multiply in one thread: on a busy machine several wait for each other, and took 40 times as long."""
+    if "numpy" not in sys.modules:
+        for library in ("OPENBLAS", "MKL", "OMP"):
+            os.environ.setdefault(f"{library}_NUM_THREADS", "1")

@@ -21,6 +21,8 @@ VERBS = {
     "metrics": ("metrics", "Score answers without a model: every metric, its interval, its chance line."),
     "compare": ("compare", "Compare two evaluations of the same questions, question by question."),
     "report": ("report", "Write a run's report again, and print it."),
+    "merge": ("merge", "Fold a run's adapter into its base model, as a plain transformers folder."),
+    "push": ("push", "Upload a run's adapter, model card and report to the Hugging Face hub."),
     "leaderboard": ("leaderboard", "Rank many models from lm-eval result folders."),
     "recipes": ("recipes", "List, show, copy and check recipes."),
     "data": ("data", "List data sources; write and check their questions."),

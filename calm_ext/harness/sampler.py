@@ -1,7 +1,9 @@
 """Ask the model, through lm-eval's task and model classes, and keep what it says as generations.
 
-Questions are asked in chunks of fixed size. Each chunk is written as a whole, and seeded by (seed, number of the
-chunk), so that a run that was interrupted continues at the first missing chunk and gives what it would have given.
+Questions are asked in chunks of fixed size, each written as a whole. A response depends on (seed, question, language,
+index) alone (:mod:`calm_ext.harness.decode`), so that a run that was interrupted continues at the first missing chunk
+and gives what it would have given, whatever the batch size. Models that cannot be decoded so are sampled by lm-eval's
+own class, chunk by chunk, seeded by (seed, the chunk's first question); there the batch size matters.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from calm_ext.prompts import Style, ask
 from calm_ext.records import Generation, ParallelQuestion, Prompt
 
 if TYPE_CHECKING:
+    from lm_eval.api.instance import Instance
     from lm_eval.api.model import LM
 
 Mode = Literal["generate", "options"]
@@ -69,7 +72,6 @@ def sample(
     with Appender(output) as appender:
         for start in range(done, len(questions), chunk):
             part = questions[start : start + chunk]
-            seed_chunk = derive_seed(seed, start // chunk)
             style_here: Style = "cloze" if mode == "options" else style
             kwargs: dict[str, Any] = {
                 "do_sample": True,
@@ -85,7 +87,7 @@ def sample(
                 generation_kwargs=kwargs,
                 repeats=n if mode == "generate" else 1,
                 chat_template=chat_template,
-                seed=seed_chunk,
+                seed=seed,
                 grounding=grounding,
             )
             appender.append(_generations(part, responses, style_here, mode, chat_template, grounding))
@@ -107,8 +109,6 @@ def ask_model(
     grounding: Grounding | None = None,
 ) -> dict[tuple[str, str], list[Any]]:
     """(question id, language) -> the responses, or the (log-probability, greedy) of each option."""
-    import torch
-
     from calm_ext.harness.task import CrossLingualTask
 
     task = CrossLingualTask.from_questions(
@@ -126,17 +126,44 @@ def ask_model(
         apply_chat_template=chat_template,
         chat_template=getattr(lm, "apply_chat_template", None) if chat_template else None,
     )
-    instances = task.instances
-    requests = [i for i in instances for _ in range(i.repeats or 1)]
-    torch.manual_seed(seed)
-    answers = iter(getattr(lm, instances[0].request_type)(requests, disable_tqdm=True))
-    result: dict[tuple[str, str], list[Any]] = {}
-    for instance in instances:
+    keys = []
+    for instance in task.instances:
         doc = instance.doc
         per_language = len(doc["options"][0]) if task.scored else 1
-        key = (doc["id"], doc["languages"][instance.idx // per_language])
-        result.setdefault(key, []).extend(next(answers) for _ in range(instance.repeats or 1))
+        keys.append((doc["id"], doc["languages"][instance.idx // per_language]))
+    answers = _scored(lm, task.instances) if task.scored else _generated(lm, task.instances, keys, seed)
+    result: dict[tuple[str, str], list[Any]] = {}
+    for key, answer in zip(keys, answers, strict=True):
+        result.setdefault(key, []).extend(answer)
     return result
+
+
+def _scored(lm: LM, instances: Sequence[Instance]) -> list[list[Any]]:
+    return [[answer] for answer in lm.loglikelihood(list(instances), disable_tqdm=True)]
+
+
+def _generated(lm: LM, instances: Sequence[Instance], keys: Sequence[tuple[str, str]], seed: int) -> list[list[str]]:
+    """The responses to each request, as many as it repeats."""
+    import torch
+
+    from calm_ext.harness.decode import Ask, continues, respond
+
+    if not continues(lm):
+        torch.manual_seed(derive_seed(seed, keys[0][0]))
+        texts = iter(lm.generate_until([i for i in instances for _ in range(i.repeats or 1)], disable_tqdm=True))
+        return [[next(texts) for _ in range(i.repeats or 1)] for i in instances]
+    asks = []
+    for instance, (question, language) in zip(instances, keys, strict=True):
+        text, kwargs = instance.args
+        seeds = [derive_seed(seed, question, language, index) for index in range(instance.repeats or 1)]
+        asks.append(Ask(f"{question} in {language}", text, kwargs["until"], seeds))
+    return respond(
+        lm,
+        asks,
+        temperature=kwargs["temperature"] if kwargs["do_sample"] else 0.0,
+        top_p=kwargs["top_p"],
+        max_new_tokens=kwargs["max_gen_toks"],
+    )
 
 
 def _generations(

@@ -1,4 +1,4 @@
-"""The report of a run: ``report/index.html`` with its plots, ``summary.json``, and the leaderboard of many models."""
+"""The report of a run, ``report/index.html`` with its plots, ``summary.json``, its model card; the leaderboard."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["write_report"]
 
 
 def write_report(run_dir: str | os.PathLike[str]) -> Path:
-    """Write ``report/index.html``, its PNGs and ``summary.json`` of a run, whole or half-way.
+    """Write ``report/index.html``, its plots, ``summary.json`` and the model card, README.md, of a run, even half-way.
 
     Returns:
         The path of index.html, which is one self-contained file.
@@ -20,6 +20,7 @@ def write_report(run_dir: str | os.PathLike[str]) -> Path:
     Raises:
         CalmError: there is no run, or a file of it cannot be read.
     """
+    from calm_ext.report.card import write_card
     from calm_ext.report.collect import read_run, summarize
     from calm_ext.report.html import render_page
     from calm_ext.report.plots import draw_all
@@ -29,13 +30,14 @@ def write_report(run_dir: str | os.PathLike[str]) -> Path:
     plots = draw_all(data, summary)
     folder = data.path / "report"
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.png"):
-        if old.name not in plots:
+    for old in (*folder.glob("*.png"), *folder.glob("*.svg")):
+        if old.name not in plots.files:
             old.unlink()
-    for name, content in plots.items():
+    for name, content in plots.files.items():
         _write_bytes(folder / name, content)
     atomic_write(folder / "index.html", render_page(data, summary, plots))
     atomic_write(data.path / "summary.json", json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_card(data, summary)
     return folder / "index.html"
 
 

@@ -1,296 +1,260 @@
-"""A ranked table of many models from their lm-eval result folders: terminal, Markdown, one static HTML page.
+"""A ranked board of many models from their lm-eval result folders.
 
-Only like is ranked with like: results of a task that differ in signature, number of questions, limit, few-shot count or
-generation settings are listed apart, under a heading that says what they are.
+Results are ranked in one table only where everything but the model is the same (:mod:`.leaderboard_read` says what
+that is, and why versions of calm-ext are not part of it) and the same questions were asked in the same words; every
+other set of results has a table of its own that says what makes it apart. How ranks, ties and intervals come about, and
+what they do not say, is in :mod:`.leaderboard_rank`. Of results without samples, whose questions are not known, there
+is no test and no rank: they stand in the table of their setting by value alone.
+
+Of one model's results in one folder, loaded and asked alike, the newest counts; a copy of results counts once. Both are
+said. Two results of one model from different folders, or loaded in different ways, are two rows.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from calm_ext.errors import CalmError, DataError
-from calm_ext.jsonl import numbered_lines
-from calm_ext.report.files import load_results
-from calm_ext.report.samples import effective_n, metadata_of, model_name, plain_values
-from calm_ext.report.words import NONE, number
+from calm_ext.errors import CalmError
+from calm_ext.measure import metric_order
+from calm_ext.report.leaderboard_rank import Standing, has, intervals, judge
+from calm_ext.report.leaderboard_read import Entry, plain, read_entries
+from calm_ext.report.words import LOWER_IS_BETTER, is_number, metric_name
 
-if TYPE_CHECKING:
-    from rich.console import RenderableType
+RANKED = ("acc", "consistency", "kappa", "rankc")
+SHOWN = (*RANKED, "all_correct", "answered")
+UNTESTED = Standing()
+_Z = 1.959964
 
-RANKED = ("acc", "consistency", "rankc")
-PER_TABLE = 6
 
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """One model on one task of ours.
+class Row(NamedTuple):
+    """One model in one table.
 
     Attributes:
-        n_questions: how many were asked.
-        limit: lm-eval's ``--limit``, as text; empty for all questions.
-        settings: generation settings of the command line and the system instruction, where any were given.
-        chat: whether a chat template was applied; shown, and no reason to list apart.
-        values, stderr: metric -> value and standard error, ``acc``, ``acc_en``, ``consistency``, ``rankc``, …
-        path: the results file.
+        label: the model's name; with what tells it apart where a table has the name twice.
+        standings: ranked metric -> rank.
+        ci95: metric -> 95 % interval.
     """
 
-    model: str
-    task: str
-    n_questions: int | None
-    n_shot: int
-    limit: str
-    settings: str
-    chat: bool
-    signature: str
-    languages: tuple[str, ...]
-    values: Mapping[str, float]
-    stderr: Mapping[str, float]
-    path: Path
-    date: float = field(default=0.0, compare=False)
-
-    @property
-    def setting(self) -> tuple[Any, ...]:
-        """What must be equal for two entries to be ranked together."""
-        return (self.task, self.signature, self.n_questions, self.n_shot, self.limit, self.settings)
+    label: str
+    entry: Entry
+    standings: Mapping[str, Standing]
+    ci95: Mapping[str, tuple[float, float]]
 
     def value(self, metric: str) -> float:
         """A metric; NaN where it was not measured."""
-        return self.values.get(metric, math.nan)
+        return self.entry.values.get(metric, math.nan)
+
+    def rank(self, metric: str) -> str:
+        """The rank in words, a dash where it could not be tested."""
+        return str(self.standings.get(metric, UNTESTED))
 
 
-class Group(NamedTuple):
-    """Entries that can be compared, best first.
+class Table(NamedTuple):
+    """Results that can be compared, best first.
 
     Attributes:
-        heading: the task and what the entries have in common.
-        by: the metric they are ranked by.
+        by: the metric they are ordered by.
+        ranked: the metrics that they are ranked by; ``shown``: all columns but the accuracies per language.
+        facts: what the results have in common, name -> words.
+        apart: what makes them differ from the first table of the task, in words; empty for that.
+        notes: what to know of the rows, in words.
+        signature: of all rows, without versions.
     """
 
-    heading: str
-    signature: str
-    languages: tuple[str, ...]
+    task: str
     by: str
-    entries: list[Entry]
+    ranked: list[str]
+    shown: list[str]
+    languages: list[str]
+    facts: Mapping[str, str]
+    apart: list[str]
+    rows: list[Row]
+    notes: list[str]
+    signature: str
 
-    @property
-    def metrics(self) -> list[str]:
-        """The columns: the ranked metrics that any entry has, then accuracy per language."""
-        names = [m for m in RANKED if any(m in e.values for e in self.entries)]
-        return names + [f"acc_{x}" for x in self.languages]
+
+class Board(NamedTuple):
+    """All tables, and in words what was left out."""
+
+    sort: str
+    tables: list[Table]
+    left_out: list[str]
 
 
-def read_entries(dirs: Iterable[str | Path]) -> list[Entry]:
-    """The results of our tasks below folders, found at any depth; of one model's repeated runs in a folder the newest.
+def make_board(dirs: Iterable[str | Path], *, sort: str = "acc", tasks: Sequence[str] = ()) -> Board:
+    """Read results and rank them.
+
+    Args:
+        sort: the metric to order by; a table that lacks it is ordered by accuracy, and says so.
+        tasks: only these; all without.
 
     Raises:
-        CalmError: a folder does not exist, or there are no results of our tasks.
-        DataError: a results file cannot be read.
+        CalmError: there is no usable result, or none has the metric.
     """
-    given = [Path(d) for d in dirs]
-    files: list[Path] = []
-    for path in given:
-        if not path.exists():
-            raise CalmError(f"{path}: no such file or directory")
-        files += [path] if path.is_file() else sorted(path.rglob("results*.json"))
+    reading = read_entries(dirs, tasks=tasks)
+    left_out = list(reading.left_out)
+    entries = _newest(reading.entries, left_out)
+    known = metric_order(dict.fromkeys(m for e in entries for m in e.values))
+    if sort not in known:
+        raise CalmError(f"no result has the metric {plain(sort)!r}; there are {', '.join(known)}")
+    by_task: dict[str, list[Table]] = {}
+    for members in _groups(entries):
+        by_task.setdefault(members[0].task, []).append(_table(members, sort))
+    tables = []
+    for task in sorted(by_task):
+        first, *others = sorted(by_task[task], key=lambda t: (-len(t.rows), list(t.facts.values())))
+        tables += [first, *(t._replace(apart=_apart(t, first)) for t in others)]
+    return Board(sort, tables, left_out)
+
+
+def _newest(entries: Sequence[Entry], left_out: list[str]) -> list[Entry]:
+    """One of each copy, and of repeated runs in one folder the newest."""
+    kept: dict[tuple[Any, ...], Entry] = {}
+    for e in sorted(entries, key=lambda e: (e.date, str(e.path))):
+        asked = e.columns.asked if e.columns else None
+        key = (e.path.parent, e.model, *e.arguments.items(), *e.facts.items(), asked)
+        if key in kept:
+            left_out.append(f"{plain(kept[key].path)}: {e.task} of {e.model} is there again, newer, in {e.path.name}")
+        kept[key] = e
     found: dict[tuple[Any, ...], Entry] = {}
-    for file in dict.fromkeys(f.resolve() for f in files):
-        for entry in _entries_of(file):
-            key = (file.parent, entry.model, entry.chat, *entry.setting)
-            if key not in found or found[key].date <= entry.date:
-                found[key] = entry
-    if not found:
-        where = ", ".join(map(str, given)) or "no folder"
-        seen = f"; {len(files)} results files are of other tasks" if files else ""
-        raise CalmError(f"no results of calm tasks found in {where}{seen}; lm_eval --output_path DIR writes them")
-    return list(found.values())
+    for e in kept.values():
+        same: tuple[Any, ...] = (e.date or e.path, e.model, *e.arguments.items(), *e.facts.items(), *e.values.items())
+        if same in found:
+            left_out.append(f"{plain(e.path)}: {e.task} of {e.model} is a copy of {plain(found[same].path)}")
+        else:
+            found[same] = e
+    chosen = {id(e) for e in found.values()}
+    return [e for e in entries if id(e) in chosen]
 
 
-def _entries_of(path: Path) -> list[Entry]:
-    results = load_results(path)
-    config = results.get("config")
-    config = config if isinstance(config, dict) else {}
-    limit = config.get("limit")
-    given = {"gen_kwargs": config.get("gen_kwargs"), "system": results.get("system_instruction")}
-    shots = results.get("n-shot")
-    entries = []
-    for task, values in results["results"].items():
-        metadata = metadata_of(results, task)
-        if not metadata.get("signature"):
-            continue
-        languages = tuple(str(x) for x in metadata.get("languages") or ())
-        date = results.get("date")
-        entries.append(
-            Entry(
-                model=model_name(results, path.parent.name),
-                task=task,
-                n_questions=effective_n(results, task),
-                n_shot=int((shots or {}).get(task) or 0) if isinstance(shots, dict) else 0,
-                limit=f"{limit:g}" if isinstance(limit, (int, float)) else "",
-                settings=", ".join(f"{k} {v}" for k, v in given.items() if v),
-                chat=bool(results.get("chat_template")),
-                signature=str(metadata["signature"]),
-                languages=languages,
-                values=plain_values(values),
-                stderr=_stderr(values) or _stderr_of_samples(path, task),
-                path=path,
-                date=float(date) if isinstance(date, (int, float)) else 0.0,
-            )
-        )
-    return entries
+def _groups(entries: Sequence[Entry]) -> list[list[Entry]]:
+    """Entries with the same facts and questions; those without samples join the most of their facts."""
+    by_facts: dict[tuple[Any, ...], dict[str, list[Entry]]] = {}
+    for entry in entries:
+        by_facts.setdefault(tuple(sorted(entry.facts.items())), {}).setdefault(
+            entry.columns.asked if entry.columns else "", []
+        ).append(entry)  # fmt: skip
+    groups = []
+    for sets in by_facts.values():
+        unknown = sets.pop("", [])
+        found = sorted(sets.values(), key=len, reverse=True) or [[]]
+        found[0].extend(unknown)
+        groups += found
+    return groups
 
 
-def _stderr(values: Mapping[str, Any]) -> dict[str, float]:
-    """metric -> lm-eval's own standard error; it writes "N/A" where it was not asked for them."""
+def _table(members: list[Entry], sort: str) -> Table:
+    first = members[0]
+    measured = dict.fromkeys(m for e in members for m in e.values)
+    by = sort if sort in measured else "acc" if "acc" in measured else next(iter(measured))
+    ranked = [m for m in dict.fromkeys((by, *RANKED)) if m in measured]
+    languages = [x for x in first.languages if f"acc_{x}" in measured] if len(first.languages) > 1 else []
+    shown = [m for m in SHOWN if m in measured and (m != "answered" or any(e.values.get(m) != 1 for e in members))]
+    shown += [by] if by not in shown and by not in [f"acc_{x}" for x in languages] else []
+    standings: list[dict[str, Standing]] = [{} for _ in members]
+    ci95: list[dict[str, tuple[float, float]]] = [_of_stderr(e) for e in members]
+    for metric in ranked:
+        tested = [i for i, e in enumerate(members) if e.columns and has(e.columns, metric)]
+        if tested:
+            found = judge([c for i in tested if (c := members[i].columns)], metric)
+            for i, bounds, standing in zip(tested, found.ci95, found.standings, strict=True):
+                ci95[i][metric] = bounds
+                standings[i][metric] = standing if len(tested) > 1 or len(members) == 1 else UNTESTED
+    for metric in [f"acc_{x}" for x in first.languages] + ["all_correct", "all_agree"]:
+        with_samples = [i for i, e in enumerate(members) if e.columns and metric not in ci95[i]]
+        for i, bounds in zip(
+            with_samples, intervals([c for i in with_samples if (c := members[i].columns)], metric), strict=True
+        ):
+            ci95[i] |= {metric: bounds} if is_number(bounds[0]) else {}
+    sign = 1 if by in LOWER_IS_BETTER else -1
+    labels = _labels(members)
+    rows = [Row(*parts) for parts in zip(labels, members, standings, ci95, strict=True)]
+    rows.sort(key=lambda r: (math.isnan(r.value(by)), sign * r.value(by) if is_number(r.value(by)) else 0, r.label))
+    return Table(
+        first.task, by, ranked, shown, languages, first.facts, [], rows, _notes(rows, by, sort), _signature(first)
+    )
+
+
+def _of_stderr(entry: Entry) -> dict[str, tuple[float, float]]:
+    """Where there are no samples, the normal interval from lm-eval's standard errors."""
+    if entry.columns:
+        return {}
     found = {}
-    for key, value in values.items():
-        metric, _, _ = key.partition(",")
-        if metric.endswith("_stderr") and isinstance(value, (int, float)):
-            found[metric.removesuffix("_stderr")] = float(value)
+    for metric, error in entry.stderr.items():
+        value = entry.values.get(metric)
+        if is_number(value):
+            low = value - _Z * error
+            found[metric] = (low if metric.startswith("kappa") else max(0.0, low), min(1.0, value + _Z * error))
     return found
 
 
-def _stderr_of_samples(path: Path, task: str) -> dict[str, float]:
-    """metric -> standard error of the mean over questions, from the samples beside a results file; else nothing."""
-    samples = path.with_name(f"samples_{task}{path.stem.removeprefix('results')}.jsonl")
-    if not samples.is_file():
-        return {}
-    columns: dict[str, list[float]] = {}
-    for number_of_line, row in numbered_lines(samples):
-        try:
-            for metric in row["metrics"]:
-                columns.setdefault(metric, []).append(float(row[metric]))
-        except (KeyError, TypeError, ValueError):
-            raise DataError(f"{samples}:{number_of_line}: is not a sample of a cross-lingual task") from None
-    result = {}
-    for metric, values in columns.items():
-        n = len(values)
-        if n > 1:
-            mean = sum(values) / n
-            result[metric] = math.sqrt(sum((v - mean) ** 2 for v in values) / (n - 1) / n)
-    return result
+def _labels(members: Sequence[Entry]) -> list[str]:
+    """Names that differ: with the arguments that do, else with as much of the folder as it takes, else the file."""
+    labels = [e.model for e in members]
+    for name in {x for x in labels if labels.count(x) > 1}:
+        same = [i for i, e in enumerate(members) if e.model == name]
+        keys = sorted({k for i in same for k in members[i].arguments})
+        keys = [k for k in keys if len({members[i].arguments.get(k) for i in same}) > 1]
+        for i in same:
+            given = [f"{k}={members[i].arguments[k]}" for k in keys if k in members[i].arguments]
+            labels[i] = f"{name} ({', '.join(given)})" if given else name
+    for name in {x for x in labels if labels.count(x) > 1}:
+        same = [i for i, x in enumerate(labels) if x == name]
+        folders = [members[i].path.parent.parts for i in same]
+        deepest = max(map(len, folders))
+        depth = next((d for d in range(1, deepest) if len({f[-d:] for f in folders}) == len(same)), 1)
+        files = len({f[-depth:] for f in folders}) < len(same)
+        for i, folder in zip(same, folders, strict=True):
+            where = "/".join(folder[-depth:]) + (f"/{members[i].path.name}" if files else "")
+            labels[i] = f"{name} [{plain(where)}]"
+    return labels
 
 
-def rank(entries: Iterable[Entry], by: str = "acc") -> list[Group]:
-    """Groups of comparable entries, each ranked by a metric; entries without it come last.
-
-    Raises:
-        CalmError: no entry has the metric.
-    """
-    entries = list(entries)
-    if entries and not any(by in e.values for e in entries):
-        known = ", ".join(dict.fromkeys(m for e in entries for m in e.values))
-        raise CalmError(f"no result has the metric {by!r}; there are {known}")
-    groups: dict[tuple[Any, ...], list[Entry]] = {}
-    for entry in entries:
-        groups.setdefault(entry.setting, []).append(entry)
-    result = []
-    for members in groups.values():
-        members.sort(key=lambda e: (-e.value(by) if math.isfinite(e.value(by)) else math.inf, e.model))
-        first = members[0]
-        result.append(Group(_heading(first), first.signature, first.languages, by, members))
-    return sorted(result, key=lambda g: (g.entries[0].task, -len(g.entries), g.heading, g.signature))
-
-
-def _heading(entry: Entry) -> str:
-    parts = [f"{entry.n_questions} questions" if entry.n_questions is not None else "questions not counted"]
-    if entry.languages:
-        parts.append(f"{len(entry.languages)} languages ({', '.join(entry.languages)})")
-    parts.append(f"{entry.n_shot}-shot")
-    parts += [f"limit {entry.limit}"] if entry.limit else []
-    parts += [entry.settings] if entry.settings else []
-    options = dict(p.split(":", 1) for p in entry.signature.split("|") if ":" in p).get("options", "")
-    parts += [f"guessing {1 / int(options):.3f}"] if options.isdigit() and int(options) else []
-    return f"{entry.task}: {', '.join(parts)}"
+def _notes(rows: Sequence[Row], by: str, sort: str) -> list[str]:
+    notes = []
+    if by != sort:
+        notes.append(f"There is no {metric_name(sort)} here, so the order is by {metric_name(by)}.")
+    reasons: dict[str, list[str]] = {}
+    for row in rows:
+        if row.entry.note:
+            reasons.setdefault(row.entry.note, []).append(row.label)
+    for reason, labels in reasons.items():
+        told = ", ".join(labels[:5]) + (f" and {len(labels) - 5} more" if len(labels) > 5 else "")
+        notes.append(f"Placed by value alone, not tested, so without a rank: {told}: {reason}.")
+    if any(r.entry.note and r.ci95 for r in rows):
+        notes.append("Intervals of what is not tested are ± 1.96 of lm-eval's standard errors.")
+    if len({r.entry.columns.read for r in rows if r.entry.columns}) > 1:
+        notes.append("The models read different passages with the same questions (each judged its own, for instance).")
+    for package in ("calm-ext", "lm_eval"):
+        found = sorted({r.entry.versions.get(package, "not told") for r in rows})
+        if len(found) > 1:
+            notes.append(f"The rows are of different versions of {package}: {', '.join(found)}.")
+    return notes
 
 
-def _label(entry: Entry, group: Group) -> str:
-    """The model's name; with its folder where two entries of a group have one name."""
-    name = entry.model + (" (chat)" if entry.chat else "")
-    same = sum((e.model, e.chat) == (entry.model, entry.chat) for e in group.entries)
-    return f"{name} [{entry.path.parent.name}]" if same > 1 else name
+def _signature(entry: Entry) -> str:
+    """Without the versions, which may differ between rows."""
+    return "|".join(p for p in entry.signature.split("|") if p.partition(":")[0] not in entry.versions)
 
 
-def _cell(entry: Entry, metric: str) -> str:
-    error = entry.stderr.get(metric)
-    value = number(entry.value(metric))
-    return f"{value} ± {number(error)}" if error is not None and value != NONE and metric in RANKED else value
-
-
-def _column(metric: str) -> str:
-    return metric.removeprefix("acc_")
-
-
-def render_terminal(groups: Sequence[Group]) -> list[RenderableType]:
-    """A heading, a rich table and the signature of each group; many languages are spread over further tables."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
-
-    parts: list[RenderableType] = []
-    for group in groups:
-        parts.append(Text(f"{group.heading}; ranked by {group.by}", "bold"))
-        ranked = [m for m in group.metrics if m in RANKED]
-        languages = [m for m in group.metrics if m not in RANKED]
-        blocks = [ranked, *(languages[i : i + PER_TABLE] for i in range(0, len(languages), PER_TABLE))]
-        for columns in blocks if len(languages) > 2 else [group.metrics]:
-            table = Table(box=SIMPLE_HEAD, show_edge=False)
-            table.add_column("", justify="right")
-            table.add_column("model", overflow="fold", min_width=12)
-            for metric in columns:
-                table.add_column(Text(_column(metric)), justify="right", no_wrap=True)
-            for place, entry in enumerate(group.entries, 1):
-                table.add_row(str(place), Text(_label(entry, group)), *(_cell(entry, m) for m in columns))
-            parts += [table, Text()]
-        parts += [Text(group.signature, "dim"), Text()]
-    return parts
-
-
-def to_markdown(groups: Sequence[Group]) -> str:
-    """A Markdown table per group."""
-    blocks = []
-    for group in groups:
-        heads = ["#", "model", *(_column(m) for m in group.metrics)]
-        lines = [f"## {_markdown(group.heading)}", "", f"Ranked by {_markdown(group.by)}; ± is one standard error.", ""]
-        lines += ["| " + " | ".join(_markdown(h) for h in heads) + " |", "|--:|:--" + "|--:" * len(group.metrics) + "|"]
-        for place, entry in enumerate(group.entries, 1):
-            cells = [str(place), _markdown(_label(entry, group)), *(_cell(entry, m) for m in group.metrics)]
-            lines.append("| " + " | ".join(cells) + " |")
-        lines += ["", f"`{group.signature.replace('`', chr(39))}`"]
-        blocks.append("\n".join(lines))
-    return "\n\n".join(blocks) + "\n"
-
-
-def _markdown(text: str) -> str:
-    """Text that Markdown takes as it is, and a page made of it too."""
-    for mark in ("\\", "|", "*", "_", "`", "[", "]"):
-        text = text.replace(mark, "\\" + mark)
-    return " ".join(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").split())
-
-
-def to_html(groups: Sequence[Group]) -> str:
-    """One static page; a click on a column's head sorts by it."""
-    from calm_ext.report.html import environment
-
-    tables = [
-        {
-            "heading": group.heading,
-            "signature": group.signature,
-            "by": group.by,
-            "metrics": [(m, _column(m)) for m in group.metrics],
-            "rows": [
-                {
-                    "place": place,
-                    "model": _label(entry, group),
-                    "cells": [(entry.value(m) if m in entry.values else "", _cell(entry, m)) for m in group.metrics],
-                }
-                for place, entry in enumerate(group.entries, 1)
-            ],
-        }
-        for group in groups
+def _apart(table: Table, first: Table) -> list[str]:
+    """What differs from the first table of the task."""
+    names = dict.fromkeys([*first.facts, *table.facts])
+    told = [
+        f"{name}: {table.facts.get(name, 'none')} (there: {first.facts.get(name, 'none')})"
+        for name in names
+        if table.facts.get(name) != first.facts.get(name)
     ]
-    page: str = environment().get_template("leaderboard.html").render(tables=tables)
-    return page
+    mine, there = (next((r.entry.columns for r in t.rows if r.entry.columns), None) for t in (table, first))
+    if mine and there and mine.asked != there.asked:
+        both = len(set(mine.ids) & set(there.ids))
+        if both == len(mine.ids) == len(there.ids):
+            told.append("the same questions in other words or another order of the options")
+        elif not both:
+            told.append(f"other questions: {plain(mine.ids[0])}, … (there: {plain(there.ids[0])}, …)")
+        elif table.facts["questions"] == first.facts["questions"]:
+            told.append(f"other questions: only {both} of {len(mine.ids)} are the same")
+    return told

@@ -87,7 +87,7 @@ def retrieval_words(retrieval: Mapping[str, Any]) -> str:
     parts = []
     overall = (retrieval.get("quality") or {}).get("overall") or {}
     if overall.get("n_questions"):
-        parts.append(f"of the asked questions, {_recall(retrieval['quality'])}")
+        parts.append(f"Of the asked questions, {_recall(retrieval['quality'])}")
     for name, task in retrieval["tasks"].items():
         for when, by_language in task["effect"].items():
             row = by_language["all"]

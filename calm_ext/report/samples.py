@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from calm_ext.answer_files import from_sample
-from calm_ext.errors import DataError
+from calm_ext.errors import CalmError, DataError
 from calm_ext.harness.evaluate import read_samples
 from calm_ext.jsonl import numbered_lines
 from calm_ext.metrics import pairwise, question_metrics
@@ -17,6 +17,33 @@ from calm_ext.records import Passage, Passages
 from calm_ext.report.files import load_results
 
 Answers = dict[str, dict[str, int | None]]
+
+
+#: Longest text that is kept for reading; of a longer one its beginning, and how long it was.
+LONGEST_KEPT = 4_000
+
+
+class Text(NamedTuple):
+    """A text for reading, cut where it is too long; ``length`` is that of the whole."""
+
+    text: str
+    length: int
+
+
+class Shown(NamedTuple):
+    """One question as it was asked and answered, for reading.
+
+    Attributes:
+        questions: language -> the question.
+        options: language -> its options.
+        responses: language -> what the model wrote; empty where options were scored.
+        passages: language -> the passages that were read with it.
+    """
+
+    questions: dict[str, Text]
+    options: dict[str, list[Text]]
+    responses: dict[str, Text]
+    passages: dict[str, list[Text]]
 
 
 class TaskAnswers(NamedTuple):
@@ -28,6 +55,7 @@ class TaskAnswers(NamedTuple):
         gold: question id -> right answer, where known.
         n_options: number of options of each question.
         passages: what was read with each question and language; empty where nothing was.
+        shown: question id -> its texts.
     """
 
     answers: Answers
@@ -35,6 +63,7 @@ class TaskAnswers(NamedTuple):
     gold: dict[str, int | None]
     n_options: int
     passages: list[Passages]
+    shown: dict[str, Shown] = {}
 
 
 @dataclass(frozen=True)
@@ -154,14 +183,16 @@ def _read_answers(
     path = _samples_file(folder, task)
     assert path is not None
     style = metadata_of(results, task).get("style", "explain")
-    found = TaskAnswers({}, {}, {}, 0, [])
+    found = TaskAnswers({}, {}, {}, 0, [], {})
     for number, row in numbered_lines(path):
         try:
             question = from_sample(row, f"{path}:{number}", style)
             found.texts[question.id] = list(zip(question.answers, row["doc"]["questions"], strict=True))
-            found.passages.extend(_passages(question.id, row["doc"]))
-        except (KeyError, TypeError, ValueError, DataError):
+            passages = _passages(question.id, row["doc"])
+            found.shown[question.id] = _shown(row, passages, scored=question.scores is not None)
+        except (KeyError, TypeError, ValueError, CalmError):
             return None, f"{task}: the answers cannot be read from {path.name}, so there is no consistency by pair"
+        found.passages.extend(passages)
         found.gold[question.id] = question.gold
         found.answers[question.id] = question.answers
         found = found._replace(n_options=question.n_options or 0)
@@ -181,6 +212,23 @@ def _passages(identity: str, doc: Mapping[str, Any]) -> list[Passages]:
         return []
     rows = zip(doc["languages"], doc["passages"], strict=True)
     return [Passages(id=identity, language=x, passages=[Passage.model_validate(p) for p in own]) for x, own in rows]
+
+
+def _shown(row: Mapping[str, Any], passages: Iterable[Passages], *, scored: bool) -> Shown:
+    doc = row["doc"]
+    languages = doc["languages"]
+    responses = {} if scored else dict(zip(languages, map(_text, row["filtered_resps"]), strict=True))
+    return Shown(
+        dict(zip(languages, map(_text, doc["questions"]), strict=True)),
+        {x: [_text(o) for o in options] for x, options in zip(languages, doc["options"], strict=True)},
+        responses,
+        {p.language: [_text(x.shown()) for x in p.passages] for p in passages},
+    )
+
+
+def _text(value: Any) -> Text:
+    text = str(value).strip()
+    return Text(text[:LONGEST_KEPT], len(text))
 
 
 def pair_matrix(detail: TaskAnswers, languages: list[str], ids: list[str]) -> dict[tuple[str, str], float]:

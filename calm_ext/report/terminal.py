@@ -10,6 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from calm_ext.report.flow import flow_words
 from calm_ext.report.passages import retrieval_words
 from calm_ext.report.words import (
     direction,
@@ -22,6 +23,7 @@ from calm_ext.report.words import (
     p_value,
     pairs_words,
     plain_difference,
+    primary_task,
     shown_metrics,
     tasks_of,
     training_words,
@@ -52,6 +54,9 @@ def render(summary: Mapping[str, Any], *, html: str | Path | None = None) -> lis
                 style="dim",
             )
         )
+    first = tasks.get(primary_task(summary) or "")
+    if first and first.get("flow"):
+        parts.append(_line("flow", flow_words(first["flow"])))
     said = {"retrieval": retrieval_words, "vote": vote_words, "pairs": pairs_words, "training": training_words}
     for key, words in said.items():
         if summary.get(key):

@@ -10,6 +10,7 @@ from calm_ext.languages import LANGUAGES
 
 ALPHA = 0.05
 NONE = "–"
+LONGEST = 700
 METRIC_NAMES = {
     "acc": "accuracy",
     "consistency": "consistency",
@@ -44,6 +45,15 @@ def number(value: Any, *, signed: bool = False) -> str:
     if float(text) == 0:
         text = "0.000"
     return text.replace("-", "−")
+
+
+def small(value: Any) -> str:
+    """Three digits of a number of any size, a learning rate say.
+
+    >>> small(0.000123456), small(1e-7)
+    ('0.000123', '1e-07')
+    """
+    return f"{value:.3g}".replace("-0.", "−0.") if is_number(value) else NONE
 
 
 def is_number(value: Any) -> TypeGuard[float]:
@@ -88,6 +98,12 @@ def duration(seconds: Any) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def clip(text: str, longest: int = LONGEST) -> str:
+    """A text cut to a readable length."""
+    text = text.strip()
+    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
 
 
 def language_name(code: str) -> str:

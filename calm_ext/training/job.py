@@ -26,6 +26,8 @@ class TrainingJob(BaseModel):
         chat_template: whether the prompts are wrapped in the model's chat template.
         max_new_tokens: for held-out questions in ``generate`` mode.
         output: directory for ``adapter/``, ``log.jsonl`` and ``checkpoints/``.
+        run_name: of what is trained, for the trackers of ``options.report_to``; default: the output directory's name.
+        tracking: directory of the trackers' run; default: ``tracking/`` in the output.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -43,6 +45,13 @@ class TrainingJob(BaseModel):
     heldout_pairs: Path | None = None
     heldout_passages: Path | None = None
     trust_remote_code: bool = False
+    run_name: str | None = None
+    tracking: Path | None = None
+
+    @property
+    def tracking_folder(self) -> Path:
+        """Where the trackers' run is kept."""
+        return self.tracking or self.output / "tracking"
 
     @property
     def append_eos(self) -> bool:

@@ -12,6 +12,7 @@ import calm_ext
 from calm_ext.errors import RunError
 from calm_ext.jsonl import atomic_write
 from calm_ext.training.job import TrainingJob
+from calm_ext.training.tracking import open_run
 
 
 def command(job_file: Path, *, accelerate_config: str | None) -> list[str]:
@@ -31,12 +32,16 @@ def launch(job: TrainingJob) -> None:
 
     Raises:
         RunError: it failed; the message has its last line and the path of the log.
+        CalmError: a tracker is not installed or cannot be used.
     """
     job.output.mkdir(parents=True, exist_ok=True)
     job_file = job.output / "job.json"
     atomic_write(job_file, job.model_dump_json(indent=2) + "\n")
     log_file = job.output / "worker.log"
     environment = dict(os.environ)
+    if job.options.report_to:
+        tracked = open_run(job.options.report_to, job.tracking_folder, name=job.run_name or job.output.resolve().name)
+        environment.update(tracked.environment(job.tracking_folder))
     package = str(Path(calm_ext.__file__).parent.parent)
     environment["PYTHONPATH"] = os.pathsep.join(x for x in (package, environment.get("PYTHONPATH")) if x)
     environment.setdefault("TOKENIZERS_PARALLELISM", "false")

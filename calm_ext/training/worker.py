@@ -17,15 +17,17 @@ from typing import Any
 import torch
 from datasets import Dataset
 from peft import LoraConfig
-from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
+from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import DPOConfig, DPOTrainer
 
 from calm_ext.device import choose_dtype, peak_memory_mib
 from calm_ext.errors import CalmError, RunError
 from calm_ext.jsonl import atomic_write, read_jsonl
 from calm_ext.records import Pair, ParallelQuestion, Passages
+from calm_ext.training.callbacks import Log, Watch
 from calm_ext.training.job import TrainingJob
-from calm_ext.training.monitor import Asker, Monitor, append_log, encode_pairs
+from calm_ext.training.monitor import Asker, Monitor, encode_pairs
+from calm_ext.training.tracking import open_run
 
 logger = logging.getLogger(__name__)
 
@@ -35,71 +37,6 @@ class EncodedDPOTrainer(DPOTrainer):
 
     def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
         return dataset
-
-
-class Watch(TrainerCallback):
-    """Checks the held-out questions every few steps, keeps each adapter, and stops a run that gets clearly worse."""
-
-    def __init__(self, monitor: Monitor, *, every: int, output: Path, main: bool) -> None:
-        self.monitor = monitor
-        self.every = every
-        self.output = output
-        self.main = main
-        self.trainer: Any = None
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """The untrained model is the first check, and the first candidate."""
-        if state.global_step == 0:
-            self._check(0)
-        else:
-            self._restore(state.global_step)
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
-        """Check every few steps, and at the last one if the one before it is not close."""
-        last = state.global_step >= state.max_steps and 2 * (state.global_step % self.every) >= self.every
-        if state.global_step % self.every and not last:
-            return control
-        self._check(state.global_step)
-        if self.monitor.should_stop() and state.global_step < state.max_steps:
-            self._say(f"step {state.global_step}: stopping, clearly worse than at step {self.monitor.best.step}")
-            control.should_training_stop = True
-        return control
-
-    def _check(self, step: int) -> None:
-        model = self.trainer.accelerator.unwrap_model(self.trainer.model)
-        check = self.monitor.check(model, step)
-        if self.main:
-            append_log(self.output / "log.jsonl", "check", {**check._asdict(), "score": check.score})
-            warning = self.monitor.warning()
-            if warning:
-                append_log(self.output / "log.jsonl", "warning", {"step": step, "message": warning})
-                self._say(warning)
-        self.trainer.save_model(str(self.output / f"checks/step-{step}"))
-
-    def _restore(self, step: int) -> None:
-        """Read the checks that an interrupted run had made up to its last checkpoint."""
-        from calm_ext.training.monitor import Check
-
-        for line in (self.output / "log.jsonl").read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
-            if row["kind"] == "check" and row["step"] <= step:
-                self.monitor.checks.append(Check(**{k: row[k] for k in Check._fields}))
-
-    def _say(self, message: str) -> None:
-        if self.main:
-            print(f"\n{message}", file=sys.stderr, flush=True)  # below the progress bar
-
-
-class Log(TrainerCallback):
-    """Writes what the trainer logs to ``log.jsonl``."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
-        """One line a logging step."""
-        if state.is_world_process_zero and logs:
-            append_log(self.path, "train", {"step": state.global_step, **logs})
 
 
 def score_responses_only() -> None:
@@ -217,13 +154,22 @@ def _arguments(job: TrainingJob, n_rows: int, *, gpu: bool, dtype: str) -> tuple
         save_strategy="steps",
         save_steps=every,
         save_total_limit=1,
-        report_to=options.report_to or "none",
+        report_to=list(options.report_to) or "none",
+        **_tracked(job),
         seed=options.seed,
         data_seed=options.seed,
         dataloader_pin_memory=gpu,
         disable_tqdm=False,
     )
     return arguments, steps_per_epoch
+
+
+def _tracked(job: TrainingJob) -> dict[str, Any]:
+    """The run's name and project, where there are trackers; the rest of it is in the environment that launch gives."""
+    if not job.options.report_to:
+        return {}
+    run = open_run(job.options.report_to, job.tracking_folder, name=job.run_name or job.output.resolve().name)
+    return {"run_name": run.name, "project": run.project}
 
 
 def _watch(job: TrainingJob, tokenizer: Any, steps_per_epoch: int) -> Watch | None:
@@ -272,7 +218,7 @@ def _finish(
             )
     target = job.output / "adapter"
     shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(chosen, target, ignore=shutil.ignore_patterns("training_args.bin", "checkpoint-*"))
+    shutil.copytree(chosen, target, ignore=shutil.ignore_patterns("training_args.bin", "checkpoint-*", "README.md"))
     for name in ("checks", "last", "checkpoints"):
         shutil.rmtree(job.output / name, ignore_errors=True)
     summary = {

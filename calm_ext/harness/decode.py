@@ -1,0 +1,262 @@
+"""Several responses to each prompt, the prompt run once: lm-eval's sampling, without its repeated prompts.
+
+Prompts of like length are read together, padded on the left; the key-value cache is then repeated for each response and
+decoding goes on, row by row leaving the batch as it ends. A response is drawn (:mod:`calm_ext.harness.drawing`) by
+uniform numbers of its own seed, so that it depends on (seed, prompt, index) and neither on the batch nor on the order.
+In exact arithmetic that is exact. Logits differ in their last bits between batch shapes, so a number that falls into
+that little beside a boundary between two tokens may draw the other one: rarely in fp32, now and then in bf16.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+from lm_eval.models.utils import handle_stop_sequences, postprocess_generated_text
+
+from calm_ext.errors import CalmError
+from calm_ext.harness.drawing import NOT_DONE, Drawing
+from calm_ext.harness.lm import SharedPrefixLM
+from calm_ext.scoring import in_batches, output_at, tolerance
+
+if TYPE_CHECKING:
+    import torch
+
+logger = logging.getLogger(__name__)
+
+#: Responses of a prompt that are decoded at once.
+ROWS_PER_PROMPT = 8
+
+_known: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
+
+
+class Ask(NamedTuple):
+    """A prompt and the responses wanted.
+
+    Attributes:
+        name: what warnings call it.
+        text: the prompt as the tokenizer reads it.
+        until: strings that end a response and are left out of it.
+        seeds: one a response.
+    """
+
+    name: str
+    text: str
+    until: Sequence[str]
+    seeds: Sequence[int]
+
+
+class Decoding:
+    """Rows of tokens that a model has read, and its cache of them.
+
+    Attributes:
+        logits: [rows, vocabulary], of the next token.
+        tokens, mask: [rows, width], padded on the left.
+    """
+
+    def __init__(self, model: Any, prompts: Sequence[Sequence[int]]) -> None:
+        import torch
+
+        self.model = model
+        self.cache: Any = None
+        self.logits: torch.Tensor
+        width = max(map(len, prompts))
+        self.tokens = torch.tensor([[0] * (width - len(p)) + list(p) for p in prompts], device=model.device)
+        self.mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts], device=model.device)
+        last = torch.arange(1, len(prompts) + 1, device=model.device) * width - 1
+        with output_at(model, last):
+            self._read(self.tokens)
+        self.logits = self.logits.transpose(0, 1)[:, 0]
+
+    def _read(self, tokens: torch.Tensor) -> None:
+        positions = (self.mask.cumsum(1) - 1).clamp(min=0)[:, -tokens.shape[1] :]
+        known = {} if self.cache is None else {"past_key_values": self.cache}
+        out = self.model(input_ids=tokens, attention_mask=self.mask, position_ids=positions, use_cache=True, **known)
+        self.cache, self.logits = out.past_key_values, out.logits
+
+    def select(self, rows: Sequence[int]) -> None:
+        """These rows, in this order, as often as they are named."""
+        import torch
+
+        index = torch.tensor(rows, device=self.model.device)
+        self.cache.reorder_cache(index)
+        self.tokens, self.mask, self.logits = self.tokens[index], self.mask[index], self.logits[index]
+
+    def advance(self, tokens: torch.Tensor) -> None:
+        """Read a token more in each row."""
+        import torch
+
+        self.tokens = torch.cat([self.tokens, tokens[:, None]], 1)
+        self.mask = torch.nn.functional.pad(self.mask, (0, 1), value=1)
+        self._read(tokens[:, None])
+        self.logits = self.logits[:, -1]
+
+
+def respond(
+    lm: SharedPrefixLM, asks: Sequence[Ask], *, temperature: float, top_p: float, max_new_tokens: int
+) -> list[list[str]]:
+    """The responses to each prompt, one a seed, as the texts that lm-eval's class would give.
+
+    ``lm.batch_size`` prompts are read in one pass, and for each of them up to ROWS_PER_PROMPT responses are decoded at
+    once. A prompt that leaves no room for ``max_new_tokens`` in the model's context loses its beginning, as in lm-eval,
+    and is named in a warning.
+
+    Args:
+        lm: one that :func:`continues`.
+
+    Raises:
+        CalmError: the context has no room for any prompt; memory does not suffice for one response.
+    """
+    import torch
+
+    prompts = _fitting(lm, asks, max_new_tokens)
+    drawing = Drawing.of(lm.model, temperature=temperature, top_p=top_p)
+    ends = lm.model.generation_config.eos_token_id
+    ends = {lm.eot_token_id, *(ends if isinstance(ends, list) else [ends])}
+    order = sorted(range(len(asks)), key=lambda i: -len(prompts[i]))
+    rows = [(i, j) for i in order for j in range(len(asks[i].seeds))]
+    result = [[""] * len(ask.seeds) for ask in asks]
+    untils = [_Until(lm, ask.until) for ask in asks]
+
+    def work(part: Sequence[tuple[int, int]]) -> None:
+        different = list(dict.fromkeys(i for i, _ in part))
+        decoded = decode(
+            lm.model,
+            [prompts[i] for i in different],
+            [different.index(i) for i, _ in part],
+            [asks[i].seeds[j] for i, j in part],
+            drawing=drawing,
+            max_new_tokens=max_new_tokens,
+            ends=ends,
+            stops=lambda row, tokens: untils[part[row][0]].met(tokens),
+        )
+        for (i, j), tokens in zip(part, decoded, strict=True):
+            result[i][j] = untils[i].cut(lm.tok_decode(tokens))
+
+    most = max((len(ask.seeds) for ask in asks), default=1)
+    kind = lm.mixed_precision_dtype
+    with torch.inference_mode(), torch.autocast(device_type=lm.device.type, dtype=kind, enabled=kind is not None):
+        in_batches(rows, lm.prompts_per_pass * max(1, min(most, ROWS_PER_PROMPT)), work)
+    return result
+
+
+def decode(
+    model: Any,
+    prompts: Sequence[Sequence[int]],
+    rows: Sequence[int],
+    seeds: Sequence[int],
+    *,
+    drawing: Drawing,
+    max_new_tokens: int,
+    ends: set[int],
+    stops: Callable[[int, list[int]], bool] = lambda row, tokens: False,
+) -> list[list[int]]:
+    """The tokens of responses, the last of ``ends`` or of what ``stops`` included.
+
+    Args:
+        rows: the prompt, by index, of each response.
+        seeds: of each response.
+        stops: whether a row, by index, ends with these tokens.
+    """
+    import torch
+
+    draws = [random.Random(seed) for seed in seeds]
+    found: list[list[int]] = [[] for _ in rows]
+    live = list(range(len(rows)))
+    state = Decoding(model, prompts)
+    state.select(rows)
+    while True:
+        uniform = torch.tensor([draws[r].random() for r in live], dtype=torch.float64)
+        if model.device.type == "mps":
+            uniform = uniform.float()
+        drawn = drawing.draw(state.logits, uniform.to(model.device), state.tokens)
+        for r, token in zip(live, drawn.tolist(), strict=True):
+            found[r].append(token)
+        stay = [i for i, r in enumerate(live) if found[r][-1] not in ends and not stops(r, found[r])]
+        if not stay or len(found[live[0]]) == max_new_tokens:
+            return found
+        if len(stay) < len(live):
+            live = [live[i] for i in stay]
+            state.select(stay)
+            drawn = drawn[torch.tensor(stay, device=drawn.device)]
+        state.advance(drawn)
+
+
+class _Until:
+    """Stop strings, the end token's among them: when they are met, and the text before them; both as in lm-eval."""
+
+    def __init__(self, lm: SharedPrefixLM, until: Sequence[str]) -> None:
+        self.tokenizer = lm.tokenizer
+        end = lm.tok_decode(lm.eot_token_id, skip_special_tokens=False)
+        self.strings = [x for x in handle_stop_sequences(list(until), eos=end) if x]
+        encoded = [self.tokenizer.encode(x, add_special_tokens=False) for x in self.strings]
+        self.look_back = max(map(len, encoded), default=0) + 2  # a string may be made of other tokens than its own
+
+    def met(self, tokens: Sequence[int]) -> bool:
+        tail = self.tokenizer.decode(tokens[-self.look_back :])
+        return any(x in tail for x in self.strings)
+
+    def cut(self, text: str) -> str:
+        return str(postprocess_generated_text(text, self.strings, None))
+
+
+def _fitting(lm: SharedPrefixLM, asks: Sequence[Ask], max_new_tokens: int) -> list[list[int]]:
+    room = lm.max_length - max_new_tokens
+    if room < 1:
+        raise CalmError(
+            f"max_new_tokens of {max_new_tokens} leaves no room for a prompt in the model's context of {lm.max_length}"
+        )
+    prompts = [lm.tok_encode(ask.text) for ask in asks]
+    long = [ask.name for ask, prompt in zip(asks, prompts, strict=True) if len(prompt) > room]
+    if long:
+        logger.warning(
+            "%d of %d prompts are longer than the %d tokens that the context has room for and lose their beginning: %s",
+            len(long), len(asks), room, ", ".join(long[:5]) + (", …" if len(long) > 5 else ""),
+        )  # fmt: skip
+    return [prompt[-room:] for prompt in prompts]
+
+
+def continues(lm: Any) -> bool:
+    """Whether responses can be decoded here: a causal model of our class, whose cache can be repeated over rows.
+
+    Tried once per model, with two prompts of different lengths and a token after each: the numbers must be those of
+    reading each by itself, within :func:`~calm_ext.scoring.tolerance`.
+    """
+    if not isinstance(lm, SharedPrefixLM) or lm.backend != "causal" or lm.think_end_token is not None:
+        return False
+    said = [x for x in NOT_DONE if getattr(lm.model.generation_config, x, None) not in (None, 0, 1)]
+    if said:
+        lm.tell_once("said", "the model's generation config says %s; sampling as lm-eval does", ", ".join(said))
+        return False
+    if lm.model not in _known:
+        _known[lm.model] = _tried(lm.model)
+    if not _known[lm.model]:
+        lm.tell_once("cache", "this model's cache cannot be repeated over responses; sampling as lm-eval does")
+    return _known[lm.model]
+
+
+def _tried(model: Any) -> bool:
+    import torch
+
+    top = max(2, min(model.config.get_text_config().vocab_size, 1000) - 1)
+    prompts = [[1 + (7 * i) % top for i in range(6)], [1 + (5 * i) % top for i in range(3)]]
+    rows, after = [1, 0, 1, 1], [1, 2 % top, 3 % top, 4 % top]
+    try:
+        with torch.inference_mode():
+            state = Decoding(model, prompts)
+            state.select(rows)
+            state.advance(torch.tensor(after, device=model.device))
+            state.select([2, 1, 0])
+            state.advance(torch.tensor(after[:3], device=model.device))
+            for row, (prompt, last) in enumerate([(1, 2), (0, 1), (1, 0)]):
+                tokens = torch.tensor([[*prompts[prompt], after[last], after[row]]], device=model.device)
+                wanted = model(input_ids=tokens).logits[0, -1].float().log_softmax(-1)
+                if (state.logits[row].float().log_softmax(-1) - wanted).abs().max() > tolerance(model):
+                    return False
+    except Exception as error:  # whatever a model's own code raises at a cache it does not know
+        logger.debug("no repeated cache with this model: %s", error)
+        return False
+    return True

@@ -1,0 +1,49 @@
+"""Whether a vote that says 80 % is right on 80 %: the reliability table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from calm_ext.records import Ballot
+
+
+def reliability(ballots: Sequence[Ballot], gold: Mapping[str, int | None], *, bins: int = 10) -> list[dict[str, Any]]:
+    """The reliability table behind the calibration error: equal bins of probability, those that have questions.
+
+    Returns:
+        ``{"from", "to", "n", "probability", "right", "low", "high"}`` a bin: its mean probability, the share that is
+        right, and the 95 % interval of that share (Wilson 1927).
+    """
+    found: list[list[tuple[float, bool]]] = [[] for _ in range(bins)]
+    for ballot in ballots:
+        answer = gold.get(ballot.id)
+        if ballot.winner is not None and ballot.probability is not None and answer is not None:
+            place = min(int(ballot.probability * bins), bins - 1)
+            found[place].append((ballot.probability, ballot.winner == answer))
+    rows = []
+    for i, told in enumerate(found):
+        if told:
+            right = sum(r for _, r in told)
+            low, high = wilson(right, len(told))
+            mean = sum(p for p, _ in told) / len(told)
+            rows.append(
+                {"from": i / bins, "to": (i + 1) / bins, "n": len(told), "probability": mean,
+                 "right": right / len(told), "low": low, "high": high}
+            )  # fmt: skip
+    return rows
+
+
+def wilson(k: int, n: int) -> tuple[float, float]:
+    """95 % interval of a share of k in n (Wilson 1927).
+
+    >>> [round(x, 3) for x in wilson(9, 10)]
+    [0.596, 0.982]
+    """
+    z = 1.959964
+    share = k / n
+    middle = share + z * z / (2 * n)
+    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    below = 1 + z * z / n
+    return min(share, max(0.0, (middle - half) / below)), max(share, min(1.0, (middle + half) / below))

@@ -1,0 +1,65 @@
+"""How a run went, as the page shows it: the training's log, and what each stage cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from calm_ext.report.plots_method import training_rows
+from calm_ext.report.rundata import STAGES, RunData
+from calm_ext.report.words import NONE, duration, is_number, training_words
+
+N_ROWS = 20
+_OPTIONS = ("learning_rate", "beta", "epochs", "batch_size", "lora_r")
+
+
+def training_context(data: RunData) -> dict[str, Any] | None:
+    """What the page's section on the training shows; None where it has not begun."""
+    if not data.log and not data.training:
+        return None
+    options = data.recipe.get("training")
+    options = options if isinstance(options, dict) else {}
+    checks = training_rows(data.log, "check") or list(data.training.get("checks") or [])
+    rows = training_rows(data.log, "train")
+    step = max(1, -(-len(rows) // N_ROWS))
+    loss = f"{str(options.get('method', 'dpo')).upper()}"
+    if is_number(options.get("nll_weight")) and options["nll_weight"] > 0:
+        loss += f" + {options['nll_weight']:g} × NLL of the chosen response"
+    return {
+        "words": training_words(data.training) if data.training else "Training did not end; the log goes this far.",
+        "warnings": list(dict.fromkeys(str(r["message"]) for r in data.log if r.get("message"))),
+        "chosen": data.training.get("chosen_step"),
+        "checks": checks,
+        "rows": rows[::-1][::step][::-1],
+        "thinned": step > 1,
+        "loss": loss,
+        "options": {k: options[k] for k in _OPTIONS if k in options},
+    }
+
+
+def cost_context(data: RunData, summary: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The table of stages."""
+    names = [*STAGES, *(s for s in data.stages if s not in STAGES)]
+    rows = []
+    for stage in (s for s in names if s in data.stages):
+        entry = data.stages[stage]
+        memory = entry.get("peak_memory_mib")
+        # The training is a process of its own, whose memory its summary tells.
+        if stage == "train" and is_number(data.training.get("peak_memory_mib")):
+            memory = data.training["peak_memory_mib"]
+        shown = f"{memory:,.0f} MiB" if is_number(memory) else NONE
+        if stage == "train" and is_number(data.training.get("peak_gpu_memory_mib")):
+            shown += f" + {data.training['peak_gpu_memory_mib']:,.0f} MiB on the GPU"
+        rate = summary.get("throughput", {}).get(stage)
+        rows.append(
+            {
+                "stage": stage,
+                "time": duration(entry.get("seconds")),
+                "amount": f"{rate['amount']:,.0f}" if rate else NONE,
+                "rate": f"{rate['per_second']:,.0f}" if rate else NONE,
+                "unit": rate["unit"] if rate else "",
+                "memory": shown,
+                "finished": str(entry.get("finished") or NONE).replace("T", " ")[:19],
+            }
+        )
+    return rows

@@ -1,0 +1,85 @@
+"""The board as one self-contained page. Everything that a file says is escaped; only the page's own script may run."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Any
+
+from calm_ext.report.leaderboard import UNTESTED, Board, Row, Table
+from calm_ext.report.leaderboard_write import LEGEND, about, chance, columns, finding
+from calm_ext.report.words import LOWER_IS_BETTER, NONE, interval, is_number, metric_name, number
+
+#: By this a page is known as one of ours, which may be replaced.
+MARK = '<meta name="generator" content="calm-ext leaderboard">'
+
+
+def to_html(board: Board) -> str:
+    """The page: readable as it is; with JavaScript its columns sort and its rows can be filtered."""
+    from calm_ext.report.html import environment
+
+    env = environment()
+    env.filters["sha256"] = lambda text: base64.b64encode(hashlib.sha256(str(text).encode()).digest()).decode()
+    tasks = list(dict.fromkeys(t.task for t in board.tables))
+    models = {r.entry.model for t in board.tables for r in t.rows}
+    page: str = env.get_template("leaderboard.html").render(
+        mark=MARK,
+        legend=LEGEND,
+        tasks=tasks,
+        n_models=len(models),
+        n_results=sum(len(t.rows) for t in board.tables),
+        tables=[_table(t) for t in board.tables],
+        left_out=board.left_out,
+    )
+    return page
+
+
+def _table(table: Table) -> dict[str, Any]:
+    names = columns(table)
+    per_language = {f"acc_{x}" for x in table.languages}
+    ranks = [r.standings.get(table.by, UNTESTED).rank for r in table.rows]
+    before = [next((x for x in ranks[:i][::-1] if x is not None), None) for i in range(len(ranks))]
+    return {
+        "task": table.task,
+        "about": _capital(about(table)),
+        "apart": table.apart,
+        "finding": finding(table),
+        "by": metric_name(table.by),
+        "notes": [note for note in [*table.notes, chance(table)] if note],
+        "signature": table.signature,
+        "facts": [(name, value) for name, value in table.facts.items() if name != "task"],
+        "columns": [
+            {
+                "label": m.removeprefix("acc_") if m in per_language else _capital(metric_name(m)),
+                "name": metric_name(m),
+                "sort": ("ascending" if m in LOWER_IS_BETTER else "descending") if m == table.by else None,
+                "first": "ascending" if m in LOWER_IS_BETTER else "descending",
+                "ranked": "yes" if m in table.ranked else None,
+            }
+            for m in names
+        ],
+        "rows": [
+            _row(row, table, names) | {"new": None not in (rank, last) and rank != last}
+            for row, rank, last in zip(table.rows, ranks, before, strict=True)
+        ],
+    }
+
+
+def _row(row: Row, table: Table, names: list[str]) -> dict[str, Any]:
+    return {
+        "rank": row.rank(table.by),
+        "model": row.label,
+        "cells": [
+            {
+                "value": repr(float(v)) if is_number(v := row.value(m)) else "",
+                "shown": number(row.value(m)),
+                "ci": interval(row.ci95.get(m)) if m in table.ranked else "",
+                "rank": row.rank(m) if m in table.ranked else NONE,
+            }
+            for m in names
+        ],
+    }
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,252 @@
+"""Intervals, and ranks that say no more than paired tests bear out.
+
+**Intervals** are 95 % percentile intervals of the bootstrap over questions, the languages of one kept together: the
+same resamples that ``calm-ext metrics`` draws. Where every question has 0 or 1 (accuracy in one language, all right)
+the resampled mean is Binomial(n, p)/n, and its quantiles are taken exactly instead of by drawing.
+
+**Tests.** Every pair of models of a table is tested on the same questions, as :mod:`calm_ext.compare` does: exact
+McNemar where every question has 0 or 1, else the paired bootstrap. All these p-values are corrected for one another by
+Holm's method, so that for one metric at most one table in twenty tells any two models apart that are equal, whichever
+of them happens to come out best. (To correct over the comparisons with the best alone would not do, for the best was
+chosen by the same data: of 20 simulated tables of 200 equal models and 100 questions, 14 so told the best from another;
+corrected over all pairs, 1 of 15.)
+
+**Ranks.** Models are ordered by the metric. The best of those without a rank opens the next one; the models below share
+it, down to the first that is told from this best (corrected p < 0.05), which opens the next rank.
+
+- Ranks only go down the table. A model below one that was told from the best may itself not be told from it (it differs
+  from it on more questions, in both directions); it then carries both ranks, ``1–2``: the first whose best it was not
+  told from, and its own.
+- Not being told apart is not being equal. Nearly all of what more models cost is power: 200 models make 19,900 pairs.
+  Two models of interest are better compared alone, with ``calm-ext compare``.
+- A bootstrap of 10,000 cannot tell small p-values: where fewer than 20 resamples are on the other side of zero, p is
+  the tail of Student's t (questions − 1 degrees of freedom) at the difference over its bootstrap standard error.
+- The bootstrap is generous where few questions differ: of k that do, all in favour of one model, it makes about
+  2·exp(−k). So no p-value is below 2^(1−k), the least that an exact test of signs can give.
+- Metrics and tables are not corrected for one another.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from calm_ext.measure import with_kappa
+from calm_ext.report.leaderboard_samples import Columns
+from calm_ext.report.words import ALPHA, LOWER_IS_BETTER
+from calm_ext.stats import RESAMPLES, draws, holm
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_TAIL = 20  # resamples, below which their number says too little
+_AT_ONCE = 4_000_000  # resampled values at once, so that memory stays small whatever the number of models
+_EQUAL = 1e-9  # means that differ by rounding only
+
+
+class Standing(NamedTuple):
+    """Where a model stands by one metric.
+
+    Attributes:
+        rank: its rank, 1 the best; None where it could not be tested.
+        first: the first rank whose best it is not told from; as a rule its own.
+        shared: whether another model has the same rank.
+        p_first: p-value against the best of all, corrected over all pairs; NaN for the best itself.
+    """
+
+    rank: int | None = None
+    first: int | None = None
+    shared: bool = False
+    p_first: float = math.nan
+
+    def __str__(self) -> str:
+        """``3``, ``3=`` where it is shared, ``2–3`` where it is not told from the best of rank 2 either."""
+        if self.rank is None:
+            return "–"
+        if self.first is not None and self.first < self.rank:
+            return f"{self.first}–{self.rank}"
+        return f"{self.rank}=" if self.shared else f"{self.rank}"
+
+
+class Judged(NamedTuple):
+    """One metric of several models: value, 95 % interval and standing of each, in the order given."""
+
+    values: list[float]
+    ci95: list[tuple[float, float]]
+    standings: list[Standing]
+
+
+def judge(models: Sequence[Columns], metric: str, *, seed: int = 0) -> Judged:
+    """Rank models that were asked the same questions by a metric.
+
+    Args:
+        models: each has the metric (or what kappa is made of); their questions may be in different orders.
+    """
+    import numpy as np
+
+    parts = [_parts(m, metric) for m in models]
+    order = {identity: i for i, identity in enumerate(models[0].ids)}
+    data = np.zeros((len(models), len(order), max(len(names) for names, _ in parts)))
+    for place, (model, (_, values)) in enumerate(zip(models, parts, strict=True)):
+        data[place, [order[i] for i in model.ids], : values.shape[1]] = values
+    names = max((names for names, _ in parts), key=len)  # fewer options named: shares of 0
+    values = with_kappa(names, _means(data))[metric]
+    if metric != "kappa" and bool(np.isin(data, (0.0, 1.0)).all()):
+        return Judged(values.tolist(), _binomial(data[:, :, 0]), _standings(values, metric, _mcnemar(data[:, :, 0])))
+    drawn = _resampled(data, names, metric, seed=seed)
+    return Judged(values.tolist(), _percentile(drawn), _standings(values, metric, _bootstrap(data, values, drawn)))
+
+
+def intervals(models: Sequence[Columns], metric: str) -> list[tuple[float, float]]:
+    """Exact intervals of a metric that is 0 or 1 for each question; NaN for a model that has other values of it.
+
+    Args:
+        models: of as many questions each.
+    """
+    import numpy as np
+
+    there = [m.values[:, m.names.index(metric)] if metric in m.names else np.full(len(m.ids), math.nan) for m in models]
+    binary = [i for i, values in enumerate(there) if np.isin(values, (0.0, 1.0)).all()]
+    found = [(math.nan, math.nan)] * len(models)
+    for i, bounds in zip(binary, _binomial(np.array([there[i] for i in binary])) if binary else [], strict=True):
+        found[i] = bounds
+    return found
+
+
+def has(model: Columns, metric: str) -> bool:
+    """Whether the metric can be resampled."""
+    if metric == "kappa":
+        return "consistency" in model.names and any(n.startswith("#") for n in model.names)
+    return metric in model.names
+
+
+def _parts(model: Columns, metric: str) -> tuple[list[str], np.ndarray]:
+    """The columns that a metric is made of."""
+    kept = ["consistency", *(n for n in model.names if n.startswith("#"))] if metric == "kappa" else [metric]
+    return kept, model.values[:, [model.names.index(n) for n in kept]]
+
+
+def _means(data: np.ndarray) -> np.ndarray:
+    """Over the questions that have the value: (models, questions, columns) -> (models, columns)."""
+    import numpy as np
+
+    there = ~np.isnan(data)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means: np.ndarray = np.where(there, data, 0.0).sum(axis=1) / there.sum(axis=1)
+    return means
+
+
+def _resampled(data: np.ndarray, names: Sequence[str], metric: str, *, seed: int) -> np.ndarray:
+    """The metric of each model in each resample of the questions, shape (models, resamples)."""
+    import numpy as np
+
+    models, n, columns = data.shape
+    there = ~np.isnan(data)
+    complete = bool(there.all())
+    flat = np.where(there, data, 0.0).transpose(1, 0, 2).reshape(n, models * columns)
+    counted = there.transpose(1, 0, 2).reshape(n, models * columns).astype(float)
+    result = np.empty((models, RESAMPLES))
+    start = 0
+    step = max(1, _AT_ONCE // flat.shape[1])
+    for block in draws(n, seed=seed, resamples=RESAMPLES):
+        for weights in (block[i : i + step] for i in range(0, len(block), step)):
+            with np.errstate(invalid="ignore", divide="ignore"):
+                means = (weights @ flat) / (n if complete else weights @ counted)
+            found = with_kappa(names, means.reshape(len(weights), models, columns))[metric]
+            result[:, start : start + len(weights)] = found.T
+            start += len(weights)
+    return result
+
+
+def _percentile(drawn: np.ndarray) -> list[tuple[float, float]]:
+    """As :func:`calm_ext.stats.interval`, of many at once."""
+    import numpy as np
+
+    if np.isnan(drawn).any():
+        from calm_ext.stats import interval
+
+        return [interval(row) for row in drawn]
+    low, high = np.quantile(drawn, [0.025, 0.975], axis=1)
+    return list(zip(low.tolist(), high.tolist(), strict=True))
+
+
+def _binomial(values: np.ndarray) -> list[tuple[float, float]]:
+    """The quantiles of Binomial(n, mean)/n; ``values`` are 0 or 1, shape (models, questions)."""
+    from scipy.stats import binom
+
+    n, p = values.shape[1], values.mean(axis=1)
+    return list(zip((binom.ppf(0.025, n, p) / n).tolist(), (binom.ppf(0.975, n, p) / n).tolist(), strict=True))
+
+
+# --- tests ------------------------------------------------------------------------------------------------------------
+
+
+def _mcnemar(values: np.ndarray) -> np.ndarray:
+    """p-values of all pairs, shape (models, models), of values that are 0 or 1, shape (models, questions).
+
+    That of :func:`calm_ext.stats.mcnemar`: binomtest(gained, gained + lost) is symmetric at 1/2.
+    """
+    import numpy as np
+    from scipy.stats import binom
+
+    gained = np.rint(values @ (1 - values).T)
+    p: np.ndarray = np.minimum(1.0, 2 * binom.cdf(np.minimum(gained, gained.T), gained + gained.T, 0.5))
+    return p
+
+
+def _bootstrap(data: np.ndarray, values: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """p-values of all pairs, shape (models, models): the paired bootstrap, with t for its tail, at least 2^(1−k).
+
+    Args:
+        data: shape (models, questions, columns). values: shape (models,). drawn: shape (models, resamples).
+    """
+    import numpy as np
+    from scipy.stats import t
+
+    models, n = len(values), data.shape[1]
+    defined = ~np.isnan(drawn)
+    whole = bool(defined.all())
+    kept = np.full((models, models), float(drawn.shape[1])) if whole else 1.0 * defined @ (1.0 * defined.T)
+    filled = np.nan_to_num(data, nan=-1.0)
+    tail, differ = np.zeros((2, models, models))
+    order = np.argsort(-np.nan_to_num(values, nan=-math.inf), kind="stable")
+    for place, i in enumerate(order[:-1]):  # the tail is on the side of the lower one
+        others = order[place + 1 :]
+        mine = drawn[i] - _EQUAL
+        tail[i, others] = [np.count_nonzero(drawn[other] >= mine) for other in others]
+        differ[i, others] = (filled[i] != filled[others]).any(axis=2).sum(axis=1)
+    tail, differ = tail + tail.T, differ + differ.T
+    means = np.where(defined, drawn, 0.0).sum(axis=1) / np.maximum(1, defined.sum(axis=1))
+    centred = np.where(defined, drawn - means[:, None], 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        products = centred @ centred.T / (drawn.shape[1] - 1)
+        variance = np.diag(products)[:, None] + np.diag(products)[None, :] - 2 * products
+        far = 2 * t.sf(np.abs(values[:, None] - values[None, :]) / np.sqrt(np.maximum(variance, 0.0)), max(1, n - 1))
+    p = np.minimum(1.0, 2 * (tail + 1) / (kept + 1))
+    p = np.where((tail < _TAIL) & ~np.isnan(far), np.minimum(far, 2 * (_TAIL + 1) / (kept + 1)), p)
+    p = np.minimum(1.0, np.maximum(p, 2.0 ** (1 - np.minimum(differ, 1000.0))))
+    result: np.ndarray = np.where(np.isnan(values[:, None] - values[None, :]) | (kept == 0), 1.0, p)
+    return result
+
+
+def _standings(values: np.ndarray, metric: str, p: np.ndarray) -> list[Standing]:
+    """The ranks, by the procedure above; a model whose value is undefined has none."""
+    import numpy as np
+
+    sign = -1.0 if metric in LOWER_IS_BETTER else 1.0
+    order = [int(i) for i in np.argsort(-sign * values, kind="stable") if not math.isnan(values[i])]
+    above, below = np.triu_indices(len(order), 1)
+    place = np.array(order, dtype=int)
+    corrected = np.ones(p.shape)
+    corrected[place[above], place[below]] = holm(p[place[above], place[below]].tolist())
+    bests: list[int] = []
+    found = [Standing()] * len(values)
+    for i in order:
+        if not bests or corrected[bests[-1], i] < ALPHA:
+            bests.append(i)
+        first = next(rank for rank, best in enumerate(bests, 1) if best == i or corrected[best, i] >= ALPHA)
+        found[i] = Standing(len(bests), first, False, float(corrected[order[0], i]) if i != order[0] else math.nan)
+    counts = Counter(s.rank for s in found)
+    return [s._replace(shared=s.rank is not None and counts[s.rank] > 1) for s in found]

@@ -1,0 +1,88 @@
+"""What the training process does beside training: it watches the held-out questions, and keeps a log."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback
+
+from calm_ext.training.monitor import Check, Monitor, append_log
+
+#: What experiment trackers are told of a check.
+HELDOUT = ("agreement", "consistency", "answered", "chosen_nll")
+
+
+class Watch(TrainerCallback):
+    """Checks the held-out questions every few steps, keeps each adapter, and stops a run that gets clearly worse."""
+
+    def __init__(self, monitor: Monitor, *, every: int, output: Path, main: bool) -> None:
+        self.monitor = monitor
+        self.every = every
+        self.output = output
+        self.main = main
+        self.trainer: Any = None
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """The untrained model is the first check, and the first candidate."""
+        if state.global_step == 0:
+            self._check(0)
+        else:
+            self._restore(state.global_step)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
+        """Check every few steps, and at the last one if the one before it is not close."""
+        last = state.global_step >= state.max_steps and 2 * (state.global_step % self.every) >= self.every
+        if state.global_step % self.every and not last:
+            return control
+        self._check(state.global_step)
+        if self.monitor.should_stop() and state.global_step < state.max_steps:
+            self._say(f"step {state.global_step}: stopping, clearly worse than at step {self.monitor.best.step}")
+            control.should_training_stop = True
+        return control
+
+    def _check(self, step: int) -> None:
+        model = self.trainer.accelerator.unwrap_model(self.trainer.model)
+        check = self.monitor.check(model, step)
+        if self.main:
+            append_log(self.output / "log.jsonl", "check", {**check._asdict(), "score": check.score})
+            warning = self.monitor.warning()
+            if warning:
+                append_log(self.output / "log.jsonl", "warning", {"step": step, "message": warning})
+                self._say(warning)
+        self._track(check)
+        self.trainer.save_model(str(self.output / f"checks/step-{step}"))
+
+    def _track(self, check: Check) -> None:
+        """Tell the experiment trackers. Not by the trainer's own log, which empties TRL's running means."""
+        told = {key: value for key, value in check._asdict().items() if key in HELDOUT and math.isfinite(value)}
+        trainer = self.trainer
+        if trainer.args.report_to:
+            logs = {f"eval_heldout_{key}": value for key, value in told.items()}
+            trainer.callback_handler.on_log(trainer.args, trainer.state, trainer.control, logs)
+
+    def _restore(self, step: int) -> None:
+        """Read the checks that an interrupted run had made up to its last checkpoint."""
+        for line in (self.output / "log.jsonl").read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            if row["kind"] == "check" and row["step"] <= step:
+                self.monitor.checks.append(Check(**{k: row[k] for k in Check._fields}))
+
+    def _say(self, message: str) -> None:
+        if self.main:
+            print(f"\n{message}", file=sys.stderr, flush=True)  # below the progress bar
+
+
+class Log(TrainerCallback):
+    """Writes what the trainer logs to ``log.jsonl``."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
+        """One line a logging step; checks, which are told to trackers only, have lines of their own."""
+        if state.is_world_process_zero and logs and not all(key.startswith("eval_") for key in logs):
+            append_log(self.path, "train", {"step": state.global_step, **logs})

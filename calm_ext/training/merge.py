@@ -1,0 +1,217 @@
+"""Fold an adapter into its base model: a plain transformers folder, which needs no PEFT to load.
+
+The weights that LoRA adds are summed into the base's matrices in the base's number format, so that in bfloat16 the
+merged model is the adapted one up to rounding; ``dtype="float32"`` keeps it exact.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from calm_ext.errors import CalmError, RunError
+
+
+class Trained(NamedTuple):
+    """An adapter and what it was trained on.
+
+    Attributes:
+        folder: of the adapter.
+        base: Hugging Face folder or hub name of the base model.
+        trust_remote_code: as the recipe has it.
+        run: the run directory; None where only an adapter folder was given.
+    """
+
+    folder: Path
+    base: str
+    trust_remote_code: bool = False
+    run: Path | None = None
+
+
+def find_adapter(source: Path, *, base: str | None = None) -> Trained:
+    """The adapter of a run directory, or an adapter folder, and its base model.
+
+    The base of a run is the recipe's ``model.path``, of which ``babel`` is built where it is not there yet; of an
+    adapter folder, what its adapter_config.json names.
+
+    Args:
+        base: the base model, where it is another.
+
+    Raises:
+        CalmError: there is no adapter, or its base model is not named.
+    """
+    if not source.is_dir():
+        raise RunError(f"{source}: no such run directory or adapter folder")
+    if (source / "adapter_config.json").is_file():
+        require_adapter(source)
+        return Trained(source, base or _named_base(source))
+    folder = adapter_of(source)
+    model, babel = (_recipe_section(source / "recipe.yaml", name) for name in ("model", "babel"))
+    path = base or model.get("path") or _named_base(folder)
+    if path == "babel":
+        from calm_ext.babel import BabelConfig, build
+
+        known = {k: v for k, v in babel.items() if k in ("seed", "passages")}
+        path = str(build(BabelConfig(**known)))
+    return Trained(folder, str(path), bool(model.get("trust_remote_code")), source)
+
+
+def adapter_of(run: Path) -> Path:
+    """The adapter folder of a run directory.
+
+    Raises:
+        RunError: it is no run directory, or has no adapter.
+        CalmError: the adapter is not whole.
+    """
+    if not any((run / name).is_file() for name in ("manifest.json", "recipe.yaml")):
+        raise RunError(f"{run}: is no run directory (it has no manifest.json)")
+    folder = run / "adapter"
+    if not (folder / "adapter_config.json").is_file():
+        raise RunError(f"{run}: has no adapter yet; `calm-ext align` continues the run until it is trained")
+    require_adapter(folder)
+    return folder
+
+
+def _recipe_section(path: Path, name: str) -> dict[str, Any]:
+    """A section of a run's recipe as it is: a recipe whose data or trackers are elsewhere can still be merged."""
+    import yaml
+
+    try:
+        recipe = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        raise RunError(f"{path}: cannot be read") from None
+    found = recipe.get(name) if isinstance(recipe, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _named_base(folder: Path) -> str:
+    path = folder / "adapter_config.json"
+    try:
+        name = json.loads(path.read_text(encoding="utf-8")).get("base_model_name_or_path")
+    except (OSError, ValueError, AttributeError):
+        raise RunError(f"{path}: cannot be read; copy the adapter again") from None
+    if not isinstance(name, str) or not name:
+        raise RunError(f"{path}: names no base model; --base names it")
+    return name
+
+
+def merge(
+    adapter: Path,
+    base: str,
+    output: Path,
+    *,
+    dtype: str = "auto",
+    trust_remote_code: bool = False,
+    files: dict[str, str] | None = None,
+    force: bool = False,
+) -> Path:
+    """Write base model and adapter as one model, with tokenizer and generation config.
+
+    The folder is there as a whole or not at all.
+
+    Args:
+        adapter: a PEFT adapter folder.
+        base: Hugging Face folder or hub name of the model that it was trained on.
+        output: the folder to write; not there, or empty.
+        dtype: number format of the merged model; ``auto``: the base's own.
+        files: texts to put beside the model, by name, as README.md.
+        force: replace a model folder.
+
+    Raises:
+        CalmError: the output holds something, or base and adapter cannot be loaded or do not go together.
+    """
+    check_output(output, force=force, inputs=(adapter, Path(base)))
+    require_adapter(adapter)
+    model, tokenizer = _load(adapter, base, dtype, trust_remote_code)
+    output = output.resolve()
+    output.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=output.parent, prefix=f".{output.name}."))
+    try:
+        folder = temporary / "model"
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        for name, text in (files or {}).items():
+            (folder / name).write_text(text, encoding="utf-8")
+        if output.is_dir():
+            os.replace(output, temporary / "old")
+        os.replace(folder, output)
+    except OSError as error:
+        if (temporary / "old").is_dir() and not output.exists():
+            os.replace(temporary / "old", output)
+        raise CalmError(f"{output}: cannot be written ({error.strerror or error})") from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return output
+
+
+def check_output(output: Path, *, force: bool, inputs: tuple[Path, ...] = ()) -> None:
+    """Refuse a folder that holds something, unless it is a model that shall be replaced.
+
+    Raises:
+        CalmError: naming the folder and what to do.
+    """
+    if not output.exists():
+        return
+    if not output.is_dir():
+        raise CalmError(f"{output}: is a file, a folder for the merged model was expected")
+    if not any(output.iterdir()):
+        return
+    if not force:
+        raise CalmError(f"{output}: is not empty; --force replaces a model folder")
+    if any(output.resolve() in (p.resolve(), *p.resolve().parents) for p in inputs if p.exists()):
+        raise CalmError(f"{output}: holds what is to be merged; name another folder")
+    if not (output / "config.json").is_file():
+        raise CalmError(f"{output}: holds something that is no model (no config.json), which --force does not replace")
+
+
+def require_adapter(folder: Path) -> None:
+    """Refuse a folder that is no PEFT adapter.
+
+    Raises:
+        CalmError: a file is missing.
+    """
+    if not (folder / "adapter_config.json").is_file():
+        raise CalmError(f"{folder}: has no adapter_config.json, a PEFT adapter folder was expected")
+    if not any((folder / f"adapter_model.{kind}").is_file() for kind in ("safetensors", "bin")):
+        raise CalmError(f"{folder}: has no adapter_model.safetensors; train again, or copy the whole adapter")
+
+
+def _load(adapter: Path, base: str, dtype: str, trust_remote_code: bool) -> tuple[Any, Any]:
+    from peft import PeftModel
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+    path = Path(base).expanduser()
+    if base.startswith((".", "/", "~")) and not path.is_dir():
+        raise CalmError(f"base model {base}: no such folder; --base names another")
+    name, trust = str(path) if path.is_dir() else base, {"trust_remote_code": trust_remote_code}
+    try:
+        config = AutoConfig.from_pretrained(name, **trust)
+        if getattr(config, "quantization_config", None):
+            raise CalmError(
+                f"base model {base}: is quantised, and an adapter cannot be folded into rounded weights without loss; "
+                f"--base names the model in full precision"
+            )
+        model = AutoModelForCausalLM.from_pretrained(name, dtype=dtype, **trust)
+        tokenizer = AutoTokenizer.from_pretrained(name, **trust)
+    except (OSError, ValueError) as error:
+        raise CalmError(f"base model {base} cannot be loaded: {_reason(error)}; --base names another") from None
+    try:
+        adapted = PeftModel.from_pretrained(model, str(adapter))
+    except Exception as error:  # PEFT, safetensors and torch each raise kinds of their own
+        raise CalmError(f"{adapter}: cannot be loaded on {base}: {_reason(error)}") from None
+    if not hasattr(adapted, "merge_and_unload"):
+        raise CalmError(f"{adapter}: is a {adapted.active_peft_config.peft_type.value} adapter, which does not merge")
+    try:
+        return adapted.merge_and_unload(safe_merge=True), tokenizer
+    except ValueError as error:  # not a number in the sum
+        raise CalmError(f"{adapter}: cannot be merged: {_reason(error)}") from None
+
+
+def _reason(error: BaseException) -> str:
+    """The telling line of an error: of a list of mismatches, its first item."""
+    lines = [x.strip() for x in str(error).splitlines() if x.strip()]
+    return " ".join(lines[:2])[:300] if lines else type(error).__name__
