@@ -34,8 +34,9 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# One process a core, a file's tests together, one thread each: threads of two processes wait for each other.
 test: lint
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 # The real run of docs/RESULTS.md, which stays out of CI: real questions, the 268 M Gemma, about an hour on two cores.
 real: $(VENV)/.installed

@@ -1,33 +1,38 @@
-"""The language model as the pipeline uses it: lm-eval's Hugging Face class, scoring options over a shared prefix.
+"""The language model as the pipeline uses it: lm-eval's Hugging Face class, scoring the options of a prompt together.
 
 lm-eval's own class runs the prompt again for each option and normalises every position over the whole vocabulary. A
-cross-lingual multiple-choice task asks for several options of one prompt, so :class:`SharedPrefixLM` runs the prompt
-once, expands its key-value cache over the options and takes logits where they are scored. The numbers are the same
-(tests/test_harness.py). The ``lm_eval`` command itself keeps its own class.
+cross-lingual multiple-choice task asks for several options of one prompt, so :class:`SharedPrefixLM` runs each prompt
+once for all of them and takes logits where they are scored (:mod:`calm_ext.scoring`). The numbers are the same
+(tests/test_scoring.py). The ``lm_eval`` command itself keeps its own class.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import torch
 from lm_eval.models.huggingface import HFLM
 from tqdm import tqdm
 
 from calm_ext.device import choose_dtype, default_device
 from calm_ext.errors import CalmError
-from calm_ext.scoring import cache_expands, score_continuations
+from calm_ext.scoring import reads_trees, score_groups
 
 logger = logging.getLogger(__name__)
 
 Request = tuple[tuple[str, str], list[int], list[int]]
+_RECENT = 8
 
 
 class SharedPrefixLM(HFLM):
-    """:class:`lm_eval.models.huggingface.HFLM` whose log-likelihoods share the prompt of consecutive options.
+    """:class:`lm_eval.models.huggingface.HFLM` whose log-likelihoods run a prompt once for all its continuations.
+
+    ``batch_size`` is the number of prompts in one forward pass, each with all its continuations; ``auto`` begins with
+    ``max_batch_size``. Where memory does not suffice it is halved. A request longer than the model's context loses its
+    beginning, as in lm-eval; how many did is said.
 
     Under ``accelerate launch`` it shares the documents among the processes on a CPU, too, where HFLM does so on GPUs
     only (on a CPU, every one of its processes runs all of them).
@@ -40,32 +45,100 @@ class SharedPrefixLM(HFLM):
         accelerator = getattr(self, "accelerator", None)
         if accelerator is not None and accelerator.device.type == "cpu":
             self._rank, self._world_size = accelerator.process_index, accelerator.num_processes
+        self._told: set[str] = set()
+        self._recent: dict[str, list[int]] = {}
 
-    def _shares_prefix(self) -> bool:
-        known: bool | None = getattr(self, "_shares", None)
-        if known is None:
-            known = self._shares = self.backend == "causal" and cache_expands(self.model)
-            if not known:
-                logger.warning("this model's cache cannot be shared between options; scoring as lm-eval does")
-        return known
+    @property
+    def prompts_per_pass(self) -> int:
+        """``batch_size`` as a number."""
+        return int(self.max_batch_size if self.batch_size == "auto" else self.batch_size)
+
+    def tell_once(self, what: str, message: str, *args: Any) -> None:
+        """Warn, the first time that it is about this."""
+        if what not in self._told:
+            logger.warning(message, *args)
+            self._told.add(what)
+
+    def tok_encode(
+        self,
+        string: str,
+        add_special_tokens: bool | None = None,
+        left_truncate_len: int | None = None,
+        **kwargs: Any,
+    ) -> list[int]:
+        """Token ids of a text, as HFLM's, but never with two BOS tokens, whoever put the first one there.
+
+        The last few texts are remembered: lm-eval encodes a context again for each of its continuations.
+        """
+        plain = add_special_tokens is None and left_truncate_len is None and not kwargs
+        if plain and string in self._recent:
+            return list(self._recent[string])
+        ids: list[int] = super().tok_encode(string, add_special_tokens, left_truncate_len, **kwargs)
+        bos = self.tokenizer.bos_token_id
+        if bos is not None and ids[:2] == [bos, bos] and add_special_tokens is not False:
+            self.tell_once("bos", "the tokenizer begins a text that has a BOS token with another one; one is taken off")
+            ids = ids[1:]
+        if plain:
+            if len(self._recent) >= _RECENT:
+                del self._recent[next(iter(self._recent))]
+            self._recent[string] = list(ids)
+        return ids
 
     def _loglikelihood_tokens(
         self, requests: list[Request], disable_tqdm: bool = False, override_bs: int | None = None
     ) -> list[tuple[float, bool]]:
-        longest = max((len(c) + len(t) for _, c, t in requests), default=0)
-        if longest > self.max_length or not self._shares_prefix():
+        if self.backend != "causal" or not reads_trees(self.model):
+            self.tell_once(
+                "trees", "this model cannot score the options of a prompt in one pass; scoring them as lm-eval does"
+            )
             return super()._loglikelihood_tokens(requests, disable_tqdm=disable_tqdm, override_bs=override_bs)
-        results: list[tuple[float, bool]] = []
-        progress = tqdm(total=len(requests), disable=disable_tqdm or self.rank != 0, desc="Scoring options")
-        for _, run in groupby(requests, key=lambda r: r[1]):
-            group = list(run)
-            answers = score_continuations(self.model, group[0][1], [t for _, _, t in group], dtype=self.softmax_dtype)
-            for (texts, _, _), answer in zip(group, answers, strict=True):
-                self.cache_hook.add_partial("loglikelihood", texts, answer)
-            results += answers
-            progress.update(len(group))
+        # Each context once, each of its continuations once, in the order of their first request.
+        groups: dict[tuple[int, ...], dict[tuple[int, ...], None]] = {}
+        keys = []
+        for _, context, target in self._fitting(requests):
+            keys.append((tuple(context), tuple(target)))
+            groups.setdefault(keys[-1][0], {})[keys[-1][1]] = None
+        progress = tqdm(
+            total=sum(map(len, groups.values())), disable=disable_tqdm or self.rank != 0, desc="Scoring options"
+        )
+        kind = self.mixed_precision_dtype
+        with torch.autocast(device_type=self.device.type, dtype=kind, enabled=kind is not None):
+            scored = score_groups(
+                self.model,
+                [(context, list(targets)) for context, targets in groups.items()],
+                batch_size=self.prompts_per_pass,
+                dtype=self.softmax_dtype,
+                progress=progress.update,
+            )
         progress.close()
+        found = {
+            (context, target): answer
+            for (context, targets), answers in zip(groups.items(), scored, strict=True)
+            for target, answer in zip(targets, answers, strict=True)
+        }
+        results = [found[key] for key in keys]
+        for (texts, _, _), answer in zip(requests, results, strict=True):
+            if texts is not None:  # of loglikelihood_rolling, which keeps its own
+                self.cache_hook.add_partial("loglikelihood", texts, answer)
         return results
+
+    def _fitting(self, requests: list[Request]) -> list[Request]:
+        """The requests, those longer than the context without their beginning: lm-eval's policy, said in one line."""
+        room = self.max_length + 1  # the last token is scored, not read
+        long = [r for r in requests if len(r[1]) + len(r[2]) > room]
+        if not long:
+            return requests
+        hopeless = next((r for r in long if len(r[2]) > self.max_length), None)
+        if hopeless is not None:
+            raise CalmError(
+                f"a continuation of {len(hopeless[2])} tokens is longer than the model's context of {self.max_length}"
+            )
+        text = long[0][0][0] if long[0][0] else ""
+        logger.warning(
+            "%d of %d requests are longer than the model's context of %d tokens and lose their beginning, first %r",
+            len(long), len(requests), self.max_length, text[-60:],
+        )  # fmt: skip
+        return [(texts, c[-(room - len(t)) :], t) for texts, c, t in requests]
 
 
 def load_lm(

@@ -18,7 +18,7 @@ import torch
 from datasets import Dataset
 from peft import LoraConfig
 from transformers import AutoModelForCausalLM, AutoTokenizer
-from trl import DPOConfig, DPOTrainer
+from trl import DPOConfig
 
 from calm_ext.device import choose_dtype, peak_memory_mib
 from calm_ext.errors import CalmError, RunError
@@ -27,29 +27,11 @@ from calm_ext.records import Pair, ParallelQuestion, Passages
 from calm_ext.training.callbacks import Log, Watch
 from calm_ext.training.job import TrainingJob
 from calm_ext.training.monitor import Asker, Monitor, encode_pairs
+from calm_ext.training.response_head import score_responses_only
 from calm_ext.training.tracking import open_run
+from calm_ext.training.trainer import PairTrainer
 
 logger = logging.getLogger(__name__)
-
-
-class EncodedDPOTrainer(DPOTrainer):
-    """A DPOTrainer that takes pairs encoded beforehand (``prompt_ids``, ``chosen_ids``, ``rejected_ids``)."""
-
-    def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
-        return dataset
-
-
-def score_responses_only() -> None:
-    """Have TRL's fused output layer score the responses' tokens only, also on a CPU.
-
-    Without Triton, TRL 1.16 scores every position of prompt and padding too, so that tile shapes stay the same for a
-    compiler. We do not compile on a CPU (:mod:`calm_ext.training.launch`); with 262,144 words in the vocabulary and
-    prompts of 40 tokens the masked positions are nine tenths of a step. The loss is the same (tests/test_training.py).
-    """
-    from trl.trainer import utils
-
-    if hasattr(utils, "_use_triton"):
-        utils._use_triton = lambda device: True
 
 
 def run(job: TrainingJob) -> None:
@@ -69,6 +51,7 @@ def run(job: TrainingJob) -> None:
     if not gpu:
         score_responses_only()
     dtype = choose_dtype(options.dtype, device="cuda" if gpu else "cpu")
+    print(f"training in {dtype} on a {'GPU' if gpu else 'CPU'}", file=sys.stderr)
     loaded: dict[str, Any] = {"dtype": getattr(torch, dtype), "trust_remote_code": job.trust_remote_code}
     if options.quantize == "4bit":
         from transformers import BitsAndBytesConfig
@@ -80,7 +63,7 @@ def run(job: TrainingJob) -> None:
     model.config.use_cache = True
     arguments, steps_per_epoch = _arguments(job, len(rows), gpu=gpu, dtype=dtype)
     watch = _watch(job, tokenizer, steps_per_epoch)
-    trainer = EncodedDPOTrainer(
+    trainer = PairTrainer(
         model=model,
         args=arguments,
         train_dataset=Dataset.from_list(rows),
@@ -92,6 +75,8 @@ def run(job: TrainingJob) -> None:
             target_modules=options.lora_targets,
             task_type="CAUSAL_LM",
         ),
+        reference=job.output,
+        model_path=job.model,
         callbacks=[Log(job.output / "log.jsonl"), *([watch] if watch else [])],
     )
     _only_a_bar(trainer)

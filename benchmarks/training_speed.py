@@ -1,0 +1,157 @@
+"""Pairs trained a second: TRL's DPOTrainer as one would write it by hand, and ours, on the same batches.
+
+    python benchmarks/training_speed.py PAIRS.jsonl [--model models/gemma-3-270m] [--pairs 64] [--batch 4]
+
+Each run is a process of its own, so that its peak of resident memory is its own; the kinds take turns, so that what
+else the machine does hits all of them. float32, LoRA r=16 on all linear layers, one epoch, TRL's default loss and
+order. The seconds are those from the pairs' texts to the trained adapter: encoding, our trial of the shared prompts and
+our reference pass are in them, loading the model is not. Ours runs twice: with gradient checkpointing, as is TRL's
+default, and without it, as is our default on a CPU. The loss of every step is compared with the peer's of its turn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+KINDS = {"trl": "TRL's defaults", "ours": "ours", "ours-fast": "ours, no checkpointing"}
+
+
+def train(kind: str, pairs_file: Path, model_path: str, *, pairs: int, batch: int, nll: float) -> dict[str, Any]:
+    """One run, in this process."""
+    import torch
+    from datasets import Dataset
+    from peft import LoraConfig
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from trl import DPOConfig, DPOTrainer
+
+    from calm_ext.device import peak_memory_mib
+    from calm_ext.jsonl import read_jsonl
+    from calm_ext.records import Pair
+
+    chosen = list(read_jsonl(pairs_file, Pair))
+    chosen = chosen[:: max(1, len(chosen) // pairs)][:pairs]
+    tokenizer = AutoTokenizer.from_pretrained(model_path)
+    model = AutoModelForCausalLM.from_pretrained(model_path, dtype=torch.float32)
+    with tempfile.TemporaryDirectory() as folder:
+        settings: dict[str, Any] = {"gradient_checkpointing": False} if kind == "ours-fast" else {}
+        if nll:
+            settings |= {"loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, nll]}
+        arguments = DPOConfig(
+            output_dir=folder,
+            bf16=False,
+            use_cpu=True,
+            per_device_train_batch_size=batch,
+            num_train_epochs=1,
+            learning_rate=1e-4,
+            logging_steps=1,
+            save_strategy="no",
+            report_to="none",
+            disable_tqdm=True,
+            dataloader_pin_memory=False,
+            **settings,
+        )
+        lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
+        common = {"model": model, "args": arguments, "processing_class": tokenizer, "peft_config": lora}
+        start = time.perf_counter()
+        if kind == "trl":
+            texts = [{"prompt": p.prompt, "chosen": p.chosen, "rejected": p.rejected} for p in chosen]
+            trainer: Any = DPOTrainer(train_dataset=Dataset.from_list(texts), **common)
+        else:
+            from calm_ext.training.monitor import encode_pairs
+            from calm_ext.training.response_head import score_responses_only
+            from calm_ext.training.trainer import PairTrainer
+
+            score_responses_only()
+            rows, _ = encode_pairs(chosen, tokenizer, append_eos=True, max_length=1024)
+            trainer = PairTrainer(
+                train_dataset=Dataset.from_list(rows), reference=Path(folder), model_path=model_path, **common
+            )
+        ready = time.perf_counter()
+        trainer.train()
+        end = time.perf_counter()
+        lengths = [len(r["prompt_ids"]) for r in trainer.train_dataset]
+        responses = [len(r["chosen_ids"]) + len(r["rejected_ids"]) for r in trainer.train_dataset]
+        return {
+            "seconds": end - start,
+            "before": ready - start,
+            "losses": [x["loss"] for x in trainer.state.log_history if "loss" in x],
+            "margins": [x["rewards/margins"] for x in trainer.state.log_history if "loss" in x],
+            "peak_mib": peak_memory_mib(),
+            "prompt": statistics.mean(lengths),
+            "responses": statistics.mean(responses),
+        }
+
+
+def child(kind: str, arguments: argparse.Namespace) -> dict[str, Any]:
+    """One run, in a process of its own."""
+    environment = dict(os.environ)
+    environment["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parents[1]), environment.get("PYTHONPATH", "")])
+    if kind != "trl":
+        environment["TORCH_COMPILE_DISABLE"] = "1"  # as calm_ext.training.launch has it
+    command = [sys.executable, __file__, str(arguments.file), "--model", arguments.model, "--kind", kind]
+    command += ["--pairs", str(arguments.pairs), "--batch", str(arguments.batch), "--nll", str(arguments.nll)]
+    out = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    found: dict[str, Any] = json.loads(out.stdout.splitlines()[-1])
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("file", type=Path, help="pairs JSONL of `calm-ext pairs`")
+    parser.add_argument("--model", default="models/gemma-3-270m")
+    parser.add_argument("--pairs", type=int, default=64)
+    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--nll", type=float, default=0.0, help="weight of the NLL anchor; TRL's default has none")
+    parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=list(KINDS))
+    parser.add_argument("--kind", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.kind:
+        sizes = {"pairs": arguments.pairs, "batch": arguments.batch, "nll": arguments.nll}
+        print(json.dumps(train(arguments.kind, arguments.file, arguments.model, **sizes)))
+        return
+    found: dict[str, list[dict[str, Any]]] = {kind: [] for kind in arguments.kinds}
+    for turn in range(arguments.repeats):
+        for kind in arguments.kinds:
+            one = child(kind, arguments)
+            found[kind].append(one)
+            rate = arguments.pairs / one["seconds"]
+            said = f"{turn + 1} {KINDS[kind]}: {rate:.3f} pairs/s, {one['peak_mib']:.0f} MiB, before training"
+            print(f"{said} {one['before']:.1f} of {one['seconds']:.1f} s", file=sys.stderr, flush=True)
+    first = found[arguments.kinds[0]]
+    prompt, responses = first[0]["prompt"], first[0]["responses"]
+    print(
+        f"{arguments.pairs} pairs, batch {arguments.batch}, medians of {arguments.repeats}. Tokens of a pair: ", end=""
+    )
+    print(
+        f"prompt {prompt:.0f}, responses {responses:.0f}; {2 * prompt + responses:.0f} as TRL has them, padding ",
+        end="",
+    )
+    print(f"apart, {prompt + responses:.0f} with the prompt once")
+    print("\n| | pairs/s | times TRL (spread) | peak memory, MiB | largest difference of a step's loss, margin |")
+    print("|---|---|---|---|---|")
+    for kind, runs in found.items():
+        rate = statistics.median(arguments.pairs / r["seconds"] for r in runs)
+        ratios = sorted(p["seconds"] / r["seconds"] for p, r in zip(first, runs, strict=True))
+        peak = statistics.median(r["peak_mib"] for r in runs)
+        gaps = [
+            max(abs(a - b) for p, r in zip(first, runs, strict=True) for a, b in zip(p[key], r[key], strict=True))
+            for key in ("losses", "margins")
+        ]
+        print(
+            f"| {KINDS[kind]} | {rate:.3f} | {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}) "
+            f"| {peak:.0f} | {gaps[0]:.1e}, {gaps[1]:.1e} |"
+        )
+
+
+if __name__ == "__main__":
+    main()
