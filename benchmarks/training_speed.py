@@ -7,6 +7,7 @@ else the machine does hits all of them. float32, LoRA r=16 on all linear layers,
 order. The seconds are those from the pairs' texts to the trained adapter: encoding, our trial of the shared prompts and
 our reference pass are in them, loading the model is not. Ours runs twice: with gradient checkpointing, as is TRL's
 default, and without it, as is our default on a CPU. The loss of every step is compared with the peer's of its turn.
+On a machine with other work the seconds of the processor say more than those of the clock; both are printed.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def train(kind: str, pairs_file: Path, model_path: str, *, pairs: int, batch: in
         )
         lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
         common = {"model": model, "args": arguments, "processing_class": tokenizer, "peft_config": lora}
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         if kind == "trl":
             texts = [{"prompt": p.prompt, "chosen": p.chosen, "rejected": p.rejected} for p in chosen]
             trainer: Any = DPOTrainer(train_dataset=Dataset.from_list(texts), **common)
@@ -77,11 +78,12 @@ def train(kind: str, pairs_file: Path, model_path: str, *, pairs: int, batch: in
             )
         ready = time.perf_counter()
         trainer.train()
-        end = time.perf_counter()
+        end, cpu = time.perf_counter(), time.process_time() - cpu
         lengths = [len(r["prompt_ids"]) for r in trainer.train_dataset]
         responses = [len(r["chosen_ids"]) + len(r["rejected_ids"]) for r in trainer.train_dataset]
         return {
             "seconds": end - start,
+            "cpu": cpu,
             "before": ready - start,
             "losses": [x["loss"] for x in trainer.state.log_history if "loss" in x],
             "margins": [x["rewards/margins"] for x in trainer.state.log_history if "loss" in x],
@@ -124,9 +126,8 @@ def main() -> None:
         for kind in arguments.kinds:
             one = child(kind, arguments)
             found[kind].append(one)
-            rate = arguments.pairs / one["seconds"]
-            said = f"{turn + 1} {KINDS[kind]}: {rate:.3f} pairs/s, {one['peak_mib']:.0f} MiB, before training"
-            print(f"{said} {one['before']:.1f} of {one['seconds']:.1f} s", file=sys.stderr, flush=True)
+            said = f"{turn + 1} {KINDS[kind]}: {one['seconds']:.1f} s, {one['before']:.1f} of them before training,"
+            print(f"{said} {one['cpu']:.1f} s of the processor, {one['peak_mib']:.0f} MiB", file=sys.stderr, flush=True)
     first = found[arguments.kinds[0]]
     prompt, responses = first[0]["prompt"], first[0]["responses"]
     print(
@@ -137,20 +138,25 @@ def main() -> None:
         end="",
     )
     print(f"apart, {prompt + responses:.0f} with the prompt once")
-    print("\n| | pairs/s | times TRL (spread) | peak memory, MiB | largest difference of a step's loss, margin |")
-    print("|---|---|---|---|---|")
+    print("\n| | pairs/s | times TRL (spread) | by processor time | peak MiB | most a step differs: loss, margin |")
+    print("|---|---|---|---|---|---|")
     for kind, runs in found.items():
         rate = statistics.median(arguments.pairs / r["seconds"] for r in runs)
-        ratios = sorted(p["seconds"] / r["seconds"] for p, r in zip(first, runs, strict=True))
+        clock, cpu = (times(first, runs, key) for key in ("seconds", "cpu"))
         peak = statistics.median(r["peak_mib"] for r in runs)
-        gaps = [
-            max(abs(a - b) for p, r in zip(first, runs, strict=True) for a, b in zip(p[key], r[key], strict=True))
-            for key in ("losses", "margins")
-        ]
-        print(
-            f"| {KINDS[kind]} | {rate:.3f} | {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}) "
-            f"| {peak:.0f} | {gaps[0]:.1e}, {gaps[1]:.1e} |"
-        )
+        gaps = ", ".join(f"{gap(first, runs, key):.1e}" for key in ("losses", "margins"))
+        print(f"| {KINDS[kind]} | {rate:.3f} | {clock} | {cpu} | {peak:.0f} | {gaps} |")
+
+
+def times(first: list[dict[str, Any]], runs: list[dict[str, Any]], key: str) -> str:
+    """How many times less a kind takes than the first in the same turn: median (least to most)."""
+    ratios = sorted(p[key] / r[key] for p, r in zip(first, runs, strict=True))
+    return f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+
+
+def gap(first: list[dict[str, Any]], runs: list[dict[str, Any]], key: str) -> float:
+    """The largest difference of a step's value from the first kind's in the same turn."""
+    return max(abs(a - b) for p, r in zip(first, runs, strict=True) for a, b in zip(p[key], r[key], strict=True))
 
 
 if __name__ == "__main__":

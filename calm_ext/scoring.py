@@ -17,11 +17,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from calm_ext.batches import in_batches
 from calm_ext.errors import CalmError
+from calm_ext.output_head import output_at
 
 if TYPE_CHECKING:
     import torch
@@ -32,7 +33,6 @@ logger = logging.getLogger(__name__)
 Group = tuple[Sequence[int], Sequence[Sequence[int]]]
 #: Log-probability in nats, and whether greedy decoding would give the continuation.
 Answer = tuple[float, bool]
-Item = TypeVar("Item")
 
 #: Continuations that are longer together than this, and than their prompt, are split over several rows.
 _WIDEST = 256
@@ -102,53 +102,6 @@ def tolerance(model: Any) -> float:
     import torch
 
     return 1e-3 if model.dtype in (torch.float32, torch.float64) else 0.3
-
-
-def in_batches(items: Sequence[Item], batch_size: int, work: Callable[[Sequence[Item]], None]) -> None:
-    """Call ``work`` with ``batch_size`` items at a time, with half as many from where it runs out of memory.
-
-    Raises:
-        CalmError: it runs out of memory with one item.
-    """
-    start, told = 0, False
-    while start < len(items):
-        try:
-            work(items[start : start + batch_size])
-        except (MemoryError, RuntimeError) as error:
-            if not is_out_of_memory(error):
-                raise
-            if batch_size == 1:
-                raise CalmError("memory does not suffice for a single prompt; take a smaller model or dtype") from None
-            failed = True
-        else:
-            start, failed = start + batch_size, False
-        if failed:  # outside of the handler, whose traceback holds on to the tensors
-            batch_size = max(1, batch_size // 2)
-            _release_memory()
-            log = logger.debug if told else logger.warning
-            log("out of memory: going on with batches of %d; a smaller batch_size avoids this", batch_size)
-            told = True
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an exception says that memory did not suffice, on a GPU or a CPU."""
-    import torch
-
-    said = str(error)
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(
-        words in said
-        for words in ("out of memory", "can't allocate memory", "not enough memory", "CUBLAS_STATUS_ALLOC_FAILED")
-    )
-
-
-def _release_memory() -> None:
-    import gc
-
-    import torch
-
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
 
 
 # --- one pass ---------------------------------------------------------------------------------------------------------
@@ -238,25 +191,6 @@ def _masks(model: Any, branch: torch.Tensor, positions: torch.Tensor) -> Any:
     if len(kinds) > 1:
         return {"full_attention": shaped(sees), "sliding_attention": shaped(near)}
     return shaped(sees if kinds == {"full_attention"} else near)
-
-
-@contextmanager
-def output_at(model: Any, places: torch.Tensor) -> Iterator[None]:
-    """Within, the model's logits are [1, places, vocabulary]: those of the places, counted over the flattened batch.
-
-    The places are picked where the output embedding is entered, so that whatever a model does to its logits stays done.
-    """
-
-    def pick(_: Any, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
-        # By an index, which copies them, not by a slice: torch 2.13 multiplies a strided bf16 slice by the output
-        # embedding without oneDNN, 40 times slower on a CPU.
-        return (inputs[0].flatten(0, 1)[places][None], *inputs[1:])
-
-    handle = model.get_output_embeddings().register_forward_pre_hook(pick)
-    try:
-        yield
-    finally:
-        handle.remove()
 
 
 def _read(

@@ -16,7 +16,7 @@ LAYERS: list[set[str]] = [
     {"errors"},
     {"languages"},
     {"records", "signature", "prompts", "device", "recipe_schema"},
-    {"jsonl", "judging"},
+    {"jsonl", "judging", "batches", "output_head"},
     {"recipe", "recipe_files", "stats", "scoring"},
     {"answer_words"},
     {"answer_text"},

@@ -94,7 +94,7 @@ def test_greedy_texts_are_those_of_lm_eval(lm: SharedPrefixLM, questions: list[P
     assert any(wanted)
 
 
-@pytest.mark.parametrize("kind", ["llama", "gemma3", "qwen3", "mistral", "gpt2"])
+@pytest.mark.parametrize("kind", ["llama", "gemma3", "gemma3-wide", "qwen3", "mistral", "gpt2"])
 def test_decoding_reads_what_each_row_would_read_alone(kind: str, babel_model: Path) -> None:
     """Windows shorter than the prompts, prompts of different lengths, rows that leave early."""
     model = tiny(kind)

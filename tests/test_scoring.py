@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 import torch
 
-from calm_ext import scoring
+from calm_ext import output_head, scoring
+from calm_ext.batches import in_batches
 from calm_ext.errors import CalmError
 from calm_ext.harness.lm import SharedPrefixLM, load_lm
-from calm_ext.scoring import in_batches, reads_trees, score_continuations, score_groups
+from calm_ext.scoring import reads_trees, score_continuations, score_groups
 
 VOCABULARY = 300
 SIZES: dict[str, Any] = {"vocab_size": VOCABULARY, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 4,
@@ -35,9 +36,11 @@ def tiny(kind: str, attention: str = "sdpa") -> Any:
 
     torch.manual_seed(0)
     common: dict[str, Any] = {**SIZES, "initializer_range": 0.3, "attn_implementation": attention}
-    if kind == "gemma3":
+    if kind.startswith("gemma3"):
         kinds = ["sliding_attention", "full_attention"] * 2
-        config: Any = t.Gemma3TextConfig(**common, head_dim=8, sliding_window=8, layer_types=kinds)
+        config: Any = t.Gemma3TextConfig(
+            **common, head_dim=8, sliding_window=64 if "wide" in kind else 8, layer_types=kinds
+        )
     elif kind == "gemma2":  # caps its logits
         config = t.Gemma2Config(**common, head_dim=8, sliding_window=8, final_logit_softcapping=5.0)
     elif kind == "qwen3":
@@ -159,6 +162,20 @@ def test_it_does_not_depend_on_the_batch(babel_model: Path) -> None:
         results.append([a for a, _ in ours._loglikelihood_tokens(requests, disable_tqdm=True)])
     for other in results[1:]:
         assert other == pytest.approx(results[0], abs=1e-5)
+
+
+def test_the_output_embedding_in_slices_is_the_output_embedding(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, tokens = tiny("llama"), torch.tensor([[5, 6, 7], [8, 9, 10]])
+    monkeypatch.setattr(output_head, "_SLICE", 64)
+    with torch.inference_mode():
+        wanted = model(tokens).logits
+        with output_head.output_at(model):
+            torch.testing.assert_close(model(tokens).logits, wanted, atol=1e-5, rtol=1e-5)
+        with output_head.output_at(model, torch.tensor([4, 0])):
+            got = model(tokens).logits
+        torch.testing.assert_close(got, torch.stack([wanted[1, 1], wanted[0, 0]])[None], atol=1e-5, rtol=1e-5)
+        assert torch.equal(model(tokens).logits, wanted)
+        assert not model.lm_head._forward_pre_hooks and "forward" not in model.lm_head.__dict__
 
 
 def test_many_continuations_of_a_prompt_are_split_over_rows(monkeypatch: pytest.MonkeyPatch) -> None:

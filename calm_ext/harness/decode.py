@@ -17,10 +17,12 @@ from weakref import WeakKeyDictionary
 
 from lm_eval.models.utils import handle_stop_sequences, postprocess_generated_text
 
+from calm_ext.batches import in_batches
 from calm_ext.errors import CalmError
 from calm_ext.harness.drawing import NOT_DONE, Drawing
 from calm_ext.harness.lm import SharedPrefixLM
-from calm_ext.scoring import in_batches, output_at, tolerance
+from calm_ext.output_head import output_at
+from calm_ext.scoring import tolerance
 
 if TYPE_CHECKING:
     import torch
@@ -52,13 +54,18 @@ class Ask(NamedTuple):
 class Decoding:
     """Rows of tokens that a model has read, and its cache of them.
 
+    Args:
+        room: tokens that will be read after the prompts, for which the cache makes room once the rows are selected.
+
     Attributes:
         logits: [rows, vocabulary], of the next token.
         tokens, mask: [rows, width], padded on the left.
     """
 
-    def __init__(self, model: Any, prompts: Sequence[Sequence[int]]) -> None:
+    def __init__(self, model: Any, prompts: Sequence[Sequence[int]], room: int = 0) -> None:
         import torch
+
+        from calm_ext.harness.roomy import make_room
 
         self.model = model
         self.cache: Any = None
@@ -70,6 +77,7 @@ class Decoding:
         with output_at(model, last):
             self._read(self.tokens)
         self.logits = self.logits.transpose(0, 1)[:, 0]
+        make_room(self.cache, room)
 
     def _read(self, tokens: torch.Tensor) -> None:
         positions = (self.mask.cumsum(1) - 1).clamp(min=0)[:, -tokens.shape[1] :]
@@ -91,7 +99,8 @@ class Decoding:
 
         self.tokens = torch.cat([self.tokens, tokens[:, None]], 1)
         self.mask = torch.nn.functional.pad(self.mask, (0, 1), value=1)
-        self._read(tokens[:, None])
+        with output_at(self.model):
+            self._read(tokens[:, None])
         self.logits = self.logits[:, -1]
 
 
@@ -166,7 +175,7 @@ def decode(
     draws = [random.Random(seed) for seed in seeds]
     found: list[list[int]] = [[] for _ in rows]
     live = list(range(len(rows)))
-    state = Decoding(model, prompts)
+    state = Decoding(model, prompts, max_new_tokens)
     state.select(rows)
     while True:
         uniform = torch.tensor([draws[r].random() for r in live], dtype=torch.float64)
@@ -246,7 +255,7 @@ def _tried(model: Any) -> bool:
     rows, after = [1, 0, 1, 1], [1, 2 % top, 3 % top, 4 % top]
     try:
         with torch.inference_mode():
-            state = Decoding(model, prompts)
+            state = Decoding(model, prompts, 2)
             state.select(rows)
             state.advance(torch.tensor(after, device=model.device))
             state.select([2, 1, 0])

@@ -67,13 +67,13 @@ class Drawing(NamedTuple):
             )
         if self.temperature == 0:
             return scores.argmax(-1)
-        scores, tokens = scores / self.temperature, None
+        tokens = None
         if 0 < self.top_k < scores.shape[1]:
             scores, tokens = scores.topk(self.top_k)
         elif self.top_p < 1:
             scores, tokens = scores.sort(descending=True)
         kind = torch.float32 if logits.device.type == "mps" else torch.float64
-        probabilities = scores.to(kind).softmax(-1)
+        probabilities = (scores.to(kind) / self.temperature).softmax(-1)
         if self.top_p < 1:
             before = probabilities.cumsum(-1) - probabilities
             probabilities = probabilities.masked_fill(before >= self.top_p, 0)
