@@ -99,7 +99,8 @@ class SamplingOptions(Section):
         style: ``explain`` (the paper's format), ``direct`` (answer with an option's text), ``cloze`` (mode options).
         n, temperature, top_p, max_new_tokens: of generation.
         chat_template: wrap prompts as the user's turn of the model's chat template; also in training and evaluation.
-        batch_size, seed: of the sampler.
+        batch_size: prompts in one forward pass, each with all its options or responses.
+        seed: of the sampler.
     """
 
     mode: Literal["generate", "options"] = "generate"
