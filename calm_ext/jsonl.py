@@ -7,6 +7,7 @@ line when a file is opened again.
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import tempfile
@@ -60,6 +61,19 @@ def _writable(value: Any) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def finite(value: Any) -> Any:
+    """A value as JSON can hold it: NaN and infinity, wherever they are in it, are None, and tuples are lists.
+
+    >>> finite({"a": (1.0, float("nan"))})
+    {'a': [1.0, None]}
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: finite(inner) for key, inner in value.items()}
+    return [finite(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
 def _loads(text: str | bytes) -> Any:

@@ -14,7 +14,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -109,6 +109,8 @@ def _known_keys(location: tuple[Any, ...]) -> list[str]:
     for part in location:
         field = section.model_fields.get(part)
         section = field.annotation if field else None
+        # a section that may be None
+        section = next((x for x in get_args(section) if isinstance(x, type) and issubclass(x, BaseModel)), section)
         if not (isinstance(section, type) and issubclass(section, BaseModel)):
             return []
     return list(section.model_fields)

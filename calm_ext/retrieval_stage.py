@@ -9,7 +9,7 @@ from typing import Any
 
 from calm_ext.data import get_source
 from calm_ext.grounding import Grounder, Grounding, given_as_is, medexpqa_passages
-from calm_ext.jsonl import atomic_write, write_jsonl
+from calm_ext.jsonl import atomic_write, finite, write_jsonl
 from calm_ext.recipe import digest
 from calm_ext.recipe_schema import Recipe
 from calm_ext.records import ParallelQuestion
@@ -69,7 +69,7 @@ def run_retrieve(
     say(f"{n} passages for {len(found.found)} questions and languages{_recall_words(found.quality)}")
     write_jsonl(run / "passages.jsonl", found.found.values())
     told = {"signature": found.signature, "notes": found.notes, "quality": found.quality}
-    atomic_write(run / "retrieval.json", json.dumps(_finite(told), indent=1, ensure_ascii=False) + "\n")
+    atomic_write(run / "retrieval.json", json.dumps(finite(told), indent=1, ensure_ascii=False) + "\n")
     return ["passages.jsonl", "retrieval.json"]
 
 
@@ -78,14 +78,6 @@ def _recall_words(quality: dict[str, Any]) -> str:
     if not overall["n_questions"]:
         return ""
     return f"; recall@{quality['k']} {overall['recall'][str(quality['k'])]:.3f}, MRR {overall['mrr']:.3f}"
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _finite(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_finite(v) for v in value]
-    return None if isinstance(value, float) and value != value else value
 
 
 def grounding_of(recipe: Recipe, run: RunDirectory, questions: list[ParallelQuestion]) -> Grounding | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,14 @@ def questions_file(tmp_path: Path) -> Path:
     path = tmp_path / "questions.jsonl"
     write_jsonl(path, load_questions("babel", split="train", languages=["qaa", "qab", "qac"], limit=40))
     return path
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Two threads wait for each other longer than they compute, with models this small."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -77,7 +77,7 @@ def test_all_problems_at_once() -> None:
         ({"retrieval": {"index": "medexpqa"}}, "retrieval.index: medexpqa's passages are of its own questions"),
         ({"retrieval": {"index": "babel", "judge": True}}, "retrieval.judge: Babel's languages know no yes and no"),
         ({"retrieval": {"index": "sample", "budget": 2}}, "retrieval.budget: "),
-        ({"retrieval": {"index": "sample", "qery": "own"}}, "retrieval.qery: unknown key; "),
+        ({"retrieval": {"index": "sample", "qery": "own"}}, "retrieval.qery: unknown key; did you mean query?"),
         (
             {"retrieval": {"index": "sample", "pivot": "ru"}, "data": {"source": "sample", "languages": ["en", "fr"]}},
             "retrieval.pivot: 'ru' is not one of",

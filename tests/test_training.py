@@ -197,7 +197,8 @@ def test_scoring_the_responses_only_is_the_same_loss(babel_model: Path, monkeypa
 
     from calm_ext.training.worker import score_responses_only
 
-    monkeypatch.setattr(utils, "_use_triton", utils._use_triton)  # put back after the test
+    monkeypatch.setattr(utils, "_use_triton", utils._use_triton)  # both are put back after the test
+    monkeypatch.setattr(utils, "_ChunkedLogProbFunction", utils._ChunkedLogProbFunction)
     ids = torch.randint(5, 60, (4, 12), generator=torch.Generator().manual_seed(0))
     labels = ids.masked_fill(torch.arange(12) < 7, -100)
     found = []

@@ -25,15 +25,9 @@ def json_option(function: F) -> F:
 
 def print_json(value: Any) -> None:
     """One JSON object; NaN becomes null."""
+    from calm_ext.jsonl import finite
 
-    def clean(item: Any) -> Any:
-        if isinstance(item, float) and not math.isfinite(item):
-            return None
-        if isinstance(item, dict):
-            return {k: clean(v) for k, v in item.items()}
-        return [clean(v) for v in item] if isinstance(item, (list, tuple)) else item
-
-    click.echo(json.dumps(clean(value), ensure_ascii=False, indent=2))
+    click.echo(json.dumps(finite(value), ensure_ascii=False, indent=2))
 
 
 def refuse_inputs(output: Path | None, *inputs: Path) -> None:

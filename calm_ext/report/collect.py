@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from calm_ext.jsonl import finite
 from calm_ext.metrics import PARTIAL
 from calm_ext.pairs import pair_summary
 from calm_ext.report.calibration import reliability
@@ -43,7 +44,7 @@ def summarize(data: RunData, *, resamples: int = RESAMPLES) -> dict[str, Any]:
     result["stages"] = {s: e.get("seconds") for s, e in _in_order(data.stages).items()}
     result["versions"] = versions_of(data)
     result["run"] = {"name": data.name, "missing": list(data.missing)}
-    cleaned: dict[str, Any] = _clean(result)
+    cleaned: dict[str, Any] = finite(result)
     return cleaned
 
 
@@ -146,11 +147,3 @@ def _resampled(found: Mapping[str, TaskResult], ids: Sequence[str], resamples: i
 
 def _metrics(result: TaskResult, ids: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(m for i in ids for m in result.questions[i]))
-
-
-def _clean(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, dict):
-        return {k: _clean(v) for k, v in value.items()}
-    return [_clean(v) for v in value] if isinstance(value, (list, tuple)) else value

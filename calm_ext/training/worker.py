@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -51,7 +52,8 @@ def run(job: TrainingJob) -> None:
     if not gpu:
         score_responses_only()
     dtype = choose_dtype(options.dtype, device="cuda" if gpu else "cpu")
-    print(f"training in {dtype} on a {'GPU' if gpu else 'CPU'}", file=sys.stderr)
+    if os.environ.get("RANK", "0") == "0":  # once, not once a process
+        print(f"training in {dtype} on a {'GPU' if gpu else 'CPU'}", file=sys.stderr)
     loaded: dict[str, Any] = {"dtype": getattr(torch, dtype), "trust_remote_code": job.trust_remote_code}
     if options.quantize == "4bit":
         from transformers import BitsAndBytesConfig
@@ -109,8 +111,6 @@ def _only_a_bar(trainer: Any) -> None:
 def _arguments(job: TrainingJob, n_rows: int, *, gpu: bool, dtype: str) -> tuple[DPOConfig, int]:
     """TRL's configuration, and the optimizer steps of one epoch."""
     options = job.options
-    import os
-
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     steps_per_epoch = max(1, math.ceil(n_rows / (options.batch_size * processes)) // options.gradient_accumulation)
     every = max(1, steps_per_epoch // options.checks_per_epoch)
