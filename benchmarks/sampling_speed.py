@@ -4,7 +4,8 @@
 
 Prompts are X-CSQA questions in six languages, one after the other until about --tokens tokens are full; responses are
 of 16 tokens, or fewer where the model ends them. The model is loaded. Seconds are wall-clock, and in brackets the
-processor's, which other programs disturb less. At the end, how many responses change with the batch size.
+processor's, which other programs disturb less. Tokens and FLOPs are counted on a quarter of the prompts,
+untimed. At the end, how many responses change with the batch size.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import statistics
 import time
 from collections.abc import Callable
 from typing import Any
+
+from work import counted, matrix_rate
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # else waiting threads count as computing
@@ -65,8 +68,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--batch-size", type=int, default=8, help="of ours")
-    parser.add_argument("--their-batch-size", type=int, default=16)
+    parser.add_argument("--batch-size", type=int, default=16, help="prompts in a pass of ours")
+    parser.add_argument("--their-batch-size", type=int, default=16, help="responses in a pass of lm-eval's")
     args = parser.parse_args()
 
     import torch
@@ -93,25 +96,36 @@ def main() -> None:
     ]
     asks = [Ask(str(i), p, [], [derive_seed(0, i, j) for j in range(args.responses)]) for i, p in enumerate(prompts)]
 
-    def own() -> list[list[str]]:
-        return respond(ours, asks, temperature=1.0, top_p=1.0, max_new_tokens=args.new_tokens)
+    def own(part: int = args.prompts) -> list[list[str]]:
+        return respond(ours, asks[:part], temperature=1.0, top_p=1.0, max_new_tokens=args.new_tokens)
+
+    def repeated(part: int = args.prompts) -> Any:
+        torch.manual_seed(0)
+        return theirs.generate_until(requests[: part * args.responses], disable_tqdm=True)
 
     machine = platform.processor() or platform.machine()
     print(f"{machine}, {args.threads} threads of {os.cpu_count()}, load {os.getloadavg()[0]:.1f}, ", end="")
     print(f"torch {torch.__version__}, {args.model} in {args.dtype} on {args.device}")
     spread = f"{statistics.mean(lengths):.0f} tokens ({min(lengths)} to {max(lengths)})"
     print(f"{args.responses} responses to {len(prompts)} prompts of {spread}, {args.new_tokens} new tokens", flush=True)
+    rate, part = matrix_rate(ours.model.dtype, args.device), max(1, args.prompts // 4)
+    work = {}
+    for name, call in (("theirs", repeated), ("ours", own)):
+        with counted(ours.model) as counts:
+            call(part)
+        work[name] = counts.times(args.prompts / part)
     runs: dict[str, list[tuple[float, float]]] = {"theirs": [], "ours": []}
     texts: list[list[str]] = []
     for _ in range(args.repeats):
-        torch.manual_seed(0)
-        wall, cpu, _ = timed(lambda: theirs.generate_until(requests, disable_tqdm=True))
+        wall, cpu, _ = timed(repeated)
         runs["theirs"].append((wall, cpu))
         wall, cpu, texts = timed(own)
         runs["ours"].append((wall, cpu))
         print(f"  {runs['theirs'][-1][0]:.1f} s, {wall:.1f} s", flush=True)
     told(f"lm-eval hf with repeats, batch size {args.their_batch_size}", runs["theirs"])
     told(f"calm-ext, batch size {args.batch_size}", runs["ours"])
+    for name, times in runs.items():
+        print(f"{name}: {work[name].told(statistics.median(w for w, _ in times), rate)}")
     for index, name in enumerate(("wall-clock", "processor")):
         a, b = [t[index] for t in runs["theirs"]], [t[index] for t in runs["ours"]]
         each = ", ".join(f"{x / y:.2f}" for x, y in zip(a, b, strict=True))

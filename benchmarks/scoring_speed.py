@@ -5,6 +5,7 @@
 Each time is that of a whole `lm_eval.simple_evaluate` of calm_xcsqa_xl_mc in six languages, the model loaded: prompts,
 tokens, scores, metrics. lm-eval's class is timed at the batch size that is its best on a tenth of the questions, ours
 at the program's default. Seconds are wall-clock, and in brackets the processor's, which other programs disturb less.
+Tokens and FLOPs are counted on that tenth, untimed.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import platform
 import statistics
 import time
 from typing import Any, NamedTuple
+
+from work import counted, matrix_rate
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # else waiting threads count as computing
@@ -95,6 +98,12 @@ def main() -> None:
     print(f"torch {torch.__version__}, {args.model} in {args.dtype} on {args.device}")
     each = ", ".join(f"{b}: {t:.1f}" for b, t in tried.items())
     print(f"lm-eval hf on {few} questions, seconds of processor by batch size: {each}", flush=True)
+    rate = matrix_rate(ours.model.dtype, args.device)
+    work = {}
+    for name, lm, size in (("theirs", theirs, best), ("ours", ours, args.batch_size)):
+        with counted(ours.model) as part:
+            evaluated(lm, few, size)
+        work[name] = part.times(args.questions / few)
     runs: dict[str, list[Timed]] = {"theirs": [], "ours": []}
     for _ in range(args.repeats):
         runs["theirs"].append(evaluated(theirs, args.questions, best))
@@ -104,6 +113,8 @@ def main() -> None:
     print(f"{args.questions} questions, {len(a.scores)} options")
     print(told(f"lm-eval hf, batch size {best}", runs["theirs"]))
     print(told(f"calm-ext, batch size {args.batch_size}", runs["ours"]))
+    for name, timed in runs.items():
+        print(f"{name}: {work[name].told(statistics.median(t.wall for t in timed), rate)}")
     print("ratio of wall-clock", ratios([t.wall for t in runs["theirs"]], [t.wall for t in runs["ours"]]))
     print("ratio of processor", ratios([t.cpu for t in runs["theirs"]], [t.cpu for t in runs["ours"]]))
     for name in ("acc", "consistency"):

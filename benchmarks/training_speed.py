@@ -7,6 +7,7 @@ else the machine does hits all of them. float32, LoRA r=16 on all linear layers,
 order. The seconds are those from the pairs' texts to the trained adapter: encoding, our trial of the shared prompts and
 our reference pass are in them, loading the model is not. Ours runs twice: with gradient checkpointing, as is TRL's
 default, and without it, as is our default on a CPU. The loss of every step is compared with the peer's of its turn.
+Tokens and FLOPs are counted beforehand, on an eighth of the pairs, in untimed runs; the reference is in them.
 On a machine with other work the seconds of the processor say more than those of the clock; both are printed.
 """
 
@@ -20,13 +21,18 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
+
+from work import Work, counted, matrix_rate
 
 KINDS = {"trl": "TRL's defaults", "ours": "ours", "ours-fast": "ours, no checkpointing"}
 
 
-def train(kind: str, pairs_file: Path, model_path: str, *, pairs: int, batch: int, nll: float) -> dict[str, Any]:
+def train(
+    kind: str, pairs_file: Path, model_path: str, *, pairs: int, batch: int, nll: float, count: bool
+) -> dict[str, Any]:
     """One run, in this process."""
     import torch
     from datasets import Dataset
@@ -62,23 +68,25 @@ def train(kind: str, pairs_file: Path, model_path: str, *, pairs: int, batch: in
         )
         lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
         common = {"model": model, "args": arguments, "processing_class": tokenizer, "peft_config": lora}
+        counting = counted(model) if count else nullcontext(Work())
         start, cpu = time.perf_counter(), time.process_time()
-        if kind == "trl":
-            texts = [{"prompt": p.prompt, "chosen": p.chosen, "rejected": p.rejected} for p in chosen]
-            trainer: Any = DPOTrainer(train_dataset=Dataset.from_list(texts), **common)
-        else:
-            from calm_ext.training.monitor import encode_pairs
-            from calm_ext.training.response_head import score_responses_only
-            from calm_ext.training.trainer import PairTrainer
+        with counting as work:
+            if kind == "trl":
+                texts = [{"prompt": p.prompt, "chosen": p.chosen, "rejected": p.rejected} for p in chosen]
+                trainer: Any = DPOTrainer(train_dataset=Dataset.from_list(texts), **common)
+            else:
+                from calm_ext.training.monitor import encode_pairs
+                from calm_ext.training.response_head import score_responses_only
+                from calm_ext.training.trainer import PairTrainer
 
-            score_responses_only()
-            rows, _ = encode_pairs(chosen, tokenizer, append_eos=True, max_length=1024)
-            trainer = PairTrainer(
-                train_dataset=Dataset.from_list(rows), reference=Path(folder), model_path=model_path, **common
-            )
-        ready = time.perf_counter()
-        trainer.train()
-        end, cpu = time.perf_counter(), time.process_time() - cpu
+                score_responses_only()
+                rows, _ = encode_pairs(chosen, tokenizer, append_eos=True, max_length=1024)
+                trainer = PairTrainer(
+                    train_dataset=Dataset.from_list(rows), reference=Path(folder), model_path=model_path, **common
+                )
+            ready = time.perf_counter()
+            trainer.train()
+            end, cpu = time.perf_counter(), time.process_time() - cpu
         lengths = [len(r["prompt_ids"]) for r in trainer.train_dataset]
         responses = [len(r["chosen_ids"]) + len(r["rejected_ids"]) for r in trainer.train_dataset]
         return {
@@ -90,17 +98,22 @@ def train(kind: str, pairs_file: Path, model_path: str, *, pairs: int, batch: in
             "peak_mib": peak_memory_mib(),
             "prompt": statistics.mean(lengths),
             "responses": statistics.mean(responses),
+            "flops": work.flops,
+            "tokens": work.tokens,
+            "rate": matrix_rate(torch.float32),
         }
 
 
-def child(kind: str, arguments: argparse.Namespace) -> dict[str, Any]:
+def child(kind: str, arguments: argparse.Namespace, *, count: bool = False) -> dict[str, Any]:
     """One run, in a process of its own."""
     environment = dict(os.environ)
     environment["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parents[1]), environment.get("PYTHONPATH", "")])
-    if kind != "trl":
+    if kind != "trl" or count:
         environment["TORCH_COMPILE_DISABLE"] = "1"  # as calm_ext.training.launch has it
     command = [sys.executable, __file__, str(arguments.file), "--model", arguments.model, "--kind", kind]
-    command += ["--pairs", str(arguments.pairs), "--batch", str(arguments.batch), "--nll", str(arguments.nll)]
+    pairs = arguments.pairs // 8 if count else arguments.pairs
+    command += ["--pairs", str(pairs), "--batch", str(arguments.batch), "--nll", str(arguments.nll)]
+    command += ["--count"] if count else []
     out = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
     found: dict[str, Any] = json.loads(out.stdout.splitlines()[-1])
     return found
@@ -116,12 +129,14 @@ def main() -> None:
     parser.add_argument("--nll", type=float, default=0.0, help="weight of the NLL anchor; TRL's default has none")
     parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=list(KINDS))
     parser.add_argument("--kind", help=argparse.SUPPRESS)
+    parser.add_argument("--count", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.kind:
-        sizes = {"pairs": arguments.pairs, "batch": arguments.batch, "nll": arguments.nll}
+        sizes = {"pairs": arguments.pairs, "batch": arguments.batch, "nll": arguments.nll, "count": arguments.count}
         print(json.dumps(train(arguments.kind, arguments.file, arguments.model, **sizes)))
         return
     found: dict[str, list[dict[str, Any]]] = {kind: [] for kind in arguments.kinds}
+    counts = {kind: child(kind, arguments, count=True) for kind in arguments.kinds}
     for turn in range(arguments.repeats):
         for kind in arguments.kinds:
             one = child(kind, arguments)
@@ -146,6 +161,12 @@ def main() -> None:
         peak = statistics.median(r["peak_mib"] for r in runs)
         gaps = ", ".join(f"{gap(first, runs, key):.1e}" for key in ("losses", "margins"))
         print(f"| {KINDS[kind]} | {rate:.3f} | {clock} | {cpu} | {peak:.0f} | {gaps} |")
+    print()
+    for kind, runs in found.items():
+        work = Work()
+        work.flops, work.tokens = counts[kind]["flops"], counts[kind]["tokens"]
+        seconds, rate = (statistics.median(r[key] for r in runs) for key in ("seconds", "rate"))
+        print(f"{KINDS[kind]}: {work.times(arguments.pairs / (arguments.pairs // 8)).told(seconds, rate)}")
 
 
 def times(first: list[dict[str, Any]], runs: list[dict[str, Any]], key: str) -> str:
