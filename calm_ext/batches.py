@@ -1,4 +1,4 @@
-"""Work in batches that shrink where memory does not suffice. Needs torch."""
+"""Work in batches that shrink where memory does not suffice. torch is imported inside the functions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def in_batches(items: Sequence[Item], batch_size: int, work: Callable[[Sequence[
             start, failed = start + batch_size, False
         if failed:  # outside of the handler, whose traceback holds on to the tensors
             batch_size = max(1, batch_size // 2)
-            _release_memory()
+            release_memory()
             log = logger.debug if told else logger.warning
             log("out of memory: going on with batches of %d; a smaller batch_size avoids this", batch_size)
             told = True
@@ -43,14 +43,17 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether an exception says that memory did not suffice, on a GPU or a CPU."""
     import torch
 
-    said = str(error)
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(
-        words in said
-        for words in ("out of memory", "can't allocate memory", "not enough memory", "CUBLAS_STATUS_ALLOC_FAILED")
-    )
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or says_out_of_memory(str(error))
 
 
-def _release_memory() -> None:
+def says_out_of_memory(text: str) -> bool:
+    """Whether an error's text says that memory did not suffice."""
+    words = ("out of memory", "can't allocate memory", "not enough memory", "CUBLAS_STATUS_ALLOC_FAILED", "MemoryError")
+    return any(x in text for x in words)
+
+
+def release_memory() -> None:
+    """Give a GPU's memory back that nothing holds any more."""
     import gc
 
     import torch

@@ -37,6 +37,15 @@ def choose_dtype(dtype: str = "auto", *, device: str | None = None) -> str:
     return "bfloat16" if cpu_flags() & {"avx512_bf16", "amx_bf16"} else "float32"
 
 
+def seconds_since_start() -> float:
+    """Wall-clock seconds since this process began."""
+    import time
+
+    import psutil
+
+    return time.time() - float(psutil.Process().create_time())
+
+
 def peak_memory_mib() -> float:
     """Largest resident memory of this process so far, in MiB."""
     import resource

@@ -18,22 +18,23 @@ from calm_ext.data_stages import run_pairs, run_vote
 from calm_ext.device import peak_memory_mib
 from calm_ext.errors import CalmError
 from calm_ext.jsonl import read_jsonl, write_jsonl
+from calm_ext.meter import Reading, reading
 from calm_ext.plan import PlannedStage, describe, vote_options
 from calm_ext.recipe import digest, save_recipe
 from calm_ext.recipe_schema import Recipe
 from calm_ext.records import ParallelQuestion
 from calm_ext.retrieval_stage import (
     check_retrieval,
-    grounding_of,
     retrieval_identity,
     retrieval_metadata,
     run_retrieve,
     split_of,
 )
 from calm_ext.rundir import RunDirectory
+from calm_ext.sampling_stage import check_backend, run_sample, sampling_identity
 from calm_ext.signature import versions
-from calm_ext.training.job import TrainingJob
 from calm_ext.training.tracking import log_stages
+from calm_ext.training_stage import run_train
 
 if TYPE_CHECKING:
     from calm_ext.restate import Restater
@@ -70,6 +71,9 @@ class Pipeline:
         recipe: validated.
         run_dir: default ``runs/<name>``.
         reporter: told what happens.
+
+    Attributes:
+        ran: stages that were run, and not skipped.
     """
 
     def __init__(self, recipe: Recipe, run_dir: Path | None = None, *, reporter: Reporter | None = None) -> None:
@@ -77,7 +81,9 @@ class Pipeline:
         self.dir = RunDirectory(run_dir or Path("runs") / recipe.name, name=recipe.name)
         self.say = reporter or Silent()
         self.stages = tuple(s for s in STAGES if s != "retrieve" or recipe.retrieval)
+        self.ran: list[str] = []
         self._lm: Any = None
+        self._elsewhere = Reading()
         self._model_path: str | None = None
 
     # --- running --------------------------------------------------------------------------------------------------
@@ -98,14 +104,18 @@ class Pipeline:
                 self.say.stage(stage, "unchanged, skipped")
             else:
                 self.say.stage(stage, "starts")
-                started = time.monotonic()
+                started, counted, self._elsewhere = time.monotonic(), reading(), Reading()
                 outputs = getattr(self, f"_do_{stage}")(inputs)
                 seconds = time.monotonic() - started
+                model = reading().since(counted) + self._elsewhere
                 facts = {
                     "seconds": round(seconds, 2),
+                    "model_seconds": round(model.seconds, 2),
+                    "tokens": model.tokens,
                     "peak_memory_mib": round(peak_memory_mib()),
                     "versions": versions(),
                 }
+                self.ran.append(stage)
                 self.dir.finish(stage, inputs, outputs, **facts)
                 self.say.stage(stage, f"done in {seconds:.1f} s")
             if stage == stop_after:
@@ -127,6 +137,7 @@ class Pipeline:
         from calm_ext.harness.evaluate import unknown_tasks
 
         check_retrieval(self.recipe)
+        check_backend(self.recipe)
         missing = unknown_tasks(self.recipe.evaluation.tasks)
         if missing:
             raise CalmError(
@@ -150,7 +161,7 @@ class Pipeline:
             "questions": lambda: [section["data"], self._data_identity(), babel],
             "retrieve": lambda: [passages, model, asking, r.sampling.max_new_tokens, before("questions")],
             "before": lambda: evaluation,
-            "sample": lambda: [model, section["sampling"], before("questions"), *read],
+            "sample": lambda: [model, sampling_identity(r), before("questions"), *read],
             "vote": lambda: [vote_options(r)._asdict(), asking, before("sample")],
             "pairs": lambda: [section["pairs"], asking, r.training.heldout_share, before("vote"), before("sample")],
             "train": lambda: [model, section["training"], asking, r.sampling.max_new_tokens, before("pairs"), *read],
@@ -223,6 +234,27 @@ class Pipeline:
         self._lm = lm if adapter is None else None
         return lm
 
+    def _load_engine(self) -> Any:
+        from calm_ext.harness.engines import load_engine
+        from calm_ext.harness.evaluate import quiet_lm_eval
+
+        quiet_lm_eval()
+        m, s = self.recipe.model, self.recipe.sampling
+        assert s.backend != "hf"
+        if s.backend != "api":
+            from calm_ext.batches import release_memory
+
+            self._lm = None  # give the memory back before the engine takes it
+            release_memory()
+        return load_engine(
+            s.backend,
+            self.model_path(),
+            arguments=s.backend_args,
+            dtype=m.dtype,
+            chat=s.chat_template,
+            trust_remote_code=m.trust_remote_code,
+        )
+
     def _questions(self) -> list[ParallelQuestion]:
         return list(read_jsonl(self.dir / "questions.jsonl", ParallelQuestion))
 
@@ -266,29 +298,16 @@ class Pipeline:
         return self._evaluate("before", None)
 
     def _do_sample(self, inputs: str) -> list[str]:
-        from calm_ext.harness.sampler import sample
-
-        if not self.dir.begin("sampling", inputs, "generations.jsonl"):
-            self.say.stage("sample", "the recipe asks otherwise than before: old generations removed")
-        s, questions = self.recipe.sampling, self._questions()
-        asked = sample(
-            self._load_lm(None, s.batch_size),
-            questions,
-            self.dir / "generations.jsonl",
-            mode=s.mode,
-            style=s.resolved_style,
-            n=s.n,
-            temperature=s.temperature,
-            top_p=s.top_p,
-            max_new_tokens=s.max_new_tokens,
-            seed=s.seed,
-            chat_template=s.chat_template,
-            grounding=grounding_of(self.recipe, self.dir, questions),
-            progress=self.say.progress("sampling", len(questions)),
+        return run_sample(
+            self.recipe,
+            self.dir,
+            self._questions(),
+            inputs,
+            lambda message: self.say.stage("sample", message),
+            load_lm=lambda: self._load_lm(None, self.recipe.sampling.batch_size),
+            load_engine=self._load_engine,
+            progress=self.say.progress,
         )
-        if asked < len(questions):
-            self.say.stage("sample", f"continued: {len(questions) - asked} questions were there already")
-        return ["generations.jsonl"]
 
     def _do_vote(self, inputs: str) -> list[str]:
         return run_vote(self.recipe, self.dir, lambda message: self.say.stage("vote", message))
@@ -311,40 +330,15 @@ class Pipeline:
         return load_restater(path, device=m.device, dtype=m.dtype, max_new_tokens=tokens)
 
     def _do_train(self, inputs: str) -> list[str]:
-        from calm_ext.training.launch import launch
-
         self._lm = None  # give the memory back before the training process takes it
-        if not self.dir.begin("training", inputs, "training", "tracking"):
-            self.say.stage("train", "the inputs are others than before: the old training was removed")
-        s = self.recipe.sampling
-        held = json.loads((self.dir / "heldout/votes.json").read_text(encoding="utf-8"))
-        launch(
-            TrainingJob(
-                model=self.model_path(),
-                pairs=self.dir / "pairs.jsonl",
-                output=self.dir / "training",
-                options=self.recipe.training,
-                mode=s.mode,
-                style=s.resolved_style,
-                chat_template=s.chat_template,
-                max_new_tokens=s.max_new_tokens,
-                heldout=self.dir / "heldout/questions.jsonl" if held else None,
-                heldout_votes={question: votes for question, votes in held.items() if votes},
-                heldout_pairs=self.dir / "heldout/pairs.jsonl",
-                heldout_passages=self.dir / "passages.jsonl" if self.recipe.retrieval else None,
-                trust_remote_code=self.recipe.model.trust_remote_code,
-                run_name=self.dir.path.resolve().name,
-                tracking=self.dir / "tracking",
-            )
+        outputs, self._elsewhere = run_train(
+            self.recipe,
+            self.dir,
+            inputs,
+            lambda message: self.say.stage("train", message),
+            model_path=self.model_path(),
         )
-        rows = map(json.loads, (self.dir / "training/log.jsonl").read_text(encoding="utf-8").splitlines())
-        warnings = [row["message"] for row in rows if row["kind"] == "warning"]
-        chosen = json.loads((self.dir / "training/summary.json").read_text(encoding="utf-8"))["chosen_step"]
-        if warnings:
-            self.say.stage("train", f"{len(warnings)} warnings, the first: {warnings[0]}")
-        self.say.stage("train", "last checkpoint kept" if chosen is None else f"checkpoint of step {chosen} kept")
-        _move(self.dir / "training/adapter", self.dir / "adapter")
-        return ["adapter", "training/summary.json", "training/log.jsonl"]
+        return outputs
 
     def _do_after(self, inputs: str) -> list[str]:
         return self._evaluate("after", self.dir / "adapter")
@@ -358,10 +352,3 @@ class Pipeline:
         for problem in log_stages(trackers, self.dir / "tracking", name=name, summary=summary):
             self.say.stage("report", problem)
         return ["summary.json", "report"]
-
-
-def _move(source: Path, target: Path) -> None:
-    import shutil
-
-    shutil.rmtree(target, ignore_errors=True)
-    source.rename(target)

@@ -44,6 +44,7 @@ def describe(recipe: Recipe, questions: Sequence[ParallelQuestion], *, report: P
     held = sum(is_heldout(q.id, r.training.heldout_share) for q in questions)
     scored = r.sampling.mode == "options"
     what = f"{questions[0].n_options} option scores" if scored else f"{r.sampling.n} responses"
+    by = "" if r.sampling.backend == "hf" else f", by {r.sampling.backend}"
     asked = f"{len(questions)} questions × {languages} languages"
     tasks = ", ".join(r.evaluation.tasks) + (f" (limit {r.evaluation.limit})" if r.evaluation.limit else "")
     most = (len(questions) - held) * languages * (1 if scored else r.pairs.max_per_question)
@@ -55,7 +56,7 @@ def describe(recipe: Recipe, questions: Sequence[ParallelQuestion], *, report: P
         if g
         else "",
         "before": tasks,
-        "sample": f"{asked} × {what}",
+        "sample": f"{asked} × {what}{by}",
         "vote": vote_options(r).signature(),
         "pairs": f"at most {most} pairs; {held} questions held out",
         "train": f"{r.training.method}, lr {r.training.learning_rate:g}, β {r.training.beta:g}, NLL "

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ValidationError
 from calm_ext.errors import RecipeError
 from calm_ext.jsonl import atomic_write
 from calm_ext.languages import LANGUAGES, is_known
-from calm_ext.recipe_schema import BUNDLED, Recipe
+from calm_ext.recipe_schema import BUNDLED, ApiOptions, Recipe, SamplingOptions
 
 
 def load_recipe(path: str | os.PathLike[str], *, overrides: Iterable[str] = ()) -> Recipe:
@@ -65,6 +65,22 @@ def parse_recipe(values: Mapping[str, Any], *, where: str = "recipe") -> Recipe:
     return recipe
 
 
+def sampling_backend(backend: str, arguments: Iterable[str]) -> SamplingOptions:
+    """A backend of sampling and its ``key=value`` arguments, checked.
+
+    Raises:
+        RecipeError: with every problem, one a line.
+    """
+    values: dict[str, Any] = {"backend": backend, "backend_args": {}}
+    problems = [p for p in (_override(values["backend_args"], item, flag="--backend-arg") for item in arguments) if p]
+    if not problems:
+        options = SamplingOptions.model_validate(values)
+        problems = _backend_problems(options)
+    if problems:
+        raise RecipeError("calm-ext sample", problems)
+    return options
+
+
 def digest(*parts: Any) -> str:
     """SHA-256 of JSON-able values; the input hash of a stage."""
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str)
@@ -79,15 +95,15 @@ def save_recipe(recipe: Recipe, path: str | os.PathLike[str]) -> None:
 # --- problems ---------------------------------------------------------------------------------------------------------
 
 
-def _override(values: dict[str, Any], item: str) -> str | None:
+def _override(values: dict[str, Any], item: str, *, flag: str = "--set") -> str | None:
     """Set one dotted key; returns a problem, or None."""
     key, equals, text = item.partition("=")
     if not equals or not key:
-        return f"--set {item}: key=value was expected, as training.beta=0.2"
+        return f"{flag} {item}: key=value was expected{', as training.beta=0.2' if flag == '--set' else ''}"
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError:
-        return f"--set {item}: the value is not YAML"
+        return f"{flag} {item}: the value is not YAML"
     if isinstance(value, str):  # YAML 1.1 reads 1e-4 as a string
         with contextlib.suppress(ValueError):
             value = float(value)
@@ -98,7 +114,7 @@ def _override(values: dict[str, Any], item: str) -> str | None:
             place[parent] = {}
         inner = place[parent]
         if not isinstance(inner, dict):
-            return f"--set {item}: {parent} is not a section"
+            return f"{flag} {item}: {parent} is not a section"
         place = inner
     place[last] = value
     return None
@@ -116,11 +132,12 @@ def _known_keys(location: tuple[Any, ...]) -> list[str]:
     return list(section.model_fields)
 
 
-def _explain(item: Any) -> str:
+def _explain(item: Any, section: type[BaseModel] | None = None) -> str:
+    """A problem in words; ``section``: whose keys are known at this place, where the recipe does not tell."""
     location = item["loc"]
     key = ".".join(str(x) for x in location)
     if item["type"] == "extra_forbidden":
-        known = _known_keys(location[:-1])
+        known = list(section.model_fields) if section else _known_keys(location[:-1])
         close = difflib.get_close_matches(str(location[-1]), known, n=1)
         hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
         return f"{key}: unknown key; {hint}"
@@ -162,6 +179,20 @@ def _path_problems(path: str) -> list[str]:
             return [f"model.path: no such folder: {path}"]
         if not (folder / "config.json").exists():
             return [f"model.path: {path} has no config.json, a Hugging Face model folder was expected"]
+    return []
+
+
+def _backend_problems(sampling: SamplingOptions) -> list[str]:
+    backend, given = sampling.backend, sampling.backend_args
+    if backend == "hf" and given:
+        return ["sampling.backend_args: are given, but sampling.backend is hf"]
+    if backend != "api":
+        return []
+    try:
+        ApiOptions.model_validate(given)
+    except ValidationError as error:
+        place = ("sampling", "backend_args")
+        return [_explain({**x, "loc": (*place, *x["loc"])}, ApiOptions) for x in error.errors(include_url=False)]
     return []
 
 
@@ -232,7 +263,7 @@ def _problems(recipe: Recipe) -> list[str]:
     options = recipe.sampling.mode == "options"
     if recipe.vote.rule == "zscore" and not options:
         found.append("vote.rule: zscore needs sampling.mode options")
-    found += [*_translation_problems(recipe), *_retrieval_problems(recipe)]
+    found += [*_translation_problems(recipe), *_retrieval_problems(recipe), *_backend_problems(recipe.sampling)]
     if options != (recipe.sampling.resolved_style == "cloze"):
         found.append(f"sampling.style: {recipe.sampling.style} does not go with sampling.mode {recipe.sampling.mode}")
     if recipe.data.source == "local":

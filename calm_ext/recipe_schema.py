@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
@@ -91,6 +91,33 @@ class RetrievalSection(Section):
     dense_model: str | None = None
 
 
+class ApiOptions(Section):
+    """A server that samples, where sampling.backend is ``api``.
+
+    Attributes:
+        base_url: up to and with its ``/v1``.
+        model: the name that the server knows the model by; default: model.path.
+        concurrency: requests at a time.
+        timeout: seconds for an answer.
+        retries: of a request that the server was too busy for.
+        api_key_env: the environment variable with the key, where the server wants one.
+        context: tokens of the model's context, for option scores.
+        body: more keys for each request, as ``{top_k: 50}``.
+    """
+
+    base_url: str = Field(pattern=r"^https?://")
+    model: str | None = None
+    concurrency: int = Field(16, ge=1)
+    timeout: float = Field(600, gt=0)
+    retries: int = Field(5, ge=0)
+    api_key_env: str = "OPENAI_API_KEY"
+    context: int = Field(2048, ge=16)
+    body: dict[str, Any] = Field(default_factory=dict)
+
+    #: What does not change what a server answers.
+    TRANSPORT: ClassVar[frozenset[str]] = frozenset({"base_url", "concurrency", "timeout", "retries", "api_key_env"})
+
+
 class SamplingOptions(Section):
     """How the model is asked (DESIGN, section 5).
 
@@ -101,6 +128,10 @@ class SamplingOptions(Section):
         chat_template: wrap prompts as the user's turn of the model's chat template; also in training and evaluation.
         batch_size: prompts in one forward pass, each with all its options or responses.
         seed: of the sampler.
+        backend: ``hf``, calm-ext's own sampler; ``vllm`` or ``sglang``; or ``api``, a server that speaks OpenAI's
+            protocol (:mod:`calm_ext.harness.engines`).
+        backend_args: for ``vllm`` and ``sglang`` arguments of lm-eval's class, as ``{gpu_memory_utilization: 0.8}``;
+            for ``api`` the keys of :class:`ApiOptions`, as ``{base_url: http://localhost:8000/v1}``.
     """
 
     mode: Literal["generate", "options"] = "generate"
@@ -112,6 +143,8 @@ class SamplingOptions(Section):
     chat_template: bool = False
     batch_size: int = Field(8, ge=1)
     seed: int = 0
+    backend: Literal["hf", "vllm", "sglang", "api"] = "hf"
+    backend_args: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def resolved_style(self) -> Literal["explain", "direct", "cloze"]:

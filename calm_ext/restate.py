@@ -21,6 +21,7 @@ from calm_ext.device import choose_dtype, default_device
 from calm_ext.errors import CalmError
 from calm_ext.jsonl import Appender, read_jsonl
 from calm_ext.languages import get_language
+from calm_ext.meter import count_tokens, in_model
 from calm_ext.pairs import PairOptions
 from calm_ext.prompts import Style, answer_text
 from calm_ext.records import Ballot, Generation, Record
@@ -259,8 +260,9 @@ class Seq2SeqRestater:
         elif self.model.config.model_type in ("t5", "mt5"):
             own = [f"translate {get_language(source).name} to {get_language(target).name}: {t}" for t in own]
         inputs = self.tokenizer(own, return_tensors="pt", padding=True).to(self.model.device)
-        with torch.inference_mode():
+        with torch.inference_mode(), in_model(inputs["input_ids"].numel()):
             output = self.model.generate(**inputs, max_new_tokens=self.max_new_tokens, do_sample=False, **extra)
+        count_tokens(output.numel())
         said = self.tokenizer.batch_decode(output, skip_special_tokens=True)
         ended = _ended(output, self.model.generation_config.eos_token_id)
         return [str(t).strip() if end else "" for t, end in zip(said, ended, strict=True)]
@@ -297,13 +299,14 @@ class CausalRestater:
             prompts, return_tensors="pt", padding=True, add_special_tokens=not self.tokenizer.chat_template
         )
         inputs = {k: v.to(self.model.device) for k, v in inputs.items() if k != "token_type_ids"}
-        with torch.inference_mode():
+        with torch.inference_mode(), in_model():
             output = self.model.generate(
                 **inputs,
                 max_new_tokens=self.max_new_tokens,
                 do_sample=False,
                 pad_token_id=self.tokenizer.pad_token_id,
             )
+        count_tokens(output.numel())
         new = output[:, inputs["input_ids"].shape[1] :]
         said = self.tokenizer.batch_decode(new, skip_special_tokens=True)
         ended = _ended(new, self.model.generation_config.eos_token_id)

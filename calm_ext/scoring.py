@@ -22,6 +22,7 @@ from weakref import WeakKeyDictionary
 
 from calm_ext.batches import in_batches
 from calm_ext.errors import CalmError
+from calm_ext.meter import in_model
 from calm_ext.output_head import output_at
 
 if TYPE_CHECKING:
@@ -78,12 +79,12 @@ def score_groups(
 
 
 def score_continuations(
-    model: Any, context: Sequence[int], targets: Sequence[Sequence[int]], *, dtype: torch.dtype | None = None
-) -> list[Answer]:
-    """:func:`score_groups` of one group and any causal LM; one that reads no trees reads the prompt for each target."""
+    model: Any, groups: Sequence[Group], *, batch_size: int, dtype: torch.dtype | None = None
+) -> list[list[Answer]]:
+    """:func:`score_groups` of any causal LM; one that reads no trees reads the prompt again for each target."""
     if reads_trees(model):
-        return score_groups(model, [(context, targets)], batch_size=1, dtype=dtype)[0]
-    return [_plain(model, context, target, dtype) for target in targets]
+        return score_groups(model, groups, batch_size=batch_size, dtype=dtype)
+    return [[_plain(model, context, target, dtype) for target in targets] for context, targets in groups]
 
 
 def reads_trees(model: Any) -> bool:
@@ -149,7 +150,7 @@ def _score(model: Any, rows: Sequence[_Row], dtype: torch.dtype | None) -> list[
             branch[r, at : at + inner] = number
             at += inner
     places, where = torch.tensor(asked).unique(return_inverse=True)
-    with torch.inference_mode():
+    with torch.inference_mode(), in_model(tokens.numel()):
         tokens, positions, branch = tokens.to(device), positions.to(device), branch.to(device)
         masks = _masks(model, branch, positions)
         with output_at(model, places.to(device)):
@@ -222,7 +223,7 @@ def _plain(model: Any, context: Sequence[int], target: Sequence[int], dtype: tor
     """One continuation by itself: the definition that :func:`score_groups` is held to."""
     import torch
 
-    with torch.inference_mode():
+    with torch.inference_mode(), in_model(len(context) + len(target) - 1):
         tokens = torch.tensor([[*context, *target[:-1]]], device=model.device)
         logits = model(input_ids=tokens).logits[0]
         where = torch.arange(len(context) - 1, len(context) + len(target) - 1, device=model.device)

@@ -16,7 +16,7 @@ LAYERS: list[set[str]] = [
     {"errors"},
     {"languages"},
     {"records", "signature", "prompts", "device", "recipe_schema"},
-    {"jsonl", "judging", "batches", "output_head"},
+    {"jsonl", "judging", "batches", "output_head", "meter"},
     {"recipe", "recipe_files", "stats", "scoring"},
     {"answer_words"},
     {"answer_text"},
@@ -36,7 +36,8 @@ LAYERS: list[set[str]] = [
     {"plan", "pair_exports"},
     {"harness", "training"},
     {"report"},
-    {"data_stages", "retrieval_stage", "hub"},
+    {"data_stages", "retrieval_stage", "training_stage", "hub"},
+    {"sampling_stage"},
     {"pipeline"},
     {"cli"},
 ]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from calm_ext.data_stages import run_pairs
 from calm_ext.errors import CalmError, RunError
@@ -17,6 +21,7 @@ from calm_ext.plan import is_heldout
 from calm_ext.recipe import parse_recipe
 from calm_ext.recipe_schema import Recipe
 from calm_ext.records import Ballot, Generation, Pair, ParallelQuestion, Passages, Version
+from calm_ext.report.timing import Timing, print_timing
 from calm_ext.rundir import RunDirectory
 
 
@@ -143,6 +148,61 @@ def test_a_changed_key_repeats_only_what_depends_on_it(finished: Path, babel_mod
     Pipeline(recipe(babel_model, **changes), folder, reporter=spy).run(stop_after="sample")
     assert spy.ran() == ["sample"]
     assert ("sample", "the recipe asks otherwise than before: old generations removed") in spy.said
+
+
+def test_vote_and_pairs_load_no_framework(finished: Path, tmp_path: Path) -> None:
+    """Neither as stages nor as verbs: on a machine of many runs a vote is a matter of a second."""
+    folder = tmp_path / "tiny"
+    shutil.copytree(finished, folder)
+    stages = ["align", str(folder / "recipe.yaml"), "--run", str(folder), "--set", "vote.min_margin=0.01"]
+    generations, ballots, pairs = str(folder / "generations.jsonl"), str(tmp_path / "b"), str(tmp_path / "p")
+    for arguments in (
+        [*stages, "--stop-after", "pairs"],
+        ["vote", generations, "-o", ballots, "--style", "direct"],
+        ["pairs", ballots, generations, "-o", pairs, "--style", "direct"],
+    ):
+        code = (
+            "import sys; from calm_ext.cli.main import cli; from click.testing import CliRunner; "
+            f"result = CliRunner().invoke(cli, {arguments!r}); assert result.exit_code == 0, result.output; "
+            "heavy = {'torch', 'transformers', 'lm_eval', 'trl', 'peft', 'accelerate'}; "
+            "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert done.returncode == 0, (arguments, done.stderr)
+    manifest = json.loads((folder / "manifest.json").read_text())["stages"]
+    assert (
+        manifest["vote"]["inputs"] != json.loads((finished / "manifest.json").read_text())["stages"]["vote"]["inputs"]
+    )
+
+
+def test_the_model_is_loaded_once_for_evaluation_and_sampling(
+    babel_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from calm_ext.harness import lm
+
+    loaded: list[str] = []
+    plain = lm.load_lm
+    monkeypatch.setattr(lm, "load_lm", lambda path, **more: (loaded.append(path), plain(path, **more))[1])
+    assert run(recipe(babel_model), tmp_path / "run", stop_after="sample") == ["questions", "before", "sample"]
+    assert loaded == [str(babel_model)]
+
+
+def test_where_the_time_went(finished: Path) -> None:
+    """Seconds in the model and tokens of every stage that runs it; what was skipped is not counted into this run."""
+    stages = json.loads((finished / "manifest.json").read_text())["stages"]
+    for name, stage in stages.items():
+        runs = name in ("before", "sample", "train", "after")
+        assert (stage["tokens"] > 0) == runs, name
+        assert 0 <= stage["model_seconds"] <= stage["seconds"] and (stage["model_seconds"] > 0) == runs, name
+    timing = Timing.of(stages, ran=["train", "after"], startup=2.0, total=100.0)
+    parts = [stages[x]["model_seconds"] for x in ("train", "after")]
+    assert timing.total.seconds == pytest.approx(100)
+    assert timing.glue == pytest.approx(1 - sum(parts) / 100, abs=1e-6)
+    assert [r.stage for r in timing.rows if not r.now] == ["questions", "before", "sample", "vote", "pairs", "report"]
+    console = Console(record=True, width=100)
+    print_timing(timing, console)
+    said = console.export_text()
+    assert "sample (before)" in said and "of the time was not spent in the model" in said
 
 
 def test_a_damaged_output_is_made_again(finished: Path, babel_model: Path, tmp_path: Path) -> None:

@@ -116,11 +116,22 @@ def test_finished_rows_leave_the_batch_and_prompts_are_read_once(lm: SharedPrefi
     handle = lm.model.model.embed_tokens.register_forward_hook(lambda *x: shapes.append(tuple(x[1][0].shape)))
     lm.batch_size_per_gpu = 2
     with torch.inference_mode():
-        decode(
+        found = decode(
             lm.model, [[5, 6, 7], [8, 9]], [0] * 4 + [1] * 4, range(8), drawing=Drawing(), max_new_tokens=5, ends=set(),
             stops=lambda row, tokens: len(tokens) > row % 4,
         )  # fmt: skip
-    assert shapes == [(2, 3), (6, 1), (4, 1), (2, 1)]
+    # Of the responses that go on, those with the same tokens so far are one row.
+    rows = [{(r // 4, *tokens[:n]) for r, tokens in enumerate(found) if len(tokens) > n} for n in (1, 2, 3)]
+    assert shapes == [(2, 3), *((len(x), 1) for x in rows)]
+    assert [len(tokens) for tokens in found] == [1, 2, 3, 4] * 2
+    shapes.clear()
+    with torch.inference_mode():
+        greedy = decode(
+            lm.model, [[5, 6, 7], [8, 9]], [0] * 4 + [1] * 4, range(8), drawing=Drawing(temperature=0),
+            max_new_tokens=5, ends=set(),
+        )  # fmt: skip
+    assert shapes == [(2, 3), *[(2, 1)] * 4]
+    assert all(tokens == greedy[r // 4 * 4] for r, tokens in enumerate(greedy))
     shapes.clear()
     lm.batch_size_per_gpu = 2
     prompts = ["Talor : Kvelt", "Talor :", "Kvelt :"]
@@ -158,14 +169,16 @@ def test_draws_have_the_distribution_of_transformers() -> None:
         drawn = Counter(drawing.draw(logits.expand(4000, -1), uniform, seen.expand(4000, -1)).tolist())
         for token in range(40):
             assert drawn[token] / 4000 == pytest.approx(wanted[token].item(), abs=1e-3), (options, token)
+        shared = drawing.draw(logits, uniform, seen, torch.zeros(4000, dtype=torch.long))
+        assert Counter(shared.tolist()) == drawn, "many numbers of one row"
     assert Drawing(temperature=0).draw(logits, uniform[:1], seen).item() == logits.argmax().item()
 
 
 def test_what_the_generation_config_says_is_done_or_told(babel_model: Path, caplog: pytest.LogCaptureFixture) -> None:
     lm = lms(tiny("llama"), babel_model)[0]
-    assert Drawing.of(lm.model, temperature=1.0, top_p=0.9) == Drawing(1.0, 0.9, 50, 0.0, 1.0)
+    assert Drawing.of(lm.model.generation_config, temperature=1.0, top_p=0.9) == Drawing(1.0, 0.9, 50, 0.0, 1.0)
     lm.model.generation_config.update(top_k=20, min_p=0.05, repetition_penalty=1.05)
-    assert Drawing.of(lm.model, temperature=0.7, top_p=1.0) == Drawing(0.7, 1.0, 20, 0.05, 1.05)
+    assert Drawing.of(lm.model.generation_config, temperature=0.7, top_p=1.0) == Drawing(0.7, 1.0, 20, 0.05, 1.05)
     assert continues(lm)
     lm.model.generation_config.no_repeat_ngram_size = 3
     assert not continues(lm)
@@ -205,7 +218,7 @@ def test_out_of_memory_changes_no_response(
     lm: SharedPrefixLM, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     asks = [Ask(str(i), "Talor : Kvelt " * (1 + i), [], range(i, i + 4)) for i in range(6)]
-    options: dict[str, Any] = {"temperature": 1.0, "top_p": 0.9, "max_new_tokens": 5}
+    options: dict[str, Any] = {"temperature": 5.0, "top_p": 1.0, "max_new_tokens": 5}
     lm.batch_size_per_gpu = 4
     wanted = respond(lm, asks, **options)
     real = Decoding.select

@@ -78,7 +78,9 @@ def log(folder: Path, kind: str) -> list[dict]:
 @pytest.fixture(scope="module")
 def trained(babel_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
-    launch(job(folder, babel_model))
+    spent = launch(job(folder, babel_model))
+    assert spent.seconds > 0
+    assert spent.tokens > 3 * 48 * 20
     return folder
 
 
@@ -125,10 +127,51 @@ def test_a_failing_worker_is_one_line(tmp_path: Path, babel_model: Path) -> None
         launch(job(tmp_path / "short", babel_model, max_length=16))
 
 
+OUT_OF_MEMORY = """
+import sys
+if sys.orig_argv[1:3] == ["-m", "calm_ext.training.worker"]:
+    import torch
+    from calm_ext.training.trainer import PairTrainer
+    plain = PairTrainer.training_step
+    def step(self, model, inputs, *args, **kwargs):
+        if self.state.global_step >= 5 and len(inputs["input_ids"]) > 2 * PAIRS:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.")
+        return plain(self, model, inputs, *args, **kwargs)
+    PairTrainer.training_step = step
+"""
+
+
+def test_out_of_memory_halves_the_batch_and_changes_no_step(
+    babel_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The worker is ended by torch's own error at its sixth step, and goes on from the checkpoint of the third."""
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    launch(job(tmp_path / "whole", babel_model, nll_weight=0.0))
+    (tmp_path / "sitecustomize.py").write_text(OUT_OF_MEMORY.replace("PAIRS", "4"))
+    capfd.readouterr()
+    launch(job(tmp_path / "a", babel_model, nll_weight=0.0))
+    told = capfd.readouterr().err
+    assert told.count("out of memory: training goes on with batches of 4 pairs, 2 to a step") == 1
+    (whole, parts) = (log(folder, "check") for folder in (tmp_path / "whole", tmp_path / "a"))
+    assert [c["step"] for c in whole] == [c["step"] for c in parts]
+    for a, b in zip(whole, parts, strict=True):
+        assert a["chosen_nll"] == pytest.approx(b["chosen_nll"], abs=1e-3)
+    (tmp_path / "sitecustomize.py").write_text(OUT_OF_MEMORY.replace("PAIRS", "0"))
+    with pytest.raises(RunError, match=r"out of memory.*memory does not suffice for one pair") as caught:
+        launch(job(tmp_path / "b", babel_model, batch_size=3))
+    assert "\n" not in str(caught.value)
+
+
+def test_loras_dropout_is_not_switched_off(trained: Path, babel_model: Path, tmp_path: Path) -> None:
+    launch(job(tmp_path, babel_model, lora_dropout=0.5))
+    plain, dropped = ([r["loss"] for r in log(folder, "train") if "loss" in r] for folder in (trained, tmp_path))
+    assert plain[0] == pytest.approx(dropped[0], abs=1e-6), "an untrained adapter adds nothing"
+    assert max(abs(a - b) for a, b in zip(plain[1:], dropped[1:], strict=True)) > 1e-3
+
+
 def test_accelerate_config_is_passed_on() -> None:
     assert "--config_file" in command(Path("job.json"), accelerate_config="my.yaml")
-    plain = command(Path("job.json"), accelerate_config=None)
-    assert plain[plain.index("--num_processes") + 1] == "1"
+    assert command(Path("job.json"), accelerate_config=None)[1:] == ["-m", "calm_ext.training.worker", "job.json"]
 
 
 def test_pairs_are_encoded_as_they_are_scored(babel_model: Path) -> None:

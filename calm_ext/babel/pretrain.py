@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from calm_ext.babel.corpus import sentences
 from calm_ext.babel.tokenizer import build_tokenizer
 from calm_ext.babel.world import BabelConfig
+from calm_ext.meter import in_model
 
 if TYPE_CHECKING:
     import torch
@@ -134,12 +135,13 @@ def train(
             optimizer.zero_grad(set_to_none=True)
             n_labels = sum(int((labels != -100).sum()) for _, labels in groups)
             total = 0.0
-            for ids, labels in groups:
-                loss = _sum_loss(model, ids, labels) / n_labels
-                loss.backward()
-                total += loss.item()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
+            with in_model(sum(ids.numel() for ids, _ in groups)):
+                for ids, labels in groups:
+                    loss = _sum_loss(model, ids, labels) / n_labels
+                    loss.backward()
+                    total += loss.item()
+                torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+                optimizer.step()
             scheduler.step()
             losses.append(total)
             report(step, n_steps, losses[-1])

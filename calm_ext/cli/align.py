@@ -21,9 +21,16 @@ from calm_ext.cli.common import ConsoleReporter, json_option, print_json
     type=click.Choice(["questions", "before", "sample", "vote", "pairs", "train", "after"]),
     help="Stop when this stage is done; the same command without it continues.",
 )
+@click.option("--profile", is_flag=True, help="Say at the end where the time went, and how much of it into the model.")
 @json_option
 def command(
-    recipe: str, run_dir: Path | None, overrides: tuple[str, ...], dry_run: bool, stop_after: str | None, as_json: bool
+    recipe: str,
+    run_dir: Path | None,
+    overrides: tuple[str, ...],
+    dry_run: bool,
+    stop_after: str | None,
+    profile: bool,
+    as_json: bool,
 ) -> None:
     """Run RECIPE (a file, or the name of one that comes along, as `demo`) from samples to report.
 
@@ -40,6 +47,7 @@ def command(
     from rich.console import Console
     from rich.table import Table
 
+    from calm_ext.device import seconds_since_start
     from calm_ext.pipeline import Pipeline
     from calm_ext.recipe import load_recipe
     from calm_ext.recipe_files import find_recipe
@@ -59,15 +67,28 @@ def command(
                 table.add_row(item.name, item.note)
             Console().print(table)
             return
+        startup = seconds_since_start()
         pipeline.run(stop_after=stop_after)
-    summary = pipeline.dir / "summary.json"
-    if stop_after or not summary.exists():
-        return
-    values = json.loads(summary.read_text(encoding="utf-8"))
-    if as_json:
-        print_json(values)
-        return
-    from calm_ext.report.terminal import print_summary
+    from calm_ext.report.timing import Timing, print_timing
 
-    print_summary(values, Console())
-    click.echo(f"report: {pipeline.dir / 'report/index.html'}")
+    known = pipeline.dir.manifest["stages"]
+    timing = Timing.of(
+        {s: known[s] for s in pipeline.stages if s in known},
+        ran=pipeline.ran,
+        startup=startup,
+        total=seconds_since_start(),
+    )
+    values = {} if stop_after else json.loads((pipeline.dir / "summary.json").read_text(encoding="utf-8"))
+    if as_json:
+        told = {**values, **({"profile": timing.as_dict()} if profile else {})}
+        if told:
+            print_json(told)
+        return
+    if values:
+        from calm_ext.report.terminal import print_summary
+
+        print_summary(values, Console())
+    if profile:
+        print_timing(timing, Console())
+    if values:
+        click.echo(f"report: {pipeline.dir / 'report/index.html'}")

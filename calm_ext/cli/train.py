@@ -36,7 +36,7 @@ def command(
     style: str,
     chat_template: bool,
 ) -> None:
-    """Train a LoRA adapter on PAIRS (JSONL) with TRL's DPO, started by `accelerate launch`.
+    """Train a LoRA adapter on PAIRS (JSONL) with TRL's DPO, in one process or in those of an accelerate config.
 
     With --heldout and --heldout-generations, training is watched on these questions without gold: it warns when it is
     collapsing, stops when it is clearly worse, and keeps no checkpoint that is.

@@ -1,14 +1,18 @@
 """Several responses to each prompt, the prompt run once: lm-eval's sampling, without its repeated prompts.
 
-Prompts of like length are read together, padded on the left; the key-value cache is then repeated for each response and
-decoding goes on, row by row leaving the batch as it ends. A response is drawn (:mod:`calm_ext.harness.drawing`) by
-uniform numbers of its own seed, so that it depends on (seed, prompt, index) and neither on the batch nor on the order.
-In exact arithmetic that is exact. Logits differ in their last bits between batch shapes, so a number that falls into
-that little beside a boundary between two tokens may draw the other one: rarely in fp32, now and then in bf16.
+Prompts of like length are read together, padded on the left; the key-value cache is then repeated and decoding goes on,
+row by row leaving the batch as it ends. Responses to a prompt share a row for as long as they have the same tokens: a
+model that is sure of how it begins, or a temperature of 0, has few rows to decode.
+
+A response is drawn (:mod:`calm_ext.harness.drawing`) by uniform numbers of its own seed, so that it depends on (seed,
+prompt, index) and neither on the batch nor on the order. In exact arithmetic that is exact. Logits differ in their last
+bits between batch shapes, so a number that falls into that little beside a boundary between two tokens may draw the
+other one: rarely in fp32, now and then in bf16.
 """
 
 from __future__ import annotations
 
+import itertools
 import logging
 import random
 from collections.abc import Callable, Sequence
@@ -21,6 +25,7 @@ from calm_ext.batches import in_batches
 from calm_ext.errors import CalmError
 from calm_ext.harness.drawing import NOT_DONE, Drawing
 from calm_ext.harness.lm import SharedPrefixLM
+from calm_ext.meter import in_model
 from calm_ext.output_head import output_at
 from calm_ext.scoring import tolerance
 
@@ -82,7 +87,9 @@ class Decoding:
     def _read(self, tokens: torch.Tensor) -> None:
         positions = (self.mask.cumsum(1) - 1).clamp(min=0)[:, -tokens.shape[1] :]
         known = {} if self.cache is None else {"past_key_values": self.cache}
-        out = self.model(input_ids=tokens, attention_mask=self.mask, position_ids=positions, use_cache=True, **known)
+        seen = {"attention_mask": self.mask, "position_ids": positions, "use_cache": True, **known}
+        with in_model(tokens.numel()):
+            out = self.model(input_ids=tokens, **seen)
         self.cache, self.logits = out.past_key_values, out.logits
 
     def select(self, rows: Sequence[int]) -> None:
@@ -121,8 +128,9 @@ def respond(
     """
     import torch
 
-    prompts = _fitting(lm, asks, max_new_tokens)
-    drawing = Drawing.of(lm.model, temperature=temperature, top_p=top_p)
+    encoded = [lm.tok_encode(ask.text) for ask in asks]
+    prompts = fitting(encoded, asks, context=lm.max_length, max_new_tokens=max_new_tokens)
+    drawing = Drawing.of(lm.model.generation_config, temperature=temperature, top_p=top_p)
     ends = lm.model.generation_config.eos_token_id
     ends = {lm.eot_token_id, *(ends if isinstance(ends, list) else [ends])}
     order = sorted(range(len(asks)), key=lambda i: -len(prompts[i]))
@@ -175,23 +183,29 @@ def decode(
     draws = [random.Random(seed) for seed in seeds]
     found: list[list[int]] = [[] for _ in rows]
     live = list(range(len(rows)))
+    at = list(rows)  # the row of the state that each live response stands at
     state = Decoding(model, prompts, max_new_tokens)
-    state.select(rows)
-    while True:
+    for step in itertools.count():
         uniform = torch.tensor([draws[r].random() for r in live], dtype=torch.float64)
         if model.device.type == "mps":
             uniform = uniform.float()
-        drawn = drawing.draw(state.logits, uniform.to(model.device), state.tokens)
-        for r, token in zip(live, drawn.tolist(), strict=True):
+        places = torch.tensor(at, device=model.device)
+        with in_model():
+            drawn = drawing.draw(state.logits, uniform.to(model.device), state.tokens, places).tolist()
+        for r, token in zip(live, drawn, strict=True):
             found[r].append(token)
         stay = [i for i, r in enumerate(live) if found[r][-1] not in ends and not stops(r, found[r])]
         if not stay or len(found[live[0]]) == max_new_tokens:
-            return found
-        if len(stay) < len(live):
-            live = [live[i] for i in stay]
-            state.select(stay)
-            drawn = drawn[torch.tensor(stay, device=drawn.device)]
-        state.advance(drawn)
+            break
+        # Responses that were alike and drew alike stay one row.
+        nodes: dict[tuple[int, int], int] = {}
+        here = [nodes.setdefault((at[i], drawn[i]), len(nodes)) for i in stay]
+        parents = [row for row, _ in nodes]
+        if step == 0 or parents != list(range(len(state.tokens))):
+            state.select(parents)
+        live, at = [live[i] for i in stay], here
+        state.advance(torch.tensor([token for _, token in nodes], device=model.device))
+    return found
 
 
 class _Until:
@@ -212,13 +226,17 @@ class _Until:
         return str(postprocess_generated_text(text, self.strings, None))
 
 
-def _fitting(lm: SharedPrefixLM, asks: Sequence[Ask], max_new_tokens: int) -> list[list[int]]:
-    room = lm.max_length - max_new_tokens
+def fitting(prompts: Sequence[list[int]], asks: Sequence[Ask], *, context: int, max_new_tokens: int) -> list[list[int]]:
+    """Prompts as they fit into a context beside the new tokens: long ones without their beginning, which is said.
+
+    Raises:
+        CalmError: there is no room for any prompt.
+    """
+    room = context - max_new_tokens
     if room < 1:
         raise CalmError(
-            f"max_new_tokens of {max_new_tokens} leaves no room for a prompt in the model's context of {lm.max_length}"
+            f"max_new_tokens of {max_new_tokens} leaves no room for a prompt in the model's context of {context}"
         )
-    prompts = [lm.tok_encode(ask.text) for ask in asks]
     long = [ask.name for ask, prompt in zip(asks, prompts, strict=True) if len(prompt) > room]
     if long:
         logger.warning(

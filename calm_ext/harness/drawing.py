@@ -38,9 +38,8 @@ class Drawing(NamedTuple):
     repetition_penalty: float = 1.0
 
     @classmethod
-    def of(cls, model: Any, *, temperature: float, top_p: float) -> Drawing:
-        """With what the model's generation config says beside; where it says nothing of top_k, transformers says 50."""
-        config = model.generation_config
+    def of(cls, config: Any, *, temperature: float, top_p: float) -> Drawing:
+        """With what a model's generation config says beside; where it says nothing of top_k, transformers says 50."""
         return cls(
             temperature=temperature,
             top_p=top_p,
@@ -49,13 +48,16 @@ class Drawing(NamedTuple):
             repetition_penalty=config.repetition_penalty or 1.0,
         )
 
-    def draw(self, logits: torch.Tensor, uniform: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
-        """A token for each row.
+    def draw(
+        self, logits: torch.Tensor, uniform: torch.Tensor, seen: torch.Tensor, rows: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """A token for each number.
 
         Args:
             logits: [rows, vocabulary].
-            uniform: [rows], in [0, 1).
+            uniform: [draws], in [0, 1).
             seen: [rows, any], the tokens before.
+            rows: [draws], of which row each number draws; by default one of each.
         """
         import torch
 
@@ -66,7 +68,8 @@ class Drawing(NamedTuple):
                 1, seen, torch.where(old < 0, old * self.repetition_penalty, old / self.repetition_penalty)
             )
         if self.temperature == 0:
-            return scores.argmax(-1)
+            best = scores.argmax(-1)
+            return best if rows is None else best[rows]
         tokens = None
         if 0 < self.top_k < scores.shape[1]:
             scores, tokens = scores.topk(self.top_k)
@@ -83,6 +86,9 @@ class Drawing(NamedTuple):
             tokens, order = tokens.sort()
             probabilities = probabilities.gather(1, order)
         cumulated = probabilities.cumsum(-1)
+        if rows is not None:
+            cumulated = cumulated[rows]
+            tokens = None if tokens is None else tokens[rows]
         at = torch.searchsorted(cumulated, uniform.to(cumulated)[:, None] * cumulated[:, -1:], right=True)
         at = at.clamp(max=cumulated.shape[1] - 1)
         return (at if tokens is None else tokens.gather(1, at))[:, 0]

@@ -7,6 +7,7 @@ import logging
 import math
 import shutil
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -37,10 +38,17 @@ class TaskSamples(NamedTuple):
 
 def own_tasks_dir() -> Path:
     """Where our YAMLs are: beside the package in a checkout, in lm-eval's own tasks once installed."""
-    import lm_eval.tasks
-
     checkout = Path(__file__).resolve().parents[2] / "lm_eval_tasks"
-    return checkout if checkout.is_dir() else Path(lm_eval.tasks.__file__).parent / "calm"
+    if checkout.is_dir():
+        return checkout
+    found = find_spec("lm_eval")  # finds it without loading it
+    assert found is not None and found.submodule_search_locations
+    return Path(found.submodule_search_locations[0]) / "tasks" / "calm"
+
+
+def _own_tasks() -> set[str]:
+    """Names of our tasks: a YAML is named as its task."""
+    return {p.stem for p in own_tasks_dir().rglob("*.yaml")}
 
 
 def task_manager(names: Sequence[str], *, metadata: dict[str, Any] | None = None) -> Any:
@@ -50,13 +58,15 @@ def task_manager(names: Sequence[str], *, metadata: dict[str, Any] | None = None
     """
     from lm_eval.tasks import TaskManager
 
-    folder = own_tasks_dir()
-    ours = {p.stem for p in folder.rglob("*.yaml")}
-    return TaskManager(metadata=metadata or {}, include_path=str(folder), include_defaults=not set(names) <= ours)
+    ours = set(names) <= _own_tasks()
+    return TaskManager(metadata=metadata or {}, include_path=str(own_tasks_dir()), include_defaults=not ours)
 
 
 def unknown_tasks(names: Sequence[str]) -> list[str]:
-    """Those names that lm-eval has no task for."""
+    """Those names that lm-eval has no task for; it is loaded only where one is not ours."""
+    names = [x for x in names if x not in _own_tasks()]
+    if not names:
+        return []
     known = set(task_manager(names).all_tasks)
     return [x for x in names if x not in known]
 

@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from calm_ext.device import choose_dtype, default_device
 from calm_ext.errors import CalmError
+from calm_ext.meter import count_tokens, in_model
 from calm_ext.scoring import reads_trees, score_groups
 
 logger = logging.getLogger(__name__)
@@ -83,6 +84,16 @@ class SharedPrefixLM(HFLM):
                 del self._recent[next(iter(self._recent))]
             self._recent[string] = list(ids)
         return ids
+
+    def _model_call(self, inps: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+        with in_model(inps.numel()):
+            return super()._model_call(inps, *args, **kwargs)
+
+    def _model_generate(self, context: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+        with in_model():
+            out: torch.Tensor = super()._model_generate(context, *args, **kwargs)
+        count_tokens(out.numel())
+        return out
 
     def _loglikelihood_tokens(
         self, requests: list[Request], disable_tqdm: bool = False, override_bs: int | None = None

@@ -1,9 +1,10 @@
 """Ask the model, through lm-eval's task and model classes, and keep what it says as generations.
 
-Questions are asked in chunks of fixed size, each written as a whole. A response depends on (seed, question, language,
-index) alone (:mod:`calm_ext.harness.decode`), so that a run that was interrupted continues at the first missing chunk
-and gives what it would have given, whatever the batch size. Models that cannot be decoded so are sampled by lm-eval's
-own class, chunk by chunk, seeded by (seed, the chunk's first question); there the batch size matters.
+Questions are asked in chunks, each written as a whole. A response depends on (seed, question, language, index) alone
+(:mod:`calm_ext.harness.decode`), so that a run that was interrupted continues at the first missing chunk and gives what
+it would have given, whatever the batch size. With vLLM, SGLang or a server (:mod:`calm_ext.harness.engines`) that is
+theirs to keep. Models that cannot be decoded so are sampled by lm-eval's own class, chunk by chunk, seeded by (seed,
+the chunk's first question); there the batch size matters.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from calm_ext.errors import CalmError, DataError
 from calm_ext.grounding import Grounding
+from calm_ext.harness.engines import Engine
 from calm_ext.jsonl import Appender, read_jsonl
 from calm_ext.prompts import Style, ask
 from calm_ext.records import Generation, ParallelQuestion, Prompt
@@ -34,7 +36,7 @@ def derive_seed(seed: int, *parts: object) -> int:
 
 
 def sample(
-    lm: LM,
+    lm: LM | Engine,
     questions: Sequence[ParallelQuestion],
     output: str | Path,
     *,
@@ -47,7 +49,7 @@ def sample(
     seed: int = 0,
     chat_template: bool = False,
     grounding: Grounding | None = None,
-    chunk: int = CHUNK,
+    chunk: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> int:
     """Append the generations of all questions that ``output`` does not have yet; returns how many questions were asked.
@@ -57,16 +59,19 @@ def sample(
             text of every option (style ``cloze``).
         chat_template: wrap the prompt as the user's turn of the model's chat template.
         grounding: the passages to ask with.
+        chunk: questions that are asked and written together; default: :data:`CHUNK`, or the engine's.
         progress: called with the number of questions done so far, after each chunk.
 
     Raises:
         DataError: ``output`` has generations of other questions.
         CalmError: a chat template was asked for and the model has none; several processes were started.
     """
-    if chat_template and not getattr(getattr(lm, "tokenizer", None), "chat_template", None):
+    chats = lm.can_chat() if isinstance(lm, Engine) else getattr(getattr(lm, "tokenizer", None), "chat_template", None)
+    if chat_template and not chats:
         raise CalmError("sampling.chat_template is true, but the model's tokenizer has no chat template")
     if lm.world_size > 1:
         raise CalmError("sampling runs in one process; start it without `accelerate launch`")
+    chunk = chunk or (lm.chunk if isinstance(lm, Engine) else CHUNK)
     done = _resume(Path(output), questions, chunk)
     asked = 0
     with Appender(output) as appender:
@@ -98,7 +103,7 @@ def sample(
 
 
 def ask_model(
-    lm: LM,
+    lm: LM | Engine,
     questions: Sequence[ParallelQuestion],
     *,
     style: Style,
@@ -138,17 +143,19 @@ def ask_model(
     return result
 
 
-def _scored(lm: LM, instances: Sequence[Instance]) -> list[list[Any]]:
+def _scored(lm: LM | Engine, instances: Sequence[Instance]) -> list[list[Any]]:
     return [[answer] for answer in lm.loglikelihood(list(instances), disable_tqdm=True)]
 
 
-def _generated(lm: LM, instances: Sequence[Instance], keys: Sequence[tuple[str, str]], seed: int) -> list[list[str]]:
+def _generated(
+    lm: LM | Engine, instances: Sequence[Instance], keys: Sequence[tuple[str, str]], seed: int
+) -> list[list[str]]:
     """The responses to each request, as many as it repeats."""
     import torch
 
     from calm_ext.harness.decode import Ask, continues, respond
 
-    if not continues(lm):
+    if not isinstance(lm, Engine) and not continues(lm):
         torch.manual_seed(derive_seed(seed, keys[0][0]))
         texts = iter(lm.generate_until([i for i in instances for _ in range(i.repeats or 1)], disable_tqdm=True))
         return [[next(texts) for _ in range(i.repeats or 1)] for i in instances]
@@ -157,13 +164,12 @@ def _generated(lm: LM, instances: Sequence[Instance], keys: Sequence[tuple[str, 
         text, kwargs = instance.args
         seeds = [derive_seed(seed, question, language, index) for index in range(instance.repeats or 1)]
         asks.append(Ask(f"{question} in {language}", text, kwargs["until"], seeds))
-    return respond(
-        lm,
-        asks,
-        temperature=kwargs["temperature"] if kwargs["do_sample"] else 0.0,
-        top_p=kwargs["top_p"],
-        max_new_tokens=kwargs["max_gen_toks"],
-    )
+    drawn = {
+        "temperature": kwargs["temperature"] if kwargs["do_sample"] else 0.0,
+        "top_p": kwargs["top_p"],
+        "max_new_tokens": kwargs["max_gen_toks"],
+    }
+    return lm.respond(asks, **drawn) if isinstance(lm, Engine) else respond(lm, asks, **drawn)
 
 
 def _generations(

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from calm_ext.errors import CalmError, DataError
+from calm_ext.meter import in_model
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,7 +49,9 @@ class Embedder:
     def query(self, text: str) -> np.ndarray:
         """The embedding of a question, shape (dimensions,), float32, of length 1."""
         prompt = {"prompt": self.query_prefix} if self.query_prefix else {}
-        return self._checked(self._model.encode_query([text], **self._options, **prompt))[0]
+        with in_model():
+            found = self._model.encode_query([text], **self._options, **prompt)
+        return self._checked(found)[0]
 
     def passages(self, texts: Iterable[str]) -> Iterator[np.ndarray]:
         """The embeddings of passages, in blocks of shape (at most 1,024, dimensions).
@@ -60,7 +63,9 @@ class Embedder:
         rest = iter(texts)
         while block := list(islice(rest, _BLOCK)):
             self.cut_off += self._too_long(block)
-            yield self._checked(self._model.encode_document(block, **self._options, **prompt))
+            with in_model():
+                found = self._model.encode_document(block, **self._options, **prompt)
+            yield self._checked(found)
 
     _options = {"normalize_embeddings": True, "convert_to_numpy": True, "show_progress_bar": False}
 

@@ -1,1 +1,1 @@
-"""The only code that imports trl, peft and accelerate, in a process of its own that ``accelerate launch`` starts."""
+"""The only code that imports trl, peft and accelerate, in processes of its own (:mod:`calm_ext.training.launch`)."""

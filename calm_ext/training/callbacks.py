@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import math
 import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback
 
+from calm_ext.meter import in_model
 from calm_ext.training.monitor import Check, Monitor, append_log
 
 #: What experiment trackers are told of a check.
@@ -74,6 +76,24 @@ class Watch(TrainerCallback):
     def _say(self, message: str) -> None:
         if self.main:
             print(f"\n{message}", file=sys.stderr, flush=True)  # below the progress bar
+
+
+class Metered(TrainerCallback):
+    """Counts the steps of training, forward to optimizer, as the model's time."""
+
+    def __init__(self) -> None:
+        self._step: AbstractContextManager[None] | None = None
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """A step's batches are there."""
+        self._step = in_model()
+        self._step.__enter__()
+
+    def on_optimizer_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """The optimizer has moved the weights."""
+        if self._step is not None:
+            self._step.__exit__(None, None, None)
+            self._step = None
 
 
 class Log(TrainerCallback):

@@ -1,39 +1,103 @@
-"""Start the training process with ``accelerate launch``. Only the standard library: the pipeline never loads TRL."""
+"""Start the training process, or several by ``accelerate launch``. Loads no framework: the pipeline never loads TRL."""
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import calm_ext
+from calm_ext.batches import says_out_of_memory
 from calm_ext.errors import RunError
 from calm_ext.jsonl import atomic_write
+from calm_ext.meter import Reading
 from calm_ext.training.job import TrainingJob
 from calm_ext.training.tracking import open_run
 
+#: What the training process says when its steps begin: memory that ends before that is not the batch's.
+BEGUN = "training in "
+_SPENT = "spent.jsonl"
+
 
 def command(job_file: Path, *, accelerate_config: str | None) -> list[str]:
-    """The ``accelerate launch`` command of a job: one process, or what the accelerate config says."""
-    base = [sys.executable, "-m", "accelerate.commands.launch"]
-    if accelerate_config:
-        base += ["--config_file", accelerate_config]
-    else:
-        base += ["--num_processes", "1", "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
-        # accelerate would give a single process on a CPU one thread.
-        base += ["--num_cpu_threads_per_process", os.environ.get("OMP_NUM_THREADS") or str(os.cpu_count() or 1)]
-    return [*base, "-m", "calm_ext.training.worker", str(job_file)]
+    """What starts a job: the worker itself, or ``accelerate launch`` with the processes of an accelerate config.
+
+    Training runs on accelerate in either case; with a single process its launcher would only load torch once more, and
+    leave the worker behind when it is ended.
+    """
+    worker = ["-m", "calm_ext.training.worker", str(job_file)]
+    if accelerate_config is None:
+        return [sys.executable, *worker]
+    return [sys.executable, "-m", "accelerate.commands.launch", "--config_file", accelerate_config, *worker]
 
 
-def launch(job: TrainingJob) -> None:
+class _OutOfMemory(RunError):
+    """The training process ran out of memory."""
+
+
+def launch(job: TrainingJob) -> Reading:
     """Run a training job in a process of its own; its chatter goes to stderr and to ``worker.log``.
+
+    Where memory does not suffice, training goes on from its last checkpoint with a smaller batch, and with as many more
+    batches to a step: the pairs of each step stay the same. (DPO's loss, a mean over pairs, does too; the anchor's, a
+    mean over tokens, weighs the tokens of each batch by themselves.)
+
+    Returns:
+        The time and tokens of the model, in all that was tried.
 
     Raises:
         RunError: it failed; the message has its last line and the path of the log.
         CalmError: a tracker is not installed or cannot be used.
     """
+    (job.output / _SPENT).unlink(missing_ok=True)
+    while True:
+        try:
+            _run(job)
+            return sum((x for x in _spent(job)), Reading())
+        except _OutOfMemory as error:
+            smaller = _smaller(job)
+            if smaller is None:
+                raise RunError(
+                    f"{error}; memory does not suffice for one pair: lower training.max_length, or take a smaller "
+                    f"model, training.quantize or training.gradient_checkpointing"
+                ) from None
+            job = smaller
+            print(
+                f"out of memory: training goes on with batches of {job.options.batch_size} pairs, "
+                f"{job.options.gradient_accumulation} to a step; training.batch_size avoids this",
+                file=sys.stderr,
+            )
+
+
+def add_spent(job: TrainingJob, spent: Reading) -> None:
+    """Note what a training process has taken, whether or not it came to its end."""
+    with (job.output / _SPENT).open("a", encoding="utf-8") as handle:
+        handle.write(json.dumps(spent) + "\n")
+
+
+def _spent(job: TrainingJob) -> list[Reading]:
+    path = job.output / _SPENT
+    return [Reading(*json.loads(x)) for x in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+
+def _smaller(job: TrainingJob) -> TrainingJob | None:
+    """The job with batches of half the pairs, or of a third, …, and steps of the same; None where a batch is one."""
+    size = job.options.batch_size
+    factor = next((f for f in range(2, size + 1) if size % f == 0), None)
+    if factor is None:
+        return None
+    changed = {
+        "batch_size": size // factor,
+        "gradient_accumulation": job.options.gradient_accumulation * factor,
+    }
+    return job.model_copy(update={"options": job.options.model_copy(update=changed)})
+
+
+def _run(job: TrainingJob) -> None:
     job.output.mkdir(parents=True, exist_ok=True)
     job_file = job.output / "job.json"
     atomic_write(job_file, job.model_dump_json(indent=2) + "\n")
@@ -46,7 +110,11 @@ def launch(job: TrainingJob) -> None:
     environment["PYTHONPATH"] = os.pathsep.join(x for x in (package, environment.get("PYTHONPATH")) if x)
     environment.setdefault("TOKENIZERS_PARALLELISM", "false")
     environment.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")
-    if not _has_gpu():
+    if _has_gpu() and not job.options.accelerate_config:
+        # One process has one GPU: of several, transformers would make torch's DataParallel, which TRL refuses.
+        visible = environment.get("CUDA_VISIBLE_DEVICES", "0")
+        environment["CUDA_VISIBLE_DEVICES"] = visible.split(",")[0]
+    elif not _has_gpu():
         # TRL compiles its log-probability kernel: a minute of C++ on a CPU that the kernel does not win back there.
         environment.setdefault("TORCH_COMPILE_DISABLE", "1")
     arguments = command(job_file, accelerate_config=job.options.accelerate_config)
@@ -66,7 +134,13 @@ def launch(job: TrainingJob) -> None:
             raise
     if code:
         text = log_file.read_text(encoding="utf-8", errors="replace")
-        raise RunError(f"training failed with exit code {code}: {_reason(text)} (all of it: {log_file})")
+        reason = _reason(text)
+        # Linux ends a process that takes too much, without a word.
+        killed = code in (-9, 137) or any(x in text for x in ("Signals.SIGKILL", "Signal 9 (SIGKILL)"))
+        if killed:
+            reason = "it was killed, as where a machine runs out of memory"
+        kind = _OutOfMemory if (killed or says_out_of_memory(reason)) and BEGUN in text else RunError
+        raise kind(f"training failed with exit code {code}: {reason} (all of it: {log_file})")
 
 
 def _pass_on(told: str, text: str) -> str:
@@ -87,7 +161,7 @@ def _has_gpu() -> bool:
 
 def _reason(text: str) -> str:
     """The line of a log that names the error: the last one of a Python exception, not accelerate's own report of it."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [re.sub(r"^\[rank\d+\]: *", "", line).strip() for line in text.splitlines() if line.strip()]
     ours = [x.removeprefix("error: ") for x in lines if x.startswith("error: ")]
     named = [x for x in lines if x.split(":")[0].endswith(("Error", "Exception", "Interrupt"))]
     own = [x for x in named if "CalledProcessError" not in x and "ChildFailedError" not in x]

@@ -21,11 +21,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from calm_ext.answers import read_answer
-from calm_ext.metrics import argmax, per_byte, question_metrics
-from calm_ext.prompts import Style, ask, delimiter
+from calm_ext.metrics import question_metrics
 from calm_ext.records import Pair, ParallelQuestion
 from calm_ext.scoring import encode_continuation, score_continuations
+from calm_ext.training.asking import Asker
 
 logger = logging.getLogger(__name__)
 
@@ -60,97 +59,12 @@ class Check(NamedTuple):
         return mean > error
 
 
-class Asker(NamedTuple):
-    """How held-out questions are asked (see :class:`~calm_ext.training.job.TrainingJob`).
-
-    Attributes:
-        passages: (question id, language) -> the texts to read first.
-    """
-
-    mode: str
-    style: Style
-    chat_template: bool
-    max_new_tokens: int
-    batch_size: int = 16
-    passages: Mapping[tuple[str, str], Sequence[str]] = {}
-
-    def prompt(self, question: ParallelQuestion, language: str) -> str:
-        """The question as it is asked in a language."""
-        version, read = question.versions[language], self.passages.get((question.id, language), ())
-        return ask(language, version.question, version.options, self.style, read)
-
-
-def answers_of(
-    model: Any, tokenizer: Any, questions: Sequence[ParallelQuestion], asker: Asker
-) -> list[dict[str, int | None]]:
-    """Each question's answers by language, greedy or by option score."""
-    items = [(q, language) for q in questions for language in q.versions]
-    prompts = [_wrap(tokenizer, asker.prompt(q, x), asker) for q, x in items]
-    found: list[int | None]
-    if asker.mode == "options":
-        found = []
-        for (question, language), prompt in zip(items, prompts, strict=True):
-            options = question.versions[language].options
-            between = "" if asker.chat_template else delimiter(language)
-            encoded = [encode_continuation(tokenizer, prompt, between + o) for o in options]
-            scores = score_continuations(model, encoded[0][0], [t for _, t in encoded])
-            found.append(argmax(per_byte([s for s, _ in scores], options)))
-    else:
-        texts = _generate(model, tokenizer, prompts, asker)
-        found = [
-            read_answer(text, q.versions[x].options, x, style=asker.style)
-            for text, (q, x) in zip(texts, items, strict=True)
-        ]
-    result: dict[str, dict[str, int | None]] = {q.id: {} for q in questions}
-    for (question, language), answer in zip(items, found, strict=True):
-        result[question.id][language] = answer
-    return list(result.values())
-
-
-def _wrap(tokenizer: Any, text: str, asker: Asker) -> str:
-    if not asker.chat_template:
-        return text
-    message = [{"role": "user", "content": text}]
-    rendered: str = tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True)
-    bos = tokenizer.bos_token
-    return rendered.removeprefix(bos) if bos else rendered  # the encoder adds it
-
-
-def _generate(model: Any, tokenizer: Any, prompts: Sequence[str], asker: Asker) -> list[str]:
-    import torch
-
-    order = sorted(range(len(prompts)), key=lambda i: -len(prompts[i]))
-    texts = [""] * len(prompts)
-    side = tokenizer.padding_side
-    tokenizer.padding_side = "left"
-    try:
-        for start in range(0, len(order), asker.batch_size):
-            part = order[start : start + asker.batch_size]
-            batch = tokenizer([prompts[i] for i in part], return_tensors="pt", padding=True)
-            ids, mask = batch["input_ids"].to(model.device), batch["attention_mask"].to(model.device)
-            with torch.inference_mode():
-                out = model.generate(
-                    input_ids=ids,
-                    attention_mask=mask,
-                    do_sample=False,
-                    max_new_tokens=asker.max_new_tokens,
-                    pad_token_id=tokenizer.pad_token_id,
-                )
-            for row, index in enumerate(part):
-                texts[index] = tokenizer.decode(out[row, ids.shape[1] :], skip_special_tokens=True)
-    finally:
-        tokenizer.padding_side = side
-    return texts
-
-
 def chosen_nll(model: Any, encoded: Sequence[tuple[list[int], list[int]]]) -> float:
     """Mean NLL per token (nats) of responses after their prompts; NaN where there are none."""
-    total, count = 0.0, 0
-    for prompt, target in encoded:
-        ((logprob, _),) = score_continuations(model, prompt, [target])
-        total -= logprob
-        count += len(target)
-    return total / count if count else float("nan")
+    # Few at a time: each of a response's tokens is scored over the whole vocabulary.
+    scored = score_continuations(model, [(prompt, [target]) for prompt, target in encoded], batch_size=4)
+    count = sum(len(target) for _, target in encoded)
+    return -sum(logprob for ((logprob, _),) in scored) / count if count else float("nan")
 
 
 class Monitor:
@@ -164,15 +78,14 @@ class Monitor:
     def __init__(
         self,
         *,
-        tokenizer: Any,
         questions: Sequence[ParallelQuestion],
         votes: Mapping[str, Mapping[str, int]],
         encoded: Sequence[tuple[list[int], list[int]]],
         asker: Asker,
         patience: int,
     ) -> None:
-        self.tokenizer = tokenizer
         self.questions = list(questions)
+        self.asked = asker.encode(self.questions)
         self.votes = votes
         self.encoded = encoded
         self.asker = asker
@@ -184,7 +97,7 @@ class Monitor:
         training = model.training
         model.eval()
         try:
-            answers = answers_of(model, self.tokenizer, self.questions, self.asker)
+            answers = self.asker.answers(model, self.asked)
             nll = chosen_nll(model, self.encoded)
         finally:
             model.train(training)

@@ -6,20 +6,23 @@ Loss, metrics and their names, batches and their order are TRL's own. What diffe
   (:mod:`calm_ext.training.shared_prefix`). Batches need no sorting by length then, and the order stays the seed's;
 - the reference's log-probabilities are read from a file (:mod:`calm_ext.training.reference`).
 
-With ``disable_dropout=False`` (TRL's default is True, which also switches LoRA's dropout off) a shared token has one
-dropout mask, where in TRL's batch chosen and rejected have their own.
+With LoRA's dropout (which TRL's default ``disable_dropout=True`` switches off) a shared token has one dropout mask,
+where in TRL's batch chosen and rejected have their own.
 """
 
 from __future__ import annotations
 
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import torch
 from peft import PeftModel
 from trl import DPOTrainer
 
+from calm_ext.meter import count_tokens, in_model
 from calm_ext.training.reference import ReferenceCache, key_of, model_identity
 from calm_ext.training.shared_prefix import SharedPrefix, differs
 
@@ -37,6 +40,7 @@ class PairTrainer(DPOTrainer):
         self, *args: Any, share: bool = True, reference: Path | None = None, model_path: str = "", **kwargs: Any
     ) -> None:
         self.sharing: SharedPrefix | None = None
+        self._counting = False
         self.train_dataset: Any
         self.model: Any
         self.args: Any
@@ -92,14 +96,29 @@ class PairTrainer(DPOTrainer):
             self.train_dataset = self.train_dataset.add_column(name, column)
         self.precompute_ref_logps = True
 
-    def _packed(self) -> AbstractContextManager[None]:
-        return self.sharing.on() if self.sharing else nullcontext()
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        """Within, batches run packed where the model can, and their time and tokens are counted."""
+        outermost, self._counting = not self._counting, True
+        embedding = self.model.get_input_embeddings()
+        handle = embedding.register_forward_hook(_count) if outermost else None
+        try:
+            with in_model(), self.sharing.on() if self.sharing else nullcontext():
+                yield
+        finally:
+            if handle is not None:
+                handle.remove()
+                self._counting = False
 
     def compute_ref_log_probs(self, model: Any, inputs: Any) -> Any:
         """TRL's, packed."""
-        with self._packed():
+        with self._running():
             return super().compute_ref_log_probs(model, inputs)
 
     def _compute_loss(self, model: Any, inputs: Any, return_outputs: bool) -> Any:
-        with self._packed():
+        with self._running():
             return super()._compute_loss(model, inputs, return_outputs)
+
+
+def _count(_: Any, __: Any, embedded: torch.Tensor) -> None:
+    count_tokens(embedded.numel() // embedded.shape[-1])

@@ -1,4 +1,4 @@
-"""The training process: ``accelerate launch -m calm_ext.training.worker job.json``.
+"""The training process: ``python -m calm_ext.training.worker job.json``, or that by ``accelerate launch``.
 
 TRL's :class:`~trl.DPOTrainer` does the training. Ours are the encoding of the pairs (the tokens that scoring sees, end
 of text only where a response ends), and the watch over held-out questions that warns, stops and chooses the checkpoint.
@@ -20,14 +20,18 @@ from datasets import Dataset
 from peft import LoraConfig
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import DPOConfig
+from trl.trainer.utils import disable_dropout_in_model
 
 from calm_ext.device import choose_dtype, peak_memory_mib
 from calm_ext.errors import CalmError, RunError
 from calm_ext.jsonl import atomic_write, read_jsonl
+from calm_ext.meter import reading
 from calm_ext.records import Pair, ParallelQuestion, Passages
-from calm_ext.training.callbacks import Log, Watch
+from calm_ext.training.asking import Asker
+from calm_ext.training.callbacks import Log, Metered, Watch
 from calm_ext.training.job import TrainingJob
-from calm_ext.training.monitor import Asker, Monitor, encode_pairs
+from calm_ext.training.launch import BEGUN, add_spent
+from calm_ext.training.monitor import Monitor, encode_pairs
 from calm_ext.training.response_head import score_responses_only
 from calm_ext.training.tracking import open_run
 from calm_ext.training.trainer import PairTrainer
@@ -52,8 +56,6 @@ def run(job: TrainingJob) -> None:
     if not gpu:
         score_responses_only()
     dtype = choose_dtype(options.dtype, device="cuda" if gpu else "cpu")
-    if os.environ.get("RANK", "0") == "0":  # once, not once a process
-        print(f"training in {dtype} on a {'GPU' if gpu else 'CPU'}", file=sys.stderr)
     loaded: dict[str, Any] = {"dtype": getattr(torch, dtype), "trust_remote_code": job.trust_remote_code}
     if options.quantize == "4bit":
         from transformers import BitsAndBytesConfig
@@ -62,7 +64,10 @@ def run(job: TrainingJob) -> None:
             load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16
         )
     model = AutoModelForCausalLM.from_pretrained(job.model, **loaded)
+    if _first_process():
+        print(f"{BEGUN}{dtype} on a {'GPU' if gpu else 'CPU'}", file=sys.stderr)
     model.config.use_cache = True
+    disable_dropout_in_model(model)  # here, and not by TRL later: that would switch LoRA's off too
     arguments, steps_per_epoch = _arguments(job, len(rows), gpu=gpu, dtype=dtype)
     watch = _watch(job, tokenizer, steps_per_epoch)
     trainer = PairTrainer(
@@ -79,7 +84,7 @@ def run(job: TrainingJob) -> None:
         ),
         reference=job.output,
         model_path=job.model,
-        callbacks=[Log(job.output / "log.jsonl"), *([watch] if watch else [])],
+        callbacks=[Metered(), Log(job.output / "log.jsonl"), *([watch] if watch else [])],
     )
     _only_a_bar(trainer)
     trainer.processing_class = None  # or each checkpoint would write the base model's tokenizer again
@@ -93,6 +98,10 @@ def run(job: TrainingJob) -> None:
     trainer.save_model(str(job.output / "last"))
     if trainer.is_world_process_zero():
         _finish(job, watch, result.metrics, n_pairs=len(rows), dropped=dropped, dtype=dtype)
+
+
+def _first_process() -> bool:
+    return os.environ.get("RANK", "0") == "0"
 
 
 def _only_a_bar(trainer: Any) -> None:
@@ -112,7 +121,7 @@ def _arguments(job: TrainingJob, n_rows: int, *, gpu: bool, dtype: str) -> tuple
     """TRL's configuration, and the optimizer steps of one epoch."""
     options = job.options
     processes = int(os.environ.get("WORLD_SIZE", "1"))
-    steps_per_epoch = max(1, math.ceil(n_rows / (options.batch_size * processes)) // options.gradient_accumulation)
+    steps_per_epoch = math.ceil(n_rows / (options.batch_size * processes * options.gradient_accumulation))
     every = max(1, steps_per_epoch // options.checks_per_epoch)
     total = max(1, round(steps_per_epoch * options.epochs))
     anchored = options.nll_weight > 0
@@ -131,6 +140,7 @@ def _arguments(job: TrainingJob, n_rows: int, *, gpu: bool, dtype: str) -> tuple
         weight_decay=options.weight_decay,
         max_grad_norm=options.max_grad_norm,
         max_length=options.max_length,
+        disable_dropout=False,
         bf16=gpu and dtype == "bfloat16",
         fp16=gpu and dtype == "float16",
         use_cpu=not gpu,
@@ -172,11 +182,12 @@ def _watch(job: TrainingJob, tokenizer: Any, steps_per_epoch: int) -> Watch | No
         rows, _ = encode_pairs(pairs[:200], tokenizer, append_eos=job.append_eos, max_length=options.max_length)
         encoded = [(r["prompt_ids"], r["chosen_ids"]) for r in rows]
     monitor = Monitor(
-        tokenizer=tokenizer,
         questions=questions,
         votes=job.heldout_votes,
         encoded=encoded,
-        asker=Asker(job.mode, job.style, job.chat_template, job.max_new_tokens, passages=_read_passages(job)),
+        asker=Asker(
+            tokenizer, job.mode, job.style, job.chat_template, job.max_new_tokens, passages=_read_passages(job)
+        ),
         patience=options.patience,
     )
     return Watch(monitor, every=max(1, steps_per_epoch // options.checks_per_epoch), output=job.output, main=True)
@@ -222,7 +233,11 @@ def _finish(
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING)
+    told = TrainingJob.model_validate_json(Path(sys.argv[1]).read_text(encoding="utf-8"))
     try:
-        run(TrainingJob.model_validate_json(Path(sys.argv[1]).read_text(encoding="utf-8")))
+        run(told)
     except CalmError as error:
         sys.exit(f"error: {error}")
+    finally:
+        if _first_process():
+            add_spent(told, reading())

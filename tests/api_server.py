@@ -1,0 +1,89 @@
+"""A server that speaks OpenAI's protocol, for tests: in a thread, on a port of its own."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Answer = Callable[[str, dict[str, Any]], tuple[int, Any]]
+
+
+class ApiServer:
+    """What was asked, and how it is answered.
+
+    Attributes:
+        url: up to and with ``/v1``.
+        asked: path and payload of each request, in the order they came.
+        headers: of the last one.
+    """
+
+    def __init__(self, answer: Answer, models: list[str] | None) -> None:
+        self.answer, self.models = answer, models
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.headers: dict[str, str] = {}
+        self.url = ""
+        self.lock = threading.Lock()
+
+
+@contextmanager
+def api_server(answer: Answer, *, models: list[str] | None = None) -> Iterator[ApiServer]:
+    """Serve; ``answer`` gives status and body of a request, ``models`` are those that are listed, None for no list."""
+    server = ApiServer(answer, models)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _reply(self, status: int, body: Any) -> None:
+            data = body if isinstance(body, bytes) else json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            if status == 503:
+                self.send_header("Retry-After", "0")
+            self.end_headers()
+            with suppress(BrokenPipeError):  # a client that did not wait
+                self.wfile.write(data)
+
+        def do_GET(self) -> None:
+            server.headers = dict(self.headers)
+            listed = {"object": "list", "data": [{"id": x} for x in server.models or []]}
+            self._reply(*((200, listed) if server.models is not None else (404, {})))
+
+        def do_POST(self) -> None:
+            payload = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            with server.lock:
+                server.headers = dict(self.headers)
+                server.asked.append((self.path, payload))
+                reply = server.answer(self.path, payload)
+            self._reply(*reply)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.url = f"http://127.0.0.1:{http.server_port}/v1"
+    thread = threading.Thread(target=http.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        http.shutdown()
+        http.server_close()
+        thread.join()
+
+
+def choices(texts: list[str], *, chat: bool = False, **more: Any) -> dict[str, Any]:
+    """A reply, its choices last to first, as a server may send them."""
+    made = [
+        {
+            "index": i,
+            **({"message": {"role": "assistant", "content": t}} if chat else {"text": t}),
+            "finish_reason": "stop",
+        }
+        for i, t in enumerate(texts)
+    ]
+    return {"object": "text_completion", "choices": made[::-1], "usage": {"total_tokens": 7}, **more}

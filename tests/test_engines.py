@@ -1,0 +1,396 @@
+"""Sampling by a server (a real one on this machine, with a real model behind it) and by engines that are not here."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import json
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from calm_ext import meter
+from calm_ext.errors import CalmError
+from calm_ext.harness.api import ApiEngine
+from calm_ext.harness.decode import Ask, respond
+from calm_ext.harness.engines import SGLangEngine, VLLMEngine, load_engine
+from calm_ext.harness.lm import SharedPrefixLM, load_lm
+from calm_ext.harness.sampler import sample
+from calm_ext.jsonl import read_jsonl
+from calm_ext.pipeline import Pipeline
+from calm_ext.recipe_schema import ApiOptions
+from calm_ext.records import Generation, Pair, ParallelQuestion
+from calm_ext.sampling_stage import sampling_identity
+from tests.api_server import ApiServer, api_server, choices
+from tests.test_pipeline import recipe, run
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture(scope="module")
+def lm(babel_model: Path) -> SharedPrefixLM:
+    return load_lm(str(babel_model), dtype="float32", device="cpu", batch_size=16)
+
+
+@pytest.fixture
+def questions(questions_file: Path) -> list[ParallelQuestion]:
+    return list(read_jsonl(questions_file, ParallelQuestion))
+
+
+def engine(server: ApiServer, *, chat: bool = False, **options: Any) -> ApiEngine:
+    found = load_engine("api", "tiny", arguments={"base_url": server.url, **options}, chat=chat)
+    assert isinstance(found, ApiEngine)
+    return found
+
+
+def say(path: str, payload: dict[str, Any]) -> tuple[int, Any]:
+    """Texts that tell what was asked."""
+    texts = [f"{payload['prompt']} {payload['seed']} {i}" for i in range(payload["n"])]
+    return 200, choices(texts)
+
+
+ASKS = [Ask(f"q{i} in en", f"prompt {i}", ["\n"], [10 * i, 10 * i + 1, 10 * i + 2]) for i in range(5)]
+DRAWN = {"temperature": 0.7, "top_p": 0.9, "max_new_tokens": 4}
+
+
+def test_all_responses_to_a_prompt_are_one_request() -> None:
+    with api_server(say, models=["other", "tiny"]) as server:
+        before = meter.reading()
+        got = engine(server, body={"top_k": 50}).respond(ASKS, **DRAWN)
+    assert got == [[f"prompt {i} {10 * i} {j}" for j in range(3)] for i in range(5)], "in order, whoever was first"
+    assert len(server.asked) == 5
+    path, payload = server.asked[0]
+    said = {k: v for k, v in payload.items() if k not in ("prompt", "seed")}
+    assert path == "/v1/completions"
+    assert said == {
+        "model": "tiny", "n": 3, "temperature": 0.7, "top_p": 0.9, "max_tokens": 4, "stop": ["\n"], "top_k": 50,
+    }  # fmt: skip
+    spent = meter.reading().since(before)
+    assert spent.tokens == 5 * 7 and spent.seconds > 0
+
+
+def test_a_server_that_gives_fewer_is_asked_for_the_rest() -> None:
+    def few(path: str, payload: dict[str, Any]) -> tuple[int, Any]:
+        return say(path, {**payload, "n": min(2, payload["n"])})
+
+    with api_server(few) as server:
+        got = engine(server).respond(ASKS[1:2], **DRAWN)
+    assert got == [["prompt 1 10 0", "prompt 1 10 1", "prompt 1 12 0"]]
+    assert [p["n"] for _, p in server.asked] == [3, 1]
+
+
+def test_a_server_that_refuses_n_is_asked_one_by_one() -> None:
+    def one(path: str, payload: dict[str, Any]) -> tuple[int, Any]:
+        return say(path, payload) if payload["n"] == 1 else (400, {"error": {"message": "n must be 1"}})
+
+    with api_server(one) as server:
+        got = engine(server, concurrency=4).respond(ASKS, **DRAWN)
+    assert got == [[f"prompt {i} {10 * i + j} 0" for j in range(3)] for i in range(5)]
+
+
+def test_a_busy_server_is_asked_again() -> None:
+    busy = Counter[str]()
+
+    def answer(path: str, payload: dict[str, Any]) -> tuple[int, Any]:
+        busy[payload["prompt"]] += 1
+        return (503, {}) if busy[payload["prompt"]] < 3 else say(path, payload)
+
+    with api_server(answer) as server:
+        assert engine(server).respond(ASKS[:2], **DRAWN)[1][0] == "prompt 1 10 0"
+        assert set(busy.values()) == {3}
+        busy.clear()
+        with pytest.raises(CalmError, match=r"q0 in en: http://\S+/v1/completions answered 503: "):
+            engine(server, retries=1).respond(ASKS[:1], **DRAWN)
+
+
+def test_conversations_go_to_the_chat(questions: list[ParallelQuestion], tmp_path: Path) -> None:
+    def answer(path: str, payload: dict[str, Any]) -> tuple[int, Any]:
+        assert path == "/v1/chat/completions"
+        (message,) = payload["messages"]
+        return 200, choices([message["content"][:9], ""], chat=True)
+
+    with api_server(answer) as server:
+        found = engine(server, chat=True)
+        sample(found, questions[:2], tmp_path / "g.jsonl", mode="generate", style="direct", n=2, chat_template=True)
+        with pytest.raises(CalmError, match="no log-probabilities"):
+            found.loglikelihood([])
+    generations = list(read_jsonl(tmp_path / "g.jsonl", Generation))
+    assert len(generations) == 6
+    for g in generations:
+        assert isinstance(g.prompt, list)
+        assert g.responses == [g.prompt[0]["content"][:9], ""], "a refusal without text is an empty response"
+
+
+def test_the_key_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_KEY", "secret")
+    with api_server(say) as server:
+        engine(server, api_key_env="MY_KEY").respond(ASKS[:1], **DRAWN)
+    assert server.headers["Authorization"] == "Bearer secret"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (
+            (400, {"error": {"message": "prompt is too long\nby 3"}}),
+            "q0 in en: URL answered 400: prompt is too long by 3",
+        ),
+        ((422, {"detail": "no"}), "q0 in en: URL answered 422: {'detail': 'no'}"),
+        ((200, b"<html>"), "q0 in en: URL answered something that is not OpenAI's protocol: '<html>'"),
+        ((200, {"choices": [{"index": 0}]}), "q0 in en: URL answered something that is not OpenAI's protocol: "),
+        ((200, {"choices": ["text"]}), "q0 in en: URL answered something that is not OpenAI's protocol: "),
+        ((200, {"choices": []}), "q0 in en: URL answered with no choice"),
+    ],
+)
+def test_what_a_server_says_is_one_line(answer: tuple[int, Any], said: str) -> None:
+    with api_server(lambda *_: answer) as server, pytest.raises(CalmError) as error:
+        engine(server).respond(ASKS[:1], **DRAWN)
+    assert str(error.value).replace(f"{server.url}/completions", "URL").startswith(said)
+    assert "\n" not in str(error.value)
+
+
+def test_a_server_that_takes_too_long_and_one_that_ignores_stop_strings() -> None:
+    def slow(path: str, payload: dict[str, Any]) -> tuple[int, Any]:
+        time.sleep(1.5)
+        return say(path, payload)
+
+    with api_server(slow) as server:
+        began = time.monotonic()
+        with pytest.raises(
+            CalmError, match=r"completions did not answer within sampling\.backend_args\.timeout, 0\.3 s"
+        ):
+            engine(server, timeout=0.3).respond(ASKS[:1], **DRAWN)
+        assert time.monotonic() - began < 1.4, "once, and not again and again"
+    with api_server(lambda *_: (200, choices(["one\ntwo"] * 3))) as server:
+        assert engine(server).respond(ASKS[:1], **DRAWN) == [["one"] * 3]
+
+
+def test_no_server_and_another_model() -> None:
+    with api_server(say, models=["a", "b"]) as server:
+        with pytest.raises(CalmError, match=r"has no model tiny, but a, b: .*backend_args\.model"):
+            engine(server)
+        assert engine(server, model="b").model == "b"
+    with pytest.raises(CalmError, match=r"^no server answers at http://127\.0\.0\.1:\d+/v1/models \(") as error:
+        engine(server)
+    assert "\n" not in str(error.value)
+
+
+# --- with a model behind it -------------------------------------------------------------------------------------------
+
+
+def serving(lm: SharedPrefixLM) -> Any:
+    """Completions, and log-probabilities of echoed prompts, of a real model."""
+
+    def answer(path: str, payload: dict[str, Any]) -> tuple[int, Any]:
+        if payload.get("echo"):
+            return 200, {
+                "choices": [{"index": i, "logprobs": _echo(lm, ids)} for i, ids in enumerate(payload["prompt"])]
+            }
+        seeds = [payload["seed"] + i for i in range(payload["n"])]
+        ask = Ask("", payload["prompt"], payload.get("stop", []), seeds)
+        drawn = {"temperature": payload["temperature"], "top_p": payload["top_p"]}
+        return 200, choices(respond(lm, [ask], max_new_tokens=payload["max_tokens"], **drawn)[0])
+
+    return answer
+
+
+def _echo(lm: SharedPrefixLM, ids: list[int]) -> dict[str, Any]:
+    with torch.inference_mode():
+        logprobs = lm.model(torch.tensor([ids])).logits[0].log_softmax(-1)
+    own = [None, *(float(logprobs[i, t]) for i, t in enumerate(ids[1:]))]
+    best = [None, *({"best": float(row.max())} for row in logprobs[:-1])]
+    return {"token_logprobs": [*own, -1.0], "top_logprobs": [*best, {"x": -1.0}]}  # and the one token it had to write
+
+
+def test_align_with_a_server(lm: SharedPrefixLM, babel_model: Path, tmp_path: Path) -> None:
+    """All the way to an adapter; an interrupted sampling continues, and where the server is does not matter."""
+    asked: Counter[str] = Counter()
+    model = serving(lm)
+
+    def tired(path: str, payload: dict[str, Any]) -> tuple[int, Any]:
+        asked[payload["prompt"]] += 1
+        return model(path, payload) if len(asked) <= 200 else (400, {"error": {"message": "enough for today"}})
+
+    def asking(server: ApiServer, **more: Any) -> Any:
+        given = {"base_url": server.url, "model": "x", "concurrency": 1, **more}
+        return recipe(babel_model, sampling={"backend": "api", "backend_args": given}, data={"limit": 80})
+
+    with api_server(tired) as server, pytest.raises(CalmError, match="enough for today"):
+        Pipeline(asking(server), tmp_path / "run").run(stop_after="pairs")
+    with api_server(model) as server:
+        assert run(asking(server), tmp_path / "run", stop_after="pairs") == ["sample", "vote", "pairs"]
+        n, languages = len((tmp_path / "run/questions.jsonl").read_text().splitlines()), 3
+        assert len(server.asked) == (n - 64) * languages, "the first chunk of 64 was there"
+        once = {p["prompt"]: p["seed"] for _, p in server.asked}
+        assert len(once) == len(server.asked)
+        assert run(asking(server, timeout=9, retries=1), tmp_path / "run", stop_after="pairs") == []
+    assert list(read_jsonl(tmp_path / "run/pairs.jsonl", Pair))
+    generations = list(read_jsonl(tmp_path / "run/generations.jsonl", Generation))
+    assert len(generations) == n * languages
+    assert all(len(g.responses) == 4 for g in generations)
+    entry = json.loads((tmp_path / "run/manifest.json").read_text())["stages"]["sample"]
+    assert entry["tokens"] > 0 and 0 < entry["model_seconds"] <= entry["seconds"]
+
+
+def test_what_decides_what_is_sampled(babel_model: Path) -> None:
+    def identity(**sampling: Any) -> Any:
+        return sampling_identity(recipe(babel_model, sampling=sampling))
+
+    url = {"base_url": "http://a/v1"}
+    assert identity(batch_size=3) == identity(batch_size=4)
+    assert identity(backend="api", backend_args=url) == identity(
+        backend="api", backend_args={"base_url": "http://b/v1", "concurrency": 2}
+    )
+    assert identity(backend="api", backend_args=url) != identity(backend="api", backend_args={**url, "body": {"k": 1}})
+    assert identity(backend="vllm") != identity() != identity(seed=1)
+    assert identity(backend="vllm", backend_args={"x": 1}) != identity(backend="vllm")
+
+
+def test_option_scores_of_a_server(
+    lm: SharedPrefixLM, babel_model: Path, questions: list[ParallelQuestion], tmp_path: Path
+) -> None:
+    with api_server(serving(lm)) as server:
+        found = load_engine("api", str(babel_model), arguments={"base_url": server.url, "concurrency": 2})
+        sample(found, questions[:3], tmp_path / "a.jsonl", mode="options")
+        found.close()
+    sample(lm, questions[:3], tmp_path / "b.jsonl", mode="options")
+    for a, b in zip(*(read_jsonl(tmp_path / x, Generation) for x in ("a.jsonl", "b.jsonl")), strict=True):
+        assert (a.id, a.language) == (b.id, b.language)
+        assert a.option_logprobs == pytest.approx(b.option_logprobs, abs=1e-4)
+
+
+def test_a_server_without_log_probabilities(
+    babel_model: Path, questions: list[ParallelQuestion], tmp_path: Path
+) -> None:
+    with api_server(lambda *_: (400, {"error": {"message": "echo is not supported"}})) as server:
+        found = load_engine("api", str(babel_model), arguments={"base_url": server.url, "retries": 0})
+        with pytest.raises(CalmError, match=r"gives no log-probabilities of a prompt .*backend hf or vllm"):
+            sample(found, questions[:1], tmp_path / "a.jsonl", mode="options")
+
+
+def test_the_verb(lm: SharedPrefixLM, questions_file: Path, tmp_path: Path) -> None:
+    base = [sys.executable, "-m", "calm_ext", "sample", str(questions_file), "-o", str(tmp_path / "g.jsonl")]
+    base += ["--model", "tiny", "--style", "direct", "-n", "2", "--max-new-tokens", "3", "--backend", "api"]
+    with api_server(serving(lm), models=["tiny"]) as server:
+        done = subprocess.run([*base, "--backend-arg", f"base_url={server.url}"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "40 questions asked" in done.stderr
+    for arguments, said in (
+        ([], "sampling.backend_args.base_url: missing"),
+        (["--backend-arg", "base_url=here"], "sampling.backend_args.base_url: "),
+        (["--backend-arg", f"base_url={server.url}", "--backend-arg", "modell=x"], "did you mean model?"),
+        (["--backend-arg", "base_url"], "--backend-arg base_url: key=value was expected"),
+        (["--backend-arg", f"base_url={server.url}"], "no server answers at"),
+    ):
+        failed = subprocess.run([*base, *arguments], capture_output=True, text=True)
+        assert failed.returncode == 2, failed.stderr
+        assert said in failed.stderr and "Traceback" not in failed.stderr
+
+
+# --- engines that are not here ----------------------------------------------------------------------------------------
+
+
+class Tokens:
+    bos_token_id = 1
+    chat_template = None
+
+    def __call__(self, text: str) -> dict[str, list[int]]:
+        return {"input_ids": [1, *([1] if text.startswith("<s>") else []), *map(ord, text)]}
+
+
+CONFIG = SimpleNamespace(top_k=None, min_p=None, repetition_penalty=1.1)
+
+
+def test_vllm_gets_n_and_a_seed_for_each_prompt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """lm-eval's class without vLLM itself: its request function, what it passes on, and how outputs are read."""
+    kept = {"SamplingParams": lambda **k: SimpleNamespace(**k), "TokensPrompt": lambda **k: k, "LLM": object}
+    stubs = {
+        "vllm": kept,
+        "vllm.lora": {},
+        "vllm.lora.request": {"LoRARequest": object},
+        "vllm.tokenizers": {"get_tokenizer": None},
+        "vllm.renderers": {},
+        "vllm.renderers.hf": {"resolve_chat_template": None},
+    }
+    for name, content in stubs.items():
+        module = ModuleType(name)
+        vars(module).update(content)
+        monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.delitem(sys.modules, "lm_eval.models.vllm_causallms", raising=False)
+    plain = importlib.metadata.version
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "0.20" if name == "vllm" else plain(name))
+    VLLM = importlib.import_module("lm_eval.models.vllm_causallms").VLLM
+    monkeypatch.delitem(sys.modules, "lm_eval.models.vllm_causallms")
+    seen: dict[str, Any] = {}
+
+    def generate(prompts: Any, sampling_params: Any, **_: Any) -> list[Any]:
+        seen.update(prompts=prompts, parameters=sampling_params)
+        made = [
+            [SimpleNamespace(index=i, text=f"{p.seed + i}\nmore", token_ids=[1, 2]) for i in range(p.n)]
+            for p in sampling_params
+        ]
+        return [SimpleNamespace(outputs=outputs[::-1]) for outputs in made]
+
+    inner = VLLM.__new__(VLLM)
+    shape = {
+        "tokenizer": Tokens(),
+        "model": SimpleNamespace(generate=generate),
+        "_max_length": 12,
+        "batch_size": "auto",
+    }
+    for key, value in {**shape, "data_parallel_size": 1, "lora_request": None, "think_end_token": None}.items():
+        setattr(inner, key, value)
+    before = meter.reading()
+    asks = [Ask("a", "<s>xy", ["\n"], [7, 8, 9]), Ask("b", "much too long a prompt", [], [20])]
+    got = VLLMEngine(inner, CONFIG).respond(asks, **DRAWN)
+    assert got == [["7", "8", "9"], ["20\nmore"]], "in the order of their index, cut at a stop string"
+    ids = [p["prompt_token_ids"] for p in seen["prompts"]]
+    assert ids == [[1, *map(ord, "<s>xy")], list(map(ord, "a prompt"))], "one BOS; the beginning is lost"
+    first = vars(seen["parameters"][0])
+    assert first == {
+        "n": 3, "seed": 7, "temperature": 0.7, "top_p": 0.9, "top_k": 50, "min_p": 0.0, "repetition_penalty": 1.1,
+        "max_tokens": 4, "stop": ["\n"],
+    }  # fmt: skip
+    assert meter.reading().since(before).tokens == 6 + 8 + 4 * 2
+
+
+def test_sglang_responses_come_prompt_by_prompt() -> None:
+    class Inner:
+        tokenizer, max_length, think_end_token = Tokens(), 40, None
+
+        def _model_generate(self, requests: Any, generate: bool, sampling_params: Any) -> list[dict[str, Any]]:
+            return [
+                {"text": f"{len(r)} {i}"} for r, p in zip(requests, sampling_params, strict=True) for i in range(p["n"])
+            ]
+
+    asks = [Ask("a", "xy", [], [1, 2]), Ask("b", "xyz", [], [3, 4])]
+    got = SGLangEngine(Inner(), CONFIG).respond(asks, **DRAWN)  # type: ignore[arg-type]
+    assert got == [["3 0", "3 1"], ["4 0", "4 1"]]
+
+
+@pytest.mark.parametrize("backend", ["vllm", "sglang"])
+def test_an_engine_that_is_not_installed(backend: Any, babel_model: Path, tmp_path: Path) -> None:
+    pytest.importorskip("lm_eval")
+    try:
+        __import__(backend)
+    except ImportError:
+        pass
+    else:
+        pytest.skip(f"{backend} is installed")
+    with pytest.raises(CalmError, match=f"sampling.backend {backend}: the package {backend} is not installed"):
+        load_engine(backend, str(babel_model), arguments={})
+    with pytest.raises(CalmError, match="is not installed"):
+        Pipeline(recipe(babel_model, sampling={"backend": backend}), tmp_path / "run").run()
+    assert not (tmp_path / "run").exists(), "before anything is written"
+
+
+def test_keys_of_a_server_are_documented() -> None:
+    assert ApiOptions.__doc__
+    assert all(f" {name}:" in ApiOptions.__doc__ for name in ApiOptions.model_fields)
