@@ -15,7 +15,7 @@ from __future__ import annotations
 import itertools
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -60,14 +60,14 @@ class Decoding:
     """Rows of tokens that a model has read, and its cache of them.
 
     Args:
-        room: tokens that will be read after the prompts, for which the cache makes room once the rows are selected.
+        room: rows that there will be at most, and tokens that they will read after the prompts.
 
     Attributes:
         logits: [rows, vocabulary], of the next token.
         tokens, mask: [rows, width], padded on the left.
     """
 
-    def __init__(self, model: Any, prompts: Sequence[Sequence[int]], room: int = 0) -> None:
+    def __init__(self, model: Any, prompts: Sequence[Sequence[int]], room: tuple[int, int] | None = None) -> None:
         import torch
 
         from calm_ext.harness.roomy import make_room
@@ -82,7 +82,8 @@ class Decoding:
         with output_at(model, last):
             self._read(self.tokens)
         self.logits = self.logits.transpose(0, 1)[:, 0]
-        make_room(self.cache, room)
+        if room is not None:
+            make_room(self.cache, *room)
 
     def _read(self, tokens: torch.Tensor) -> None:
         positions = (self.mask.cumsum(1) - 1).clamp(min=0)[:, -tokens.shape[1] :]
@@ -93,12 +94,14 @@ class Decoding:
         self.cache, self.logits = out.past_key_values, out.logits
 
     def select(self, rows: Sequence[int]) -> None:
-        """These rows, in this order, as often as they are named."""
+        """These rows, in this order, as often as they are named; there are logits again with the next token."""
         import torch
 
+        from calm_ext.harness.roomy import select_rows
+
+        select_rows(self.cache, rows, self.model.device)
         index = torch.tensor(rows, device=self.model.device)
-        self.cache.reorder_cache(index)
-        self.tokens, self.mask, self.logits = self.tokens[index], self.mask[index], self.logits[index]
+        self.tokens, self.mask = self.tokens[index], self.mask[index]
 
     def advance(self, tokens: torch.Tensor) -> None:
         """Read a token more in each row."""
@@ -184,7 +187,7 @@ def decode(
     found: list[list[int]] = [[] for _ in rows]
     live = list(range(len(rows)))
     at = list(rows)  # the row of the state that each live response stands at
-    state = Decoding(model, prompts, max_new_tokens)
+    state = Decoding(model, prompts, (len(rows), max_new_tokens))
     for step in itertools.count():
         uniform = torch.tensor([draws[r].random() for r in live], dtype=torch.float64)
         if model.device.type == "mps":
@@ -198,14 +201,29 @@ def decode(
         if not stay or len(found[live[0]]) == max_new_tokens:
             break
         # Responses that were alike and drew alike stay one row.
-        nodes: dict[tuple[int, int], int] = {}
-        here = [nodes.setdefault((at[i], drawn[i]), len(nodes)) for i in stay]
-        parents = [row for row, _ in nodes]
-        if step == 0 or parents != list(range(len(state.tokens))):
+        nodes = _places(dict.fromkeys((at[i], drawn[i]) for i in stay))
+        live, at = [live[i] for i in stay], [nodes[at[i], drawn[i]] for i in stay]
+        parents, tokens = zip(*sorted(nodes, key=nodes.__getitem__), strict=True)
+        if step == 0 or parents != tuple(range(len(state.tokens))):
             state.select(parents)
-        live, at = [live[i] for i in stay], here
-        state.advance(torch.tensor([token for _, token in nodes], device=model.device))
+        state.advance(torch.tensor(tokens, device=model.device))
     return found
+
+
+def _places(nodes: Collection[tuple[int, int]]) -> dict[tuple[int, int], int]:
+    """A row for each (row before, token), 0 to n - 1, and the row before where that can be: nothing is moved then.
+
+    >>> _places([(0, 7), (0, 8), (3, 7), (2, 7)])
+    {(0, 7): 0, (3, 7): 3, (2, 7): 2, (0, 8): 1}
+    """
+    placed: dict[tuple[int, int], int] = {}
+    taken: set[int] = set()
+    for node in nodes:
+        if node[0] < len(nodes) and node[0] not in taken:
+            placed[node] = node[0]
+            taken.add(node[0])
+    free = (row for row in range(len(nodes)) if row not in taken)
+    return placed | {node: next(free) for node in nodes if node not in placed}
 
 
 class _Until:
@@ -273,7 +291,7 @@ def _tried(model: Any) -> bool:
     rows, after = [1, 0, 1, 1], [1, 2 % top, 3 % top, 4 % top]
     try:
         with torch.inference_mode():
-            state = Decoding(model, prompts, 2)
+            state = Decoding(model, prompts, (4, 2))
             state.select(rows)
             state.advance(torch.tensor(after, device=model.device))
             state.select([2, 1, 0])
