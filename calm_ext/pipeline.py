@@ -83,6 +83,7 @@ class Pipeline:
         self.stages = tuple(s for s in STAGES if s != "retrieve" or recipe.retrieval)
         self.ran: list[str] = []
         self._lm: Any = None
+        self._tokenizer: Any = None  # kept where the model is given back
         self._elsewhere = Reading()
         self._model_path: str | None = None
 
@@ -226,12 +227,13 @@ class Pipeline:
         lm = load_lm(
             self.model_path(),
             adapter=str(adapter) if adapter else None,
+            tokenizer=self._tokenizer,
             dtype=m.dtype,
             device=m.device,
             batch_size=batch_size,
             trust_remote_code=m.trust_remote_code,
         )
-        self._lm = lm if adapter is None else None
+        self._lm, self._tokenizer = lm if adapter is None else None, lm.tokenizer
         return lm
 
     def _load_engine(self) -> Any:
