@@ -72,12 +72,15 @@ def plot(found: dict[tuple[str, str], dict[int, float]], path: Path, title: str)
         for (mode, on), points in found.items():
             if on == axis:
                 label = f"{'options scored' if mode == 'options' else 'responses sampled'}: n^{exponent(points):.2f}"
-                panel.plot(list(points), list(points.values()), "o-", label=label)
-        panel.set(xscale="log", yscale="log", xlabel=axis, xticks=AXES[axis], xticklabels=AXES[axis])
-        panel.minorticks_off()
+                color = "C0" if mode == "options" else "C1"
+                panel.plot(list(points), list(points.values()), "o-", color=color, label=label)
+                first, last = min(points), max(points)
+                panel.plot([0, last], [0, points[first] / first * last], ":", color=color, alpha=0.6)
+        top = max(max(points.values()) for (_, on), points in found.items() if on == axis)
+        panel.set(xlabel=axis, xlim=(0, None), ylim=(0, 1.15 * top))
         panel.grid(alpha=0.3)
-        panel.legend(fontsize=8)
-    panels[0].set_ylabel("seconds")
+        panel.legend(fontsize=8, loc="upper left")
+    panels[0].set_ylabel("seconds (dotted: the first point in proportion)")
     figure.suptitle(title, fontsize=10)
     figure.savefig(path, dpi=110)
 

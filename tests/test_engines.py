@@ -19,7 +19,8 @@ import torch
 from calm_ext import meter
 from calm_ext.errors import CalmError
 from calm_ext.harness.api import ApiEngine
-from calm_ext.harness.decode import Ask, respond
+from calm_ext.harness.asks import Ask
+from calm_ext.harness.decode import respond
 from calm_ext.harness.engines import SGLangEngine, VLLMEngine, load_engine
 from calm_ext.harness.lm import SharedPrefixLM, load_lm
 from calm_ext.harness.sampler import sample

@@ -12,7 +12,8 @@ import torch
 
 from calm_ext.errors import CalmError
 from calm_ext.harness import decode as decoding
-from calm_ext.harness.decode import Ask, Decoding, continues, decode, respond
+from calm_ext.harness.asks import Ask
+from calm_ext.harness.decode import Decoding, continues, decode, respond
 from calm_ext.harness.drawing import Drawing
 from calm_ext.harness.lm import SharedPrefixLM, load_lm
 from calm_ext.harness.sampler import sample

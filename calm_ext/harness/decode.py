@@ -16,13 +16,11 @@ import itertools
 import logging
 import random
 from collections.abc import Callable, Collection, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from lm_eval.models.utils import handle_stop_sequences, postprocess_generated_text
-
 from calm_ext.batches import in_batches
-from calm_ext.errors import CalmError
+from calm_ext.harness.asks import Ask, StopStrings, fitting
 from calm_ext.harness.drawing import NOT_DONE, Drawing
 from calm_ext.harness.lm import SharedPrefixLM
 from calm_ext.meter import in_model
@@ -38,22 +36,6 @@ logger = logging.getLogger(__name__)
 ROWS_PER_PROMPT = 8
 
 _known: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
-
-
-class Ask(NamedTuple):
-    """A prompt and the responses wanted.
-
-    Attributes:
-        name: what warnings call it.
-        text: the prompt as the tokenizer reads it.
-        until: strings that end a response and are left out of it.
-        seeds: one a response.
-    """
-
-    name: str
-    text: str
-    until: Sequence[str]
-    seeds: Sequence[int]
 
 
 class Decoding:
@@ -139,7 +121,7 @@ def respond(
     order = sorted(range(len(asks)), key=lambda i: -len(prompts[i]))
     rows = [(i, j) for i in order for j in range(len(asks[i].seeds))]
     result = [[""] * len(ask.seeds) for ask in asks]
-    untils = [_Until(lm, ask.until) for ask in asks]
+    untils = [StopStrings(lm, ask.until) for ask in asks]
 
     def work(part: Sequence[tuple[int, int]]) -> None:
         different = list(dict.fromkeys(i for i, _ in part))
@@ -224,44 +206,6 @@ def _places(nodes: Collection[tuple[int, int]]) -> dict[tuple[int, int], int]:
             taken.add(node[0])
     free = (row for row in range(len(nodes)) if row not in taken)
     return placed | {node: next(free) for node in nodes if node not in placed}
-
-
-class _Until:
-    """Stop strings, the end token's among them: when they are met, and the text before them; both as in lm-eval."""
-
-    def __init__(self, lm: SharedPrefixLM, until: Sequence[str]) -> None:
-        self.tokenizer = lm.tokenizer
-        end = lm.tok_decode(lm.eot_token_id, skip_special_tokens=False)
-        self.strings = [x for x in handle_stop_sequences(list(until), eos=end) if x]
-        encoded = [self.tokenizer.encode(x, add_special_tokens=False) for x in self.strings]
-        self.look_back = max(map(len, encoded), default=0) + 2  # a string may be made of other tokens than its own
-
-    def met(self, tokens: Sequence[int]) -> bool:
-        tail = self.tokenizer.decode(tokens[-self.look_back :])
-        return any(x in tail for x in self.strings)
-
-    def cut(self, text: str) -> str:
-        return str(postprocess_generated_text(text, self.strings, None))
-
-
-def fitting(prompts: Sequence[list[int]], asks: Sequence[Ask], *, context: int, max_new_tokens: int) -> list[list[int]]:
-    """Prompts as they fit into a context beside the new tokens: long ones without their beginning, which is said.
-
-    Raises:
-        CalmError: there is no room for any prompt.
-    """
-    room = context - max_new_tokens
-    if room < 1:
-        raise CalmError(
-            f"max_new_tokens of {max_new_tokens} leaves no room for a prompt in the model's context of {context}"
-        )
-    long = [ask.name for ask, prompt in zip(asks, prompts, strict=True) if len(prompt) > room]
-    if long:
-        logger.warning(
-            "%d of %d prompts are longer than the %d tokens that the context has room for and lose their beginning: %s",
-            len(long), len(asks), room, ", ".join(long[:5]) + (", …" if len(long) > 5 else ""),
-        )  # fmt: skip
-    return [prompt[-room:] for prompt in prompts]
 
 
 def continues(lm: Any) -> bool:

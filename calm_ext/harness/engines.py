@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from lm_eval.models.utils import postprocess_generated_text
 
 from calm_ext.errors import CalmError
-from calm_ext.harness.decode import Ask, fitting
+from calm_ext.harness.asks import Ask, fitting
 from calm_ext.harness.drawing import NOT_DONE, Drawing
 from calm_ext.meter import count_tokens, in_model
 
@@ -54,7 +54,7 @@ class Engine(ABC):
 
     @abstractmethod
     def apply_chat_template(self, history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
-        """A conversation as the text of an :class:`~calm_ext.harness.decode.Ask`."""
+        """A conversation as the text of an :class:`~calm_ext.harness.asks.Ask`."""
 
     def can_chat(self) -> bool:
         """Whether there is a chat template."""

@@ -153,7 +153,8 @@ def _generated(
     """The responses to each request, as many as it repeats."""
     import torch
 
-    from calm_ext.harness.decode import Ask, continues, respond
+    from calm_ext.harness.asks import Ask
+    from calm_ext.harness.decode import continues, respond
 
     if not isinstance(lm, Engine) and not continues(lm):
         torch.manual_seed(derive_seed(seed, keys[0][0]))

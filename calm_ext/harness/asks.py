@@ -1,0 +1,69 @@
+"""What is asked of whatever samples: prompts, the seeds of their responses, and where a response ends."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from lm_eval.models.utils import handle_stop_sequences, postprocess_generated_text
+
+from calm_ext.errors import CalmError
+
+logger = logging.getLogger(__name__)
+
+
+class Ask(NamedTuple):
+    """A prompt and the responses wanted.
+
+    Attributes:
+        name: what warnings call it.
+        text: the prompt as the tokenizer reads it.
+        until: strings that end a response and are left out of it.
+        seeds: one a response.
+    """
+
+    name: str
+    text: str
+    until: Sequence[str]
+    seeds: Sequence[int]
+
+
+def fitting(prompts: Sequence[list[int]], asks: Sequence[Ask], *, context: int, max_new_tokens: int) -> list[list[int]]:
+    """Prompts as they fit into a context beside the new tokens: long ones without their beginning, which is said.
+
+    Raises:
+        CalmError: there is no room for any prompt.
+    """
+    room = context - max_new_tokens
+    if room < 1:
+        raise CalmError(
+            f"max_new_tokens of {max_new_tokens} leaves no room for a prompt in the model's context of {context}"
+        )
+    long = [ask.name for ask, prompt in zip(asks, prompts, strict=True) if len(prompt) > room]
+    if long:
+        logger.warning(
+            "%d of %d prompts are longer than the %d tokens that the context has room for and lose their beginning: %s",
+            len(long), len(asks), room, ", ".join(long[:5]) + (", …" if len(long) > 5 else ""),
+        )  # fmt: skip
+    return [prompt[-room:] for prompt in prompts]
+
+
+class StopStrings:
+    """Stop strings, the end token's among them: when they are met, and the text before them; both as in lm-eval."""
+
+    def __init__(self, lm: Any, until: Sequence[str]) -> None:
+        self.tokenizer = lm.tokenizer
+        end = lm.tok_decode(lm.eot_token_id, skip_special_tokens=False)
+        self.strings = [x for x in handle_stop_sequences(list(until), eos=end) if x]
+        encoded = [self.tokenizer.encode(x, add_special_tokens=False) for x in self.strings]
+        self.look_back = max(map(len, encoded), default=0) + 2  # a string may be made of other tokens than its own
+
+    def met(self, tokens: Sequence[int]) -> bool:
+        """Whether a response's tokens, the last one new, have one of them."""
+        tail = self.tokenizer.decode(tokens[-self.look_back :])
+        return any(x in tail for x in self.strings)
+
+    def cut(self, text: str) -> str:
+        """What stands before the first of them."""
+        return str(postprocess_generated_text(text, self.strings, None))
