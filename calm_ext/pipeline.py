@@ -96,6 +96,7 @@ class Pipeline:
             CalmError: a stage cannot be done; what was finished stays.
         """
         self._check_tasks()
+        self._check_server(stop_after)
         self.dir.path.mkdir(parents=True, exist_ok=True)
         save_recipe(self.recipe, self.dir / "recipe.yaml")
         self.dir.save()
@@ -144,6 +145,13 @@ class Pipeline:
             raise CalmError(
                 f"evaluation.tasks: lm-eval has no task {', '.join(missing)}; `lm_eval ls tasks` lists them"
             )
+
+    def _check_server(self, stop_after: str | None) -> None:
+        """Find a server that will be asked before the hours that may lie before it."""
+        order = self.stages.index
+        ends_before = stop_after in self.stages and order(str(stop_after)) < order("sample")
+        if self.recipe.sampling.backend == "api" and not ends_before and not self._known_done("sample"):
+            self._load_engine().close()
 
     def _inputs(self, stage: str) -> str:
         """The hash of everything a stage's outcome depends on."""

@@ -240,6 +240,15 @@ def test_align_with_a_server(lm: SharedPrefixLM, babel_model: Path, tmp_path: Pa
     assert entry["tokens"] > 0 and 0 < entry["model_seconds"] <= entry["seconds"]
 
 
+def test_a_server_that_is_not_there_is_told_before_anything_is_done(babel_model: Path, tmp_path: Path) -> None:
+    given = {"base_url": "http://127.0.0.1:9/v1"}
+    asking = recipe(babel_model, sampling={"backend": "api", "backend_args": given})
+    with pytest.raises(CalmError, match="no server answers"):
+        Pipeline(asking, tmp_path / "run").run()
+    assert not (tmp_path / "run").exists()
+    assert run(asking, tmp_path / "run", stop_after="questions") == ["questions"]
+
+
 def test_what_decides_what_is_sampled(babel_model: Path) -> None:
     def identity(**sampling: Any) -> Any:
         return sampling_identity(recipe(babel_model, sampling=sampling))
@@ -265,6 +274,24 @@ def test_option_scores_of_a_server(
     for a, b in zip(*(read_jsonl(tmp_path / x, Generation) for x in ("a.jsonl", "b.jsonl")), strict=True):
         assert (a.id, a.language) == (b.id, b.language)
         assert a.option_logprobs == pytest.approx(b.option_logprobs, abs=1e-4)
+
+
+def test_a_context_that_is_too_short_for_the_server_is_told(
+    lm: SharedPrefixLM,
+    babel_model: Path,
+    questions: list[ParallelQuestion],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    first = questions[0]
+    longer = {x: v.model_copy(update={"question": " ".join([v.question] * 5)}) for x, v in first.versions.items()}
+    asked = [first.model_copy(update={"versions": longer})]
+    with api_server(serving(lm)) as server:
+        given = {"base_url": server.url, "context": 16}
+        sample(load_engine("api", str(babel_model), arguments=given), asked, tmp_path / "a", mode="options")
+    told = [r.message for r in caplog.records if "lose their beginning" in r.message and "context" in r.message]
+    assert len(told) == 1
+    assert told[0].startswith("12 of 12 requests are longer than the 15 tokens")
 
 
 def test_a_server_without_log_probabilities(

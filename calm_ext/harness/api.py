@@ -12,6 +12,7 @@ with their log-probabilities, and the model's tokenizer here.
 from __future__ import annotations
 
 import json
+import logging
 import math
 import os
 from collections.abc import Sequence
@@ -32,6 +33,8 @@ from calm_ext.recipe_schema import ApiOptions
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
+
+logger = logging.getLogger(__name__)
 
 _BUSY = (408, 429, 500, 502, 503, 504)
 
@@ -176,13 +179,17 @@ class ApiEngine(Engine):
                     base_url=f"{self.base}/completions",
                     tokenizer=self.path,
                     tokenizer_backend="huggingface",
-                    num_concurrent=self.options.concurrency,
+                    num_concurrent=1,
                     max_retries=self.options.retries + 1,
                     timeout=math.ceil(self.options.timeout),
                     add_bos_token=True,  # as the other backends; a tokenizer that has no BOS adds none
                     max_length=self.options.context,
                     header=dict(self._session.headers),
                 )
+                # One by itself first: of many at a time asyncio would print a traceback each where a server cannot.
+                self._scorer.loglikelihood(requests[:1], disable_tqdm=True)
+                self._scorer._concurrent = self.options.concurrency
+            self._tell_long(requests)
             with in_model():
                 found: list[tuple[float, bool]] = self._scorer.loglikelihood(requests, disable_tqdm=disable_tqdm)
         except ModuleNotFoundError as error:
@@ -196,6 +203,16 @@ class ApiEngine(Engine):
                 f"options with sampling.backend hf or vllm"
             ) from None
         return found
+
+    def _tell_long(self, requests: list[Instance]) -> None:
+        """Name the policy where lm-eval's class will cut: the beginning is lost."""
+        room = self._scorer.max_length  # a token of the context is left for the one that a server must write
+        long = [r for r in requests if len(self._scorer.tok_encode("".join(r.args))) > room]
+        if long:
+            logger.warning(
+                "%d of %d requests are longer than the %d tokens that sampling.backend_args.context leaves and lose "
+                "their beginning, first %r", len(long), len(requests), room, str(long[0].args[0])[-60:],
+            )  # fmt: skip
 
     def close(self) -> None:
         """Close the connections."""
