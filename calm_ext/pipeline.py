@@ -148,8 +148,7 @@ class Pipeline:
 
     def _check_server(self, stop_after: str | None) -> None:
         """Find a server that will be asked before the hours that may lie before it."""
-        order = self.stages.index
-        ends_before = stop_after in self.stages and order(str(stop_after)) < order("sample")
+        ends_before = stop_after in self.stages[: self.stages.index("sample")]
         if self.recipe.sampling.backend == "api" and not ends_before and not self._known_done("sample"):
             self._load_engine().close()
 

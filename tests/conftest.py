@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from calm_ext.records import ParallelQuestion
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -43,6 +47,15 @@ def questions_file(tmp_path: Path) -> Path:
     path = tmp_path / "questions.jsonl"
     write_jsonl(path, load_questions("babel", split="train", languages=["qaa", "qab", "qac"], limit=40))
     return path
+
+
+@pytest.fixture
+def questions(questions_file: Path) -> list[ParallelQuestion]:
+    """Those of the file."""
+    from calm_ext.jsonl import read_jsonl
+    from calm_ext.records import ParallelQuestion
+
+    return list(read_jsonl(questions_file, ParallelQuestion))
 
 
 @pytest.fixture

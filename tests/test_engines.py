@@ -40,11 +40,6 @@ def lm(babel_model: Path) -> SharedPrefixLM:
     return load_lm(str(babel_model), dtype="float32", device="cpu", batch_size=16)
 
 
-@pytest.fixture
-def questions(questions_file: Path) -> list[ParallelQuestion]:
-    return list(read_jsonl(questions_file, ParallelQuestion))
-
-
 def engine(server: ApiServer, *, chat: bool = False, **options: Any) -> ApiEngine:
     found = load_engine("api", "tiny", arguments={"base_url": server.url, **options}, chat=chat)
     assert isinstance(found, ApiEngine)

@@ -132,8 +132,6 @@ def test_nothing_is_repeated_without_a_reason(finished: Path, babel_model: Path)
 
 
 def test_a_changed_key_repeats_only_what_depends_on_it(finished: Path, babel_model: Path, tmp_path: Path) -> None:
-    import shutil
-
     folder = tmp_path / "copy"
     shutil.copytree(finished, folder)
     changes: dict[str, Any] = {"training": {"seed": 1}}
@@ -206,8 +204,6 @@ def test_where_the_time_went(finished: Path) -> None:
 
 
 def test_a_damaged_output_is_made_again(finished: Path, babel_model: Path, tmp_path: Path) -> None:
-    import shutil
-
     folder = tmp_path / "copy"
     shutil.copytree(finished, folder)
     (folder / "ballots.jsonl").write_text("")

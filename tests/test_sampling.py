@@ -29,11 +29,6 @@ def lm(babel_model: Path) -> SharedPrefixLM:
     return load_lm(str(babel_model), dtype="float32", device="cpu", batch_size=4)
 
 
-@pytest.fixture
-def questions(questions_file: Path) -> list[ParallelQuestion]:
-    return list(read_jsonl(questions_file, ParallelQuestion))
-
-
 def asked(lm: SharedPrefixLM, questions: list[ParallelQuestion], path: Path, **options: Any) -> list[Generation]:
     made: dict[str, Any] = {"mode": "generate", "style": "direct", "n": 4, "max_new_tokens": 6, "seed": 5, **options}
     sample(lm, questions, path, **made)

@@ -69,18 +69,16 @@ def command(
             return
         startup = seconds_since_start()
         pipeline.run(stop_after=stop_after)
-    from calm_ext.report.timing import Timing, print_timing
+    timing = None
+    if profile:
+        from calm_ext.report.timing import Timing, print_timing
 
-    known = pipeline.dir.manifest["stages"]
-    timing = Timing.of(
-        {s: known[s] for s in pipeline.stages if s in known},
-        ran=pipeline.ran,
-        startup=startup,
-        total=seconds_since_start(),
-    )
+        known = pipeline.dir.manifest["stages"]
+        stages = {s: known[s] for s in pipeline.stages if s in known}
+        timing = Timing.of(stages, ran=pipeline.ran, startup=startup, total=seconds_since_start())
     values = {} if stop_after else json.loads((pipeline.dir / "summary.json").read_text(encoding="utf-8"))
     if as_json:
-        told = {**values, **({"profile": timing.as_dict()} if profile else {})}
+        told = {**values, **({"profile": timing.as_dict()} if timing else {})}
         if told:
             print_json(told)
         return
@@ -88,7 +86,7 @@ def command(
         from calm_ext.report.terminal import print_summary
 
         print_summary(values, Console())
-    if profile:
+    if timing:
         print_timing(timing, Console())
     if values:
         click.echo(f"report: {pipeline.dir / 'report/index.html'}")

@@ -29,6 +29,12 @@ class Ask(NamedTuple):
     seeds: Sequence[int]
 
 
+def without_second_bos(tokenizer: Any, ids: list[int]) -> list[int]:
+    """Token ids that begin with one BOS token where they began with two."""
+    bos = tokenizer.bos_token_id
+    return ids[1:] if bos is not None and ids[:2] == [bos, bos] else ids
+
+
 def fitting(prompts: Sequence[list[int]], asks: Sequence[Ask], *, context: int, max_new_tokens: int) -> list[list[int]]:
     """Prompts as they fit into a context beside the new tokens: long ones without their beginning, which is said.
 

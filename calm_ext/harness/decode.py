@@ -21,7 +21,7 @@ from weakref import WeakKeyDictionary
 
 from calm_ext.batches import in_batches
 from calm_ext.harness.asks import Ask, StopStrings, fitting
-from calm_ext.harness.drawing import NOT_DONE, Drawing
+from calm_ext.harness.drawing import Drawing, not_done
 from calm_ext.harness.lm import SharedPrefixLM
 from calm_ext.meter import in_model
 from calm_ext.output_head import output_at
@@ -216,7 +216,7 @@ def continues(lm: Any) -> bool:
     """
     if not isinstance(lm, SharedPrefixLM) or lm.backend != "causal" or lm.think_end_token is not None:
         return False
-    said = [x for x in NOT_DONE if getattr(lm.model.generation_config, x, None) not in (None, 0, 1)]
+    said = not_done(lm.model.generation_config)
     if said:
         lm.tell_once("said", "the model's generation config says %s; sampling as lm-eval does", ", ".join(said))
         return False

@@ -20,6 +20,11 @@ NOT_DONE = (
 )  # fmt: skip
 
 
+def not_done(config: Any) -> list[str]:
+    """What a generation config says of :data:`NOT_DONE`."""
+    return [x for x in NOT_DONE if getattr(config, x, None) not in (None, 0, 1)]
+
+
 class Drawing(NamedTuple):
     """How a token is drawn; what transformers' ``generate`` would do, its defaults included.
 

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from lm_eval.models.utils import postprocess_generated_text
 
+from calm_ext.batches import release_memory
 from calm_ext.errors import CalmError
-from calm_ext.harness.asks import Ask, fitting
-from calm_ext.harness.drawing import NOT_DONE, Drawing
+from calm_ext.harness.asks import Ask, fitting, without_second_bos
+from calm_ext.harness.drawing import Drawing, not_done
 from calm_ext.meter import count_tokens, in_model
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Engine(ABC):
     """
 
     chunk = 64
-    rank, world_size = 0, 1
+    world_size = 1
     tokenizer: Any = None
 
     @abstractmethod
@@ -86,7 +87,7 @@ class LocalEngine(Engine):
 
     def respond(self, asks: Sequence[Ask], *, temperature: float, top_p: float, max_new_tokens: int) -> list[list[str]]:
         """See :class:`Engine`; prompts that leave no room lose their beginning and are named."""
-        encoded = [self._encode(ask.text) for ask in asks]
+        encoded = [without_second_bos(self.tokenizer, list(self.tokenizer(ask.text)["input_ids"])) for ask in asks]
         prompts = fitting(encoded, asks, context=self.lm.max_length, max_new_tokens=max_new_tokens)
         drawing = Drawing.of(self.config, temperature=temperature, top_p=top_p)
         with in_model(sum(map(len, prompts))):
@@ -96,11 +97,6 @@ class LocalEngine(Engine):
             [postprocess_generated_text(text, list(ask.until), end) for text in texts]
             for ask, texts in zip(asks, found, strict=True)
         ]
-
-    def _encode(self, text: str) -> list[int]:
-        ids = list(self.tokenizer(text)["input_ids"])
-        bos = self.tokenizer.bos_token_id
-        return ids[1:] if bos is not None and ids[:2] == [bos, bos] else ids
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         """lm-eval's; its tokens are not counted."""
@@ -114,17 +110,11 @@ class LocalEngine(Engine):
 
     def close(self) -> None:
         """Shut the engine down."""
-        import gc
-
-        import torch
-
         engine, self.lm = getattr(self.lm, "model", None), None  # vLLM with data parallelism has none
         if engine is not None and hasattr(engine, "shutdown"):
             engine.shutdown()
         del engine
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        release_memory()
 
 
 class VLLMEngine(LocalEngine):
@@ -137,18 +127,7 @@ class VLLMEngine(LocalEngine):
         from vllm import SamplingParams
 
         parameters = [
-            SamplingParams(
-                n=len(ask.seeds),
-                seed=ask.seeds[0],
-                temperature=drawing.temperature,
-                top_p=drawing.top_p,
-                top_k=drawing.top_k or -1,
-                min_p=drawing.min_p,
-                repetition_penalty=drawing.repetition_penalty,
-                max_tokens=max_new_tokens,
-                stop=list(ask.until),
-            )
-            for ask in asks
+            SamplingParams(seed=ask.seeds[0], max_tokens=max_new_tokens, **_parameters(ask, drawing)) for ask in asks
         ]
         outputs = self.lm._model_generate(requests=prompts, generate=True, sampling_params=parameters)
         count_tokens(sum(len(x.token_ids) for output in outputs for x in output.outputs))
@@ -163,25 +142,26 @@ class SGLangEngine(LocalEngine):
     ) -> list[list[str]]:
         """All prompts in one call; the responses come prompt by prompt."""
         n = len(asks[0].seeds)
-        parameters = [
-            {
-                "n": n,
-                "temperature": drawing.temperature,
-                "top_p": drawing.top_p,
-                "top_k": drawing.top_k or -1,
-                "min_p": drawing.min_p,
-                "repetition_penalty": drawing.repetition_penalty,
-                "max_new_tokens": max_new_tokens,
-                "stop": list(ask.until),
-            }
-            for ask in asks
-        ]
+        parameters = [{"max_new_tokens": max_new_tokens, **_parameters(ask, drawing)} for ask in asks]
         outputs = self.lm._model_generate(requests=prompts, generate=True, sampling_params=parameters)
         if len(outputs) != n * len(asks):
             raise CalmError(f"SGLang gave {len(outputs)} responses to {len(asks)} prompts, {n} to each were asked for")
         count_tokens(sum(x.get("meta_info", {}).get("completion_tokens", 0) for x in outputs))
         texts = [str(x["text"]) for x in outputs]
         return [texts[i : i + n] for i in range(0, len(texts), n)]
+
+
+def _parameters(ask: Ask, drawing: Drawing) -> dict[str, Any]:
+    """What vLLM and SGLang call alike."""
+    return {
+        "n": len(ask.seeds),
+        "temperature": drawing.temperature,
+        "top_p": drawing.top_p,
+        "top_k": drawing.top_k or -1,
+        "min_p": drawing.min_p,
+        "repetition_penalty": drawing.repetition_penalty,
+        "stop": list(ask.until),
+    }
 
 
 def load_engine(
@@ -217,7 +197,7 @@ def load_engine(
         config = GenerationConfig.from_pretrained(path)
     except OSError:
         config = GenerationConfig()
-    said = [x for x in NOT_DONE if getattr(config, x, None) not in (None, 0, 1)]
+    said = not_done(config)
     if said:
         logger.warning("the model's generation config says %s, which %s is not told", ", ".join(said), backend)
     given = {"pretrained": path, "dtype": dtype, "trust_remote_code": trust_remote_code, **arguments}

@@ -64,7 +64,8 @@ def task_manager(names: Sequence[str], *, metadata: dict[str, Any] | None = None
 
 def unknown_tasks(names: Sequence[str]) -> list[str]:
     """Those names that lm-eval has no task for; it is loaded only where one is not ours."""
-    names = [x for x in names if x not in _own_tasks()]
+    ours = _own_tasks()
+    names = [x for x in names if x not in ours]
     if not names:
         return []
     known = set(task_manager(names).all_tasks)
@@ -101,7 +102,8 @@ def evaluate(
     given = dict(metadata or {})
     judging = bool(given.pop("judge", False))
     manager = task_manager(tasks, metadata=given)
-    missing = [x for x in tasks if x not in set(manager.all_tasks)]
+    known = set(manager.all_tasks)
+    missing = [x for x in tasks if x not in known]
     if missing:
         raise CalmError(f"lm-eval has no task {', '.join(missing)}; `lm_eval ls tasks` lists what there is")
     target = Path(output)

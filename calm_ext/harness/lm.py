@@ -20,6 +20,7 @@ from transformers import PreTrainedTokenizer, PreTrainedTokenizerFast
 
 from calm_ext.device import choose_dtype, default_device
 from calm_ext.errors import CalmError
+from calm_ext.harness.asks import without_second_bos
 from calm_ext.meter import count_tokens, in_model
 from calm_ext.scoring import reads_trees, score_groups
 
@@ -76,10 +77,10 @@ class SharedPrefixLM(HFLM):
         if plain and string in self._recent:
             return list(self._recent[string])
         ids: list[int] = super().tok_encode(string, add_special_tokens, left_truncate_len, **kwargs)
-        bos = self.tokenizer.bos_token_id
-        if bos is not None and ids[:2] == [bos, bos] and add_special_tokens is not False:
+        once = ids if add_special_tokens is False else without_second_bos(self.tokenizer, ids)
+        if len(once) < len(ids):
             self.tell_once("bos", "the tokenizer begins a text that has a BOS token with another one; one is taken off")
-            ids = ids[1:]
+            ids = once
         if plain:
             if len(self._recent) >= _RECENT:
                 del self._recent[next(iter(self._recent))]

@@ -14,6 +14,12 @@ from calm_ext.records import ParallelQuestion
 from calm_ext.scoring import encode_continuation, score_continuations
 
 
+def rendered(tokenizer: Any, messages: Sequence[Mapping[str, str]]) -> str:
+    """A conversation by the chat template, without the BOS token, which the encoder adds."""
+    text: str = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    return text.removeprefix(tokenizer.bos_token or "")
+
+
 class Asked(NamedTuple):
     """A question in a language, as token ids.
 
@@ -50,20 +56,14 @@ class Asker(NamedTuple):
 
     def _encode(self, question: ParallelQuestion, language: str) -> Asked:
         version, read = question.versions[language], self.passages.get((question.id, language), ())
-        prompt = self._wrap(ask(language, version.question, version.options, self.style, read))
+        prompt = ask(language, version.question, version.options, self.style, read)
+        if self.chat_template:
+            prompt = rendered(self.tokenizer, [{"role": "user", "content": prompt}])
         if self.mode != "options":
             return Asked(question, language, list(self.tokenizer(prompt)["input_ids"]), [])
         between = "" if self.chat_template else delimiter(language)
         encoded = [encode_continuation(self.tokenizer, prompt, between + o) for o in version.options]
         return Asked(question, language, encoded[0][0], [target for _, target in encoded])
-
-    def _wrap(self, text: str) -> str:
-        if not self.chat_template:
-            return text
-        message = [{"role": "user", "content": text}]
-        rendered: str = self.tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True)
-        bos = self.tokenizer.bos_token
-        return rendered.removeprefix(bos) if bos else rendered  # the encoder adds it
 
     def answers(self, model: Any, asked: Sequence[Asked]) -> list[dict[str, int | None]]:
         """Each question's answers by language, greedy or by option score."""

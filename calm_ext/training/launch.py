@@ -57,7 +57,7 @@ def launch(job: TrainingJob) -> Reading:
     while True:
         try:
             _run(job)
-            return sum((x for x in _spent(job)), Reading())
+            return sum(_spent(job), Reading())
         except _OutOfMemory as error:
             smaller = _smaller(job)
             if smaller is None:

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from calm_ext.metrics import question_metrics
 from calm_ext.records import Pair, ParallelQuestion
 from calm_ext.scoring import encode_continuation, score_continuations
-from calm_ext.training.asking import Asker
+from calm_ext.training.asking import Asker, rendered
 
 logger = logging.getLogger(__name__)
 
@@ -190,8 +190,7 @@ def encode_pairs(
     for pair in pairs:
         prompt = pair.prompt
         if not isinstance(prompt, str):
-            rendered = tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
-            prompt = rendered.removeprefix(tokenizer.bos_token or "")
+            prompt = rendered(tokenizer, prompt)
         context, chosen = encode_continuation(tokenizer, prompt, pair.chosen)
         _, rejected = encode_continuation(tokenizer, prompt, pair.rejected)
         if len(context) >= max_length or not chosen or not rejected:

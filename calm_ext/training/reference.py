@@ -90,7 +90,7 @@ class ReferenceCache:
         broadcast_object_list(box, from_process=0)
         self.known = box[0]
         missing = {k: r for r in rows if (k := pair_key(r)) not in self.known}
-        order = sorted(missing, key=lambda k: (-_length(missing[k]), list(missing[k]["prompt_ids"]), k))
+        order = sorted(missing, key=lambda k: (-pair_length(missing[k]), list(missing[k]["prompt_ids"]), k))
         n, step = accelerator.num_processes, batch_size * accelerator.num_processes
         if main and order:
             print(f"reference log-probabilities: {len(order)} of {len(rows)} pairs to compute", file=sys.stderr)
@@ -120,5 +120,6 @@ class ReferenceCache:
         return {"ref_chosen_logps": [c for c, _ in found], "ref_rejected_logps": [r for _, r in found]}
 
 
-def _length(row: Row) -> int:
+def pair_length(row: Row) -> int:
+    """Tokens of the longer one of a pair's two rows."""
     return len(row["prompt_ids"]) + max(len(row["chosen_ids"]), len(row["rejected_ids"]))

@@ -23,7 +23,7 @@ from peft import PeftModel
 from trl import DPOTrainer
 
 from calm_ext.meter import count_tokens, in_model
-from calm_ext.training.reference import ReferenceCache, key_of, model_identity
+from calm_ext.training.reference import ReferenceCache, key_of, model_identity, pair_length
 from calm_ext.training.shared_prefix import SharedPrefix, differs
 
 
@@ -62,10 +62,7 @@ class PairTrainer(DPOTrainer):
             reason = "its router loss counts tokens"
         else:
             model = self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model
-            longest = max(
-                self.train_dataset,
-                key=lambda r: len(r["prompt_ids"]) + max(len(r["chosen_ids"]), len(r["rejected_ids"])),
-            )
+            longest = max(self.train_dataset, key=pair_length)
             batch = {k: v.to(self.accelerator.device) for k, v in self.data_collator([longest]).items()}
             try:
                 self.sharing = SharedPrefix(model)
