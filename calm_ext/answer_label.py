@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from calm_ext.answer_patterns import Patterns, patterns
 from calm_ext.answer_text import EDGE, Options, ends, fold
-from calm_ext.answer_words import AnswerWords
+from calm_ext.languages.answer_words import AnswerWords
 
 #: Names no option; names several, or contradicts itself. Naming option i and taking it back is TAKEN_BACK - i.
 NOTHING, CONFLICT, TAKEN_BACK = -1, -2, -10

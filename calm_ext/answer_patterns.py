@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from calm_ext.answer_text import Options, clean, fold
-from calm_ext.answer_words import AnswerWords
+from calm_ext.languages.answer_words import AnswerWords
 from calm_ext.prompts import LETTERS
 
 # Words that turn an answer round, where another letter follows: "B. Wait, actually the answer is C."

@@ -1,7 +1,7 @@
 """From a model's text to the option it names, or None. Pure, and honest: what cannot be told is None, never a guess.
 
 The name of the parser, :data:`PARSER`, is part of every signature: raise it whenever a text may be read differently.
-The words it knows are in :mod:`calm_ext.answer_words`; how well it reads real responses is in docs/RESULTS.md.
+The words it knows are in :mod:`calm_ext.languages.answer_words`; how well it reads real responses is in docs/RESULTS.md.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from calm_ext.answer_label import CONFLICT, NOTHING, TAKEN_BACK, read_piece
 from calm_ext.answer_patterns import patterns
 from calm_ext.answer_text import Options, clean
-from calm_ext.answer_words import AnswerWords, answer_words
 from calm_ext.languages import get_language
+from calm_ext.languages.answer_words import AnswerWords, answer_words
 from calm_ext.prompts import LETTERS, Style, cue, instruction
 
 PARSER = "answers-2"

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calm_ext.answer_words import ANSWER_WORDS
 from calm_ext.answers import read_answer
 from calm_ext.data.paper import parse_row
 from calm_ext.languages import LANGUAGES
+from calm_ext.languages.answer_words import ANSWER_WORDS
 from calm_ext.prompts import ask
 
 OPTIONS = ["city", "michigan", "hospital", "schools", "office"]

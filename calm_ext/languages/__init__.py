@@ -2,7 +2,7 @@
 
 A language is named by its BCP-47 code (RFC 5646). Babel's invented languages use the codes ``qaa`` to ``qah``, which
 ISO 639-2 reserves for local use. To add a language, add a row to ``_TABLE`` here, its answer words to
-:mod:`calm_ext.answer_words` and its instruction to :mod:`calm_ext.prompts`; nothing else names languages.
+:mod:`calm_ext.languages.answer_words` and its instruction to :mod:`calm_ext.prompts`; nothing else names languages.
 """
 
 from __future__ import annotations
