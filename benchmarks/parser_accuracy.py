@@ -15,7 +15,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from calm_ext.answers import read_answer
+from calm_ext.answers.read import read_answer
 from calm_ext.data.paper import parse_row
 
 LABELS = Path(__file__).parent.parent / "tests/data/answer_labels.jsonl"

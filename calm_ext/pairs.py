@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
-from calm_ext.answers import contradicts
+from calm_ext.answers.read import contradicts
 from calm_ext.errors import DataError
 from calm_ext.pair_choice import PairLengths, choose
 from calm_ext.prompts import LETTERS, Style, answer_text, delimiter

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from calm_ext.answers import contradicts, explanation_of, read_answer
+from calm_ext.answers.read import contradicts, explanation_of, read_answer
 from calm_ext.device import choose_dtype, default_device
 from calm_ext.errors import CalmError
 from calm_ext.jsonl import Appender, read_jsonl

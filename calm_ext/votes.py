@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from math import exp, sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
-from calm_ext.answers import read_answer
+from calm_ext.answers.read import read_answer
 from calm_ext.errors import DataError
 from calm_ext.metrics import argmax, per_byte
 from calm_ext.prompts import Style

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calm_ext.answers import read_answer
+from calm_ext.answers.read import read_answer
 from calm_ext.data.paper import parse_row
 from calm_ext.languages import LANGUAGES
 from calm_ext.languages.answer_words import ANSWER_WORDS

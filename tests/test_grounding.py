@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calm_ext.answers import read_answer
+from calm_ext.answers.read import read_answer
 from calm_ext.data import load_questions
 from calm_ext.data.corpora import read_layout
 from calm_ext.data.sample import load_passages

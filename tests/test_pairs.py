@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from calm_ext.answers import contradicts, read_answer
+from calm_ext.answers.read import contradicts, read_answer
 from calm_ext.errors import CalmError, DataError
 from calm_ext.pair_exports import write_pairs
 from calm_ext.pairs import PairOptions, PairReport, build_pairs, pair_summary

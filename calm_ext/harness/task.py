@@ -28,7 +28,7 @@ from lm_eval.api.task import ConfigurableTask
 from lm_eval.api.utils import Message, multiturn_to_singleturn
 
 from calm_ext.answered import Answered, scored_answer
-from calm_ext.answers import PARSER, read_answer
+from calm_ext.answers.read import PARSER, read_answer
 from calm_ext.errors import CalmError
 from calm_ext.grounding import Grounding
 from calm_ext.harness.dataset import Doc, to_dataset

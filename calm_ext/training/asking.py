@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from calm_ext.answers import read_answer
+from calm_ext.answers.read import read_answer
 from calm_ext.batches import in_batches
 from calm_ext.meter import count_tokens, in_model
 from calm_ext.metrics import argmax, per_byte

@@ -1,4 +1,4 @@
-"""What a short piece of text names: an option, nothing, or several. The inner half of :mod:`calm_ext.answers`."""
+"""What a short piece of text names: an option, nothing, or several. The inner half of :mod:`calm_ext.answers.read`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from calm_ext.answer_patterns import Patterns, patterns
-from calm_ext.answer_text import EDGE, Options, ends, fold
+from calm_ext.answers.patterns import Patterns, patterns
+from calm_ext.answers.text import EDGE, Options, ends, fold
 from calm_ext.languages.answer_words import AnswerWords
 
 #: Names no option; names several, or contradicts itself. Naming option i and taking it back is TAKEN_BACK - i.

@@ -1,4 +1,4 @@
-"""The words of a language, and English, as patterns: what :mod:`calm_ext.answer_label` looks for."""
+"""The words of a language, and English, as patterns: what :mod:`calm_ext.answers.label` looks for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
-from calm_ext.answer_text import Options, clean, fold
+from calm_ext.answers.text import Options, clean, fold
 from calm_ext.languages.answer_words import AnswerWords
 from calm_ext.prompts import LETTERS
 

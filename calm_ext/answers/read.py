@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from calm_ext.answer_label import CONFLICT, NOTHING, TAKEN_BACK, read_piece
-from calm_ext.answer_patterns import patterns
-from calm_ext.answer_text import Options, clean
+from calm_ext.answers.label import CONFLICT, NOTHING, TAKEN_BACK, read_piece
+from calm_ext.answers.patterns import patterns
+from calm_ext.answers.text import Options, clean
 from calm_ext.languages import get_language
 from calm_ext.languages.answer_words import AnswerWords, answer_words
 from calm_ext.prompts import LETTERS, Style, cue, instruction
