@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from calm_ext.metrics import PARTIAL, fleiss_kappa, question_metrics
+from calm_ext.metrics.question import PARTIAL, fleiss_kappa, question_metrics
 
 LANGUAGES = ("en", "zh", "fr", "de", "it", "ja", "es", "pt", "ru", "ar", "sw", "hi", "nl", "pl", "ur", "vi")
 SIGNATURE = (

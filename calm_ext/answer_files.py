@@ -23,10 +23,10 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from calm_ext.answered import Answered, AnswerSet, differences, parts_of, scored_answer
 from calm_ext.answers.read import read_answer
 from calm_ext.errors import DataError
 from calm_ext.jsonl import explain, numbered_lines
+from calm_ext.metrics.answered import Answered, AnswerSet, differences, parts_of, scored_answer
 from calm_ext.prompts import Style
 from calm_ext.records import Prediction
 from calm_ext.signature import signature

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from calm_ext.answers.read import read_answer
 from calm_ext.errors import DataError
-from calm_ext.metrics import argmax, per_byte
+from calm_ext.metrics.question import argmax, per_byte
 from calm_ext.prompts import Style
 from calm_ext.records import Generation
 

@@ -13,11 +13,11 @@ PACKAGE = Path(calm_ext.__file__).parent
 
 # A module may import from lower layers and its own unit only. harness and training never import each other.
 LAYERS: list[set[str]] = [
-    {"device", "errors", "meter", "metrics", "output_head", "pair_choice", "recipe_schema", "signature", "stats"},
-    {"answered", "batches", "languages", "recipe_files"},
+    {"device", "errors", "meter", "output_head", "pair_choice", "recipe_schema", "signature"},
+    {"batches", "languages", "recipe_files"},
     {"prompts", "records", "scoring"},
-    {"answers", "babel", "jsonl", "judging", "measure", "vote_quality"},
-    {"answer_files", "compare", "data", "pair_exports", "recipe", "retrieval", "rundir", "votes"},
+    {"answers", "babel", "jsonl", "judging", "metrics", "vote_quality"},
+    {"answer_files", "data", "pair_exports", "recipe", "retrieval", "rundir", "votes"},
     {"estimators", "generation_files", "grounding", "pairs", "training"},
     {"harness", "restate", "training_stage", "voting"},
     {"plan", "report", "retrieval_stage"},

@@ -20,16 +20,16 @@ from click.testing import CliRunner
 
 from calm_ext.answer_files import read_answers
 from calm_ext.cli.main import cli
-from calm_ext.compare import compare
 from calm_ext.errors import CalmError, DataError
-from calm_ext.measure import measure, with_kappa
-from calm_ext.measure import table as measured
+from calm_ext.metrics.compare import compare
+from calm_ext.metrics.measure import measure, with_kappa
+from calm_ext.metrics.measure import table as measured
+from calm_ext.metrics.stats import bootstrap_p, holm, mcnemar, resampled_means
 from calm_ext.report.leaderboard import Board, make_board
 from calm_ext.report.leaderboard_html import to_html
 from calm_ext.report.leaderboard_rank import judge
 from calm_ext.report.leaderboard_samples import Columns, read_columns
 from calm_ext.report.leaderboard_write import finding, heading, to_csv, to_markdown
-from calm_ext.stats import bootstrap_p, holm, mcnemar, resampled_means
 
 ROOT = Path(__file__).resolve().parents[1]
 EVIL = "<script>document.title='owned'</script>|\"'><img src=x onerror=alert(1)>\x1b[31m\u202e\ud800=cmd"

@@ -15,8 +15,8 @@ from click.testing import CliRunner
 from calm_ext.answer_files import read_answers
 from calm_ext.cli.main import cli
 from calm_ext.errors import DataError
-from calm_ext.measure import measure
-from calm_ext.metrics import rankc_weights
+from calm_ext.metrics.measure import measure
+from calm_ext.metrics.question import rankc_weights
 from tests.conftest import ROOT, SHARED
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calm_ext.metrics import (
+from calm_ext.metrics.question import (
     argmax,
     chance,
     fleiss_kappa,
@@ -20,7 +20,7 @@ from calm_ext.metrics import (
     rankc,
     rankc_floor,
 )
-from calm_ext.stats import estimate, paired_difference
+from calm_ext.metrics.stats import estimate, paired_difference
 
 
 def test_worked_example() -> None:

@@ -20,7 +20,7 @@ from rich.console import Console
 
 from calm_ext.errors import DataError, RunError
 from calm_ext.jsonl import write_jsonl
-from calm_ext.metrics import PARTIAL, argmax, per_byte, question_metrics, rankc
+from calm_ext.metrics.question import PARTIAL, argmax, per_byte, question_metrics, rankc
 from calm_ext.records import Ballot, Pair, ParallelQuestion, Version
 from calm_ext.report import plots, write_report
 from calm_ext.report.browser import browser_context

@@ -11,7 +11,7 @@ import click
 from calm_ext.cli.common import console, interval_text, json_option, number_text, print_json, scoring_options
 
 if TYPE_CHECKING:
-    from calm_ext.compare import Comparison
+    from calm_ext.metrics.compare import Comparison
 
 
 @click.command("compare")
@@ -46,7 +46,7 @@ def command(
     itself. `detectable` is the smallest difference that so many questions would show four times in five.
     """
     from calm_ext.answer_files import read_answers
-    from calm_ext.compare import compare
+    from calm_ext.metrics.compare import compare
 
     found = compare(
         read_answers([before], task=task),

@@ -10,7 +10,7 @@ import click
 from calm_ext.cli.common import console, interval_text, json_option, number_text, print_json, scoring_options
 
 if TYPE_CHECKING:
-    from calm_ext.measure import Measured
+    from calm_ext.metrics.measure import Measured
 
 
 @click.command("metrics")
@@ -33,7 +33,7 @@ def command(
     are compared, too. Several files are parts of one evaluation: other questions, or the same in other languages.
     """
     from calm_ext.answer_files import read_answers
-    from calm_ext.measure import measure
+    from calm_ext.metrics.measure import measure
 
     found = measure(
         read_answers(files, task=task), seed=seed, resamples=resamples, skip_unlabelled=unlabelled == "skip"

@@ -27,14 +27,14 @@ from lm_eval.api.samplers import ContextSampler
 from lm_eval.api.task import ConfigurableTask
 from lm_eval.api.utils import Message, multiturn_to_singleturn
 
-from calm_ext.answered import Answered, scored_answer
 from calm_ext.answers.read import PARSER, read_answer
 from calm_ext.errors import CalmError
 from calm_ext.grounding import Grounding
 from calm_ext.harness.dataset import Doc, to_dataset
 from calm_ext.languages import get_language
-from calm_ext.measure import bias_warnings
-from calm_ext.metrics import PARTIAL, fleiss_kappa, metric_names
+from calm_ext.metrics.answered import Answered, scored_answer
+from calm_ext.metrics.measure import bias_warnings
+from calm_ext.metrics.question import PARTIAL, fleiss_kappa, metric_names
 from calm_ext.prompts import PROMPTS, Style, answer_text, ask, cue, delimiter
 from calm_ext.records import ParallelQuestion
 from calm_ext.signature import signature
@@ -50,7 +50,7 @@ class CrossLingualTask(ConfigurableTask):
     ``output_type: generate_until`` asks in the style of ``metadata.style`` (``explain`` or ``direct``) and reads the
     answers; ``loglikelihood`` scores each option's text after the question (``cloze``), per UTF-8 byte.
 
-    Metrics: those of :func:`calm_ext.metrics.metric_names`; where options are scored, also accuracy, consistency and
+    Metrics: those of :func:`calm_ext.metrics.question.metric_names`; where options are scored, also accuracy, consistency and
     RankC by summed instead of per-byte log-probability (``_unnorm``).
     """
 

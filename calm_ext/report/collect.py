@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from calm_ext.jsonl import finite
-from calm_ext.metrics import PARTIAL
+from calm_ext.metrics.question import PARTIAL
+from calm_ext.metrics.stats import RESAMPLES, bootstrap_p, holm, interval, resampled_means
 from calm_ext.pairs import pair_summary
 from calm_ext.report.calibration import reliability
 from calm_ext.report.flow import flow_summary
@@ -15,7 +16,6 @@ from calm_ext.report.passages import retrieval_summary
 from calm_ext.report.rundata import STAGES, WHEN, RunData, read_run
 from calm_ext.report.samples import TaskResult
 from calm_ext.report.throughput import throughput
-from calm_ext.stats import RESAMPLES, bootstrap_p, holm, interval, resampled_means
 from calm_ext.vote_quality import vote_summary
 
 __all__ = ["STAGES", "WHEN", "RunData", "common_ids", "read_run", "summarize", "used_in_alignment", "versions_of"]

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from calm_ext.errors import CalmError
-from calm_ext.measure import metric_order
+from calm_ext.metrics.measure import metric_order
 from calm_ext.report.leaderboard_rank import Standing, has, intervals, judge
 from calm_ext.report.leaderboard_read import Entry, plain, read_entries
 from calm_ext.report.words import LOWER_IS_BETTER, is_number, metric_name

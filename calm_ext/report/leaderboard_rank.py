@@ -4,7 +4,7 @@
 same resamples that ``calm-ext metrics`` draws. Where every question has 0 or 1 (accuracy in one language, all right)
 the resampled mean is Binomial(n, p)/n, and its quantiles are taken exactly instead of by drawing.
 
-**Tests.** Every pair of models of a table is tested on the same questions, as :mod:`calm_ext.compare` does: exact
+**Tests.** Every pair of models of a table is tested on the same questions, as :mod:`calm_ext.metrics.compare` does: exact
 McNemar where every question has 0 or 1, else the paired bootstrap. All these p-values are corrected for one another by
 Holm's method, so that for one metric at most one table in twenty tells any two models apart that are equal, whichever
 of them happens to come out best. (To correct over the comparisons with the best alone would not do, for the best was
@@ -33,10 +33,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from calm_ext.measure import with_kappa
+from calm_ext.metrics.measure import with_kappa
+from calm_ext.metrics.stats import RESAMPLES, draws, holm
 from calm_ext.report.leaderboard_samples import Columns
 from calm_ext.report.words import ALPHA, LOWER_IS_BETTER
-from calm_ext.stats import RESAMPLES, draws, holm
 
 if TYPE_CHECKING:
     import numpy as np
@@ -161,11 +161,11 @@ def _resampled(data: np.ndarray, names: Sequence[str], metric: str, *, seed: int
 
 
 def _percentile(drawn: np.ndarray) -> list[tuple[float, float]]:
-    """As :func:`calm_ext.stats.interval`, of many at once."""
+    """As :func:`calm_ext.metrics.stats.interval`, of many at once."""
     import numpy as np
 
     if np.isnan(drawn).any():
-        from calm_ext.stats import interval
+        from calm_ext.metrics.stats import interval
 
         return [interval(row) for row in drawn]
     low, high = np.quantile(drawn, [0.025, 0.975], axis=1)
@@ -186,7 +186,7 @@ def _binomial(values: np.ndarray) -> list[tuple[float, float]]:
 def _mcnemar(values: np.ndarray) -> np.ndarray:
     """p-values of all pairs, shape (models, models), of values that are 0 or 1, shape (models, questions).
 
-    That of :func:`calm_ext.stats.mcnemar`: binomtest(gained, gained + lost) is symmetric at 1/2.
+    That of :func:`calm_ext.metrics.stats.mcnemar`: binomtest(gained, gained + lost) is symmetric at 1/2.
     """
     import numpy as np
     from scipy.stats import binom

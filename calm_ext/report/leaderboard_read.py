@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from calm_ext.answered import parts_of
 from calm_ext.errors import CalmError, DataError
+from calm_ext.metrics.answered import parts_of
 from calm_ext.report.files import load_results
 from calm_ext.report.leaderboard_samples import Columns, read_columns
 from calm_ext.report.samples import effective_n, metadata_of, plain_values
@@ -178,7 +178,7 @@ def _entry(path: Path, results: Mapping[str, Any], task: str) -> Entry:
     if columns and n != len(columns.ids):
         note, columns = f"the samples have {len(columns.ids)} of {n} questions, so they are not used", None
     if columns:
-        from calm_ext.measure import Table, means_of
+        from calm_ext.metrics.measure import Table, means_of
 
         means = means_of(Table(list(columns.names), columns.values))
         wrong = [m for m in means if m in values and is_number(means[m]) and abs(means[m] - values[m]) > _TOLERANCE]

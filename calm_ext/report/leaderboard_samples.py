@@ -36,7 +36,7 @@ class Columns(NamedTuple):
 
     Attributes:
         names: of the columns: metrics, then ``#0``, ``#1``, …, the share of the languages that gave that option, which
-            kappa is made of (:func:`calm_ext.measure.with_kappa`).
+            kappa is made of (:func:`calm_ext.metrics.measure.with_kappa`).
         ids: of the questions, in the order of the file.
         values: shape (questions, columns); NaN where a question has no such value.
         asked: a hash of the questions and their wording, passages apart; equal where the same was asked.

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from calm_ext.measure import metric_order
+from calm_ext.metrics.measure import metric_order
 from calm_ext.report.leaderboard import Board, Row, Table
 from calm_ext.report.leaderboard_read import plain
 from calm_ext.report.words import NONE, interval, is_number, metric_name, number

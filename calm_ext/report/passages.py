@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from calm_ext.metrics.stats import holm, mcnemar
 from calm_ext.report.samples import TaskAnswers, TaskResult
 from calm_ext.report.words import language_name, number, p_value, percent
 from calm_ext.retrieval import measure
-from calm_ext.stats import holm, mcnemar
 
 
 def twin_of(task: str) -> str | None:

@@ -12,7 +12,7 @@ from calm_ext.answer_files import from_sample
 from calm_ext.errors import CalmError, DataError
 from calm_ext.harness.evaluate import read_samples
 from calm_ext.jsonl import numbered_lines
-from calm_ext.metrics import pairwise, question_metrics
+from calm_ext.metrics.question import pairwise, question_metrics
 from calm_ext.records import Passage, Passages
 from calm_ext.report.files import load_results
 

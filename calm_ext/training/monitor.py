@@ -5,7 +5,7 @@ At each check the held-out questions are asked in every language, as they were w
 - ``agreement``: share of (question, language) whose answer is what the *untrained* model's vote of the *other*
   languages elected. A vote that had counted the language's own answer would favour the untrained model, whose answer
   it was;
-- ``consistency``: mean pairwise agreement of the languages (:mod:`calm_ext.metrics`);
+- ``consistency``: mean pairwise agreement of the languages (:mod:`calm_ext.metrics.question`);
 - ``answered``: share of answers that could be read;
 - ``chosen_nll``: mean NLL per token of the held-out pairs' chosen responses.
 
@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from calm_ext.metrics import question_metrics
+from calm_ext.metrics.question import question_metrics
 from calm_ext.records import Pair, ParallelQuestion
 from calm_ext.scoring import encode_continuation, score_continuations
 from calm_ext.training.asking import Asker, rendered

@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from calm_ext.answered import Answered, AnswerSet, differences
 from calm_ext.errors import DataError
-from calm_ext.measure import bias_warnings, label_warnings, means_of, metric_order, table, with_kappa
-from calm_ext.stats import RESAMPLES, bootstrap_p, detectable, holm, interval, mcnemar, resampled_means
+from calm_ext.metrics.answered import Answered, AnswerSet, differences
+from calm_ext.metrics.measure import bias_warnings, label_warnings, means_of, metric_order, table, with_kappa
+from calm_ext.metrics.stats import RESAMPLES, bootstrap_p, detectable, holm, interval, mcnemar, resampled_means
 
 if TYPE_CHECKING:
     import numpy as np

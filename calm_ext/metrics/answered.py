@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from calm_ext.metrics import argmax, per_byte, question_metrics, rankc
+from calm_ext.metrics.question import argmax, per_byte, question_metrics, rankc
 
 
 class Answered(NamedTuple):
@@ -32,7 +32,7 @@ class Answered(NamedTuple):
     where: str = ""
 
     def metrics(self) -> dict[str, float]:
-        """All metrics of this question (:mod:`calm_ext.metrics`), those that it has."""
+        """All metrics of this question (:mod:`calm_ext.metrics.question`), those that it has."""
         values = question_metrics(self.answers, self.gold)
         several = len(self.answers) > 1
         if self.scores and several:

@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from calm_ext.answered import Answered, AnswerSet
 from calm_ext.errors import DataError
-from calm_ext.metrics import (
+from calm_ext.metrics.answered import Answered, AnswerSet
+from calm_ext.metrics.question import (
     PARTIAL,
     chance,
     metric_names,
@@ -17,8 +17,8 @@ from calm_ext.metrics import (
     position_bias,
     rankc_floor,
 )
+from calm_ext.metrics.stats import RESAMPLES, interval, resampled_means
 from calm_ext.prompts import LETTERS
-from calm_ext.stats import RESAMPLES, interval, resampled_means
 
 if TYPE_CHECKING:
     import numpy as np

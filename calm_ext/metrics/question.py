@@ -3,7 +3,7 @@
 A question with languages l in L has answers a_l, where None is an abstention: no answer could be read. Functions of one
 question come first (:func:`question_metrics`, :func:`rankc`); every one of them aggregates by the mean over questions
 that have it. :func:`fleiss_kappa`, :func:`chance` and :func:`position_bias` are about a set of questions. Intervals and
-tests are in :mod:`calm_ext.stats`.
+tests are in :mod:`calm_ext.metrics.stats`.
 """
 
 from __future__ import annotations

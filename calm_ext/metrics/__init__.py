@@ -1,0 +1,1 @@
+"""Accuracy, consistency and their statistics, from answers to questions in several languages."""
