@@ -98,7 +98,7 @@ def main() -> None:
 
     from calm_ext.data import load_questions
     from calm_ext.harness.evaluate import quiet_lm_eval
-    from calm_ext.harness.lm import load_lm
+    from calm_ext.models.lm import load_lm
 
     quiet_lm_eval()
     questions = load_questions("xcsqa", limit=max(AXES["questions"]))

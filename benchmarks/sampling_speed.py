@@ -76,11 +76,11 @@ def main() -> None:
     from lm_eval.api.instance import Instance
     from lm_eval.models.huggingface import HFLM
 
-    from calm_ext.harness.asks import Ask
-    from calm_ext.harness.decode import continues, respond
     from calm_ext.harness.evaluate import quiet_lm_eval
-    from calm_ext.harness.lm import SharedPrefixLM
     from calm_ext.harness.sampler import derive_seed
+    from calm_ext.models.decoding import continues, respond
+    from calm_ext.models.lm import SharedPrefixLM
+    from calm_ext.models.request import Ask
 
     quiet_lm_eval()
     torch.set_num_threads(args.threads)

@@ -83,7 +83,7 @@ def main() -> None:
     from lm_eval.models.huggingface import HFLM
 
     from calm_ext.harness.evaluate import quiet_lm_eval
-    from calm_ext.harness.lm import SharedPrefixLM
+    from calm_ext.models.lm import SharedPrefixLM
 
     quiet_lm_eval()
     torch.set_num_threads(args.threads)

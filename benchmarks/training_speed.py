@@ -40,8 +40,8 @@ def train(
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from trl import DPOConfig, DPOTrainer
 
-    from calm_ext.device import peak_memory_mib
     from calm_ext.jsonl import read_jsonl
+    from calm_ext.models.device import peak_memory_mib
     from calm_ext.records import Pair
 
     chosen = list(read_jsonl(pairs_file, Pair))

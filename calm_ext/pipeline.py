@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from calm_ext.data_stages import run_pairs, run_vote
-from calm_ext.device import peak_memory_mib
 from calm_ext.errors import CalmError
 from calm_ext.jsonl import read_jsonl, write_jsonl
-from calm_ext.meter import Reading, reading
+from calm_ext.models.device import peak_memory_mib
+from calm_ext.models.meter import Reading, reading
 from calm_ext.plan import PlannedStage, describe, vote_options
 from calm_ext.recipe import digest, save_recipe
 from calm_ext.recipe_schema import Recipe
@@ -224,7 +224,7 @@ class Pipeline:
 
     def _load_lm(self, adapter: Path | None, batch_size: int) -> Any:
         from calm_ext.harness.evaluate import quiet_lm_eval
-        from calm_ext.harness.lm import load_lm
+        from calm_ext.models.lm import load_lm
 
         quiet_lm_eval()
         m = self.recipe.model
@@ -244,14 +244,14 @@ class Pipeline:
         return lm
 
     def _load_engine(self) -> Any:
-        from calm_ext.harness.engines import load_engine
         from calm_ext.harness.evaluate import quiet_lm_eval
+        from calm_ext.models.backends.engines import load_engine
 
         quiet_lm_eval()
         m, s = self.recipe.model, self.recipe.sampling
         assert s.backend != "hf"
         if s.backend != "api":
-            from calm_ext.batches import release_memory
+            from calm_ext.models.batches import release_memory
 
             self._lm = None  # give the memory back before the engine takes it
             release_memory()

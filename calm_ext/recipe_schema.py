@@ -129,7 +129,7 @@ class SamplingOptions(Section):
         batch_size: prompts in one forward pass, each with all its options or responses.
         seed: of the sampler.
         backend: ``hf``, calm-ext's own sampler; ``vllm`` or ``sglang``; or ``api``, a server that speaks OpenAI's
-            protocol (:mod:`calm_ext.harness.engines`).
+            protocol (:mod:`calm_ext.models.backends.engines`).
         backend_args: for ``vllm`` and ``sglang`` arguments of lm-eval's class, as ``{gpu_memory_utilization: 0.8}``;
             for ``api`` the keys of :class:`ApiOptions`, as ``{base_url: http://localhost:8000/v1}``.
     """

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from calm_ext.answers.read import contradicts, explanation_of, read_answer
-from calm_ext.device import choose_dtype, default_device
 from calm_ext.errors import CalmError
 from calm_ext.jsonl import Appender, read_jsonl
 from calm_ext.languages import get_language
-from calm_ext.meter import count_tokens, in_model
+from calm_ext.models.device import choose_dtype, default_device
+from calm_ext.models.meter import count_tokens, in_model
 from calm_ext.pairs import PairOptions
 from calm_ext.prompts import Style, answer_text
 from calm_ext.records import Ballot, Generation, Record

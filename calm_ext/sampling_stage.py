@@ -12,7 +12,7 @@ from calm_ext.retrieval_stage import grounding_of
 from calm_ext.rundir import RunDirectory
 
 if TYPE_CHECKING:
-    from calm_ext.harness.engines import Engine
+    from calm_ext.models.backends.engines import Engine
 
 
 def sampling_identity(recipe: Recipe) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def check_backend(recipe: Recipe) -> None:
         CalmError: what to install.
     """
     if recipe.sampling.backend != "hf":
-        from calm_ext.harness.engines import missing_package
+        from calm_ext.models.backends.engines import missing_package
 
         missing = missing_package(recipe.sampling.backend)
         if missing:

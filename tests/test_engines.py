@@ -16,15 +16,15 @@ from typing import Any
 import pytest
 import torch
 
-from calm_ext import meter
 from calm_ext.errors import CalmError
-from calm_ext.harness.api import ApiEngine
-from calm_ext.harness.asks import Ask
-from calm_ext.harness.decode import respond
-from calm_ext.harness.engines import SGLangEngine, VLLMEngine, load_engine
-from calm_ext.harness.lm import SharedPrefixLM, load_lm
 from calm_ext.harness.sampler import sample
 from calm_ext.jsonl import read_jsonl
+from calm_ext.models import meter
+from calm_ext.models.backends.api import ApiEngine
+from calm_ext.models.backends.engines import SGLangEngine, VLLMEngine, load_engine
+from calm_ext.models.decoding import respond
+from calm_ext.models.lm import SharedPrefixLM, load_lm
+from calm_ext.models.request import Ask
 from calm_ext.pipeline import Pipeline
 from calm_ext.recipe_schema import ApiOptions
 from calm_ext.records import Generation, Pair, ParallelQuestion

@@ -30,12 +30,12 @@ from calm_ext.grounding import (
 from calm_ext.harness.dataset import load, medexpqa, sample
 from calm_ext.harness.evaluate import evaluate
 from calm_ext.harness.judge import judge
-from calm_ext.harness.lm import SharedPrefixLM, load_lm
 from calm_ext.harness.retrieved import wanted
 from calm_ext.harness.sampler import sample as sample_model
 from calm_ext.jsonl import read_jsonl, write_jsonl
 from calm_ext.judging import can_judge, judgement_prompt, relevance
 from calm_ext.languages import LANGUAGES
+from calm_ext.models.lm import SharedPrefixLM, load_lm
 from calm_ext.prompts import ask, passage_lines, quoted
 from calm_ext.recipe_schema import RetrievalSection
 from calm_ext.records import CorpusPassage, Generation, ParallelQuestion, Passage, Passages, Version

@@ -387,7 +387,7 @@ def test_passages_are_no_part_of_a_question(tmp_path: Path) -> None:
 def test_real_results_of_a_run(babel_model: Path, tmp_path: Path) -> None:
     """lm-eval's own files, as `calm-ext align` leaves them in eval/before and eval/after."""
     from calm_ext.harness.evaluate import evaluate
-    from calm_ext.harness.lm import load_lm
+    from calm_ext.models.lm import load_lm
 
     lm = load_lm(str(babel_model), dtype="float32", device="cpu", batch_size=32)
     tasks = ["calm_babel_xl", "calm_babel_xl_mc"]

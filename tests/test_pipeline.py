@@ -176,7 +176,7 @@ def test_vote_and_pairs_load_no_framework(finished: Path, tmp_path: Path) -> Non
 def test_the_model_is_loaded_once_for_evaluation_and_sampling(
     babel_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from calm_ext.harness import lm
+    from calm_ext.models import lm
 
     loaded: list[str] = []
     plain = lm.load_lm

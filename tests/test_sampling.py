@@ -11,13 +11,13 @@ import pytest
 import torch
 
 from calm_ext.errors import CalmError
-from calm_ext.harness import decode as decoding
-from calm_ext.harness.asks import Ask
-from calm_ext.harness.decode import Decoding, continues, decode, respond
-from calm_ext.harness.drawing import Drawing
-from calm_ext.harness.lm import SharedPrefixLM, load_lm
 from calm_ext.harness.sampler import sample
 from calm_ext.jsonl import read_jsonl
+from calm_ext.models import decoding
+from calm_ext.models.decoding import Decoding, continues, decode, respond
+from calm_ext.models.drawing import Drawing
+from calm_ext.models.lm import SharedPrefixLM, load_lm
+from calm_ext.models.request import Ask
 from calm_ext.records import Generation, ParallelQuestion
 from tests.test_scoring import VOCABULARY, lms, tiny
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import torch
 
-from calm_ext import output_head, scoring
-from calm_ext.batches import in_batches
 from calm_ext.errors import CalmError
-from calm_ext.harness.lm import SharedPrefixLM, load_lm
-from calm_ext.scoring import reads_trees, score_continuations, score_groups
+from calm_ext.models import output_head, scoring
+from calm_ext.models.batches import in_batches
+from calm_ext.models.lm import SharedPrefixLM, load_lm
+from calm_ext.models.scoring import reads_trees, score_continuations, score_groups
 
 VOCABULARY = 300
 SIZES: dict[str, Any] = {"vocab_size": VOCABULARY, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 4,

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from calm_ext.babel.corpus import sentences
 from calm_ext.babel.tokenizer import build_tokenizer
 from calm_ext.babel.world import BabelConfig
-from calm_ext.meter import in_model
+from calm_ext.models.meter import in_model
 
 if TYPE_CHECKING:
     import torch

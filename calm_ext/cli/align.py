@@ -47,7 +47,7 @@ def command(
     from rich.console import Console
     from rich.table import Table
 
-    from calm_ext.device import seconds_since_start
+    from calm_ext.models.device import seconds_since_start
     from calm_ext.pipeline import Pipeline
     from calm_ext.recipe import load_recipe
     from calm_ext.recipe_files import find_recipe

@@ -54,7 +54,7 @@ def command(
         except json.JSONDecodeError as error:
             raise CalmError(f"--metadata is not JSON ({error.msg})") from None
     values.setdefault("pretrained", model)  # whose tokenizer passages are cut by
-    from calm_ext.harness.lm import load_lm
+    from calm_ext.models.lm import load_lm
 
     quiet_lm_eval()
     if adapter is not None and not (adapter / "adapter_config.json").is_file():

@@ -96,11 +96,11 @@ def command(
     with ConsoleReporter() as reporter:
         lm: Any
         if options.backend == "hf":
-            from calm_ext.harness.lm import load_lm
+            from calm_ext.models.lm import load_lm
 
             lm = load_lm(model, dtype=dtype, device=device, batch_size=batch_size)
         else:
-            from calm_ext.harness.engines import load_engine
+            from calm_ext.models.backends.engines import load_engine
 
             lm = load_engine(options.backend, model, arguments=options.backend_args, dtype=dtype, chat=chat_template)
         with closing(lm) if options.backend != "hf" else nullcontext():

@@ -1,8 +1,8 @@
 """Ask the model, through lm-eval's task and model classes, and keep what it says as generations.
 
 Questions are asked in chunks, each written as a whole. A response depends on (seed, question, language, index) alone
-(:mod:`calm_ext.harness.decode`), so that a run that was interrupted continues at the first missing chunk and gives what
-it would have given, whatever the batch size. With vLLM, SGLang or a server (:mod:`calm_ext.harness.engines`) that is
+(:mod:`calm_ext.models.decoding`), so that a run that was interrupted continues at the first missing chunk and gives what
+it would have given, whatever the batch size. With vLLM, SGLang or a server (:mod:`calm_ext.models.backends.engines`) that is
 theirs to keep. Models that cannot be decoded so are sampled by lm-eval's own class, chunk by chunk, seeded by (seed,
 the chunk's first question); there the batch size matters.
 """
@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from calm_ext.errors import CalmError, DataError
 from calm_ext.grounding import Grounding
-from calm_ext.harness.engines import Engine
 from calm_ext.jsonl import Appender, read_jsonl
+from calm_ext.models.backends.engines import Engine
 from calm_ext.prompts import Style, ask
 from calm_ext.records import Generation, ParallelQuestion, Prompt
 
@@ -153,8 +153,8 @@ def _generated(
     """The responses to each request, as many as it repeats."""
     import torch
 
-    from calm_ext.harness.asks import Ask
-    from calm_ext.harness.decode import continues, respond
+    from calm_ext.models.decoding import continues, respond
+    from calm_ext.models.request import Ask
 
     if not isinstance(lm, Engine) and not continues(lm):
         torch.manual_seed(derive_seed(seed, keys[0][0]))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from calm_ext.errors import CalmError, DataError
-from calm_ext.meter import in_model
+from calm_ext.models.meter import in_model
 
 if TYPE_CHECKING:
     import numpy as np

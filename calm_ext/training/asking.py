@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from calm_ext.answers.read import read_answer
-from calm_ext.batches import in_batches
-from calm_ext.meter import count_tokens, in_model
 from calm_ext.metrics.question import argmax, per_byte
+from calm_ext.models.batches import in_batches
+from calm_ext.models.meter import count_tokens, in_model
+from calm_ext.models.scoring import encode_continuation, score_continuations
 from calm_ext.prompts import Style, ask, delimiter
 from calm_ext.records import ParallelQuestion
-from calm_ext.scoring import encode_continuation, score_continuations
 
 
 def rendered(tokenizer: Any, messages: Sequence[Mapping[str, str]]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from calm_ext.meter import in_model
+from calm_ext.models.meter import in_model
 from calm_ext.training.monitor import Check, Monitor, append_log
 
 #: What experiment trackers are told of a check.

@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 
 import calm_ext
-from calm_ext.batches import says_out_of_memory
 from calm_ext.errors import RunError
 from calm_ext.jsonl import atomic_write
-from calm_ext.meter import Reading
+from calm_ext.models.batches import says_out_of_memory
+from calm_ext.models.meter import Reading
 from calm_ext.training.job import TrainingJob
 from calm_ext.training.tracking import open_run
 

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from calm_ext.metrics.question import question_metrics
+from calm_ext.models.scoring import encode_continuation, score_continuations
 from calm_ext.records import Pair, ParallelQuestion
-from calm_ext.scoring import encode_continuation, score_continuations
 from calm_ext.training.asking import Asker, rendered
 
 logger = logging.getLogger(__name__)
@@ -182,7 +182,7 @@ def encode_pairs(
 ) -> tuple[list[dict[str, list[int]]], int]:
     """Token ids of pairs as TRL's collator takes them, and the number left out because the prompt fills max_length.
 
-    Responses are cut where TRL cuts them (:func:`~calm_ext.scoring.encode_continuation`), so that training sees the
+    Responses are cut where TRL cuts them (:func:`~calm_ext.models.scoring.encode_continuation`), so that training sees the
     tokens that scoring sees.
     """
     rows, dropped = [], 0

@@ -22,7 +22,7 @@ import torch
 from peft import PeftModel
 from trl import DPOTrainer
 
-from calm_ext.meter import count_tokens, in_model
+from calm_ext.models.meter import count_tokens, in_model
 from calm_ext.training.reference import ReferenceCache, key_of, model_identity, pair_length
 from calm_ext.training.shared_prefix import SharedPrefix, differs
 

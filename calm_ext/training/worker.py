@@ -22,10 +22,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import DPOConfig
 from trl.trainer.utils import disable_dropout_in_model
 
-from calm_ext.device import choose_dtype, peak_memory_mib
 from calm_ext.errors import CalmError, RunError
 from calm_ext.jsonl import atomic_write, read_jsonl
-from calm_ext.meter import reading
+from calm_ext.models.device import choose_dtype, peak_memory_mib
+from calm_ext.models.meter import reading
 from calm_ext.records import Pair, ParallelQuestion, Passages
 from calm_ext.training.asking import Asker
 from calm_ext.training.callbacks import Log, Metered, Watch

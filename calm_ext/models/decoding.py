@@ -4,7 +4,7 @@ Prompts of like length are read together, padded on the left; the key-value cach
 row by row leaving the batch as it ends. Responses to a prompt share a row for as long as they have the same tokens: a
 model that is sure of how it begins, or a temperature of 0, has few rows to decode.
 
-A response is drawn (:mod:`calm_ext.harness.drawing`) by uniform numbers of its own seed, so that it depends on (seed,
+A response is drawn (:mod:`calm_ext.models.drawing`) by uniform numbers of its own seed, so that it depends on (seed,
 prompt, index) and neither on the batch nor on the order. In exact arithmetic that is exact. Logits differ in their last
 bits between batch shapes, so a number that falls into that little beside a boundary between two tokens may draw the
 other one: rarely in fp32, now and then in bf16.
@@ -19,13 +19,13 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from calm_ext.batches import in_batches
-from calm_ext.harness.asks import Ask, StopStrings, fitting
-from calm_ext.harness.drawing import Drawing, not_done
-from calm_ext.harness.lm import SharedPrefixLM
-from calm_ext.meter import in_model
-from calm_ext.output_head import output_at
-from calm_ext.scoring import tolerance
+from calm_ext.models.batches import in_batches
+from calm_ext.models.drawing import Drawing, not_done
+from calm_ext.models.lm import SharedPrefixLM
+from calm_ext.models.meter import in_model
+from calm_ext.models.output_head import output_at
+from calm_ext.models.request import Ask, StopStrings, fitting
+from calm_ext.models.scoring import tolerance
 
 if TYPE_CHECKING:
     import torch
@@ -52,7 +52,7 @@ class Decoding:
     def __init__(self, model: Any, prompts: Sequence[Sequence[int]], room: tuple[int, int] | None = None) -> None:
         import torch
 
-        from calm_ext.harness.roomy import make_room
+        from calm_ext.models.cache import make_room
 
         self.model = model
         self.cache: Any = None
@@ -79,7 +79,7 @@ class Decoding:
         """These rows, in this order, as often as they are named; there are logits again with the next token."""
         import torch
 
-        from calm_ext.harness.roomy import select_rows
+        from calm_ext.models.cache import select_rows
 
         select_rows(self.cache, rows, self.model.device)
         index = torch.tensor(rows, device=self.model.device)
@@ -212,7 +212,7 @@ def continues(lm: Any) -> bool:
     """Whether responses can be decoded here: a causal model of our class, whose cache can be repeated over rows.
 
     Tried once per model, with two prompts of different lengths and a token after each: the numbers must be those of
-    reading each by itself, within :func:`~calm_ext.scoring.tolerance`.
+    reading each by itself, within :func:`~calm_ext.models.scoring.tolerance`.
     """
     if not isinstance(lm, SharedPrefixLM) or lm.backend != "causal" or lm.think_end_token is not None:
         return False

@@ -2,7 +2,7 @@
 
 lm-eval's own class runs the prompt again for each option and normalises every position over the whole vocabulary. A
 cross-lingual multiple-choice task asks for several options of one prompt, so :class:`SharedPrefixLM` runs each prompt
-once for all of them and takes logits where they are scored (:mod:`calm_ext.scoring`). The numbers are the same
+once for all of them and takes logits where they are scored (:mod:`calm_ext.models.scoring`). The numbers are the same
 (tests/test_scoring.py). The ``lm_eval`` command itself keeps its own class.
 """
 
@@ -18,11 +18,11 @@ from lm_eval.models.huggingface import HFLM
 from tqdm import tqdm
 from transformers import PreTrainedTokenizer, PreTrainedTokenizerFast
 
-from calm_ext.device import choose_dtype, default_device
 from calm_ext.errors import CalmError
-from calm_ext.harness.asks import without_second_bos
-from calm_ext.meter import count_tokens, in_model
-from calm_ext.scoring import reads_trees, score_groups
+from calm_ext.models.device import choose_dtype, default_device
+from calm_ext.models.meter import count_tokens, in_model
+from calm_ext.models.request import without_second_bos
+from calm_ext.models.scoring import reads_trees, score_groups
 
 logger = logging.getLogger(__name__)
 

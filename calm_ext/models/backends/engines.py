@@ -6,7 +6,7 @@ drawing: what the model's generation config says of top-k, min-p and repetitions
 prompt, so that a response depends on (seed, question, language, index), as far as the engine's own numbers do not
 depend on its batches. SGLang takes no seed of a request: its responses differ from run to run.
 
-A server that speaks OpenAI's protocol is in :mod:`calm_ext.harness.api`.
+A server that speaks OpenAI's protocol is in :mod:`calm_ext.models.backends.api`.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from lm_eval.models.utils import postprocess_generated_text
 
-from calm_ext.batches import release_memory
 from calm_ext.errors import CalmError
-from calm_ext.harness.asks import Ask, fitting, without_second_bos
-from calm_ext.harness.drawing import Drawing, not_done
-from calm_ext.meter import count_tokens, in_model
+from calm_ext.models.batches import release_memory
+from calm_ext.models.drawing import Drawing, not_done
+from calm_ext.models.meter import count_tokens, in_model
+from calm_ext.models.request import Ask, fitting, without_second_bos
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
@@ -55,7 +55,7 @@ class Engine(ABC):
 
     @abstractmethod
     def apply_chat_template(self, history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
-        """A conversation as the text of an :class:`~calm_ext.harness.asks.Ask`."""
+        """A conversation as the text of an :class:`~calm_ext.models.request.Ask`."""
 
     def can_chat(self) -> bool:
         """Whether there is a chat template."""
@@ -184,7 +184,7 @@ def load_engine(
         CalmError: it is not installed, cannot be started, or does not answer; one line says why.
     """
     if backend == "api":
-        from calm_ext.harness.api import ApiEngine
+        from calm_ext.models.backends.api import ApiEngine
         from calm_ext.recipe_schema import ApiOptions
 
         return ApiEngine(ApiOptions.model_validate(arguments), model=path, chat=chat)

@@ -26,9 +26,9 @@ from urllib3.exceptions import ReadTimeoutError
 from urllib3.util.retry import Retry
 
 from calm_ext.errors import CalmError
-from calm_ext.harness.asks import Ask
-from calm_ext.harness.engines import Engine
-from calm_ext.meter import count_tokens, in_model
+from calm_ext.models.backends.engines import Engine
+from calm_ext.models.meter import count_tokens, in_model
+from calm_ext.models.request import Ask
 from calm_ext.recipe_schema import ApiOptions
 
 if TYPE_CHECKING:

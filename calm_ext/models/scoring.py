@@ -20,10 +20,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from calm_ext.batches import in_batches
 from calm_ext.errors import CalmError
-from calm_ext.meter import in_model
-from calm_ext.output_head import output_at
+from calm_ext.models.batches import in_batches
+from calm_ext.models.meter import in_model
+from calm_ext.models.output_head import output_at
 
 if TYPE_CHECKING:
     import torch

@@ -1,0 +1,1 @@
+"""Running a language model: devices, batches, scoring of options, decoding of responses."""

@@ -1,0 +1,1 @@
+"""What a model runs in: one file a backend."""
