@@ -1,4 +1,4 @@
-"""Write calm_ext/data/paper_rows.txt from a copy of https://github.com/wangym2/CALM (calm_ext/data/published.py).
+"""Write calm_ext/data/parallel/paper_rows.txt from a copy of https://github.com/wangym2/CALM (calm_ext/data/parallel/published.py).
 
     CALM_DATA_DIR=… python scripts/fingerprint_paper.py
 
@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 
 from calm_ext.data import medqa, paper, xcsqa
-from calm_ext.data.published import fingerprint
+from calm_ext.data.parallel.published import fingerprint
 from calm_ext.records import ParallelQuestion
 
-TARGET = Path(__file__).resolve().parents[1] / "calm_ext/data/paper_rows.txt"
+TARGET = Path(__file__).resolve().parents[1] / "calm_ext/data/parallel/paper_rows.txt"
 
 
 def main() -> None:

@@ -13,8 +13,8 @@ import click
 from calm_ext.cli.common import console, json_option, print_json, refuse_inputs
 
 if TYPE_CHECKING:
-    from calm_ext.data.align import Joined
     from calm_ext.data.check import Check
+    from calm_ext.data.parallel.align import Joined
 
 
 @click.group("data")

@@ -1,6 +1,6 @@
 """Where questions come from: one module per source, all giving :class:`~calm_ext.records.ParallelQuestion`.
 
-To add a source, write a module with ``load(split, *, languages, …) -> Joined`` (:mod:`calm_ext.data.align`), and
+To add a source, write a module with ``load(split, *, languages, …) -> Joined`` (:mod:`calm_ext.data.parallel.align`), and
 register it in :data:`SOURCES`; the command line and the listings read everything else from there.
 """
 
@@ -13,7 +13,7 @@ from calm_ext.errors import CalmError
 from calm_ext.records import ParallelQuestion
 
 if TYPE_CHECKING:
-    from calm_ext.data.align import Joined
+    from calm_ext.data.parallel.align import Joined
 
 
 class Source(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from calm_ext.babel.world import Split
-from calm_ext.data.align import Joined
+from calm_ext.data.parallel.align import Joined
 
 
 def load(split: Split, *, languages: Sequence[str], seed: int = 0) -> Joined:

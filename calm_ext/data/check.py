@@ -2,7 +2,7 @@
 
 Nothing here refuses: findings are notes about questions that load. Texts are compared after NFKC, case folding and
 collapsing white space; *near* duplicates are questions whose TF-IDF vectors (words and their beginnings; characters and
-their pairs in scripts without spaces: :func:`calm_ext.data.features.bags`) have a cosine of at least ``NEAR``.
+their pairs in scripts without spaces: :func:`calm_ext.data.parallel.features.bags`) have a cosine of at least ``NEAR``.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from calm_ext.data.align import Joined, Repair
-from calm_ext.data.doubts import find_doubts
-from calm_ext.data.evidence import read_texts
-from calm_ext.data.features import bags, tfidf
+from calm_ext.data.parallel.align import Joined, Repair
+from calm_ext.data.parallel.doubts import find_doubts
+from calm_ext.data.parallel.evidence import read_texts
+from calm_ext.data.parallel.features import bags, tfidf
 from calm_ext.languages import get_language
 from calm_ext.records import ParallelQuestion
 

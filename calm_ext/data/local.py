@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from calm_ext.data.align import Joined
+from calm_ext.data.parallel.align import Joined
 from calm_ext.errors import CalmError, DataError
 from calm_ext.jsonl import read_jsonl
 from calm_ext.records import ParallelQuestion

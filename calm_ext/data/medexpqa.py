@@ -21,9 +21,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from calm_ext.data.align import Joined, join_parallel
 from calm_ext.data.fetch import load_hub_table
-from calm_ext.data.rows import Row
+from calm_ext.data.parallel.align import Joined, join_parallel
+from calm_ext.data.parallel.rows import Row
 from calm_ext.errors import CalmError, DataError
 from calm_ext.jsonl import numbered_lines
 from calm_ext.records import Passage, Passages

@@ -9,7 +9,7 @@ One row, English origin and Chinese origin (see :mod:`calm_ext.data.paper`)::
     {"input": "经调查证实出现医院感染流行时，…的时间是（　　）。 (A) 2小时 (B) 4小时内 …", "output": "(D) 24小时内"}
 
 ``all_test_en2cn.json`` has 1,001 rows: rows 298 and 299 both translate row 298 of the English file, and all later ones
-are one off. Joining the rows (:mod:`calm_ext.data.align`) finds that, leaves row 299 out and says so.
+are one off. Joining the rows (:mod:`calm_ext.data.parallel.align`) finds that, leaves row 299 out and says so.
 
 The split ``train`` is the questions that the paper's samples were drawn for; their files are large and named alike.
 """
@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from calm_ext.data import paper
-from calm_ext.data.align import Joined
+from calm_ext.data.parallel.align import Joined
 from calm_ext.errors import CalmError
 
 LANGUAGES = ("en", "zh", "fr")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from calm_ext.data import medqa
-from calm_ext.data.align import Joined
+from calm_ext.data.parallel.align import Joined
 
 
 def load(split: str, *, languages: Sequence[str], data_dir: str | None = None) -> Joined:

@@ -14,9 +14,9 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from calm_ext.data.align import Joined, Repair, join_parallel
 from calm_ext.data.fetch import read_json
-from calm_ext.data.rows import Row
+from calm_ext.data.parallel.align import Joined, Repair, join_parallel
+from calm_ext.data.parallel.rows import Row
 from calm_ext.errors import DataError
 from calm_ext.languages import get_language
 from calm_ext.prompts import LETTERS

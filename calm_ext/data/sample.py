@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import resources
 
-from calm_ext.data.align import Joined
+from calm_ext.data.parallel.align import Joined
 from calm_ext.errors import DataError
 from calm_ext.jsonl import read_jsonl
 from calm_ext.records import CorpusPassage, ParallelQuestion

@@ -22,8 +22,8 @@ from importlib import resources
 from typing import Any
 
 from calm_ext.data import paper
-from calm_ext.data.align import Joined, join_parallel
-from calm_ext.data.rows import Row
+from calm_ext.data.parallel.align import Joined, join_parallel
+from calm_ext.data.parallel.rows import Row
 from calm_ext.errors import CalmError, DataError
 
 HF_NAME = "INK-USC/xcsr"

@@ -20,8 +20,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from calm_ext.data.evidence import Losses, Scores, Texts, option_scores, row_losses
-from calm_ext.data.features import Array, tfidf
+from calm_ext.data.parallel.evidence import Losses, Scores, Texts, option_scores, row_losses
+from calm_ext.data.parallel.features import Array, tfidf
 
 EXCHANGE, EXCHANGE_FEW = 0.18, 30.0
 ORDER, ORDER_TAIL = 2.5, 0.75

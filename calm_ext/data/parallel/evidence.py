@@ -10,7 +10,7 @@ Three kinds of evidence are compared:
 
   so each of the n²/2 pairs of rows is judged by a model that saw neither, at the cost of one inverse. (This is the
   cross-lingual explicit semantic analysis of Potthast et al. 2008, the file's own rows being its concepts, whitened.)
-- *shared*: numbers, cognates, Latin-letter names and Chinese characters (:mod:`calm_ext.data.features`).
+- *shared*: numbers, cognates, Latin-letter names and Chinese characters (:mod:`calm_ext.data.parallel.features`).
 - *length*: long texts have long translations.
 
 Exchanging rows i and j loses (p_i − p_j)·(y_i − y_j); as p was learned without both, the loss in a file in which they
@@ -28,7 +28,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.linalg import lapack
 
-from calm_ext.data.features import Array, Bags, bags, gram, tfidf
+from calm_ext.data.parallel.features import Array, Bags, bags, gram, tfidf
 
 _RIDGE = 0.3
 _MAX_SHARE = {"rows": 0.5, "options": 0.2}

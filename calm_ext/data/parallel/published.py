@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib import resources
 
-from calm_ext.data.rows import Row
+from calm_ext.data.parallel.rows import Row
 
 COMMIT = "9d2bac4329bd934a9d396e81f74c06a9d47be1dc"
 _DIGITS = 4
@@ -37,7 +37,7 @@ def fingerprint(row: Row) -> str:
 def _published() -> dict[str, dict[str, frozenset[int]]]:
     """file -> fingerprint -> numbers of the questions whose row has it."""
     found: dict[str, dict[str, frozenset[int]]] = {}
-    for line in resources.files("calm_ext.data").joinpath("paper_rows.txt").read_text().splitlines():
+    for line in resources.files("calm_ext.data.parallel").joinpath("paper_rows.txt").read_text().splitlines():
         file, digits = line.split()
         rows: dict[str, frozenset[int]] = {}
         for number in range(len(digits) // _DIGITS):

@@ -2,7 +2,7 @@
 
 Two passes of dynamic programming. The first matches whole files by gold letter, number of options and shared content
 (numbers, names, cognates); it finds each gap to within a few rows. The second learns from the rows far from the gaps
-(:mod:`calm_ext.data.evidence`) and places the gaps among the rows near them, which it has not seen.
+(:mod:`calm_ext.data.parallel.evidence`) and places the gaps among the rows near them, which it has not seen.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from calm_ext.data.evidence import Texts, exchange_losses, inverse, log_odds_weights, shared_tables
-from calm_ext.data.features import Array, tfidf
+from calm_ext.data.parallel.evidence import Texts, exchange_losses, inverse, log_odds_weights, shared_tables
+from calm_ext.data.parallel.features import Array, tfidf
 
 #: rows on either side of a gap that are placed by content
 WINDOW = 30

@@ -1,4 +1,4 @@
-"""What of a text survives translation, as sparse matrices: the raw material of :mod:`calm_ext.data.evidence`.
+"""What of a text survives translation, as sparse matrices: the raw material of :mod:`calm_ext.data.parallel.evidence`.
 
 A text gives two bags:
 

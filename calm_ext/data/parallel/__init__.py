@@ -1,0 +1,1 @@
+"""The proof that the rows of several files translate one another."""
