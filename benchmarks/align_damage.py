@@ -19,13 +19,13 @@ import sys
 import time
 from collections.abc import Sequence
 
-from calm_ext.data import paper
 from calm_ext.data.fetch import read_json
-from calm_ext.data.medqa import files_of
 from calm_ext.data.parallel.align import join_parallel
 from calm_ext.data.parallel.doubts import find_doubts
 from calm_ext.data.parallel.evidence import read_texts
 from calm_ext.data.parallel.rows import Row
+from calm_ext.data.sources import paper
+from calm_ext.data.sources.medqa import files_of
 from calm_ext.errors import DataError
 
 Rows = dict[str, list[Row]]

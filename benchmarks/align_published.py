@@ -19,9 +19,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from calm_ext.data import load_joined, xcsqa
+from calm_ext.data import load_joined
 from calm_ext.data.fetch import read_json
-from calm_ext.data.medqa import files_of
+from calm_ext.data.sources import xcsqa
+from calm_ext.data.sources.medqa import files_of
 from calm_ext.errors import DataError
 from calm_ext.records import ParallelQuestion
 from tests.test_align import deleted, exchanged, inserted, other_gold, shuffled

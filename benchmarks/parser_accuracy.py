@@ -16,7 +16,7 @@ import json
 from pathlib import Path
 
 from calm_ext.answers.read import read_answer
-from calm_ext.data.paper import parse_row
+from calm_ext.data.sources.paper import parse_row
 
 LABELS = Path(__file__).parent.parent / "tests/data/answer_labels.jsonl"
 CODES = {"en": "en", "zh": "cn", "fr": "fr", "de": "de", "it": "it", "ja": "ja"}

@@ -16,9 +16,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from calm_ext.data import paper
 from calm_ext.data.fetch import read_json
 from calm_ext.data.parallel.align import join_parallel
+from calm_ext.data.sources import paper
 from calm_ext.errors import DataError
 from calm_ext.jsonl import numbered_lines
 from calm_ext.languages import ALIASES, is_known

@@ -232,7 +232,7 @@ def open_index(name: str, *, babel_seed: int = 0, dense_model: str | None = None
 @lru_cache(maxsize=4)
 def _bundled(name: str, babel_seed: int) -> Index:
     if name == "sample":
-        from calm_ext.data.sample import load_passages
+        from calm_ext.data.sources.sample import load_passages
 
         return Index.of(load_passages())
     from calm_ext.babel.passages import corpus
@@ -275,7 +275,7 @@ def medexpqa_passages(split: str, languages: Sequence[str], data_dir: str | None
     Raises:
         DataError: the data set cannot be read.
     """
-    from calm_ext.data.medexpqa import load_passages, passage_records
+    from calm_ext.data.sources.medexpqa import load_passages, passage_records
 
     records = passage_records(load_passages(split, languages=languages, data_dir=data_dir))
     return Given({(p.id, p.language): p for p in records}, "medexpqa", f"medexpqa {split}")

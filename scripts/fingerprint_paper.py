@@ -11,8 +11,8 @@ import os
 import sys
 from pathlib import Path
 
-from calm_ext.data import medqa, paper, xcsqa
 from calm_ext.data.parallel.published import fingerprint
+from calm_ext.data.sources import medqa, paper, xcsqa
 from calm_ext.records import ParallelQuestion
 
 TARGET = Path(__file__).resolve().parents[1] / "calm_ext/data/parallel/paper_rows.txt"

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calm_ext.answers.read import read_answer
-from calm_ext.data.paper import parse_row
+from calm_ext.data.sources.paper import parse_row
 from calm_ext.languages import LANGUAGES
 from calm_ext.languages.answer_words import ANSWER_WORDS
 from calm_ext.prompts import ask

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from calm_ext.data import SOURCES, load_questions, require_labelled
-from calm_ext.data.medexpqa import Retrieved, flatten, load_passages
-from calm_ext.data.paper import parse_row
-from calm_ext.data.xcsqa import HF_CODES, LANGUAGES, paper_test_hashes, parse_paper_row, text_hash
+from calm_ext.data.sources.medexpqa import Retrieved, flatten, load_passages
+from calm_ext.data.sources.paper import parse_row
+from calm_ext.data.sources.xcsqa import HF_CODES, LANGUAGES, paper_test_hashes, parse_paper_row, text_hash
 from calm_ext.errors import CalmError, DataError
 from calm_ext.jsonl import write_jsonl
 
@@ -143,7 +143,7 @@ def test_hugging_face_layout(hub_folder: Path, monkeypatch: pytest.MonkeyPatch) 
     assert found[0].versions["ja"].options == [f"ja 0 {k}" for k in range(5)]
     with pytest.raises(DataError, match="only 0 of the paper's 100"):
         load_questions("xcsqa", split="test", languages=["ja"], data_dir=str(hub_folder), origin="hf")
-    monkeypatch.setattr("calm_ext.data.xcsqa.paper_test_hashes", lambda: frozenset({text_hash("EN  stem 1")}))
+    monkeypatch.setattr("calm_ext.data.sources.xcsqa.paper_test_hashes", lambda: frozenset({text_hash("EN  stem 1")}))
     options = {"languages": ["ja", "sw"], "data_dir": str(hub_folder), "origin": "hf"}
     assert [q.id for q in load_questions("xcsqa", split="test", **options)] == ["xcsqa-id1"]
     assert [q.id for q in load_questions("xcsqa", split="train", **options)] == ["xcsqa-id0", "xcsqa-id2"]
@@ -336,7 +336,7 @@ def test_the_bundled_sample() -> None:
         numbers = {tuple(sorted(re.findall(r"\d+", v.question))) for v in q.versions.values()}
         assert len(numbers) == 1, (q.id, numbers)
         assert all(len(set(v.options)) == 4 for v in q.versions.values())
-    assert resources.files("calm_ext.data").joinpath("sample.md").is_file()
+    assert resources.files("calm_ext.data.sources").joinpath("sample.md").is_file()
 
 
 def test_hugging_face_offline_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

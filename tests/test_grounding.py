@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from calm_ext.answers.read import read_answer
 from calm_ext.data import load_questions
 from calm_ext.data.corpora import read_layout
-from calm_ext.data.sample import load_passages
+from calm_ext.data.sources.sample import load_passages
 from calm_ext.errors import CalmError, DataError
 from calm_ext.grounding import (
     Given,

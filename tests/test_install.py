@@ -39,9 +39,9 @@ def test_the_wheel_has_tasks_recipes_and_types(wheel: Path) -> None:
     for name in (
         "lm_eval/tasks/calm/calm.yaml", "lm_eval/tasks/calm/README.md", "lm_eval/tasks/calm/xcsqa/calm_xcsqa_xl.yaml",
         "lm_eval/tasks/calm/babel/calm_babel_xl_mc.yaml", "lm_eval/tasks/calm/sample/languages/calm_sample_ar_mc.yaml",
-        "calm_ext/data/sample.jsonl", "calm_ext/data/sample.md",
+        "calm_ext/data/sources/sample.jsonl", "calm_ext/data/sources/sample.md",
         "calm_ext/recipes/demo.yaml", "calm_ext/recipes/accelerate/multi-gpu.yaml", "calm_ext/py.typed",
-        "calm_ext/data/xcsqa_paper_test.txt",
+        "calm_ext/data/sources/xcsqa_paper_test.txt",
     ):  # fmt: skip
         assert name in names, name
     assert "lm_eval/__init__.py" not in names

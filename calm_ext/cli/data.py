@@ -104,7 +104,7 @@ def prepare(
         joined = load_joined(name, split=split, languages=_codes(languages), limit=limit, **options)
         questions = joined.questions
         if passages:
-            from calm_ext.data.medexpqa import load_passages, passage_records
+            from calm_ext.data.sources.medexpqa import load_passages, passage_records
 
             found = load_passages(
                 split or source.splits[0], languages=list(questions[0].versions), data_dir=options["data_dir"]
@@ -167,7 +167,7 @@ def check(
 def _load(what: str, split: str | None, codes: list[str] | None, data_dir: str | None) -> Joined:
     """The questions of a source, or of a file: there each with the languages it has."""
     from calm_ext.data import SOURCES, load_joined
-    from calm_ext.data.local import load_any
+    from calm_ext.data.sources.local import load_any
     from calm_ext.errors import CalmError
 
     if what in SOURCES:

@@ -227,7 +227,7 @@ def passages(
     question, recall and MRR are printed: recall@k is the share of questions for which a gold passage is among the first
     k.
     """
-    from calm_ext.data.local import load_any
+    from calm_ext.data.sources.local import load_any
     from calm_ext.errors import CalmError
     from calm_ext.grounding import open_index
     from calm_ext.jsonl import write_jsonl

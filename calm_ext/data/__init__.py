@@ -53,7 +53,7 @@ _CALM = "Wang et al. 2025, arXiv:2501.18457 (translations)"
 
 SOURCES: dict[str, Source] = {
     "xcsqa": Source(
-        "calm_ext.data.xcsqa",
+        "calm_ext.data.sources.xcsqa",
         ("test", "train", "validation", "hf-test"),
         ("en", "zh", "fr", "de", "it", "ja"),
         "X-CSQA, common sense, 5 options; test and train are the paper's 100 and 899",
@@ -65,7 +65,7 @@ SOURCES: dict[str, Source] = {
         unlabelled=("hf-test",),
     ),
     "medqa": Source(
-        "calm_ext.data.medqa",
+        "calm_ext.data.sources.medqa",
         ("test", "train"),
         ("en", "zh", "fr"),
         "MedQA, English-origin: US medical licensing exams, 4 options",
@@ -76,7 +76,7 @@ SOURCES: dict[str, Source] = {
         options=("data_dir",),
     ),
     "medqa_zh": Source(
-        "calm_ext.data.medqa_zh",
+        "calm_ext.data.sources.medqa_zh",
         ("test", "train"),
         ("zh", "en", "fr"),
         "MedQA, Chinese-origin: Chinese medical licensing exams, 4 options",
@@ -87,7 +87,7 @@ SOURCES: dict[str, Source] = {
         options=("data_dir",),
     ),
     "medexpqa": Source(
-        "calm_ext.data.medexpqa",
+        "calm_ext.data.sources.medexpqa",
         ("test", "train", "validation"),
         ("es", "en", "fr", "it"),
         "MedExpQA, Spanish residency exams, 4 or 5 options, with retrieved passages",
@@ -98,7 +98,7 @@ SOURCES: dict[str, Source] = {
         options=("data_dir",),
     ),
     "sample": Source(
-        "calm_ext.data.sample",
+        "calm_ext.data.sources.sample",
         ("test",),
         ("en", "zh", "fr", "de", "it", "ja", "es", "pt", "ru", "ar"),
         "120 questions of general knowledge and basic medicine, bundled, 4 options",
@@ -108,7 +108,7 @@ SOURCES: dict[str, Source] = {
         citation="calm-ext",
     ),
     "babel": Source(
-        "calm_ext.data.babel",
+        "calm_ext.data.sources.babel",
         ("test", "train"),
         ("qaa", "qab", "qac", "qad", "qae"),
         "Babel, the embedded miniature world, 4 options",
@@ -117,7 +117,7 @@ SOURCES: dict[str, Source] = {
         citation="calm-ext",
         options=("seed",),
     ),
-    "local": Source("calm_ext.data.local", ("all",), (), "a questions JSONL of your own", options=("path",)),
+    "local": Source("calm_ext.data.sources.local", ("all",), (), "a questions JSONL of your own", options=("path",)),
 }
 
 

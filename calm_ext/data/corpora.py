@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from calm_ext.data.medexpqa import LANGUAGES, load_passages
+from calm_ext.data.sources.medexpqa import LANGUAGES, load_passages
 from calm_ext.errors import CalmError, DataError
 from calm_ext.jsonl import read_numbered
 from calm_ext.languages import get_language

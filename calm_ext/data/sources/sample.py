@@ -21,7 +21,7 @@ def load(split: str, *, languages: Sequence[str]) -> Joined:
     Raises:
         DataError: this installation lacks the file, or an id comes twice.
     """
-    with resources.as_file(resources.files("calm_ext.data").joinpath("sample.jsonl")) as path:
+    with resources.as_file(resources.files("calm_ext.data.sources").joinpath("sample.jsonl")) as path:
         questions = list(read_jsonl(path, ParallelQuestion))
         ids = [q.id for q in questions]
         if len(set(ids)) < len(ids):
@@ -31,5 +31,5 @@ def load(split: str, *, languages: Sequence[str]) -> Joined:
 
 def load_passages() -> list[CorpusPassage]:
     """The corpus: passages in English, Chinese and French, most of which say which question they answer."""
-    with resources.as_file(resources.files("calm_ext.data").joinpath("passages.jsonl")) as path:
+    with resources.as_file(resources.files("calm_ext.data.sources").joinpath("passages.jsonl")) as path:
         return list(read_jsonl(path, CorpusPassage))

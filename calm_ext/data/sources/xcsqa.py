@@ -6,7 +6,7 @@ Two origins hold the same questions:
   rows. One row: ``{"id": "…", "lang": "en", "question": {"stem": "…", "choices": {"label": ["A", …], "text": […]}},
   "answerKey": "E"}``. Its test split has no labels; here it is called ``hf-test``, and it can be prepared, not scored.
 - ``paper``: the files of Wang et al. 2025 (https://github.com/wangym2/CALM, ``data/xcsqa``) in six languages: 899
-  questions as train (with Llama's samples), 100 as test. One row (:mod:`calm_ext.data.paper`): ``{"instruction": "…",
+  questions as train (with Llama's samples), 100 as test. One row (:mod:`calm_ext.data.sources.paper`): ``{"instruction": "…",
   "input": "Where can you find bald eagles and cheese in the midwest?\\nA. colorado\\nB. …", "output": "E"}``.
 
 From ``hf``, ``test`` and ``train`` are the paper's too: its 100 test questions are known here by a hash of their
@@ -21,9 +21,9 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
-from calm_ext.data import paper
 from calm_ext.data.parallel.align import Joined, join_parallel
 from calm_ext.data.parallel.rows import Row
+from calm_ext.data.sources import paper
 from calm_ext.errors import CalmError, DataError
 
 HF_NAME = "INK-USC/xcsr"
@@ -85,7 +85,7 @@ def _load_paper(split: str, languages: Sequence[str], base: str) -> Joined:
 
 
 def parse_paper_row(row: Any, language: str, where: str) -> Row:
-    """Question, options and answer of one row of the paper's files; see :func:`calm_ext.data.paper.parse_row`."""
+    """Question, options and answer of one row of the paper's files; see :func:`calm_ext.data.sources.paper.parse_row`."""
     return paper.parse_row(row, language, where).row
 
 
@@ -143,4 +143,4 @@ def text_hash(text: str) -> str:
 
 def paper_test_hashes() -> frozenset[str]:
     """:func:`text_hash` of the English text of the paper's 100 test questions."""
-    return frozenset(resources.files("calm_ext.data").joinpath("xcsqa_paper_test.txt").read_text().split())
+    return frozenset(resources.files("calm_ext.data.sources").joinpath("xcsqa_paper_test.txt").read_text().split())

@@ -3,7 +3,7 @@
 ``medqa`` are the English-origin questions (USMLE), ``medqa_zh`` the Chinese-origin ones (MCMLE), 1,000 each in
 English, Chinese and French: https://github.com/wangym2/CALM, ``data/medqa``. The originals are Jin et al. 2021, arXiv
 2009.13081.
-One row, English origin and Chinese origin (see :mod:`calm_ext.data.paper`)::
+One row, English origin and Chinese origin (see :mod:`calm_ext.data.sources.paper`)::
 
     {"input": "A junior orthopaedic surgery resident … to take?\\n(A) Disclose …\\n(B) Tell …", "output": "(B) Tell …"}
     {"input": "经调查证实出现医院感染流行时，…的时间是（　　）。 (A) 2小时 (B) 4小时内 …", "output": "(D) 24小时内"}
@@ -18,8 +18,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from calm_ext.data import paper
 from calm_ext.data.parallel.align import Joined
+from calm_ext.data.sources import paper
 from calm_ext.errors import CalmError
 
 LANGUAGES = ("en", "zh", "fr")
