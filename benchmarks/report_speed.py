@@ -28,8 +28,8 @@ from calm_ext.languages import get_language
 from calm_ext.metrics.question import PARTIAL, question_metrics
 from calm_ext.pairs import PairOptions, build_pairs
 from calm_ext.records import Ballot, Generation, ParallelQuestion, Version
-from calm_ext.votes import VoteTable
-from calm_ext.voting import VoteOptions, elect
+from calm_ext.voting.elect import VoteOptions, elect
+from calm_ext.voting.table import VoteTable
 from tests.chromium import CHROMIUM, Page
 
 LANGUAGES = ("en", "zh", "fr", "de", "it", "ja")

@@ -20,9 +20,9 @@ from typing import Any
 
 from calm_ext.jsonl import read_numbered
 from calm_ext.records import Generation
-from calm_ext.vote_quality import vote_summary
-from calm_ext.votes import VoteTable
-from calm_ext.voting import RULES, VoteOptions, elect
+from calm_ext.voting.elect import RULES, VoteOptions, elect
+from calm_ext.voting.quality import vote_summary
+from calm_ext.voting.table import VoteTable
 
 COLUMNS = ("accuracy", "right of surest 60 %", "estimated accuracy", "calibration error")
 

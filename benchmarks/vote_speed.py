@@ -25,8 +25,8 @@ from calm_ext.languages import get_language
 from calm_ext.pair_exports import write_pairs
 from calm_ext.pairs import PairOptions, build_pairs
 from calm_ext.records import Ballot, Generation
-from calm_ext.votes import VoteTable
-from calm_ext.voting import VoteOptions, elect
+from calm_ext.voting.elect import VoteOptions, elect
+from calm_ext.voting.table import VoteTable
 
 CODES = {"en": "en", "zh": "cn", "fr": "fr", "de": "de", "it": "it", "ja": "ja"}
 SIZES = (50_000, 100_000, 200_000, 400_000, 700_000, 1_000_000)

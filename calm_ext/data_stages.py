@@ -13,9 +13,9 @@ from calm_ext.plan import is_heldout, pair_options, vote_options
 from calm_ext.recipe_schema import Recipe
 from calm_ext.records import Ballot, Generation, ParallelQuestion
 from calm_ext.rundir import RunDirectory
-from calm_ext.vote_quality import vote_summary
-from calm_ext.votes import VoteTable
-from calm_ext.voting import elect, votes_of_others
+from calm_ext.voting.elect import elect, votes_of_others
+from calm_ext.voting.quality import vote_summary
+from calm_ext.voting.table import VoteTable
 
 if TYPE_CHECKING:
     from calm_ext.restate import Restater

@@ -20,7 +20,7 @@ from calm_ext.errors import DataError
 from calm_ext.pair_choice import PairLengths, choose
 from calm_ext.prompts import LETTERS, Style, answer_text, delimiter
 from calm_ext.records import Ballot, Generation, Pair, Prompt
-from calm_ext.votes import Votes
+from calm_ext.voting.table import Votes
 
 Fallback = Literal["skip", "answer_only", "translate"]
 Generations = Callable[[], Iterable[tuple[str, Generation]]]

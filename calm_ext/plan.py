@@ -10,7 +10,7 @@ from typing import NamedTuple
 from calm_ext.pairs import PairOptions
 from calm_ext.recipe_schema import Recipe
 from calm_ext.records import ParallelQuestion
-from calm_ext.voting import VoteOptions
+from calm_ext.voting.elect import VoteOptions
 
 
 class PlannedStage(NamedTuple):

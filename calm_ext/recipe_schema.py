@@ -153,12 +153,12 @@ class SamplingOptions(Section):
 
 
 class VotingOptions(Section):
-    """How the answer is elected (:mod:`calm_ext.voting`).
+    """How the answer is elected (:mod:`calm_ext.voting.elect`).
 
     Attributes:
-        rule: ``majority`` (the paper), ``correlated``, …: what a vote counts (:data:`calm_ext.voting.RULES`).
+        rule: ``majority`` (the paper), ``correlated``, …: what a vote counts (:data:`calm_ext.voting.elect.RULES`).
         ties, pivot, weights, min_margin, min_probability, min_languages, keep_share: see
-            :class:`calm_ext.voting.VoteOptions`.
+            :class:`calm_ext.voting.elect.VoteOptions`.
     """
 
     rule: Literal["majority", "self_consistency", "leave_one_out", "source", "dawid_skene", "correlated", "zscore"] = (

@@ -9,8 +9,8 @@ import pytest
 from calm_ext.errors import DataError
 from calm_ext.generation_files import import_lm_eval, import_paper, language_of
 from calm_ext.jsonl import write_jsonl
-from calm_ext.votes import VoteTable
-from calm_ext.voting import VoteOptions, elect
+from calm_ext.voting.elect import VoteOptions, elect
+from calm_ext.voting.table import VoteTable
 
 
 def sample(languages: list[str], responses: list[list[str]], *, name: str = "q0", **doc: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from calm_ext.pair_exports import write_pairs
 from calm_ext.pairs import PairOptions, PairReport, build_pairs, pair_summary
 from calm_ext.records import Ballot, Generation, Pair
 from calm_ext.restate import load_restater, restate_missing
-from calm_ext.voting import VoteOptions, vote
+from calm_ext.voting.elect import VoteOptions, vote
 
 from .test_voting import said, scored
 

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from calm_ext.errors import CalmError, DataError
-from calm_ext.estimators import cross_agreement, dawid_skene, effective_votes, infer_source, self_consistency
 from calm_ext.jsonl import read_numbered
 from calm_ext.pairs import PairOptions, build_pairs
 from calm_ext.records import Ballot, Generation
-from calm_ext.vote_quality import coverage_curve, expected_calibration_error, vote_summary
-from calm_ext.votes import VoteTable
-from calm_ext.voting import RULES, VoteOptions, elect, vote, votes_of_others
+from calm_ext.voting.elect import RULES, VoteOptions, elect, vote, votes_of_others
+from calm_ext.voting.evidence import cross_agreement, dawid_skene, effective_votes, infer_source, self_consistency
+from calm_ext.voting.quality import coverage_curve, expected_calibration_error, vote_summary
+from calm_ext.voting.table import VoteTable
 
 WORDS = ["w0", "w1", "w2"]
 MAJORITY = VoteOptions(rule="majority")

@@ -49,8 +49,8 @@ def command(
     from calm_ext.records import Generation, Pair
     from calm_ext.training.job import TrainingJob, TrainingOptions
     from calm_ext.training.launch import launch
-    from calm_ext.votes import VoteTable
-    from calm_ext.voting import VoteOptions, votes_of_others
+    from calm_ext.voting.elect import VoteOptions, votes_of_others
+    from calm_ext.voting.table import VoteTable
 
     values = {}
     for setting in settings:

@@ -116,9 +116,9 @@ def command(
     """
     from calm_ext.jsonl import read_numbered, write_jsonl
     from calm_ext.records import Generation
-    from calm_ext.vote_quality import vote_summary
-    from calm_ext.votes import VoteTable
-    from calm_ext.voting import VoteOptions, elect
+    from calm_ext.voting.elect import VoteOptions, elect
+    from calm_ext.voting.quality import vote_summary
+    from calm_ext.voting.table import VoteTable
 
     refuse_inputs(output, generations)
     if ties == "pivot" and not pivot:

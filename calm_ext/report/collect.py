@@ -16,7 +16,7 @@ from calm_ext.report.passages import retrieval_summary
 from calm_ext.report.rundata import STAGES, WHEN, RunData, read_run
 from calm_ext.report.samples import TaskResult
 from calm_ext.report.throughput import throughput
-from calm_ext.vote_quality import vote_summary
+from calm_ext.voting.quality import vote_summary
 
 __all__ = ["STAGES", "WHEN", "RunData", "common_ids", "read_run", "summarize", "used_in_alignment", "versions_of"]
 

@@ -30,7 +30,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from calm_ext.votes import Counts
+from calm_ext.voting.table import Counts
 
 if TYPE_CHECKING:
     import numpy as np

@@ -3,7 +3,7 @@
 A rule (:data:`RULES`) says how much each language speaks for each option; the option with the largest sum is elected.
 The margin is its lead over the runner-up, as a share of what could be said for one option if all samples named it; for
 ``zscore`` it is in standard deviations. The margin is the strongest filter there is (docs/RESULTS.md). How the rules
-work, and where the probability comes from, is told in :mod:`calm_ext.estimators`.
+work, and where the probability comes from, is told in :mod:`calm_ext.voting.evidence`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from calm_ext import estimators
 from calm_ext.errors import CalmError
-from calm_ext.estimators import Evidence
 from calm_ext.prompts import Style
 from calm_ext.records import Ballot, Generation
-from calm_ext.votes import ABSENT, UNKNOWN, Counts, VoteTable
+from calm_ext.voting import evidence as estimators
+from calm_ext.voting.evidence import Evidence
+from calm_ext.voting.table import ABSENT, UNKNOWN, Counts, VoteTable
 
 if TYPE_CHECKING:
     import numpy as np

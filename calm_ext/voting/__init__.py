@@ -1,0 +1,1 @@
+"""The vote: from answers in several languages to one elected answer."""
