@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from calm_ext.jsonl import read_numbered, write_jsonl
 from calm_ext.languages import get_language
 from calm_ext.metrics.question import PARTIAL, question_metrics
-from calm_ext.pairs import PairOptions, build_pairs
+from calm_ext.pairing.build import PairOptions, build_pairs
 from calm_ext.records import Ballot, Generation, ParallelQuestion, Version
 from calm_ext.voting.elect import VoteOptions, elect
 from calm_ext.voting.table import VoteTable

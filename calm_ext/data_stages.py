@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from calm_ext.errors import RunError
 from calm_ext.jsonl import atomic_write, read_jsonl, read_numbered, write_jsonl
-from calm_ext.pairs import PairReport, build_pairs
+from calm_ext.pairing.build import PairReport, build_pairs
 from calm_ext.plan import is_heldout, pair_options, vote_options
 from calm_ext.recipe_schema import Recipe
 from calm_ext.records import Ballot, Generation, ParallelQuestion
@@ -18,7 +18,7 @@ from calm_ext.voting.quality import vote_summary
 from calm_ext.voting.table import VoteTable
 
 if TYPE_CHECKING:
-    from calm_ext.restate import Restater
+    from calm_ext.pairing.translate import Restater
 
 Say = Callable[[str], None]
 
@@ -100,7 +100,7 @@ def _restate(
     progress: Any,
     report: PairReport,
 ) -> dict[tuple[str, str], str]:
-    from calm_ext.restate import restate_missing
+    from calm_ext.pairing.translate import restate_missing
 
     bars: dict[int, Callable[[int], None]] = {}
 

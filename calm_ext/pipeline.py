@@ -37,7 +37,7 @@ from calm_ext.training.tracking import log_stages
 from calm_ext.training_stage import run_train
 
 if TYPE_CHECKING:
-    from calm_ext.restate import Restater
+    from calm_ext.pairing.translate import Restater
 
 #: All stages in order; `retrieve` only where the recipe has retrieval.
 STAGES = ("questions", "retrieve", "before", "sample", "vote", "pairs", "train", "after", "report")
@@ -331,7 +331,7 @@ class Pipeline:
         )
 
     def _restater(self) -> Restater:
-        from calm_ext.restate import load_restater
+        from calm_ext.pairing.translate import load_restater
 
         self._lm = None  # give the memory back before the translator takes it
         m, tokens = self.recipe.model, self.recipe.sampling.max_new_tokens

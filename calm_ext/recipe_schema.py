@@ -178,7 +178,7 @@ class PairingOptions(Section):
 
     Attributes:
         fallback, reject_unparsed, drop_contradictions, max_per_question, max_per_language, max_ratio, max_length_ratio,
-            seed: see :class:`calm_ext.pairs.PairOptions`.
+            seed: see :class:`calm_ext.pairing.build.PairOptions`.
         translator: folder of the model that translates where ``fallback`` is ``translate``; default: the model itself.
     """
 

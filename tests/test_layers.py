@@ -13,13 +13,13 @@ PACKAGE = Path(calm_ext.__file__).parent
 
 # A module may import from lower layers and its own unit only. harness and training never import each other.
 LAYERS: list[set[str]] = [
-    {"errors", "pair_choice", "recipe_schema", "signature"},
+    {"errors", "recipe_schema", "signature"},
     {"languages", "models", "recipe_files"},
     {"prompts", "records"},
     {"answers", "babel", "jsonl", "judging", "metrics"},
-    {"answer_files", "data", "pair_exports", "recipe", "retrieval", "rundir", "voting"},
-    {"generation_files", "grounding", "pairs", "training"},
-    {"harness", "plan", "restate", "training_stage"},
+    {"answer_files", "data", "recipe", "retrieval", "rundir", "voting"},
+    {"generation_files", "grounding", "pairing", "training"},
+    {"harness", "plan", "training_stage"},
     {"data_stages", "report", "retrieval_stage"},
     {"hub", "sampling_stage"},
     {"pipeline"},

@@ -9,10 +9,10 @@ import pytest
 
 from calm_ext.answers.read import contradicts, read_answer
 from calm_ext.errors import CalmError, DataError
-from calm_ext.pair_exports import write_pairs
-from calm_ext.pairs import PairOptions, PairReport, build_pairs, pair_summary
+from calm_ext.pairing.build import PairOptions, PairReport, build_pairs, pair_summary
+from calm_ext.pairing.export import write_pairs
+from calm_ext.pairing.translate import load_restater, restate_missing
 from calm_ext.records import Ballot, Generation, Pair
-from calm_ext.restate import load_restater, restate_missing
 from calm_ext.voting.elect import VoteOptions, vote
 
 from .test_voting import said, scored

@@ -10,7 +10,7 @@ import pytest
 
 from calm_ext.errors import CalmError, DataError
 from calm_ext.jsonl import read_numbered
-from calm_ext.pairs import PairOptions, build_pairs
+from calm_ext.pairing.build import PairOptions, build_pairs
 from calm_ext.records import Ballot, Generation
 from calm_ext.voting.elect import RULES, VoteOptions, elect, vote, votes_of_others
 from calm_ext.voting.evidence import cross_agreement, dawid_skene, effective_votes, infer_source, self_consistency

@@ -10,7 +10,7 @@ import click
 from calm_ext.cli.common import ConsoleReporter, console, json_option, print_json, refuse_inputs
 
 if TYPE_CHECKING:
-    from calm_ext.pairs import Generations, PairOptions
+    from calm_ext.pairing.build import Generations, PairOptions
     from calm_ext.prompts import Style
     from calm_ext.records import Ballot
 
@@ -97,8 +97,8 @@ def command(
     """
     from calm_ext.errors import CalmError
     from calm_ext.jsonl import read_numbered
-    from calm_ext.pair_exports import write_pairs
-    from calm_ext.pairs import PairOptions, PairReport, build_pairs
+    from calm_ext.pairing.build import PairOptions, PairReport, build_pairs
+    from calm_ext.pairing.export import write_pairs
     from calm_ext.records import Ballot, Generation
 
     refuse_inputs(output, ballots, generations)
@@ -151,7 +151,7 @@ def _restate(
     cache: Path,
     report: Any,
 ) -> dict[tuple[str, str], str]:
-    from calm_ext.restate import load_restater, restate_missing
+    from calm_ext.pairing.translate import load_restater, restate_missing
 
     with ConsoleReporter() as say:
         bars: list[Any] = []

@@ -9,7 +9,7 @@ from typing import Any
 from calm_ext.jsonl import finite
 from calm_ext.metrics.question import PARTIAL
 from calm_ext.metrics.stats import RESAMPLES, bootstrap_p, holm, interval, resampled_means
-from calm_ext.pairs import pair_summary
+from calm_ext.pairing.build import pair_summary
 from calm_ext.report.calibration import reliability
 from calm_ext.report.flow import flow_summary
 from calm_ext.report.passages import retrieval_summary

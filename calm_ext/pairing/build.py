@@ -2,7 +2,7 @@
 
 Pairs for language l of a question with a winner: *chosen* is a response of l that gives the winner (``native``); where
 l has none, the language is skipped (``skip``), or the winning option is written in the task's format (``answer_only``),
-or another language's response is put into l (``translate``, :mod:`calm_ext.restate`), as the paper does. *Rejected* are
+or another language's response is put into l (``translate``, :mod:`calm_ext.pairing.translate`), as the paper does. *Rejected* are
 l's responses that give another answer; abstentions are neither, unless ``reject_unparsed``. Where options were scored
 instead of sampled, l's responses are its option texts, and rejected is the option that l itself prefers.
 
@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 
 from calm_ext.answers.read import contradicts
 from calm_ext.errors import DataError
-from calm_ext.pair_choice import PairLengths, choose
+from calm_ext.pairing.balance import PairLengths, choose
 from calm_ext.prompts import LETTERS, Style, answer_text, delimiter
 from calm_ext.records import Ballot, Generation, Pair, Prompt
 from calm_ext.voting.table import Votes

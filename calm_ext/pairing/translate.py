@@ -22,7 +22,7 @@ from calm_ext.jsonl import Appender, read_jsonl
 from calm_ext.languages import get_language
 from calm_ext.models.device import choose_dtype, default_device
 from calm_ext.models.meter import count_tokens, in_model
-from calm_ext.pairs import PairOptions
+from calm_ext.pairing.build import PairOptions
 from calm_ext.prompts import Style, answer_text
 from calm_ext.records import Ballot, Generation, Record
 

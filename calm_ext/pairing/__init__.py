@@ -1,0 +1,1 @@
+"""Preference pairs: from a vote and the responses to what training reads."""
