@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from calm_ext.data import get_source
-from calm_ext.grounding import Grounder, Grounding, given_as_is, medexpqa_passages
 from calm_ext.jsonl import atomic_write, finite, write_jsonl
 from calm_ext.recipe import digest
 from calm_ext.recipe_schema import Recipe
 from calm_ext.records import ParallelQuestion
+from calm_ext.retrieval.grounding import Grounder, Grounding, given_as_is, medexpqa_passages
 from calm_ext.rundir import RunDirectory, sha256_of
 
 
@@ -34,8 +34,8 @@ def run_retrieve(
     Raises:
         CalmError: the index cannot be used.
     """
-    from calm_ext.harness.judge import judge
     from calm_ext.harness.retrieved import tokens_of
+    from calm_ext.retrieval.judge import judge
 
     settings = recipe.retrieval
     assert settings is not None

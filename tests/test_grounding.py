@@ -16,7 +16,18 @@ from calm_ext.data import load_questions
 from calm_ext.data.corpora import read_layout
 from calm_ext.data.sources.sample import load_passages
 from calm_ext.errors import CalmError, DataError
-from calm_ext.grounding import (
+from calm_ext.harness.dataset import load, medexpqa, sample
+from calm_ext.harness.evaluate import evaluate
+from calm_ext.harness.retrieved import wanted
+from calm_ext.harness.sampler import sample as sample_model
+from calm_ext.jsonl import read_jsonl, write_jsonl
+from calm_ext.languages import LANGUAGES
+from calm_ext.models.lm import SharedPrefixLM, load_lm
+from calm_ext.prompts import ask, passage_lines, quoted
+from calm_ext.recipe_schema import RetrievalSection
+from calm_ext.records import CorpusPassage, Generation, ParallelQuestion, Passage, Passages, Version
+from calm_ext.retrieval import build_index
+from calm_ext.retrieval.grounding import (
     Given,
     Grounder,
     Grounding,
@@ -27,19 +38,8 @@ from calm_ext.grounding import (
     read_passages,
     token_spans,
 )
-from calm_ext.harness.dataset import load, medexpqa, sample
-from calm_ext.harness.evaluate import evaluate
-from calm_ext.harness.judge import judge
-from calm_ext.harness.retrieved import wanted
-from calm_ext.harness.sampler import sample as sample_model
-from calm_ext.jsonl import read_jsonl, write_jsonl
-from calm_ext.judging import can_judge, judgement_prompt, relevance
-from calm_ext.languages import LANGUAGES
-from calm_ext.models.lm import SharedPrefixLM, load_lm
-from calm_ext.prompts import ask, passage_lines, quoted
-from calm_ext.recipe_schema import RetrievalSection
-from calm_ext.records import CorpusPassage, Generation, ParallelQuestion, Passage, Passages, Version
-from calm_ext.retrieval import build_index
+from calm_ext.retrieval.judge import judge
+from calm_ext.retrieval.judging import can_judge, judgement_prompt, relevance
 from tests.test_data import medexpqa_row
 
 REAL = [code for code, row in LANGUAGES.items() if not row.invented]

@@ -137,7 +137,7 @@ def search(
     INDEX is a folder of `calm-ext index build`, or `sample` or `babel`, whose corpora come along.
     """
     from calm_ext.errors import CalmError
-    from calm_ext.grounding import open_index
+    from calm_ext.retrieval.grounding import open_index
 
     opened = open_index(str(index), dense_model=str(dense) if dense else None)
     if not query.strip():
@@ -229,9 +229,9 @@ def passages(
     """
     from calm_ext.data.sources.local import load_any
     from calm_ext.errors import CalmError
-    from calm_ext.grounding import open_index
     from calm_ext.jsonl import write_jsonl
     from calm_ext.retrieval import RetrievalOptions, Retriever, measure
+    from calm_ext.retrieval.grounding import open_index
 
     refuse_inputs(output, questions)
     if output.exists() and not force:

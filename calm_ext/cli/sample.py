@@ -81,11 +81,11 @@ def command(
     calm-ext sample q.jsonl -o g.jsonl --model models/gemma-3-270m
     calm-ext sample q.jsonl -o g.jsonl --model NAME --backend api --backend-arg base_url=http://localhost:8000/v1
     """
-    from calm_ext.grounding import given_as_is
     from calm_ext.harness.evaluate import quiet_lm_eval
     from calm_ext.jsonl import read_jsonl
     from calm_ext.recipe import sampling_backend
     from calm_ext.records import ParallelQuestion
+    from calm_ext.retrieval.grounding import given_as_is
 
     asked = list(read_jsonl(questions, ParallelQuestion))
     grounding = given_as_is(str(passages), asked) if passages else None

@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 from calm_ext.data import SOURCES, load_questions, require_labelled
 from calm_ext.errors import CalmError
-from calm_ext.grounding import Grounding
 from calm_ext.harness.retrieved import Wanted, wanted
 from calm_ext.records import ParallelQuestion
+from calm_ext.retrieval.grounding import Grounding
 
 if TYPE_CHECKING:
     import datasets

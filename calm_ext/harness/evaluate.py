@@ -152,8 +152,8 @@ def _judged(
     manager: Any, names: Sequence[str], lm: LM, metadata: dict[str, Any], chat_template: bool, limit: int | None
 ) -> list[Any]:
     """The tasks, loaded, and the passages of those with retrieval judged, of the first questions with a limit."""
-    from calm_ext.harness.judge import judge
     from calm_ext.harness.task import CrossLingualTask
+    from calm_ext.retrieval.judge import judge
 
     loaded = manager.load(list(names))
     for task in loaded["tasks"].values():

@@ -7,7 +7,7 @@ A YAML says ``retrieval: true`` in its metadata, and may name an ``index``. ``--
 The keys are those of a recipe's section (:class:`calm_ext.recipe_schema.RetrievalSection`). Without them the index is
 ``$CALM_INDEX``, then the task's own. The model's tokenizer is known by ``tokenizer`` or ``pretrained`` of lm-eval's
 ``--model_args``, which it hands to the tasks as metadata, too. ``judge`` needs the model, and is done by ``calm-ext
-eval`` and ``align`` only (:mod:`calm_ext.harness.judge`); a passages JSONL can hold judged ones.
+eval`` and ``align`` only (:mod:`calm_ext.retrieval.judge`); a passages JSONL can hold judged ones.
 """
 
 from __future__ import annotations
@@ -21,11 +21,19 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from calm_ext.errors import CalmError
-from calm_ext.grounding import Given, Grounder, Grounding, Spans, medexpqa_passages, read_passages, token_spans
 from calm_ext.jsonl import explain
 from calm_ext.prompts import Style
 from calm_ext.recipe_schema import RetrievalSection
 from calm_ext.records import ParallelQuestion
+from calm_ext.retrieval.grounding import (
+    Given,
+    Grounder,
+    Grounding,
+    Spans,
+    medexpqa_passages,
+    read_passages,
+    token_spans,
+)
 
 logger = logging.getLogger(__name__)
 

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from calm_ext.errors import CalmError, DataError
-from calm_ext.grounding import Grounding
 from calm_ext.jsonl import Appender, read_jsonl
 from calm_ext.models.backends.engines import Engine
 from calm_ext.prompts import Style, ask
 from calm_ext.records import Generation, ParallelQuestion, Prompt
+from calm_ext.retrieval.grounding import Grounding
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance

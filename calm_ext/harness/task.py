@@ -29,7 +29,6 @@ from lm_eval.api.utils import Message, multiturn_to_singleturn
 
 from calm_ext.answers.read import PARSER, read_answer
 from calm_ext.errors import CalmError
-from calm_ext.grounding import Grounding
 from calm_ext.harness.dataset import Doc, to_dataset
 from calm_ext.languages import get_language
 from calm_ext.metrics.answered import Answered, scored_answer
@@ -37,6 +36,7 @@ from calm_ext.metrics.measure import bias_warnings
 from calm_ext.metrics.question import PARTIAL, fleiss_kappa, metric_names
 from calm_ext.prompts import PROMPTS, Style, answer_text, ask, cue, delimiter
 from calm_ext.records import ParallelQuestion
+from calm_ext.retrieval.grounding import Grounding
 from calm_ext.signature import signature
 
 logger = logging.getLogger(__name__)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from lm_eval.api.instance import Instance
 from lm_eval.models.utils import handle_stop_sequences, postprocess_generated_text
 
 from calm_ext.errors import CalmError
@@ -27,6 +28,16 @@ class Ask(NamedTuple):
     text: str
     until: Sequence[str]
     seeds: Sequence[int]
+
+
+def loglikelihoods(lm: Any, asked: Sequence[tuple[str, str]]) -> list[float]:
+    """The log-probability of each continuation after its context, by an lm-eval model class.
+
+    Args:
+        asked: (context, continuation) pairs.
+    """
+    requests = [Instance(request_type="loglikelihood", doc={}, arguments=pair, idx=i) for i, pair in enumerate(asked)]
+    return [float(score) for score, _ in lm.loglikelihood(requests, disable_tqdm=True)]
 
 
 def without_second_bos(tokenizer: Any, ids: list[int]) -> list[int]:

@@ -1,4 +1,4 @@
-"""The model judges the passages that it is to read, and keeps those it believes in (:mod:`calm_ext.judging`).
+"""The model judges the passages that it is to read, and keeps those it believes in (:mod:`calm_ext.retrieval.judging`).
 
 Two log-likelihoods a passage, yes and no, and two a question and language for an empty passage; through lm-eval's model
 class, so that the options' shared prefix is used where the class shares it.
@@ -7,23 +7,20 @@ class, so that the options' shared prefix is used where the class shares it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 from calm_ext.errors import CalmError
-from calm_ext.grounding import Found, Grounding
-from calm_ext.judging import EMPTY, JUDGE, can_judge, judgement_prompt, relevance, verdicts
 from calm_ext.records import ParallelQuestion, Passages
 from calm_ext.retrieval import measure
-
-if TYPE_CHECKING:
-    from lm_eval.api.model import LM
+from calm_ext.retrieval.grounding import Found, Grounding
+from calm_ext.retrieval.judging import EMPTY, JUDGE, can_judge, judgement_prompt, relevance, verdicts
 
 #: Questions judged at once, between two reports of progress.
 _CHUNK = 16
 
 
 def judge(
-    lm: LM,
+    lm: Any,
     questions: Sequence[ParallelQuestion],
     grounding: Grounding,
     *,
@@ -67,9 +64,9 @@ def judge(
 
 
 def _judged(
-    lm: LM, questions: Sequence[ParallelQuestion], grounding: Grounding, chat_template: bool
+    lm: Any, questions: Sequence[ParallelQuestion], grounding: Grounding, chat_template: bool
 ) -> dict[tuple[str, str], Passages]:
-    from lm_eval.api.instance import Instance
+    from calm_ext.models.request import loglikelihoods
 
     asked: list[tuple[str, str]] = []
     for question in questions:
@@ -82,10 +79,7 @@ def _judged(
                     prompt = _as_turn(lm, prompt)
                     yes, no = yes.strip(), no.strip()
                 asked += [(prompt, yes), (prompt, no)]
-    requests = [
-        Instance(request_type="loglikelihood", doc={}, arguments=arguments, idx=i) for i, arguments in enumerate(asked)
-    ]
-    scores = iter([float(score) for score, _ in lm.loglikelihood(requests, disable_tqdm=True)] if requests else [])
+    scores = iter(loglikelihoods(lm, asked) if asked else [])
     found = {}
     for question in questions:
         for language in question.versions:
@@ -100,7 +94,7 @@ def _judged(
     return found
 
 
-def _as_turn(lm: LM, prompt: str) -> str:
+def _as_turn(lm: Any, prompt: str) -> str:
     if not getattr(getattr(lm, "tokenizer", None), "chat_template", None):
         raise CalmError("a chat template was asked for, but the model's tokenizer has none")
     rendered: str = lm.apply_chat_template([{"role": "user", "content": prompt}], add_generation_prompt=True)
