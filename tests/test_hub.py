@@ -12,8 +12,8 @@ import pytest
 from huggingface_hub import HfApi
 
 from calm_ext.errors import CalmError
-from calm_ext.hub import Client, merged_card, plan_push, push
-from calm_ext.training.merge import Trained
+from calm_ext.publish.merge import Trained
+from calm_ext.publish.push import Client, merged_card, plan_push, push
 from tests.test_card import change_recipe, metadata
 from tests.test_report import make_run
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from calm_ext.errors import CalmError
-from calm_ext.training.merge import find_adapter, merge
+from calm_ext.publish.merge import find_adapter, merge
 
 
 @pytest.fixture(scope="session")

@@ -29,8 +29,8 @@ def command(run: Path, output: Path, base: str | None, dtype: str, force: bool) 
     calm-ext merge runs/demo -o models/demo
     lm_eval --model hf --model_args pretrained=models/demo --tasks calm_babel_xl
     """
-    from calm_ext.hub import merged_card
-    from calm_ext.training.merge import check_output, find_adapter, merge
+    from calm_ext.publish.merge import check_output, find_adapter, merge
+    from calm_ext.publish.push import merged_card
 
     check_output(output, force=force)  # before a base model is built or loaded
     trained = find_adapter(run, base=base)

@@ -55,7 +55,7 @@ def command(
     calm-ext push runs/demo --repo me/demo --dry-run      what would be uploaded
     calm-ext push runs/demo --repo me/demo --private
     """
-    from calm_ext.hub import plan_push, push
+    from calm_ext.publish.push import plan_push, push
 
     plan = plan_push(run, repo, base_model=base_model, merged=merged, report=report, include=include)
     for note in plan.notes:

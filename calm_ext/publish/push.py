@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from calm_ext.errors import CalmError, RunError
+from calm_ext.publish.merge import Trained, adapter_of
 from calm_ext.report.card import REPO, base_of, render_card
 from calm_ext.report.card_text import source_of
 from calm_ext.report.collect import RunData, read_run, summarize
-from calm_ext.training.merge import Trained, adapter_of
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitInfo, CommitOperationAdd
