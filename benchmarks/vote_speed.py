@@ -19,12 +19,12 @@ import threading
 import time
 from pathlib import Path
 
-from calm_ext.generation_files import import_paper
 from calm_ext.jsonl import read_numbered, write_jsonl
 from calm_ext.languages import get_language
 from calm_ext.pairing.build import PairOptions, build_pairs
 from calm_ext.pairing.export import write_pairs
 from calm_ext.records import Ballot, Generation
+from calm_ext.results.generations import import_paper
 from calm_ext.voting.elect import VoteOptions, elect
 from calm_ext.voting.table import VoteTable
 

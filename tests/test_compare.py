@@ -11,12 +11,12 @@ import pytest
 from click.testing import CliRunner
 from scipy import stats as scipy_stats
 
-from calm_ext.answer_files import read_answers
 from calm_ext.cli.main import cli
 from calm_ext.errors import DataError
 from calm_ext.metrics.answered import Answered, AnswerSet
 from calm_ext.metrics.compare import compare
 from calm_ext.metrics.stats import draws, holm, mcnemar, resampled_means
+from calm_ext.results.answers import read_answers
 from tests.test_measure import sample_row, write, write_task
 
 LANGUAGES = ["en", "de", "sw", "zh"]

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from calm_ext.errors import DataError
-from calm_ext.generation_files import import_lm_eval, import_paper, language_of
 from calm_ext.jsonl import write_jsonl
+from calm_ext.results.generations import import_lm_eval, import_paper, language_of
 from calm_ext.voting.elect import VoteOptions, elect
 from calm_ext.voting.table import VoteTable
 

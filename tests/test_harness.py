@@ -10,11 +10,13 @@ import pytest
 import torch
 
 from calm_ext.errors import CalmError, DataError
-from calm_ext.harness.evaluate import evaluate, read_results, read_samples, task_manager
+from calm_ext.harness.evaluate import evaluate, task_manager
 from calm_ext.harness.sampler import sample
 from calm_ext.jsonl import read_jsonl
 from calm_ext.models.lm import SharedPrefixLM, load_lm
 from calm_ext.records import Generation, ParallelQuestion
+from calm_ext.results.evaluation import read_samples
+from calm_ext.results.files import read_results
 
 TEMPLATE = "{% for m in messages %}{{ m.role }} : {{ m.content }} \n {% endfor %}{% if add_generation_prompt %}assistant : {% endif %}"
 

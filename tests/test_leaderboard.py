@@ -18,7 +18,6 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from calm_ext.answer_files import read_answers
 from calm_ext.cli.main import cli
 from calm_ext.errors import CalmError, DataError
 from calm_ext.metrics.compare import compare
@@ -28,8 +27,9 @@ from calm_ext.metrics.stats import bootstrap_p, holm, mcnemar, resampled_means
 from calm_ext.report.leaderboard import Board, make_board
 from calm_ext.report.leaderboard_html import to_html
 from calm_ext.report.leaderboard_rank import judge
-from calm_ext.report.leaderboard_samples import Columns, read_columns
 from calm_ext.report.leaderboard_write import finding, heading, to_csv, to_markdown
+from calm_ext.results.answers import read_answers
+from calm_ext.results.columns import Columns, read_columns
 
 ROOT = Path(__file__).resolve().parents[1]
 EVIL = "<script>document.title='owned'</script>|\"'><img src=x onerror=alert(1)>\x1b[31m\u202e\ud800=cmd"

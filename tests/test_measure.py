@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from calm_ext.answer_files import read_answers
 from calm_ext.cli.main import cli
 from calm_ext.errors import DataError
 from calm_ext.metrics.measure import measure
 from calm_ext.metrics.question import rankc_weights
+from calm_ext.results.answers import read_answers
 from tests.conftest import ROOT, SHARED
 
 

@@ -27,8 +27,8 @@ from calm_ext.report.browser import browser_context
 from calm_ext.report.collect import read_run, summarize
 from calm_ext.report.drawing import drawable
 from calm_ext.report.flow import flow_words
-from calm_ext.report.samples import plain_values
 from calm_ext.report.terminal import print_summary
+from calm_ext.results.evaluation import plain_values
 
 EVIL = '<script>alert("x")</script><img src=x onerror=alert(1)>'
 SIGNATURE = "task:{task}|langs:{langs}|options:4|style:{style}|calm-ext:0|lm_eval:0"

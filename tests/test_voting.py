@@ -361,8 +361,8 @@ def test_probabilities_are_calibrated_where_witnesses_are() -> None:
 
 def test_the_published_samples(paper_data: Path, tmp_path: Path) -> None:
     """The numbers of docs/RESULTS.md: without gold in the fit, the default beats the paper's vote and English alone."""
-    from calm_ext.generation_files import import_paper
     from calm_ext.jsonl import write_jsonl
+    from calm_ext.results.generations import import_paper
 
     names = {"en": "en", "zh": "cn", "fr": "fr", "de": "de", "it": "it", "ja": "ja"}
     files = {x: paper_data / f"data/xcsqa/samples/x_csqa_{n}_train_sampled.json" for x, n in names.items()}

@@ -45,8 +45,8 @@ def command(
     bootstrap's. The languages are corrected for one another by Holm's method (p_holm); every other metric stands for
     itself. `detectable` is the smallest difference that so many questions would show four times in five.
     """
-    from calm_ext.answer_files import read_answers
     from calm_ext.metrics.compare import compare
+    from calm_ext.results.answers import read_answers
 
     found = compare(
         read_answers([before], task=task),

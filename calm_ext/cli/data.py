@@ -255,9 +255,9 @@ def import_generations(
     from collections import Counter
 
     from calm_ext.errors import CalmError
-    from calm_ext.generation_files import import_lm_eval, import_paper, language_of
     from calm_ext.jsonl import write_jsonl
     from calm_ext.languages import get_language
+    from calm_ext.results.generations import import_lm_eval, import_paper, language_of
 
     refuse_inputs(output, *files)
     if output.exists() and not force:

@@ -32,8 +32,8 @@ def command(
     where null is an answer that could not be read; with the optional scores (one per option, higher is better) rankings
     are compared, too. Several files are parts of one evaluation: other questions, or the same in other languages.
     """
-    from calm_ext.answer_files import read_answers
     from calm_ext.metrics.measure import measure
+    from calm_ext.results.answers import read_answers
 
     found = measure(
         read_answers(files, task=task), seed=seed, resamples=resamples, skip_unlabelled=unlabelled == "skip"

@@ -1,39 +1,20 @@
-"""Evaluate a model on tasks through lm-eval, writing its own results and samples files, and read them back."""
+"""Evaluate a model on tasks through lm-eval, which writes its own results and samples files."""
 
 from __future__ import annotations
 
-import json
 import logging
-import math
 import shutil
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from calm_ext.errors import CalmError, DataError
-from calm_ext.jsonl import numbered_lines
+from calm_ext.errors import CalmError
 
 if TYPE_CHECKING:
     from lm_eval.api.model import LM
 
 logger = logging.getLogger(__name__)
-
-
-class TaskSamples(NamedTuple):
-    """What one task's samples file says of each question.
-
-    Attributes:
-        task: task name.
-        signature: the task's signature.
-        languages: in the order asked.
-        questions: question id -> per-question metrics, ``acc``, ``acc_en``, ``consistency``, …
-    """
-
-    task: str
-    signature: str
-    languages: list[str]
-    questions: dict[str, dict[str, float]]
 
 
 def own_tasks_dir() -> Path:
@@ -179,48 +160,6 @@ def _flatten(folder: Path) -> None:
     for path in folder.iterdir():
         if path.is_dir():
             shutil.rmtree(path)
-
-
-def read_results(folder: str | Path) -> dict[str, Any]:
-    """lm-eval's aggregated results in a folder.
-
-    Raises:
-        DataError: there are none, or they cannot be read.
-    """
-    files = sorted(Path(folder).glob("results*.json"))
-    if not files:
-        raise DataError(f"{folder}: has no results*.json of lm-eval")
-    try:
-        return dict(json.loads(files[-1].read_text(encoding="utf-8")))
-    except (json.JSONDecodeError, OSError) as error:
-        raise DataError(f"{files[-1]}: cannot be read ({error})") from None
-
-
-def read_samples(folder: str | Path, task: str) -> TaskSamples:
-    """The per-question metrics that a task of ours wrote.
-
-    Raises:
-        DataError: there are no samples of it, or they are of another task.
-    """
-    files = sorted(Path(folder).glob(f"samples_{task}.jsonl")) or sorted(
-        Path(folder).glob(f"samples_{task}_202*.jsonl")
-    )
-    if not files:
-        raise DataError(f"{folder}: has no samples of {task}; run lm_eval with --log_samples")
-    questions: dict[str, dict[str, float]] = {}
-    languages: list[str] = []
-    for number, row in numbered_lines(files[-1]):
-        try:
-            languages = list(row["doc"]["languages"])
-            names = row["metrics"]
-            values = {name: row[name] for name in names}
-            questions[row["doc"]["id"]] = {
-                name: float(v) for name, v in values.items() if isinstance(v, (int, float)) and math.isfinite(v)
-            }
-        except (KeyError, TypeError, ValueError):
-            raise DataError(f"{files[-1]}:{number}: is not a sample of a cross-lingual task") from None
-    config = read_results(folder)["configs"].get(task, {})
-    return TaskSamples(task, (config.get("metadata") or {}).get("signature", ""), languages, questions)
 
 
 def quiet_lm_eval() -> None:

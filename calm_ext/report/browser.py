@@ -13,8 +13,8 @@ from typing import Any
 from calm_ext.languages import LANGUAGES
 from calm_ext.report.collect import WHEN, RunData, common_ids
 from calm_ext.report.flow import MOVES, state_of
-from calm_ext.report.samples import Text
 from calm_ext.report.words import clip, language_name, primary_task, tasks_of
+from calm_ext.results.evaluation import Text
 
 #: most bytes of the data; texts are cut shorter, while they can still be read, then questions left out, until they fit
 BUDGET = 8 * 2**20

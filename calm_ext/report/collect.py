@@ -14,8 +14,8 @@ from calm_ext.report.calibration import reliability
 from calm_ext.report.flow import flow_summary
 from calm_ext.report.passages import retrieval_summary
 from calm_ext.report.rundata import STAGES, WHEN, RunData, read_run
-from calm_ext.report.samples import TaskResult
 from calm_ext.report.throughput import throughput
+from calm_ext.results.evaluation import TaskResult
 from calm_ext.voting.quality import vote_summary
 
 __all__ = ["STAGES", "WHEN", "RunData", "common_ids", "read_run", "summarize", "used_in_alignment", "versions_of"]

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from calm_ext.report.samples import TaskAnswers
 from calm_ext.report.words import is_number, number, percent
+from calm_ext.results.evaluation import TaskAnswers
 
 #: state -> its name in words, best first
 STATES = {

@@ -35,8 +35,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from calm_ext.metrics.measure import with_kappa
 from calm_ext.metrics.stats import RESAMPLES, draws, holm
-from calm_ext.report.leaderboard_samples import Columns
 from calm_ext.report.words import ALPHA, LOWER_IS_BETTER
+from calm_ext.results.columns import Columns
 
 if TYPE_CHECKING:
     import numpy as np

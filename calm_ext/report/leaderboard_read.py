@@ -20,10 +20,10 @@ from typing import Any, NamedTuple
 
 from calm_ext.errors import CalmError, DataError
 from calm_ext.metrics.answered import parts_of
-from calm_ext.report.files import load_results
-from calm_ext.report.leaderboard_samples import Columns, read_columns
-from calm_ext.report.samples import effective_n, metadata_of, plain_values
 from calm_ext.report.words import is_number
+from calm_ext.results.columns import Columns, read_columns
+from calm_ext.results.evaluation import effective_n, metadata_of, plain_values
+from calm_ext.results.files import load_results
 
 VERSIONS = ("calm-ext", "lm_eval")
 #: parts of a signature, and what they are called in words

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from calm_ext.metrics.stats import holm, mcnemar
-from calm_ext.report.samples import TaskAnswers, TaskResult
 from calm_ext.report.words import language_name, number, p_value, percent
+from calm_ext.results.evaluation import TaskAnswers, TaskResult
 from calm_ext.retrieval import measure
 
 

@@ -25,8 +25,8 @@ from calm_ext.report.drawing import (
 )
 from calm_ext.report.flow import STATES
 from calm_ext.report.plots_method import calibration_plot, margins_plot, pairs_plot, training_plot
-from calm_ext.report.samples import pair_matrix
 from calm_ext.report.words import is_number, language_name, number, percent, tasks_of
+from calm_ext.results.evaluation import pair_matrix
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

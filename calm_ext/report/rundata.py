@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 from calm_ext.errors import DataError, RunError
 from calm_ext.jsonl import numbered_lines, read_jsonl
 from calm_ext.records import Ballot, Pair, ParallelQuestion, Record
-from calm_ext.report.files import read_json, read_log, read_recipe
-from calm_ext.report.samples import Evaluation, TaskResult, read_evaluation
+from calm_ext.results.evaluation import Evaluation, TaskResult, read_evaluation
+from calm_ext.results.files import read_json, read_log, read_recipe
 
 STAGES = ("questions", "retrieve", "before", "sample", "vote", "pairs", "train", "after", "report")
 WHEN = ("before", "after")

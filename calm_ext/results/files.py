@@ -85,3 +85,18 @@ def load_results(path: Path) -> dict[str, Any]:
         if not isinstance(part, dict) or not all(isinstance(x, dict) for x in part.values()):
             raise DataError(f"{path}: is not a results file of lm-eval (no {key!r} by task)")
     return dict(values)
+
+
+def read_results(folder: str | Path) -> dict[str, Any]:
+    """lm-eval's aggregated results in a folder.
+
+    Raises:
+        DataError: there are none, or they cannot be read.
+    """
+    files = sorted(Path(folder).glob("results*.json"))
+    if not files:
+        raise DataError(f"{folder}: has no results*.json of lm-eval")
+    try:
+        return dict(json.loads(files[-1].read_text(encoding="utf-8")))
+    except (json.JSONDecodeError, OSError) as error:
+        raise DataError(f"{files[-1]}: cannot be read ({error})") from None

@@ -5,7 +5,7 @@ A row of the paper's (https://github.com/wangym2/CALM, ``data/*/samples``), one 
     {"instruction": "Answer the multiple choice question. …", "input": "Where …?\\nA. town\\nB. …", "output": "C",
      "pred": ["Explanation: …\\n\\nAnswer: D. schools", "…", "…"]}
 
-lm-eval's samples are described in :mod:`calm_ext.answer_files`; several files of the same questions give several
+lm-eval's samples are described in :mod:`calm_ext.results.answers`; several files of the same questions give several
 samples of each.
 """
 

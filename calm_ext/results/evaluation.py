@@ -8,19 +8,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from calm_ext.answer_files import from_sample
 from calm_ext.errors import CalmError, DataError
-from calm_ext.harness.evaluate import read_samples
 from calm_ext.jsonl import numbered_lines
 from calm_ext.metrics.question import pairwise, question_metrics
 from calm_ext.records import Passage, Passages
-from calm_ext.report.files import load_results
+from calm_ext.results.answers import from_sample
+from calm_ext.results.files import load_results, read_results
 
 Answers = dict[str, dict[str, int | None]]
 
 
 #: Longest text that is kept for reading; of a longer one its beginning, and how long it was.
 LONGEST_KEPT = 4_000
+
+
+class TaskSamples(NamedTuple):
+    """What one task's samples file says of each question.
+
+    Attributes:
+        task: task name.
+        signature: the task's signature.
+        languages: in the order asked.
+        questions: question id -> per-question metrics, ``acc``, ``acc_en``, ``consistency``, …
+    """
+
+    task: str
+    signature: str
+    languages: list[str]
+    questions: dict[str, dict[str, float]]
 
 
 class Text(NamedTuple):
@@ -169,6 +184,33 @@ def read_evaluation(folder: Path) -> Evaluation:
             task, plain_values(values), effective_n(results, task), signature, languages, questions, detail
         )
     return Evaluation(model_name(results, folder.name), tasks, tuple(problems))
+
+
+def read_samples(folder: str | Path, task: str) -> TaskSamples:
+    """The per-question metrics that a task of ours wrote.
+
+    Raises:
+        DataError: there are no samples of it, or they are of another task.
+    """
+    files = sorted(Path(folder).glob(f"samples_{task}.jsonl")) or sorted(
+        Path(folder).glob(f"samples_{task}_202*.jsonl")
+    )
+    if not files:
+        raise DataError(f"{folder}: has no samples of {task}; run lm_eval with --log_samples")
+    questions: dict[str, dict[str, float]] = {}
+    languages: list[str] = []
+    for number, row in numbered_lines(files[-1]):
+        try:
+            languages = list(row["doc"]["languages"])
+            names = row["metrics"]
+            values = {name: row[name] for name in names}
+            questions[row["doc"]["id"]] = {
+                name: float(v) for name, v in values.items() if isinstance(v, (int, float)) and math.isfinite(v)
+            }
+        except (KeyError, TypeError, ValueError):
+            raise DataError(f"{files[-1]}:{number}: is not a sample of a cross-lingual task") from None
+    config = read_results(folder)["configs"].get(task, {})
+    return TaskSamples(task, (config.get("metadata") or {}).get("signature", ""), languages, questions)
 
 
 def _samples_file(folder: Path, task: str) -> Path | None:

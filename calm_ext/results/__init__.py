@@ -1,0 +1,1 @@
+"""Reading files that lm-eval and others wrote."""
