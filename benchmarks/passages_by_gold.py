@@ -13,7 +13,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from calm_ext.report.passages import twin_of
+from calm_ext.report.page.passages import twin_of
 
 
 def count(folder: Path, task: str, sums: Counter[tuple[str, bool, str]]) -> None:

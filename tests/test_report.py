@@ -23,10 +23,10 @@ from calm_ext.jsonl import write_jsonl
 from calm_ext.metrics.question import PARTIAL, argmax, per_byte, question_metrics, rankc
 from calm_ext.records import Ballot, Pair, ParallelQuestion, Version
 from calm_ext.report import plots, write_report
-from calm_ext.report.browser import browser_context
 from calm_ext.report.collect import read_run, summarize
 from calm_ext.report.drawing import drawable
-from calm_ext.report.flow import flow_words
+from calm_ext.report.page.browser import browser_context
+from calm_ext.report.page.flow import flow_words
 from calm_ext.report.terminal import print_summary
 from calm_ext.results.evaluation import plain_values
 

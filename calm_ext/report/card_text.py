@@ -12,7 +12,7 @@ from calm_ext.data import SOURCES, Source
 from calm_ext.languages import LANGUAGES
 from calm_ext.report.collect import WHEN, RunData
 from calm_ext.report.markdown import plain
-from calm_ext.report.passages import retrieval_words
+from calm_ext.report.page.passages import retrieval_words
 from calm_ext.report.words import (
     NONE,
     direction,

@@ -11,8 +11,8 @@ from calm_ext.metrics.question import PARTIAL
 from calm_ext.metrics.stats import RESAMPLES, bootstrap_p, holm, interval, resampled_means
 from calm_ext.pairing.build import pair_summary
 from calm_ext.report.calibration import reliability
-from calm_ext.report.flow import flow_summary
-from calm_ext.report.passages import retrieval_summary
+from calm_ext.report.page.flow import flow_summary
+from calm_ext.report.page.passages import retrieval_summary
 from calm_ext.report.rundata import STAGES, WHEN, RunData, read_run
 from calm_ext.report.throughput import throughput
 from calm_ext.results.evaluation import TaskResult

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from pathlib import Path
 from typing import Any
 
 from calm_ext.report.leaderboard import UNTESTED, Board, Row, Table
@@ -16,9 +17,9 @@ MARK = '<meta name="generator" content="calm-ext leaderboard">'
 
 def to_html(board: Board) -> str:
     """The page: readable as it is; with JavaScript its columns sort and its rows can be filtered."""
-    from calm_ext.report.html import environment
+    from calm_ext.report.page.html import environment
 
-    env = environment()
+    env = environment(Path(__file__).parent)
     env.filters["sha256"] = lambda text: base64.b64encode(hashlib.sha256(str(text).encode()).digest()).decode()
     tasks = list(dict.fromkeys(t.task for t in board.tables))
     models = {r.entry.model for t in board.tables for r in t.rows}

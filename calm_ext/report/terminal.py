@@ -10,8 +10,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from calm_ext.report.flow import flow_words
-from calm_ext.report.passages import retrieval_words
+from calm_ext.report.page.flow import flow_words
+from calm_ext.report.page.passages import retrieval_words
 from calm_ext.report.words import (
     direction,
     headline,

@@ -12,7 +12,7 @@ from typing import Any
 
 from calm_ext.languages import LANGUAGES
 from calm_ext.report.collect import WHEN, RunData, common_ids
-from calm_ext.report.flow import MOVES, state_of
+from calm_ext.report.page.flow import MOVES, state_of
 from calm_ext.report.words import clip, language_name, primary_task, tasks_of
 from calm_ext.results.evaluation import Text
 
@@ -75,7 +75,7 @@ def _ids(data: RunData, task: str) -> list[str]:
 
 
 def _pack(data: RunData, names: Sequence[str], length: int, most: int) -> dict[str, Any]:
-    """The data of the browser: texts once each, by number; see page_script.html for what reads it."""
+    """The data of the browser: texts once each, by number; see script.html for what reads it."""
     strings: dict[str, int] = {}
     cut: dict[int, int] = {}
 

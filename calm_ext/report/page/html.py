@@ -12,15 +12,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from calm_ext.report.browser import BUDGET, browser_context, text_of
-from calm_ext.report.course import cost_context, training_context
 from calm_ext.report.drawing import DPI
-from calm_ext.report.passages import retrieval_context
+from calm_ext.report.page.browser import BUDGET, browser_context, text_of
+from calm_ext.report.page.pairs import pairs_context
+from calm_ext.report.page.passages import retrieval_context
+from calm_ext.report.page.tasks import tasks_context
+from calm_ext.report.page.training import cost_context, training_context
+from calm_ext.report.page.vote import vote_context
 from calm_ext.report.plots import Plots
-from calm_ext.report.preferences import pairs_context
 from calm_ext.report.rundata import RunData
-from calm_ext.report.tasks import tasks_context
-from calm_ext.report.vote import vote_context
 from calm_ext.report.words import NONE, duration, finding, headline, number, p_value, percent, small, tasks_of
 
 #: bytes of plots and questions together, so that the page stays below 10 MiB
@@ -28,11 +28,11 @@ LARGEST = 19 * 2**19
 _FOLDER = Path(__file__).parent
 
 
-def environment() -> Any:
-    """The template environment of this package: everything escaped, nothing undefined."""
+def environment(folder: Path = _FOLDER) -> Any:
+    """The environment of the templates in a folder: everything escaped, nothing undefined."""
     import jinja2
 
-    loader = jinja2.FileSystemLoader(_FOLDER)
+    loader = jinja2.FileSystemLoader(folder)
     env = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -51,7 +51,7 @@ def render_page(data: RunData, summary: Mapping[str, Any], plots: Plots) -> str:
     images = {k: _image(v) for k, v in plots.files.items() if k.endswith(".png")}
     room = LARGEST - sum(len(i["uri"]) for i in images.values())
     questions = browser_context(data, summary, budget=max(BUDGET // 8, min(BUDGET, room)))
-    script = (_FOLDER / "page_script.html").read_text(encoding="utf-8")
+    script = (_FOLDER / "script.html").read_text(encoding="utf-8")
     context = {
         "name": data.name,
         "tone": tone,
@@ -75,7 +75,7 @@ def render_page(data: RunData, summary: Mapping[str, Any], plots: Plots) -> str:
         "versions": summary["versions"],
         "signatures": {t: v["signature"] for t, v in tasks.items() if v["signature"]},
     }
-    page: str = environment().get_template("template.html").render(context)
+    page: str = environment().get_template("page.html").render(context)
     # A name with half a character (an unpaired surrogate) can stand in no file.
     return page.encode("utf-8", "replace").decode("utf-8")
 
