@@ -24,10 +24,10 @@ from calm_ext.metrics.compare import compare
 from calm_ext.metrics.measure import measure, with_kappa
 from calm_ext.metrics.measure import table as measured
 from calm_ext.metrics.stats import bootstrap_p, holm, mcnemar, resampled_means
-from calm_ext.report.leaderboard import Board, make_board
-from calm_ext.report.leaderboard_html import to_html
-from calm_ext.report.leaderboard_rank import judge
-from calm_ext.report.leaderboard_write import finding, heading, to_csv, to_markdown
+from calm_ext.report.board.html import to_html
+from calm_ext.report.board.rank import judge
+from calm_ext.report.board.table import Board, make_board
+from calm_ext.report.board.write import finding, heading, to_csv, to_markdown
 from calm_ext.results.answers import read_answers
 from calm_ext.results.columns import Columns, read_columns
 

@@ -34,9 +34,9 @@ def command(
     of that rank; without samples (lm_eval --log_samples) there is no test and no rank. What cannot be used is told.
     """
     _one_thread()
-    from calm_ext.report.leaderboard import make_board
-    from calm_ext.report.leaderboard_files import check_folder, write_board
-    from calm_ext.report.leaderboard_write import render_terminal, to_dict, to_markdown
+    from calm_ext.report.board.files import check_folder, write_board
+    from calm_ext.report.board.table import make_board
+    from calm_ext.report.board.write import render_terminal, to_dict, to_markdown
 
     if output is not None:
         check_folder(output)

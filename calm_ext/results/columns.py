@@ -8,7 +8,7 @@ A line, as lm-eval writes it for a cross-lingual task (shortened)::
 Prompts and responses are most of a line, and nothing here needs them: a line of this form is decoded from ``"metrics"``
 on, for a quote inside a text is escaped, so that these characters can be nothing but the key. Any other line, and a
 line with passages, is decoded as a whole. That the samples have as many questions as the results, and the same means,
-is checked in :mod:`.leaderboard_read`.
+is checked in :mod:`.read`.
 """
 
 from __future__ import annotations

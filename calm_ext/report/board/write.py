@@ -1,4 +1,4 @@
-"""A board in sentences, and as a terminal table, Markdown, CSV and JSON; the page is in :mod:`.leaderboard_html`."""
+"""A board in sentences, and as a terminal table, Markdown, CSV and JSON; the page is in :mod:`.html`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from calm_ext.metrics.measure import metric_order
-from calm_ext.report.leaderboard import Board, Row, Table
-from calm_ext.report.leaderboard_read import plain
+from calm_ext.report.board.read import plain
+from calm_ext.report.board.table import Board, Row, Table
 from calm_ext.report.words import NONE, interval, is_number, metric_name, number
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from calm_ext.report.leaderboard import UNTESTED, Board, Row, Table
-from calm_ext.report.leaderboard_write import LEGEND, about, chance, columns, finding
+from calm_ext.report.board.table import UNTESTED, Board, Row, Table
+from calm_ext.report.board.write import LEGEND, about, chance, columns, finding
 from calm_ext.report.words import LOWER_IS_BETTER, NONE, interval, is_number, metric_name, number
 
 #: By this a page is known as one of ours, which may be replaced.
@@ -23,7 +23,7 @@ def to_html(board: Board) -> str:
     env.filters["sha256"] = lambda text: base64.b64encode(hashlib.sha256(str(text).encode()).digest()).decode()
     tasks = list(dict.fromkeys(t.task for t in board.tables))
     models = {r.entry.model for t in board.tables for r in t.rows}
-    page: str = env.get_template("leaderboard.html").render(
+    page: str = env.get_template("board.html").render(
         mark=MARK,
         legend=LEGEND,
         tasks=tasks,

@@ -1,9 +1,9 @@
 """A ranked board of many models from their lm-eval result folders.
 
-Results are ranked in one table only where everything but the model is the same (:mod:`.leaderboard_read` says what
+Results are ranked in one table only where everything but the model is the same (:mod:`.read` says what
 that is, and why versions of calm-ext are not part of it) and the same questions were asked in the same words; every
 other set of results has a table of its own that says what makes it apart. How ranks, ties and intervals come about, and
-what they do not say, is in :mod:`.leaderboard_rank`. Of results without samples, whose questions are not known, there
+what they do not say, is in :mod:`.rank`. Of results without samples, whose questions are not known, there
 is no test and no rank: they stand in the table of their setting by value alone.
 
 Of one model's results in one folder, loaded and asked alike, the newest counts; a copy of results counts once. Both are
@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 
 from calm_ext.errors import CalmError
 from calm_ext.metrics.measure import metric_order
-from calm_ext.report.leaderboard_rank import Standing, has, intervals, judge
-from calm_ext.report.leaderboard_read import Entry, plain, read_entries
+from calm_ext.report.board.rank import Standing, has, intervals, judge
+from calm_ext.report.board.read import Entry, plain, read_entries
 from calm_ext.report.words import LOWER_IS_BETTER, is_number, metric_name
 
 RANKED = ("acc", "consistency", "kappa", "rankc")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from calm_ext.errors import CalmError
 from calm_ext.jsonl import atomic_write
-from calm_ext.report.leaderboard import Board
-from calm_ext.report.leaderboard_html import MARK, to_html
-from calm_ext.report.leaderboard_write import to_csv, to_markdown
+from calm_ext.report.board.html import MARK, to_html
+from calm_ext.report.board.table import Board
+from calm_ext.report.board.write import to_csv, to_markdown
 
 
 def check_folder(folder: Path) -> None:

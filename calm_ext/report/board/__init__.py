@@ -1,0 +1,1 @@
+"""The leaderboard: many result folders as one ranked table."""
