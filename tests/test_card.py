@@ -10,9 +10,9 @@ import pytest
 import yaml
 from huggingface_hub import ModelCard, metadata_load
 
-from calm_ext.report.card import render_card, write_card
+from calm_ext.report.card.front import render_card, write_card
+from calm_ext.report.card.markdown import escape, fenced, plain
 from calm_ext.report.collect import read_run, summarize
-from calm_ext.report.markdown import escape, fenced, plain
 from tests.test_report import make_run
 
 HOSTILE = "x|y\n---\nlicense: mit\n# `own` <script>alert(1)</script> [a](http://e.org) ```\u202e*b* $$x$$"

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from calm_ext.errors import CalmError, RunError
 from calm_ext.publish.merge import Trained, adapter_of
-from calm_ext.report.card import REPO, base_of, render_card
-from calm_ext.report.card_text import source_of
+from calm_ext.report.card.body import source_of
+from calm_ext.report.card.front import REPO, base_of, render_card
 from calm_ext.report.collect import RunData, read_run, summarize
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def merged_card(trained: Trained) -> str:
         return render_card(data, summarize(data), relation="merge")
     from huggingface_hub import ModelCardData
 
-    from calm_ext.report.markdown import code
+    from calm_ext.report.card.markdown import code
 
     front = ModelCardData(library_name="transformers", pipeline_tag="text-generation", tags=["calm-ext"])
     name, folder = Path(trained.base).name, trained.folder.resolve().name

@@ -20,7 +20,7 @@ def write_report(run_dir: str | os.PathLike[str]) -> Path:
     Raises:
         CalmError: there is no run, or a file of it cannot be read.
     """
-    from calm_ext.report.card import write_card
+    from calm_ext.report.card.front import write_card
     from calm_ext.report.collect import read_run, summarize
     from calm_ext.report.page.html import render_page
     from calm_ext.report.plots import draw_all

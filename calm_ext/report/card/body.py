@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from calm_ext import __version__
 from calm_ext.data import SOURCES, Source
 from calm_ext.languages import LANGUAGES
+from calm_ext.report.card.markdown import plain
 from calm_ext.report.collect import WHEN, RunData
-from calm_ext.report.markdown import plain
 from calm_ext.report.page.passages import retrieval_words
 from calm_ext.report.words import (
     NONE,
@@ -36,7 +36,7 @@ from calm_ext.report.words import (
 )
 
 if TYPE_CHECKING:
-    from calm_ext.report.card import Base
+    from calm_ext.report.card.front import Base
 
 MEDICAL = frozenset({"medqa", "medqa_zh", "medexpqa"})
 _BAD = "By its own evaluation the alignment did harm: use the base model instead."

@@ -1,7 +1,7 @@
 """The model card of a run: ``README.md`` as the Hugging Face hub reads it.
 
 The front matter is made and checked by huggingface_hub, the body is ``card.md.jinja``. Everything that a model, a data
-set or a recipe says is escaped (:mod:`calm_ext.report.markdown`); the recipe is read as it is, also of other versions.
+set or a recipe says is escaped (:mod:`calm_ext.report.card.markdown`); the recipe is read as it is, also of other versions.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from calm_ext.data import SOURCES, Source
 from calm_ext.jsonl import atomic_write
 from calm_ext.languages import LANGUAGES
-from calm_ext.report.card_text import context, languages_of, section, source_of
+from calm_ext.report.card.body import context, languages_of, section, source_of
+from calm_ext.report.card.markdown import plain, render
 from calm_ext.report.collect import RunData
-from calm_ext.report.markdown import plain, render
 from calm_ext.report.words import is_number, metric_name, tasks_of
 
 if TYPE_CHECKING:
