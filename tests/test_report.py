@@ -22,11 +22,12 @@ from calm_ext.errors import DataError, RunError
 from calm_ext.jsonl import write_jsonl
 from calm_ext.metrics.question import PARTIAL, argmax, per_byte, question_metrics, rankc
 from calm_ext.records import Ballot, Pair, ParallelQuestion, Version
-from calm_ext.report import plots, write_report
+from calm_ext.report import write_report
 from calm_ext.report.collect import read_run, summarize
-from calm_ext.report.drawing import drawable
 from calm_ext.report.page.browser import browser_context
 from calm_ext.report.page.flow import flow_words
+from calm_ext.report.plots import draw as plots
+from calm_ext.report.plots.drawing import drawable
 from calm_ext.report.terminal import print_summary
 from calm_ext.results.evaluation import plain_values
 
@@ -322,7 +323,7 @@ def test_scored_tasks_have_a_pair_matrix(tmp_path: Path) -> None:
     result = data.result("toy_xl", "after")
     assert result is not None
     assert result.detail is not None
-    from calm_ext.report.plots import matrices
+    from calm_ext.report.plots.draw import matrices
 
     matrix = matrices(data, "toy_xl")["after"]
     mean = sum(r["consistency"] for r in rows_of(run, "after")) / 30

@@ -23,7 +23,7 @@ def write_report(run_dir: str | os.PathLike[str]) -> Path:
     from calm_ext.report.card.front import write_card
     from calm_ext.report.collect import read_run, summarize
     from calm_ext.report.page.html import render_page
-    from calm_ext.report.plots import draw_all
+    from calm_ext.report.plots.draw import draw_all
 
     data = read_run(run_dir)
     summary = summarize(data)

@@ -12,14 +12,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from calm_ext.report.drawing import DPI
 from calm_ext.report.page.browser import BUDGET, browser_context, text_of
 from calm_ext.report.page.pairs import pairs_context
 from calm_ext.report.page.passages import retrieval_context
 from calm_ext.report.page.tasks import tasks_context
 from calm_ext.report.page.training import cost_context, training_context
 from calm_ext.report.page.vote import vote_context
-from calm_ext.report.plots import Plots
+from calm_ext.report.plots.draw import Plots
+from calm_ext.report.plots.drawing import DPI
 from calm_ext.report.rundata import RunData
 from calm_ext.report.words import NONE, duration, finding, headline, number, p_value, percent, small, tasks_of
 
@@ -42,7 +42,7 @@ def environment(folder: Path = _FOLDER) -> Any:
 
 
 def render_page(data: RunData, summary: Mapping[str, Any], plots: Plots) -> str:
-    """The page; ``plots`` are those of :func:`calm_ext.report.plots.draw_all`."""
+    """The page; ``plots`` are those of :func:`calm_ext.report.plots.draw.draw_all`."""
     from markupsafe import Markup
 
     tone, sentence = headline(summary)

@@ -7,7 +7,7 @@ from typing import Any
 
 from calm_ext.languages import LANGUAGES
 from calm_ext.report.page.flow import flow_context
-from calm_ext.report.plots import accuracy_name, consistency_name, flow_name, matrices
+from calm_ext.report.plots.draw import accuracy_name, consistency_name, flow_name, matrices
 from calm_ext.report.rundata import WHEN, RunData
 from calm_ext.report.words import (
     NONE,

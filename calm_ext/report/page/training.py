@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from calm_ext.report.plots_method import training_rows
+from calm_ext.report.plots.method import training_rows
 from calm_ext.report.rundata import STAGES, RunData
 from calm_ext.report.words import NONE, duration, is_number, training_words
 

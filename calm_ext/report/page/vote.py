@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from calm_ext.records import Ballot
-from calm_ext.report.plots_method import margin_groups, margin_unit
+from calm_ext.report.plots.method import margin_groups, margin_unit
 from calm_ext.report.rundata import RunData
 from calm_ext.report.words import is_number, language_name, number, percent, vote_words
 
