@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import difflib
 import hashlib
-import importlib.util
 import json
 import os
 import re
@@ -22,7 +21,10 @@ from pydantic import BaseModel, ValidationError
 from calm_ext.errors import RecipeError
 from calm_ext.jsonl import atomic_write
 from calm_ext.languages import LANGUAGES, is_known
-from calm_ext.recipe_schema import BUNDLED, ApiOptions, Recipe, SamplingOptions
+from calm_ext.models.options import ApiOptions, SamplingOptions
+from calm_ext.recipe_schema import Recipe
+from calm_ext.retrieval.options import BUNDLED
+from calm_ext.training.tracking import tracker_problems
 
 
 def load_recipe(path: str | os.PathLike[str], *, overrides: Iterable[str] = ()) -> Recipe:
@@ -205,16 +207,6 @@ def _translation_problems(recipe: Recipe) -> list[str]:
         found.append("pairs.fallback: translate needs explanations to translate (sampling.style explain)")
     if folder and not (Path(folder) / "config.json").is_file():
         found.append(f"pairs.translator: no model folder: {folder} (translation never uses the network)")
-    return found
-
-
-def tracker_problems(trackers: Iterable[str]) -> list[str]:
-    """The trackers of ``training.report_to`` that are not installed, a line each; none is imported."""
-    found = []
-    for name in dict.fromkeys(trackers):
-        spec = importlib.util.find_spec(name)
-        if spec is None or spec.origin is None:  # a folder ./wandb of offline runs looks like a package without code
-            found.append(f"training.report_to: {name} is not installed; pip install {name}")
     return found
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from calm_ext.errors import CalmError
-from calm_ext.recipe_schema import ApiOptions, Recipe
+from calm_ext.models.options import ApiOptions
+from calm_ext.recipe_schema import Recipe
 from calm_ext.records import ParallelQuestion
 from calm_ext.retrieval_stage import grounding_of
 from calm_ext.rundir import RunDirectory

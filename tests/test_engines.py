@@ -24,9 +24,9 @@ from calm_ext.models.backends.api import ApiEngine
 from calm_ext.models.backends.engines import SGLangEngine, VLLMEngine, load_engine
 from calm_ext.models.decoding import respond
 from calm_ext.models.lm import SharedPrefixLM, load_lm
+from calm_ext.models.options import ApiOptions
 from calm_ext.models.request import Ask
 from calm_ext.pipeline import Pipeline
-from calm_ext.recipe_schema import ApiOptions
 from calm_ext.records import Generation, Pair, ParallelQuestion
 from calm_ext.sampling_stage import sampling_identity
 from tests.api_server import ApiServer, api_server, choices

@@ -24,7 +24,6 @@ from calm_ext.jsonl import read_jsonl, write_jsonl
 from calm_ext.languages import LANGUAGES
 from calm_ext.models.lm import SharedPrefixLM, load_lm
 from calm_ext.prompts import ask, passage_lines, quoted
-from calm_ext.recipe_schema import RetrievalSection
 from calm_ext.records import CorpusPassage, Generation, ParallelQuestion, Passage, Passages, Version
 from calm_ext.retrieval import build_index
 from calm_ext.retrieval.grounding import (
@@ -40,6 +39,7 @@ from calm_ext.retrieval.grounding import (
 )
 from calm_ext.retrieval.judge import judge
 from calm_ext.retrieval.judging import can_judge, judgement_prompt, relevance
+from calm_ext.retrieval.options import RetrievalSection
 from tests.test_data import medexpqa_row
 
 REAL = [code for code, row in LANGUAGES.items() if not row.invented]

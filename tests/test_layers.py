@@ -13,14 +13,16 @@ PACKAGE = Path(calm_ext.__file__).parent
 
 # A module may import from lower layers and its own unit only. harness and training never import each other.
 LAYERS: list[set[str]] = [
-    {"errors", "recipe_schema", "signature"},
+    {"errors", "options", "signature"},
     {"languages", "models", "recipe_files"},
     {"prompts", "records"},
     {"answers", "babel", "jsonl", "metrics"},
-    {"data", "recipe", "rundir", "voting"},
-    {"pairing", "results", "retrieval", "training"},
-    {"harness", "plan", "report", "training_stage"},
-    {"data_stages", "publish", "retrieval_stage"},
+    {"data", "rundir", "training", "voting"},
+    {"pairing", "results", "retrieval"},
+    {"harness", "report"},
+    {"publish", "recipe_schema"},
+    {"plan", "recipe", "training_stage"},
+    {"data_stages", "retrieval_stage"},
     {"sampling_stage"},
     {"pipeline"},
     {"cli"},

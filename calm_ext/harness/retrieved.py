@@ -4,7 +4,7 @@ A YAML says ``retrieval: true`` in its metadata, and may name an ``index``. ``--
 
     {"index": "medqa.index", "k": 5, "budget": 200, "query": "both"}      or      {"passages": "passages.jsonl"}
 
-The keys are those of a recipe's section (:class:`calm_ext.recipe_schema.RetrievalSection`). Without them the index is
+The keys are those of a recipe's section (:class:`calm_ext.retrieval.options.RetrievalSection`). Without them the index is
 ``$CALM_INDEX``, then the task's own. The model's tokenizer is known by ``tokenizer`` or ``pretrained`` of lm-eval's
 ``--model_args``, which it hands to the tasks as metadata, too. ``judge`` needs the model, and is done by ``calm-ext
 eval`` and ``align`` only (:mod:`calm_ext.retrieval.judge`); a passages JSONL can hold judged ones.
@@ -23,7 +23,6 @@ from pydantic import ValidationError
 from calm_ext.errors import CalmError
 from calm_ext.jsonl import explain
 from calm_ext.prompts import Style
-from calm_ext.recipe_schema import RetrievalSection
 from calm_ext.records import ParallelQuestion
 from calm_ext.retrieval.grounding import (
     Given,
@@ -34,6 +33,7 @@ from calm_ext.retrieval.grounding import (
     read_passages,
     token_spans,
 )
+from calm_ext.retrieval.options import RetrievalSection
 
 logger = logging.getLogger(__name__)
 

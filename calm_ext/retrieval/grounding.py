@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 from calm_ext.errors import CalmError, DataError
 from calm_ext.jsonl import read_numbered
 from calm_ext.prompts import PASSAGE_PROMPTS, Style, ask, quoted
-from calm_ext.recipe_schema import RetrievalSection
 from calm_ext.records import ParallelQuestion, Passage, Passages
 from calm_ext.retrieval import Index, RetrievalOptions, Retriever, measure
+from calm_ext.retrieval.options import RetrievalSection
 
 #: The (start, end) characters of each token of a text.
 Spans = Callable[[str], list[tuple[int, int]]]

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from calm_ext.prompts import Style
-from calm_ext.recipe_schema import TrainingOptions
+from calm_ext.training.options import TrainingOptions
 
 
 class TrainingJob(BaseModel):

@@ -9,12 +9,13 @@ run directory; training that starts anew begins a new run.
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import os
 import re
 import sys
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,19 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from calm_ext.errors import CalmError, RunError
 from calm_ext.jsonl import atomic_write
-from calm_ext.recipe import tracker_problems
 
 #: Project or experiment where the trackers' own variables name none.
 PROJECT = "calm-ext"
+
+
+def tracker_problems(trackers: Iterable[str]) -> list[str]:
+    """The trackers of ``training.report_to`` that are not installed, a line each; none is imported."""
+    found = []
+    for name in dict.fromkeys(trackers):
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.origin is None:  # a folder ./wandb of offline runs looks like a package without code
+            found.append(f"training.report_to: {name} is not installed; pip install {name}")
+    return found
 
 
 class TrackedRun(BaseModel):

@@ -28,8 +28,8 @@ from urllib3.util.retry import Retry
 from calm_ext.errors import CalmError
 from calm_ext.models.backends.engines import Engine
 from calm_ext.models.meter import count_tokens, in_model
+from calm_ext.models.options import ApiOptions
 from calm_ext.models.request import Ask
-from calm_ext.recipe_schema import ApiOptions
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance

@@ -185,7 +185,7 @@ def load_engine(
     """
     if backend == "api":
         from calm_ext.models.backends.api import ApiEngine
-        from calm_ext.recipe_schema import ApiOptions
+        from calm_ext.models.options import ApiOptions
 
         return ApiEngine(ApiOptions.model_validate(arguments), model=path, chat=chat)
     missing = missing_package(backend)
