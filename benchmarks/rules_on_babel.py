@@ -15,9 +15,9 @@ import shutil
 from pathlib import Path
 from statistics import mean
 
-from calm_ext.pipeline import Pipeline
-from calm_ext.recipe import load_recipe
-from calm_ext.recipe_files import find_recipe
+from calm_ext.pipeline.bundled import find_recipe
+from calm_ext.pipeline.recipe import load_recipe
+from calm_ext.pipeline.run import Pipeline
 
 RULES = ("majority", "self_consistency", "leave_one_out", "source", "dawid_skene", "correlated")
 TASKS = {"asked": "calm_babel_xl_asked", "held out": "calm_babel_xl"}

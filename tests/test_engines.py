@@ -26,9 +26,9 @@ from calm_ext.models.decoding import respond
 from calm_ext.models.lm import SharedPrefixLM, load_lm
 from calm_ext.models.options import ApiOptions
 from calm_ext.models.request import Ask
-from calm_ext.pipeline import Pipeline
+from calm_ext.pipeline.run import Pipeline
+from calm_ext.pipeline.stages.sample import sampling_identity
 from calm_ext.records import Generation, Pair, ParallelQuestion
-from calm_ext.sampling_stage import sampling_identity
 from tests.api_server import ApiServer, api_server, choices
 from tests.test_pipeline import recipe, run
 

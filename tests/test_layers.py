@@ -14,17 +14,13 @@ PACKAGE = Path(calm_ext.__file__).parent
 # A module may import from lower layers and its own unit only. harness and training never import each other.
 LAYERS: list[set[str]] = [
     {"errors", "options", "signature"},
-    {"languages", "models", "recipe_files"},
+    {"languages", "models"},
     {"prompts", "records"},
     {"answers", "babel", "jsonl", "metrics"},
-    {"data", "rundir", "training", "voting"},
+    {"data", "training", "voting"},
     {"pairing", "results", "retrieval"},
     {"harness", "report"},
-    {"publish", "recipe_schema"},
-    {"plan", "recipe", "training_stage"},
-    {"data_stages", "retrieval_stage"},
-    {"sampling_stage"},
-    {"pipeline"},
+    {"pipeline", "publish"},
     {"cli"},
 ]
 RANK = {unit: rank for rank, units in enumerate(LAYERS) for unit in units}

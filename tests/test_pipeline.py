@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from calm_ext.data_stages import run_pairs
 from calm_ext.errors import CalmError, RunError
 from calm_ext.jsonl import read_jsonl, write_jsonl
-from calm_ext.pipeline import STAGES, Pipeline
-from calm_ext.plan import is_heldout
-from calm_ext.recipe import parse_recipe
-from calm_ext.recipe_schema import Recipe
+from calm_ext.pipeline.directory import RunDirectory
+from calm_ext.pipeline.plan import is_heldout
+from calm_ext.pipeline.recipe import parse_recipe
+from calm_ext.pipeline.run import STAGES, Pipeline
+from calm_ext.pipeline.schema import Recipe
+from calm_ext.pipeline.stages.vote import run_pairs
 from calm_ext.records import Ballot, Generation, Pair, ParallelQuestion, Passages, Version
 from calm_ext.report.timing import Timing, print_timing
-from calm_ext.rundir import RunDirectory
 
 
 def recipe(model: Path, **changes: dict[str, Any]) -> Recipe:

@@ -6,9 +6,9 @@ import pytest
 import yaml
 
 from calm_ext.errors import CalmError, RecipeError
-from calm_ext.recipe import load_recipe, parse_recipe
-from calm_ext.recipe_files import find_recipe, purpose, recipe_names, recipes_dir
-from calm_ext.recipe_schema import Recipe
+from calm_ext.pipeline.bundled import find_recipe, purpose, recipe_names, recipes_dir
+from calm_ext.pipeline.recipe import load_recipe, parse_recipe
+from calm_ext.pipeline.schema import Recipe
 
 MINIMAL = {"name": "x", "model": {"path": "babel"}, "data": {"source": "babel"}, "evaluation": {"tasks": ["t"]}}
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from calm_ext.errors import CalmError, RecipeError
-from calm_ext.recipe import parse_recipe
+from calm_ext.pipeline.recipe import parse_recipe
 from calm_ext.training.launch import launch
 from calm_ext.training.tracking import PROJECT, TrackedRun, log_stages, open_run, stage_metrics, tracker_problems
 from tests.test_training import job, log

@@ -48,9 +48,9 @@ def command(
     from rich.table import Table
 
     from calm_ext.models.device import seconds_since_start
-    from calm_ext.pipeline import Pipeline
-    from calm_ext.recipe import load_recipe
-    from calm_ext.recipe_files import find_recipe
+    from calm_ext.pipeline.bundled import find_recipe
+    from calm_ext.pipeline.recipe import load_recipe
+    from calm_ext.pipeline.run import Pipeline
 
     path = find_recipe(recipe)
     with ConsoleReporter() as reporter:

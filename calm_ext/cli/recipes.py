@@ -17,7 +17,7 @@ def command() -> None:
 @command.command("ls")
 def ls() -> None:
     """List the recipes that come along."""
-    from calm_ext.recipe_files import purpose, recipe_names, recipes_dir
+    from calm_ext.pipeline.bundled import purpose, recipe_names, recipes_dir
 
     for name in recipe_names():
         click.echo(f"{name:20} {purpose(recipes_dir() / f'{name}.yaml')}")
@@ -27,7 +27,7 @@ def ls() -> None:
 @click.argument("name")
 def show(name: str) -> None:
     """Print a recipe."""
-    from calm_ext.recipe_files import find_recipe
+    from calm_ext.pipeline.bundled import find_recipe
 
     click.echo(find_recipe(name).read_text(encoding="utf-8"), nl=False)
 
@@ -38,7 +38,7 @@ def show(name: str) -> None:
 def cp(name: str, target: Path | None) -> None:
     """Copy a recipe to TARGET (default: its name, here), to change it; an existing file is not overwritten."""
     from calm_ext.jsonl import atomic_write
-    from calm_ext.recipe_files import find_recipe
+    from calm_ext.pipeline.bundled import find_recipe
 
     source = find_recipe(name)
     goal = target or Path(source.name)
@@ -55,8 +55,8 @@ def cp(name: str, target: Path | None) -> None:
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE")
 def validate(recipes: tuple[str, ...], overrides: tuple[str, ...]) -> None:
     """Check recipes without running them; every problem at once."""
-    from calm_ext.recipe import load_recipe
-    from calm_ext.recipe_files import find_recipe
+    from calm_ext.pipeline.bundled import find_recipe
+    from calm_ext.pipeline.recipe import load_recipe
 
     problems = []
     for name in recipes:

@@ -83,7 +83,7 @@ def command(
     """
     from calm_ext.harness.evaluate import quiet_lm_eval
     from calm_ext.jsonl import read_jsonl
-    from calm_ext.recipe import sampling_backend
+    from calm_ext.pipeline.recipe import sampling_backend
     from calm_ext.records import ParallelQuestion
     from calm_ext.retrieval.grounding import given_as_is
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from calm_ext.pairing.build import PairOptions
-from calm_ext.recipe_schema import Recipe
+from calm_ext.pipeline.schema import Recipe
 from calm_ext.records import ParallelQuestion
 from calm_ext.voting.elect import VoteOptions
 

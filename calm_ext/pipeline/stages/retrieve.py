@@ -9,11 +9,11 @@ from typing import Any
 
 from calm_ext.data import get_source
 from calm_ext.jsonl import atomic_write, finite, write_jsonl
-from calm_ext.recipe import digest
-from calm_ext.recipe_schema import Recipe
+from calm_ext.pipeline.directory import RunDirectory, sha256_of
+from calm_ext.pipeline.recipe import digest
+from calm_ext.pipeline.schema import Recipe
 from calm_ext.records import ParallelQuestion
 from calm_ext.retrieval.grounding import Grounder, Grounding, given_as_is, medexpqa_passages
-from calm_ext.rundir import RunDirectory, sha256_of
 
 
 def run_retrieve(

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from calm_ext.errors import RunError
 from calm_ext.jsonl import atomic_write, read_jsonl, read_numbered, write_jsonl
 from calm_ext.pairing.build import PairReport, build_pairs
-from calm_ext.plan import is_heldout, pair_options, vote_options
-from calm_ext.recipe_schema import Recipe
+from calm_ext.pipeline.directory import RunDirectory
+from calm_ext.pipeline.plan import is_heldout, pair_options, vote_options
+from calm_ext.pipeline.schema import Recipe
 from calm_ext.records import Ballot, Generation, ParallelQuestion
-from calm_ext.rundir import RunDirectory
 from calm_ext.voting.elect import elect, votes_of_others
 from calm_ext.voting.quality import vote_summary
 from calm_ext.voting.table import VoteTable

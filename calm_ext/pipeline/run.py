@@ -14,27 +14,27 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from calm_ext.data_stages import run_pairs, run_vote
 from calm_ext.errors import CalmError
 from calm_ext.jsonl import read_jsonl, write_jsonl
 from calm_ext.models.device import peak_memory_mib
 from calm_ext.models.meter import Reading, reading
-from calm_ext.plan import PlannedStage, describe, vote_options
-from calm_ext.recipe import digest, save_recipe
-from calm_ext.recipe_schema import Recipe
-from calm_ext.records import ParallelQuestion
-from calm_ext.retrieval_stage import (
+from calm_ext.pipeline.directory import RunDirectory
+from calm_ext.pipeline.plan import PlannedStage, describe, vote_options
+from calm_ext.pipeline.recipe import digest, save_recipe
+from calm_ext.pipeline.schema import Recipe
+from calm_ext.pipeline.stages.retrieve import (
     check_retrieval,
     retrieval_identity,
     retrieval_metadata,
     run_retrieve,
     split_of,
 )
-from calm_ext.rundir import RunDirectory
-from calm_ext.sampling_stage import check_backend, run_sample, sampling_identity
+from calm_ext.pipeline.stages.sample import check_backend, run_sample, sampling_identity
+from calm_ext.pipeline.stages.train import run_train
+from calm_ext.pipeline.stages.vote import run_pairs, run_vote
+from calm_ext.records import ParallelQuestion
 from calm_ext.signature import versions
 from calm_ext.training.tracking import log_stages
-from calm_ext.training_stage import run_train
 
 if TYPE_CHECKING:
     from calm_ext.pairing.translate import Restater

@@ -22,7 +22,7 @@ from calm_ext.errors import RecipeError
 from calm_ext.jsonl import atomic_write
 from calm_ext.languages import LANGUAGES, is_known
 from calm_ext.models.options import ApiOptions, SamplingOptions
-from calm_ext.recipe_schema import Recipe
+from calm_ext.pipeline.schema import Recipe
 from calm_ext.retrieval.options import BUNDLED
 from calm_ext.training.tracking import tracker_problems
 

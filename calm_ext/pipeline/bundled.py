@@ -13,8 +13,8 @@ def recipes_dir() -> Path:
     Raises:
         CalmError: the installation has none.
     """
-    here = Path(__file__).resolve().parent
-    for folder in (here / "recipes", here.parent / "recipes"):
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / "recipes", package.parent / "recipes"):
         if (folder / "demo.yaml").is_file():
             return folder
     raise CalmError("this installation has no recipes; reinstall calm-ext")

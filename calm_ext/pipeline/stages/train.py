@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from calm_ext.models.meter import Reading
-from calm_ext.recipe_schema import Recipe
-from calm_ext.rundir import RunDirectory
+from calm_ext.pipeline.directory import RunDirectory
+from calm_ext.pipeline.schema import Recipe
 from calm_ext.training.job import TrainingJob
 from calm_ext.training.launch import launch
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from calm_ext.errors import CalmError
 from calm_ext.models.options import ApiOptions
-from calm_ext.recipe_schema import Recipe
+from calm_ext.pipeline.directory import RunDirectory
+from calm_ext.pipeline.schema import Recipe
+from calm_ext.pipeline.stages.retrieve import grounding_of
 from calm_ext.records import ParallelQuestion
-from calm_ext.retrieval_stage import grounding_of
-from calm_ext.rundir import RunDirectory
 
 if TYPE_CHECKING:
     from calm_ext.models.backends.engines import Engine

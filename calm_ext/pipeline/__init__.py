@@ -1,0 +1,1 @@
+"""A recipe run from questions to a report."""
