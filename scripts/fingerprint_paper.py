@@ -1,4 +1,5 @@
-"""Write calm_ext/data/parallel/paper_rows.txt from a copy of https://github.com/wangym2/CALM (calm_ext/data/parallel/published.py).
+"""Write calm_ext/data/parallel/paper_rows.txt from a copy of https://github.com/wangym2/CALM
+(calm_ext/data/parallel/published.py).
 
     CALM_DATA_DIR=… python scripts/fingerprint_paper.py
 

@@ -1,7 +1,7 @@
 """Where questions come from: one module per source, all giving :class:`~calm_ext.records.ParallelQuestion`.
 
-To add a source, write a module with ``load(split, *, languages, …) -> Joined`` (:mod:`calm_ext.data.parallel.align`), and
-register it in :data:`SOURCES`; the command line and the listings read everything else from there.
+To add a source, write a module with ``load(split, *, languages, …) -> Joined`` (:mod:`calm_ext.data.parallel.align`),
+and register it in :data:`SOURCES`; the command line and the listings read everything else from there.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ A YAML says ``retrieval: true`` in its metadata, and may name an ``index``. ``--
 
     {"index": "medqa.index", "k": 5, "budget": 200, "query": "both"}      or      {"passages": "passages.jsonl"}
 
-The keys are those of a recipe's section (:class:`calm_ext.retrieval.options.RetrievalSection`). Without them the index is
-``$CALM_INDEX``, then the task's own. The model's tokenizer is known by ``tokenizer`` or ``pretrained`` of lm-eval's
+The keys are those of a recipe's section (:class:`calm_ext.retrieval.options.RetrievalSection`). Without them the index
+is ``$CALM_INDEX``, then the task's own. The model's tokenizer is known by ``tokenizer`` or ``pretrained`` of lm-eval's
 ``--model_args``, which it hands to the tasks as metadata, too. ``judge`` needs the model, and is done by ``calm-ext
 eval`` and ``align`` only (:mod:`calm_ext.retrieval.judge`); a passages JSONL can hold judged ones.
 """

@@ -1,10 +1,10 @@
 """Ask the model, through lm-eval's task and model classes, and keep what it says as generations.
 
 Questions are asked in chunks, each written as a whole. A response depends on (seed, question, language, index) alone
-(:mod:`calm_ext.models.decoding`), so that a run that was interrupted continues at the first missing chunk and gives what
-it would have given, whatever the batch size. With vLLM, SGLang or a server (:mod:`calm_ext.models.backends.engines`) that is
-theirs to keep. Models that cannot be decoded so are sampled by lm-eval's own class, chunk by chunk, seeded by (seed,
-the chunk's first question); there the batch size matters.
+(:mod:`calm_ext.models.decoding`), so that a run that was interrupted continues at the first missing chunk and gives
+what it would have given, whatever the batch size. With vLLM, SGLang or a server
+(:mod:`calm_ext.models.backends.engines`) that is theirs to keep. Models that cannot be decoded so are sampled by
+lm-eval's own class, chunk by chunk, seeded by (seed, the chunk's first question); there the batch size matters.
 """
 
 from __future__ import annotations

@@ -50,8 +50,8 @@ class CrossLingualTask(ConfigurableTask):
     ``output_type: generate_until`` asks in the style of ``metadata.style`` (``explain`` or ``direct``) and reads the
     answers; ``loglikelihood`` scores each option's text after the question (``cloze``), per UTF-8 byte.
 
-    Metrics: those of :func:`calm_ext.metrics.question.metric_names`; where options are scored, also accuracy, consistency and
-    RankC by summed instead of per-byte log-probability (``_unnorm``).
+    Metrics: those of :func:`calm_ext.metrics.question.metric_names`; where options are scored, also accuracy,
+    consistency and RankC by summed instead of per-byte log-probability (``_unnorm``).
     """
 
     _sampler: ContextSampler | None = None

@@ -2,9 +2,10 @@
 
 Pairs for language l of a question with a winner: *chosen* is a response of l that gives the winner (``native``); where
 l has none, the language is skipped (``skip``), or the winning option is written in the task's format (``answer_only``),
-or another language's response is put into l (``translate``, :mod:`calm_ext.pairing.translate`), as the paper does. *Rejected* are
-l's responses that give another answer; abstentions are neither, unless ``reject_unparsed``. Where options were scored
-instead of sampled, l's responses are its option texts, and rejected is the option that l itself prefers.
+or another language's response is put into l (``translate``, :mod:`calm_ext.pairing.translate`), as the paper does.
+*Rejected* are l's responses that give another answer; abstentions are neither, unless ``reject_unparsed``. Where
+options were scored instead of sampled, l's responses are its option texts, and rejected is the option that l itself
+prefers.
 
 Texts are streamed: the generations are read once to decide which pairs there are, and once more to write them.
 """

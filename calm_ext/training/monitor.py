@@ -182,8 +182,8 @@ def encode_pairs(
 ) -> tuple[list[dict[str, list[int]]], int]:
     """Token ids of pairs as TRL's collator takes them, and the number left out because the prompt fills max_length.
 
-    Responses are cut where TRL cuts them (:func:`~calm_ext.models.scoring.encode_continuation`), so that training sees the
-    tokens that scoring sees.
+    Responses are cut where TRL cuts them (:func:`~calm_ext.models.scoring.encode_continuation`), so that training sees
+    the tokens that scoring sees.
     """
     rows, dropped = [], 0
     end = [tokenizer.eos_token_id] if append_eos and tokenizer.eos_token_id is not None else []

@@ -2,13 +2,13 @@
 
 The proofs, in this order:
 
-1. Files of different lengths: the surplus rows are found by content (:mod:`calm_ext.data.parallel.sequence`) and left out where
-   the choice is provable; that is reported as a :class:`Repair`. Otherwise the files are refused.
+1. Files of different lengths: the surplus rows are found by content (:mod:`calm_ext.data.parallel.sequence`) and left
+   out where the choice is provable; that is reported as a :class:`Repair`. Otherwise the files are refused.
 2. Rows whose gold letter or number of options differs are no translations.
 3. Rows that would fit clearly better exchanged, rows that fit nowhere, and rows whose options would fit clearly better
    in another order (:mod:`calm_ext.data.parallel.doubts`) are no translations either.
-4. Copies of the paper's files are compared with what was published (:mod:`calm_ext.data.parallel.published`), which finds every
-   change; 3 is for all other files.
+4. Copies of the paper's files are compared with what was published (:mod:`calm_ext.data.parallel.published`), which
+   finds every change; 3 is for all other files.
 5. Where rows have ids, they are joined by id, and 1 is not needed; 3 is then a warning.
 
 Nothing is reordered and no gold letter is changed: the only repair is to leave a question out.
@@ -87,8 +87,8 @@ def join_parallel(
         source_language: the language the questions were written in, which the others are compared with.
         ids: language -> the rows' ids, where they have some.
         repairs: what the reader of the files repaired already; reported with what is repaired here.
-        published: the files may be copies of the paper's (:mod:`calm_ext.data.parallel.published`); where every row is as
-            published, that is the proof.
+        published: the files may be copies of the paper's (:mod:`calm_ext.data.parallel.published`); where every row is
+            as published, that is the proof.
 
     Raises:
         DataError: the rows are not proven parallel; names file and rows. With ``CALM_UNPROVEN=warn`` in the

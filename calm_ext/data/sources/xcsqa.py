@@ -6,8 +6,9 @@ Two origins hold the same questions:
   rows. One row: ``{"id": "…", "lang": "en", "question": {"stem": "…", "choices": {"label": ["A", …], "text": […]}},
   "answerKey": "E"}``. Its test split has no labels; here it is called ``hf-test``, and it can be prepared, not scored.
 - ``paper``: the files of Wang et al. 2025 (https://github.com/wangym2/CALM, ``data/xcsqa``) in six languages: 899
-  questions as train (with Llama's samples), 100 as test. One row (:mod:`calm_ext.data.sources.paper`): ``{"instruction": "…",
-  "input": "Where can you find bald eagles and cheese in the midwest?\\nA. colorado\\nB. …", "output": "E"}``.
+  questions as train (with Llama's samples), 100 as test. One row (:mod:`calm_ext.data.sources.paper`):
+  ``{"instruction": "…", "input": "Where can you find bald eagles and cheese in the midwest?\\nA. colorado\\nB. …",
+  "output": "E"}``.
 
 From ``hf``, ``test`` and ``train`` are the paper's too: its 100 test questions are known here by a hash of their
 English text, ``train`` is the other rows. ``validation`` is all of them.
@@ -85,7 +86,8 @@ def _load_paper(split: str, languages: Sequence[str], base: str) -> Joined:
 
 
 def parse_paper_row(row: Any, language: str, where: str) -> Row:
-    """Question, options and answer of one row of the paper's files; see :func:`calm_ext.data.sources.paper.parse_row`."""
+    """Question, options and answer of one row of the paper's files; see
+    :func:`calm_ext.data.sources.paper.parse_row`."""
     return paper.parse_row(row, language, where).row
 
 

@@ -4,10 +4,11 @@
 same resamples that ``calm-ext metrics`` draws. Where every question has 0 or 1 (accuracy in one language, all right)
 the resampled mean is Binomial(n, p)/n, and its quantiles are taken exactly instead of by drawing.
 
-**Tests.** Every pair of models of a table is tested on the same questions, as :mod:`calm_ext.metrics.compare` does: exact
-McNemar where every question has 0 or 1, else the paired bootstrap. All these p-values are corrected for one another by
-Holm's method, so that for one metric at most one table in twenty tells any two models apart that are equal, whichever
-of them happens to come out best. (To correct over the comparisons with the best alone would not do, for the best was
+**Tests.** Every pair of models of a table is tested on the same questions, as :mod:`calm_ext.metrics.compare` does:
+exact McNemar where every question has 0 or 1, else the paired bootstrap. All these p-values are corrected for one
+another by Holm's method, so that for one metric at most one table in twenty tells any two models apart that are equal,
+whichever of them happens to come out best. (To correct over the comparisons with the best alone would not do, for the
+best was
 chosen by the same data: of 20 simulated tables of 200 equal models and 100 questions, 14 so told the best from another;
 corrected over all pairs, 1 of 15.)
 

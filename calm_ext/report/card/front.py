@@ -1,7 +1,8 @@
 """The model card of a run: ``README.md`` as the Hugging Face hub reads it.
 
 The front matter is made and checked by huggingface_hub, the body is ``card.md.jinja``. Everything that a model, a data
-set or a recipe says is escaped (:mod:`calm_ext.report.card.markdown`); the recipe is read as it is, also of other versions.
+set or a recipe says is escaped (:mod:`calm_ext.report.card.markdown`); the recipe is read as it is, also of other
+versions.
 """
 
 from __future__ import annotations
