@@ -158,7 +158,6 @@ CITED = re.compile(r"\b(?:DESIGN|BASELINES|MOVES\.txt)\b|\bsection \d+\)|\bissue
 # Files that still do; none may join them.
 CITING = {
     "calm_ext/data/sources/local.py",
-    "calm_ext/harness/task.py",
     "calm_ext/metrics/question.py",
     "calm_ext/models/device.py",
     "calm_ext/models/options.py",
