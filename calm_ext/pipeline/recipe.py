@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import hashlib
-import json
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -81,12 +79,6 @@ def sampling_backend(backend: str, arguments: Iterable[str]) -> SamplingOptions:
     if problems:
         raise RecipeError("calm-ext sample", problems)
     return options
-
-
-def digest(*parts: Any) -> str:
-    """SHA-256 of JSON-able values; the input hash of a stage."""
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def save_recipe(recipe: Recipe, path: str | os.PathLike[str]) -> None:

@@ -16,7 +16,6 @@ from calm_ext.records import Ballot, Pair, ParallelQuestion, Record
 from calm_ext.results.evaluation import Evaluation, TaskResult, read_evaluation
 from calm_ext.results.files import read_json, read_log, read_recipe
 
-STAGES = ("questions", "retrieve", "before", "sample", "vote", "pairs", "train", "after", "report")
 WHEN = ("before", "after")
 
 R = TypeVar("R", bound=Record)
