@@ -77,9 +77,7 @@ class Pipeline:
         outputs = stage.run(run)
         seconds = time.monotonic() - started
         self.ran.append(stage.name)
-        self.dir.finish(
-            stage.name, inputs, outputs.files, **_facts(seconds, reading().since(counted) + outputs.spent)
-        )
+        self.dir.finish(stage.name, inputs, outputs.files, **_facts(seconds, reading().since(counted) + outputs.spent))
         run.say(f"done in {seconds:.1f} s")
 
     def plan(self) -> list[PlannedStage]:

@@ -63,9 +63,7 @@ class Pairs(BaseStage):
         summary = reports[False].summary()
         _say(run, summary, len(held))
         if not summary["n_pairs"]:
-            raise RunError(
-                "there is no pair to train on: the model agrees with its own vote on every decided question"
-            )
+            raise RunError("there is no pair to train on: the model agrees with its own vote on every decided question")
         return Outputs(("pairs.jsonl", "heldout"))
 
 
