@@ -34,7 +34,8 @@ def vote(samples: Rows, *, style: Style = "explain", **options: Any) -> Votes:
         DataError: a row that cannot be used.
         RecipeError: an option that is not allowed.
 
-    >>> rows = [{"id": "q", "language": x, "options": ["air", "water"], "responses": ["Answer: B"]} for x in ("en", "fr")]
+    >>> sample = {"id": "q", "options": ["air", "water"], "responses": ["Answer: B"]}
+    >>> rows = [{**sample, "language": x} for x in ("en", "fr")]
     >>> vote(rows, rule="majority").ballots[0].winner
     1
     """

@@ -50,7 +50,7 @@ def rows_of(data: Rows, what: str) -> list[dict[str, Any]]:
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON has it: arrays as lists, numpy's scalars as Python's, whole floats of a column with gaps as int."""
+    """A value as JSON has it: arrays as lists, numpy's scalars as Python's, missing values as None."""
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, float):
