@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from calm_ext.errors import CalmError
 from calm_ext.jsonl import read_jsonl, write_jsonl
+from calm_ext.models.backends import BACKENDS, Backend
 from calm_ext.models.device import peak_memory_mib
 from calm_ext.models.meter import Reading, reading
 from calm_ext.pipeline.directory import RunDirectory
@@ -149,8 +150,8 @@ class Pipeline:
     def _check_server(self, stop_after: str | None) -> None:
         """Find a server that will be asked before the hours that may lie before it."""
         ends_before = stop_after in self.stages[: self.stages.index("sample")]
-        if self.recipe.sampling.backend == "api" and not ends_before and not self._known_done("sample"):
-            self._load_engine().close()
+        if BACKENDS[self.recipe.sampling.backend].remote and not ends_before and not self._known_done("sample"):
+            self._load_backend().close()
 
     def _inputs(self, stage: str) -> str:
         """The hash of everything a stage's outcome depends on."""
@@ -243,25 +244,23 @@ class Pipeline:
         self._lm, self._tokenizer = lm if adapter is None else None, lm.tokenizer
         return lm
 
-    def _load_engine(self) -> Any:
+    def _load_backend(self) -> Backend:
         from calm_ext.harness.evaluate import quiet_lm_eval
-        from calm_ext.models.backends.engines import load_engine
 
         quiet_lm_eval()
-        m, s = self.recipe.model, self.recipe.sampling
-        assert s.backend != "hf"
-        if s.backend != "api":
+        s = self.recipe.sampling
+        entry = BACKENDS[s.backend]
+        if not entry.shares_lm and not entry.remote:
             from calm_ext.models.batches import release_memory
 
-            self._lm = None  # give the memory back before the engine takes it
+            self._lm = None  # give the memory back before the backend takes it
             release_memory()
-        return load_engine(
-            s.backend,
-            self.model_path(),
+        return entry.load(
+            self.recipe.model.replace(path=self.model_path()),
             arguments=s.backend_args,
-            dtype=m.dtype,
+            batch_size=s.batch_size,
             chat=s.chat_template,
-            trust_remote_code=m.trust_remote_code,
+            lm=self._load_lm(None, s.batch_size) if entry.shares_lm else None,
         )
 
     def _questions(self) -> list[ParallelQuestion]:
@@ -313,8 +312,7 @@ class Pipeline:
             self._questions(),
             inputs,
             lambda message: self.say.stage("sample", message),
-            load_lm=lambda: self._load_lm(None, self.recipe.sampling.batch_size),
-            load_engine=self._load_engine,
+            load_backend=self._load_backend,
             progress=self.say.progress,
         )
 

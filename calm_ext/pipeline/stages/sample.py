@@ -1,19 +1,16 @@
-"""The stage of a run that asks the model, with whatever engine the recipe names."""
+"""The stage of a run that asks the model, through the backend that the recipe names."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from calm_ext.errors import CalmError
-from calm_ext.models.options import ApiOptions
+from calm_ext.models.backends import BACKENDS, Backend
 from calm_ext.pipeline.directory import RunDirectory
 from calm_ext.pipeline.schema import Recipe
 from calm_ext.pipeline.stages.retrieve import grounding_of
 from calm_ext.records import ParallelQuestion
-
-if TYPE_CHECKING:
-    from calm_ext.models.backends.engines import Engine
 
 
 def sampling_identity(recipe: Recipe) -> dict[str, Any]:
@@ -23,9 +20,7 @@ def sampling_identity(recipe: Recipe) -> dict[str, Any]:
     what is sampled stays.)
     """
     values = recipe.sampling.model_dump(mode="json", exclude={"batch_size"})
-    if recipe.sampling.backend == "api":
-        given = values["backend_args"]
-        values["backend_args"] = {k: v for k, v in given.items() if k not in ApiOptions.TRANSPORT}
+    values["backend_args"] = BACKENDS[recipe.sampling.backend].identity(values["backend_args"])
     return values
 
 
@@ -35,12 +30,9 @@ def check_backend(recipe: Recipe) -> None:
     Raises:
         CalmError: what to install.
     """
-    if recipe.sampling.backend != "hf":
-        from calm_ext.models.backends.engines import missing_package
-
-        missing = missing_package(recipe.sampling.backend)
-        if missing:
-            raise CalmError(missing)
+    missing = BACKENDS[recipe.sampling.backend].missing()
+    if missing:
+        raise CalmError(missing)
 
 
 def run_sample(
@@ -50,15 +42,14 @@ def run_sample(
     inputs: str,
     say: Callable[[str], None],
     *,
-    load_lm: Callable[[], Any],
-    load_engine: Callable[[], Engine],
+    load_backend: Callable[[], Backend],
     progress: Callable[[str, int], Callable[[int], None]],
 ) -> list[str]:
     """Ask the questions that are not answered yet; returns the files written.
 
     Args:
         inputs: hash of what the answers depend on; older ones are removed.
-        load_lm, load_engine: of backend ``hf``, and of the others.
+        load_backend: loads what samples.
         progress: makes a progress bar of a label and a total.
     """
     from calm_ext.harness.sampler import sample
@@ -66,10 +57,9 @@ def run_sample(
     if not run.begin("sampling", inputs, "generations.jsonl"):
         say("the recipe asks otherwise than before: old generations removed")
     s = recipe.sampling
-    engine = None if s.backend == "hf" else load_engine()
-    try:
+    with load_backend() as backend:
         asked = sample(
-            engine or load_lm(),
+            backend,
             questions,
             run / "generations.jsonl",
             mode=s.mode,
@@ -83,9 +73,6 @@ def run_sample(
             grounding=grounding_of(recipe, run, questions),
             progress=progress("sampling", len(questions)),
         )
-    finally:
-        if engine:
-            engine.close()
     if asked < len(questions):
         say(f"continued: {len(questions) - asked} questions were there already")
     return ["generations.jsonl"]
