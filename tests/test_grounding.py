@@ -22,6 +22,7 @@ from calm_ext.harness.retrieved import wanted
 from calm_ext.harness.sampler import sample as sample_model
 from calm_ext.jsonl import read_jsonl, write_jsonl
 from calm_ext.languages import LANGUAGES
+from calm_ext.models.backends.hf import HFBackend
 from calm_ext.models.lm import SharedPrefixLM, load_lm
 from calm_ext.prompts import ask, passage_lines, quoted
 from calm_ext.records import CorpusPassage, Generation, ParallelQuestion, Passage, Passages, Version
@@ -363,7 +364,7 @@ def test_samples_are_asked_with_the_passages_and_name_them(lm: SharedPrefixLM, t
         asked
     )
     kwargs: dict[str, Any] = {"mode": "generate", "style": "direct", "n": 2, "max_new_tokens": 3}
-    sample_model(lm, asked, tmp_path / "g.jsonl", grounding=grounding, **kwargs)
+    sample_model(HFBackend(lm), asked, tmp_path / "g.jsonl", grounding=grounding, **kwargs)
     (first, *_) = read_jsonl(tmp_path / "g.jsonl", Generation)
     assert first.passages == [p.id for p in grounding.found[first.id, first.language].passages]
     assert isinstance(first.prompt, str) and first.prompt.startswith(f"Lumek: {grounding.texts(first.id, 'qaa')[0]}")

@@ -78,6 +78,33 @@ def test_a_wrong_value_names_its_flag() -> None:
         CliRunner().invoke(command, ["--weight", "a=x"], catch_exceptions=False)
 
 
+class Shelf(Section):
+    """A shelf."""
+
+    wood: str
+    """Which ``wood``."""
+    books: list[str] = Field(min_length=1)
+    """What stands on it."""
+
+
+@click.command()
+@flags(Shelf, into="shelf")
+def build(shelf: Shelf) -> None:
+    """Build a shelf."""
+    click.echo(shelf.model_dump_json())
+
+
+def test_keys_without_a_default_are_required_and_lists_are_split_at_commas() -> None:
+    for arguments in (["--books", "a, b", "--books", "c"], ["--books", "a,b,c"]):
+        result = CliRunner().invoke(build, ["--wood", "oak", *arguments])
+        assert Shelf.model_validate_json(result.output) == Shelf(wood="oak", books=["a", "b", "c"])
+    for arguments, missing in ((["--wood", "oak"], "--books"), (["--books", "a"], "--wood")):
+        result = CliRunner().invoke(build, arguments)
+        assert result.exit_code == 2 and f"Missing option '{missing}'" in result.output
+    text = " ".join(CliRunner().invoke(build, ["--help"]).output.split())
+    assert "Which wood. [required]" in text and "default" not in text
+
+
 def test_replace_validates() -> None:
     assert Paint().replace(coats=5).coats == 5
     with pytest.raises(ValueError, match="less than or equal to 9"):

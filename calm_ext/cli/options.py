@@ -83,9 +83,10 @@ def _option(
     section: type[Section], key: str, defaults: Mapping[str, Any], names: Sequence[str] | None
 ) -> Callable[[Any], Any]:
     field = section.model_fields[key]
-    default = defaults.get(key, field.get_default(call_default_factory=True))
+    required = field.is_required() and key not in defaults
+    default = None if required else defaults.get(key, field.get_default(call_default_factory=True))
     declared = [*(names or [_flag(section, key)]), _parameter(section, key)]
-    text = " ".join((field.description or "").split())
+    text = " ".join((field.description or "").replace("``", "").split())
     kind = _without_none(field.annotation)
     if kind is bool:
         if default:
@@ -95,12 +96,22 @@ def _option(
     if origin in (dict, list):
         keyed = origin is dict
         metavar = str(_extra(field, "metavar") or ("NAME=VALUE" if keyed else "VALUE"))
-        callback = functools.partial(_pairs, metavar=metavar) if keyed else None
-        return click.option(*declared, multiple=True, metavar=metavar, callback=callback, help=text)
+        callback = functools.partial(_pairs, metavar=metavar) if keyed else _items
+        return click.option(*declared, multiple=True, metavar=metavar, callback=callback, required=required, help=text)
     shown = "" if default is None or default == "" else f"  [default: {_shown(default)}]"
     return click.option(
-        *declared, type=_click_type(kind, field), default=None, help=text + shown, metavar=_extra(field, "metavar")
+        *declared,
+        type=_click_type(kind, field),
+        default=None,
+        required=required,
+        help=text + shown,
+        metavar=_extra(field, "metavar"),
     )
+
+
+def _items(_: click.Context, __: click.Parameter, values: Sequence[str]) -> list[str] | None:
+    """The values of a list: a flag that is given several times, or once with commas."""
+    return [item.strip() for value in values for item in value.split(",") if item.strip()] or None
 
 
 def _pairs(_: click.Context, __: click.Parameter, values: Sequence[str], *, metavar: str) -> dict[str, str] | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from calm_ext.data import get_source, load_questions
 from calm_ext.errors import CalmError
 from calm_ext.jsonl import read_jsonl
+from calm_ext.models.backends import BACKENDS, Backend
 from calm_ext.models.meter import Reading
 from calm_ext.pipeline.directory import RunDirectory, digest
 from calm_ext.pipeline.schema import Recipe
@@ -140,6 +141,23 @@ class Models:
         )
         self._lm, self._tokenizer = lm if adapter is None else None, lm.tokenizer
         return lm
+
+    def backend(self) -> Backend:
+        """What samples: the recipe's backend, with the model that is loaded where it can share it."""
+        from calm_ext.harness.evaluate import quiet_lm_eval
+
+        quiet_lm_eval()
+        s = self.recipe.sampling
+        entry = BACKENDS[s.backend]
+        if not entry.shares_lm and not entry.remote:
+            self.release()  # the backend takes the memory for itself
+        return entry.load(
+            self.recipe.model.replace(path=self.path),
+            arguments=s.backend_args,
+            batch_size=s.batch_size,
+            chat=s.chat_template,
+            lm=self.lm(batch_size=s.batch_size) if entry.shares_lm else None,
+        )
 
     def release(self) -> None:
         """Give the model's memory back."""

@@ -19,7 +19,9 @@ from pydantic import BaseModel, ValidationError
 from calm_ext.errors import RecipeError
 from calm_ext.jsonl import atomic_write
 from calm_ext.languages import LANGUAGES, is_known
-from calm_ext.models.options import ApiOptions, SamplingOptions
+from calm_ext.models.backends import BACKENDS, BackendEntry
+from calm_ext.models.options import SamplingOptions
+from calm_ext.models.paths import local_folder
 from calm_ext.pipeline.schema import Recipe
 from calm_ext.retrieval.options import BUNDLED
 from calm_ext.training.tracking import tracker_problems
@@ -65,20 +67,20 @@ def parse_recipe(values: Mapping[str, Any], *, where: str = "recipe") -> Recipe:
     return recipe
 
 
-def sampling_backend(backend: str, arguments: Iterable[str]) -> SamplingOptions:
-    """A backend of sampling and its ``key=value`` arguments, checked.
+def with_backend_args(sampling: SamplingOptions, arguments: Iterable[str]) -> SamplingOptions:
+    """Sampling options with ``key=value`` arguments of their backend, checked as in a recipe.
 
     Raises:
         RecipeError: with every problem, one a line.
     """
-    values: dict[str, Any] = {"backend": backend, "backend_args": {}}
-    problems = [p for p in (_override(values["backend_args"], item, flag="--backend-arg") for item in arguments) if p]
+    values: dict[str, Any] = {}
+    problems = [p for p in (_override(values, item, flag="--backend-arg") for item in arguments) if p]
     if not problems:
-        options = SamplingOptions.model_validate(values)
-        problems = _backend_problems(options)
+        sampling = sampling.replace(backend_args=values)
+        problems = _sampling_problems(sampling)
     if problems:
         raise RecipeError("calm-ext sample", problems)
-    return options
+    return sampling
 
 
 def save_recipe(recipe: Recipe, path: str | os.PathLike[str]) -> None:
@@ -167,26 +169,31 @@ def _language_problems(key: str, codes: Iterable[str]) -> list[str]:
 
 
 def _path_problems(path: str) -> list[str]:
-    if path.startswith(("/", ".", "~")) or path.count("/") > 1 or path.startswith("models/"):
-        folder = Path(path).expanduser()
-        if not folder.exists():
-            return [f"model.path: no such folder: {path}"]
-        if not (folder / "config.json").exists():
-            return [f"model.path: {path} has no config.json, a Hugging Face model folder was expected"]
+    folder = None if path == "babel" else local_folder(path)
+    if folder is None:
+        return []
+    if not folder.exists():
+        return [f"model.path: no such folder: {path}"]
+    if not (folder / "config.json").exists():
+        return [f"model.path: {path} has no config.json, a Hugging Face model folder was expected"]
     return []
 
 
-def _backend_problems(sampling: SamplingOptions) -> list[str]:
-    backend, given = sampling.backend, sampling.backend_args
-    if backend == "hf" and given:
-        return ["sampling.backend_args: are given, but sampling.backend is hf"]
-    if backend != "api":
-        return []
+def _sampling_problems(sampling: SamplingOptions) -> list[str]:
+    found = _backend_problems(BACKENDS[sampling.backend], sampling.backend_args)
+    if (sampling.mode == "options") != (sampling.resolved_style == "cloze"):
+        found.append(f"sampling.style: {sampling.style} does not go with sampling.mode {sampling.mode}")
+    return found
+
+
+def _backend_problems(entry: BackendEntry, arguments: Mapping[str, Any]) -> list[str]:
+    if arguments and entry.options is not None and not entry.options.model_fields:
+        return [f"sampling.backend_args: are given, but sampling.backend is {entry.name}, which takes none"]
     try:
-        ApiOptions.model_validate(given)
+        entry.parse(arguments)
     except ValidationError as error:
         place = ("sampling", "backend_args")
-        return [_explain({**x, "loc": (*place, *x["loc"])}, ApiOptions) for x in error.errors(include_url=False)]
+        return [_explain({**x, "loc": (*place, *x["loc"])}, entry.options) for x in error.errors(include_url=False)]
     return []
 
 
@@ -244,12 +251,9 @@ def _problems(recipe: Recipe) -> list[str]:
         found.append("vote.pivot: missing, vote.ties is pivot")
     if any(w < 0 for w in recipe.vote.weights.values()):
         found.append("vote.weights: a weight is negative")
-    options = recipe.sampling.mode == "options"
-    if recipe.vote.rule == "zscore" and not options:
+    if recipe.vote.rule == "zscore" and recipe.sampling.mode != "options":
         found.append("vote.rule: zscore needs sampling.mode options")
-    found += [*_translation_problems(recipe), *_retrieval_problems(recipe), *_backend_problems(recipe.sampling)]
-    if options != (recipe.sampling.resolved_style == "cloze"):
-        found.append(f"sampling.style: {recipe.sampling.style} does not go with sampling.mode {recipe.sampling.mode}")
+    found += [*_translation_problems(recipe), *_retrieval_problems(recipe), *_sampling_problems(recipe.sampling)]
     if recipe.data.source == "local":
         if recipe.data.path is None:
             found.append("data.path: missing, data.source is local")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from calm_ext.errors import CalmError, RunError
+from calm_ext.models.paths import local_folder
 
 
 class Trained(NamedTuple):
@@ -184,10 +185,10 @@ def _load(adapter: Path, base: str, dtype: str, trust_remote_code: bool) -> tupl
     from peft import PeftModel
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
-    path = Path(base).expanduser()
-    if base.startswith((".", "/", "~")) and not path.is_dir():
+    path = local_folder(base)
+    if path is not None and not path.is_dir():
         raise CalmError(f"base model {base}: no such folder; --base names another")
-    name, trust = str(path) if path.is_dir() else base, {"trust_remote_code": trust_remote_code}
+    name, trust = str(path or base), {"trust_remote_code": trust_remote_code}
     try:
         config = AutoConfig.from_pretrained(name, **trust)
         if getattr(config, "quantization_config", None):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from calm_ext.errors import CalmError, RunError
+from calm_ext.models.paths import local_folder
 from calm_ext.publish.merge import Trained, adapter_of
 from calm_ext.report.card.body import source_of
 from calm_ext.report.card.front import REPO, base_of, render_card
@@ -212,7 +213,7 @@ def _adapter(folder: Path, base_model: str | None) -> list[Upload]:
                 named = str(config["base_model_name_or_path"])
             except (OSError, ValueError, KeyError, TypeError):
                 raise RunError(f"{path}: cannot be read; train again, or copy the whole adapter") from None
-            if base_model or Path(named).is_absolute() or named.count("/") > 1:
+            if base_model or local_folder(named):
                 config["base_model_name_or_path"] = base_model or Path(named).name
                 content = (json.dumps(config, indent=2, sort_keys=True) + "\n").encode()
         found.append(Upload(path.name, content))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from calm_ext.data import SOURCES, Source
 from calm_ext.jsonl import atomic_write
 from calm_ext.languages import LANGUAGES
+from calm_ext.models.paths import local_folder
 from calm_ext.report.card.body import context, languages_of, section, source_of
 from calm_ext.report.card.markdown import plain, render
 from calm_ext.report.collect import RunData
@@ -99,12 +100,12 @@ def render_card(
 def base_of(data: RunData, base_model: str | None = None) -> Base:
     """The base model of a run; its licence only as far as its own card, where that lies here, says so."""
     path = str(section(data, "model").get("path") or "")
-    folder = Path(path).expanduser()
+    folder = local_folder(path)
     babel: dict[str, Any] = {
         k: v for k, v in section(data, "babel").items() if k in ("seed", "passages") and is_number(v)
     }
-    local = path == "babel" or path.startswith((".", "/", "~", "models/")) or folder.is_dir()
-    hub_id = base_model or (path if path and not local and _is_hub_name(path) else None)
+    on_hub = folder is None and path not in ("", "babel") and _is_hub_name(path)
+    hub_id = base_model or (path if on_hub else None)
     if path == "babel":
         from calm_ext.babel import BabelConfig
         from calm_ext.babel.pretrain import cache_path
@@ -112,8 +113,8 @@ def base_of(data: RunData, base_model: str | None = None) -> Base:
         folder = cache_path(BabelConfig(**babel))
         shown = f"Babel's model (seed {babel.get('seed', 0)})"
     else:
-        shown = hub_id or f"{folder.name or 'unknown'} (a local folder)"
-    return Base(path, hub_id, shown, _licence(folder if local else None, hub_id))
+        shown = hub_id or f"{(folder or Path(path)).name or 'unknown'} (a local folder)"
+    return Base(path, hub_id, shown, _licence(folder, hub_id))
 
 
 def datasets_of(data: RunData) -> list[str]:
