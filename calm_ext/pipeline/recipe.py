@@ -25,6 +25,7 @@ from calm_ext.models.options import ApiOptions, SamplingOptions
 from calm_ext.pipeline.schema import Recipe
 from calm_ext.retrieval.options import BUNDLED
 from calm_ext.training.tracking import tracker_problems
+from calm_ext.voting.rules import RULES
 
 
 def load_recipe(path: str | os.PathLike[str], *, overrides: Iterable[str] = ()) -> Recipe:
@@ -250,11 +251,9 @@ def _problems(recipe: Recipe) -> list[str]:
             found.append(f"vote.min_languages: {recipe.vote.min_languages} of {len(languages)} languages")
     if recipe.vote.ties == "pivot" and recipe.vote.pivot is None:
         found.append("vote.pivot: missing, vote.ties is pivot")
-    if any(w < 0 for w in recipe.vote.weights.values()):
-        found.append("vote.weights: a weight is negative")
     options = recipe.sampling.mode == "options"
-    if recipe.vote.rule == "zscore" and not options:
-        found.append("vote.rule: zscore needs sampling.mode options")
+    if RULES[recipe.vote.rule].needs_scores and not options:
+        found.append(f"vote.rule: {recipe.vote.rule} needs sampling.mode options")
     found += [*_translation_problems(recipe), *_retrieval_problems(recipe), *_backend_problems(recipe.sampling)]
     if options != (recipe.sampling.resolved_style == "cloze"):
         found.append(f"sampling.style: {recipe.sampling.style} does not go with sampling.mode {recipe.sampling.mode}")
