@@ -49,7 +49,8 @@ def command(
     from calm_ext.records import Generation, Pair
     from calm_ext.training.job import TrainingJob, TrainingOptions
     from calm_ext.training.launch import launch
-    from calm_ext.voting.elect import VoteOptions, votes_of_others
+    from calm_ext.voting.elect import votes_of_others
+    from calm_ext.voting.options import VotingOptions
     from calm_ext.voting.table import VoteTable
 
     values = {}
@@ -68,7 +69,7 @@ def command(
     votes: dict[str, dict[str, int]] = {}
     if heldout_generations:
         table = VoteTable.read(read_numbered(heldout_generations, Generation), style=asked)
-        votes = votes_of_others(table, VoteOptions())
+        votes = votes_of_others(table, VotingOptions())
     launch(
         TrainingJob(
             model=model,

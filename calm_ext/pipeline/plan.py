@@ -1,4 +1,4 @@
-"""What a recipe comes to: its resolved vote, the questions it holds out, and the counts of a dry run."""
+"""What a recipe comes to: the questions it holds out, and the counts of a dry run."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from calm_ext.pairing.build import PairOptions
 from calm_ext.pipeline.schema import Recipe
 from calm_ext.records import ParallelQuestion
-from calm_ext.voting.elect import VoteOptions
 
 
 class PlannedStage(NamedTuple):
@@ -18,17 +16,6 @@ class PlannedStage(NamedTuple):
 
     name: str
     note: str
-
-
-def vote_options(recipe: Recipe) -> VoteOptions:
-    """The recipe's vote."""
-    v = recipe.vote
-    return VoteOptions(**v.model_dump())
-
-
-def pair_options(recipe: Recipe) -> PairOptions:
-    """The recipe's pairs."""
-    return PairOptions(**recipe.pairs.model_dump(exclude={"translator"}))
 
 
 def is_heldout(question_id: str, share: float) -> bool:
@@ -57,7 +44,7 @@ def describe(recipe: Recipe, questions: Sequence[ParallelQuestion], *, report: P
         else "",
         "before": tasks,
         "sample": f"{asked} × {what}{by}",
-        "vote": vote_options(r).signature(),
+        "vote": r.vote.signature(),
         "pairs": f"at most {most} pairs; {held} questions held out",
         "train": f"{r.training.method}, lr {r.training.learning_rate:g}, β {r.training.beta:g}, NLL "
         f"{r.training.nll_weight:g}, {r.training.epochs:g} epochs, {r.training.accelerate_config or 'one process'}",

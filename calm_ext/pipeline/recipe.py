@@ -27,6 +27,7 @@ from calm_ext.models.paths import local_folder
 from calm_ext.pipeline.schema import Recipe
 from calm_ext.retrieval.options import BUNDLED
 from calm_ext.training.tracking import tracker_problems
+from calm_ext.voting.rules import RULES
 
 
 def load_recipe(path: str | os.PathLike[str], *, overrides: Iterable[str] = ()) -> Recipe:
@@ -257,10 +258,8 @@ def _problems(recipe: Recipe) -> list[str]:
             found.append(f"vote.min_languages: {recipe.vote.min_languages} of {len(languages)} languages")
     if recipe.vote.ties == "pivot" and recipe.vote.pivot is None:
         found.append("vote.pivot: missing, vote.ties is pivot")
-    if any(w < 0 for w in recipe.vote.weights.values()):
-        found.append("vote.weights: a weight is negative")
-    if recipe.vote.rule == "zscore" and recipe.sampling.mode != "options":
-        found.append("vote.rule: zscore needs sampling.mode options")
+    if RULES[recipe.vote.rule].needs_scores and recipe.sampling.mode != "options":
+        found.append(f"vote.rule: {recipe.vote.rule} needs sampling.mode options")
     found += [*_translation_problems(recipe), *_retrieval_problems(recipe), *_sampling_problems(recipe.sampling)]
     if recipe.data.source == "local":
         if recipe.data.path is None:

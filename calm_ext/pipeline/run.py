@@ -20,7 +20,7 @@ from calm_ext.models.backends import BACKENDS, Backend
 from calm_ext.models.device import peak_memory_mib
 from calm_ext.models.meter import Reading, reading
 from calm_ext.pipeline.directory import RunDirectory
-from calm_ext.pipeline.plan import PlannedStage, describe, vote_options
+from calm_ext.pipeline.plan import PlannedStage, describe
 from calm_ext.pipeline.recipe import digest, save_recipe
 from calm_ext.pipeline.schema import Recipe
 from calm_ext.pipeline.stages.retrieve import (
@@ -171,7 +171,7 @@ class Pipeline:
             "retrieve": lambda: [passages, model, asking, r.sampling.max_new_tokens, before("questions")],
             "before": lambda: evaluation,
             "sample": lambda: [model, sampling_identity(r), before("questions"), *read],
-            "vote": lambda: [vote_options(r)._asdict(), asking, before("sample")],
+            "vote": lambda: [r.vote.model_dump(), asking, before("sample")],
             "pairs": lambda: [section["pairs"], asking, r.training.heldout_share, before("vote"), before("sample")],
             "train": lambda: [model, section["training"], asking, r.sampling.max_new_tokens, before("pairs"), *read],
             "after": lambda: [*evaluation, before("train")],

@@ -10,7 +10,7 @@ from calm_ext.errors import RunError
 from calm_ext.jsonl import atomic_write, read_jsonl, read_numbered, write_jsonl
 from calm_ext.pairing.build import PairReport, build_pairs
 from calm_ext.pipeline.directory import RunDirectory
-from calm_ext.pipeline.plan import is_heldout, pair_options, vote_options
+from calm_ext.pipeline.plan import is_heldout
 from calm_ext.pipeline.schema import Recipe
 from calm_ext.records import Ballot, Generation, ParallelQuestion
 from calm_ext.voting.elect import elect, votes_of_others
@@ -30,7 +30,7 @@ def run_vote(recipe: Recipe, run: RunDirectory, say: Say) -> list[str]:
         RunError: the vote decided nothing.
     """
     table = _table(recipe, run)
-    election = elect(table, vote_options(recipe))
+    election = elect(table, recipe.vote)
     write_jsonl(run / "ballots.jsonl", election.ballots)
     for note in election.notes:
         say(note)
@@ -55,7 +55,7 @@ def run_pairs(
     Raises:
         RunError: there is no pair to train on.
     """
-    options, style = pair_options(recipe), recipe.sampling.resolved_style
+    options, style = recipe.pairs, recipe.sampling.resolved_style
     cast = list(read_numbered(run / "ballots.jsonl", Ballot))
     held = {b.id for _, b in cast if is_heldout(b.id, recipe.training.heldout_share)}
     reports = {False: PairReport(), True: PairReport()}
@@ -67,7 +67,7 @@ def run_pairs(
         pairs = build_pairs(part, _stream(run), options, style=style, restated=restated, report=reports[is_held])
         write_jsonl(run / name, pairs)
     decided = {b.id for _, b in cast if b.id in held and b.winner is not None}
-    others = votes_of_others(_table(recipe, run), vote_options(recipe)) if decided else {}
+    others = votes_of_others(_table(recipe, run), recipe.vote) if decided else {}
     judged = {question: votes for question, votes in others.items() if question in decided}
     atomic_write(run / "heldout/votes.json", json.dumps(judged, indent=1) + "\n")
     questions = read_jsonl(run / "questions.jsonl", ParallelQuestion)
@@ -114,7 +114,7 @@ def _restate(
         _stream(run),
         restater(),
         style=recipe.sampling.resolved_style,
-        options=pair_options(recipe),
+        options=recipe.pairs,
         cache=run / "translations.jsonl",
         by=f"{recipe.pairs.translator or recipe.model.path} {recipe.sampling.max_new_tokens}",
         progress=told,
