@@ -6,7 +6,8 @@ flags of the command line (:mod:`calm_ext.cli.options`) and ``docs/recipes.md`` 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
@@ -48,3 +49,23 @@ class OneOf:
             hint = getattr(self.names, "hint", lambda _: "")(value)
             raise ValueError(f"input should be one of {', '.join(known)}{hint}")
         return value
+
+
+def problem(item: Mapping[str, Any], known: Sequence[str], *, within: str = "") -> str:
+    """An error of pydantic in one line, with the nearest key where one is unknown.
+
+    Args:
+        item: of ``ValidationError.errors()``.
+        known: the keys at its place.
+        within: what the key stands in, as ``training.``.
+    """
+    location = item["loc"]
+    key = within + ".".join(str(x) for x in location)
+    if item["type"] == "extra_forbidden":
+        close = difflib.get_close_matches(str(location[-1]), known, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
+        return f"{key}: unknown key; {hint}"
+    if item["type"] == "missing":
+        return f"{key}: missing"
+    message = item["msg"].removeprefix("Value error, ")
+    return f"{key}: {message[0].lower()}{message[1:]}, got {item['input']!r}"

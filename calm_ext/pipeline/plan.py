@@ -46,8 +46,7 @@ def describe(recipe: Recipe, questions: Sequence[ParallelQuestion], *, report: P
         "sample": f"{asked} × {what}{by}",
         "vote": r.vote.signature(),
         "pairs": f"at most {most} pairs; {held} questions held out",
-        "train": f"{r.training.method}, lr {r.training.learning_rate:g}, β {r.training.beta:g}, NLL "
-        f"{r.training.nll_weight:g}, {r.training.epochs:g} epochs, {r.training.accelerate_config or 'one process'}",
+        "train": r.training.words(),
         "after": tasks,
         "report": str(report),
     }

@@ -25,7 +25,6 @@ def run_train(
     """
     if not run.begin("training", inputs, "training", "tracking"):
         say("the inputs are others than before: the old training was removed")
-    s = recipe.sampling
     held = json.loads((run / "heldout/votes.json").read_text(encoding="utf-8"))
     spent = launch(
         TrainingJob(
@@ -33,10 +32,7 @@ def run_train(
             pairs=run / "pairs.jsonl",
             output=run / "training",
             options=recipe.training,
-            mode=s.mode,
-            style=s.resolved_style,
-            chat_template=s.chat_template,
-            max_new_tokens=s.max_new_tokens,
+            sampling=recipe.sampling,
             heldout=run / "heldout/questions.jsonl" if held else None,
             heldout_votes={question: votes for question, votes in held.items() if votes},
             heldout_pairs=run / "heldout/pairs.jsonl",
