@@ -7,7 +7,7 @@ flags of the command line (:mod:`calm_ext.cli.options`) and ``docs/recipes.md`` 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
@@ -53,22 +53,28 @@ class OneOf:
         return value
 
 
-def explain(item: Mapping[str, Any], known: Iterable[str], *, key: str) -> str:
-    """One of pydantic's problems as a line: the key, what was wrong, and what was meant or is known.
+def problem(
+    item: Mapping[str, Any], known: Sequence[str], *, within: str = "", name: Callable[[str], str] = str
+) -> str:
+    """An error of pydantic in one line, with the nearest key where one is unknown.
 
     Args:
         item: of ``ValidationError.errors()``.
-        known: the keys that the section has.
-        key: how the message names the place.
+        known: the keys at its place.
+        within: what the key stands in, as ``training.``.
+        name: what the message calls a key of the section, as its flag.
     """
+    location = item["loc"]
+    key = within + ".".join([name(str(x)) for x in location[:1]] + [str(x) for x in location[1:]])
     if item["type"] == "extra_forbidden":
-        names = list(known)
-        close = difflib.get_close_matches(str(item["loc"][-1]), names, n=1)
-        return f"{key}: unknown key; {f'did you mean {close[0]}?' if close else 'known here: ' + ', '.join(names)}"
+        close = difflib.get_close_matches(str(location[-1]), known, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
+        return f"{key}: unknown key; {hint}"
     if item["type"] == "missing":
         return f"{key}: missing"
     message = item["msg"].removeprefix("Value error, ")
-    return f"{key}: {message[0].lower()}{message[1:]}, got {item['input']!r}"
+    place = f"{key}: " if key else ""
+    return f"{place}{message[0].lower()}{message[1:]}, got {item['input']!r}"
 
 
 def validated(section: type[S], values: Mapping[str, Any], *, where: str, name: Callable[[str], str] = str) -> S:
@@ -84,7 +90,5 @@ def validated(section: type[S], values: Mapping[str, Any], *, where: str, name: 
     try:
         return section.model_validate(values)
     except ValidationError as error:
-        items = error.errors(include_url=False)
-        keys = [".".join([name(str(x["loc"][0])), *map(str, x["loc"][1:])]) if x["loc"] else "" for x in items]
-        problems = [explain(x, section.model_fields, key=k) for x, k in zip(items, keys, strict=True)]
-        raise RecipeError(where, [p.removeprefix(": ") for p in problems]) from None
+        known = list(section.model_fields)
+        raise RecipeError(where, [problem(x, known, name=name) for x in error.errors(include_url=False)]) from None

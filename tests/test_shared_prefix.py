@@ -114,7 +114,7 @@ def stir(trainer: Any) -> None:
 def one_step(trainer: Any, rows: list[dict[str, Any]]) -> tuple[float, dict[str, torch.Tensor], dict[str, float]]:
     """Loss, gradients and metrics of a batch."""
     trainer.model.train()
-    loss = trainer._compute_loss(trainer.model, trainer.data_collator(rows), False)
+    loss = trainer.compute_loss(trainer.model, trainer.data_collator(rows))
     loss.backward()
     gradients = {n: p.grad for n, p in trainer.model.named_parameters() if p.requires_grad}
     metrics = {k: v[0] for k, v in trainer._metrics["train"].items()}
@@ -173,7 +173,7 @@ def test_the_model_sees_each_prompt_once(tmp_path: Path) -> None:
     embedding = made.model.get_input_embeddings()
     embedding.register_forward_hook(lambda _module, inputs, _output: seen.append(inputs[0].numel()))
     with torch.no_grad():
-        made._compute_loss(made.model, made.data_collator(rows), False)
+        made.compute_loss(made.model, made.data_collator(rows))
     prompts = {tuple(r["prompt_ids"]) for r in rows}
     assert len(prompts) == 4
     distinct = sum(map(len, prompts)) + sum(len(r["chosen_ids"]) + len(r["rejected_ids"]) for r in rows)
@@ -379,6 +379,6 @@ def test_half_precision_shares_too(tmp_path: Path) -> None:
             made._try_to_share()
             assert made.sharing is not None
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            found.append(made._compute_loss(made.model, made.data_collator(rows), False).item())
+            found.append(made.compute_loss(made.model, made.data_collator(rows)).item())
         made.accelerator.state._mixed_precision = "no"
     assert found[0] == pytest.approx(found[1], abs=0.05)

@@ -10,11 +10,14 @@ import pytest
 from calm_ext.data import load_questions
 from calm_ext.errors import RunError
 from calm_ext.jsonl import write_jsonl
+from calm_ext.models.options import SamplingOptions
 from calm_ext.prompts import ask
 from calm_ext.records import Pair
-from calm_ext.training.job import TrainingJob, TrainingOptions
+from calm_ext.training.encoding import encode_pairs
+from calm_ext.training.job import TrainingJob
 from calm_ext.training.launch import command, launch
-from calm_ext.training.monitor import Check, Monitor, encode_pairs
+from calm_ext.training.monitor import Check, Monitor
+from calm_ext.training.options import training_options
 
 LANGUAGES = ["qaa", "qab", "qac"]
 
@@ -60,10 +63,10 @@ def job(folder: Path, model: Path, *, mode: str = "generate", **options: object)
         model=str(model),
         pairs=folder / "pairs.jsonl",
         output=folder / "training",
-        options=TrainingOptions.model_validate(base | options),
-        mode=mode,  # type: ignore[arg-type]
-        style="direct" if mode == "generate" else "cloze",
-        max_new_tokens=3,
+        options=training_options(base | options),
+        sampling=SamplingOptions.model_validate(
+            {"mode": mode, "style": "direct" if mode == "generate" else "cloze", "max_new_tokens": 3}
+        ),
         heldout=folder / "held.jsonl",
         heldout_votes={q.id: dict.fromkeys(LANGUAGES, q.answer) for q in held if q.answer is not None},
         heldout_pairs=folder / "held_pairs.jsonl",
@@ -184,7 +187,8 @@ def test_pairs_are_encoded_as_they_are_scored(babel_model: Path) -> None:
     assert row["prompt_ids"] + row["chosen_ids"] == [*whole, tokenizer.eos_token_id]
     _, dropped = encode_pairs(gold_pairs(1), tokenizer, append_eos=True, max_length=4)
     assert dropped == 3
-    assert not TrainingJob(model="m", pairs=Path("p"), output=Path("o"), options=TrainingOptions()).append_eos
+    options, sampling = training_options({}), SamplingOptions(mode="options")
+    assert not TrainingJob(model="m", pairs=Path("p"), output=Path("o"), options=options, sampling=sampling).append_eos
 
 
 def check(
@@ -232,27 +236,29 @@ def test_stopping_and_choosing() -> None:
     assert not monitor.should_stop()
 
 
-def test_scoring_the_responses_only_is_the_same_loss(babel_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scoring_the_responses_only_is_the_same_loss(babel_model: Path) -> None:
     """TRL's output layer over all positions, and over the responses' alone, as training on a CPU has it."""
     import torch
     from transformers import AutoModelForCausalLM
     from trl.trainer import utils
 
-    from calm_ext.training.worker import score_responses_only
+    from calm_ext.training.response_head import score_responses_only
 
-    monkeypatch.setattr(utils, "_use_triton", utils._use_triton)  # both are put back after the test
-    monkeypatch.setattr(utils, "_ChunkedLogProbFunction", utils._ChunkedLogProbFunction)
+    own = (utils._use_triton, utils._ChunkedLogProbFunction)
     ids = torch.randint(5, 60, (4, 12), generator=torch.Generator().manual_seed(0))
     labels = ids.masked_fill(torch.arange(12) < 7, -100)
     found = []
     for patched in (False, True):
         model = AutoModelForCausalLM.from_pretrained(babel_model, dtype=torch.float32)
         utils.add_fused_lm_head(model)
-        if patched:
-            score_responses_only()
-        out = model(input_ids=ids, labels=labels, fused_lm_head=True)
+        restore = score_responses_only() if patched else lambda: None
+        try:
+            out = model(input_ids=ids, labels=labels, fused_lm_head=True)
+        finally:
+            restore()
         out.log_probs.sum().backward()
         found.append((out.log_probs.detach(), model.model.embed_tokens.weight.grad))
+    assert (utils._use_triton, utils._ChunkedLogProbFunction) == own
     (one, one_gradient), (two, two_gradient) = found
     assert one.shape == (4, 11)
     assert torch.allclose(one, two, atol=1e-6)

@@ -1,4 +1,4 @@
-"""Accuracy and agreement across languages (DESIGN, section 4).
+"""Accuracy and agreement across languages.
 
 A question with languages l in L has answers a_l, where None is an abstention: no answer could be read. Functions of one
 question come first (:func:`question_metrics`, :func:`rankc`); every one of them aggregates by the mean over questions
@@ -110,7 +110,8 @@ def rankc_weights(n: int) -> list[float]:
     [0.665, 0.245, 0.09]
     """
     powers = [exp(-j) for j in range(n)]
-    return [p / sum(powers) for p in powers]
+    total = sum(powers)
+    return [p / total for p in powers]
 
 
 def ranking(scores: Sequence[float]) -> list[int]:

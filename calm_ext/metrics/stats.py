@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,38 +14,6 @@ _BLOCK = 2_000_000  # draws at once, so that memory stays small whatever the num
 
 #: (z_.975 + z_.8): a two-sided test at .05 finds a difference of this many standard errors four times in five.
 _DETECTABLE = 1.959964 + 0.841621
-
-
-class Estimate(NamedTuple):
-    """A mean over questions with its 95 % interval.
-
-    Attributes:
-        value: the mean; NaN on no question.
-        low, high: percentile bootstrap interval.
-        n: number of questions.
-    """
-
-    value: float
-    low: float
-    high: float
-    n: int
-
-
-class Difference(NamedTuple):
-    """A paired difference, after - before.
-
-    Attributes:
-        value: mean difference.
-        low, high: 95 % percentile bootstrap interval.
-        p: two-sided bootstrap p-value, the share of resamples on the other side of zero, doubled.
-        n: number of questions both have.
-    """
-
-    value: float
-    low: float
-    high: float
-    p: float
-    n: int
 
 
 def draws(n: int, *, seed: int, resamples: int) -> Iterator[np.ndarray]:
@@ -106,37 +74,6 @@ def bootstrap_p(resampled: np.ndarray) -> float:
         return math.nan
     tail = min(int((kept <= 0).sum()), int((kept >= 0).sum()))
     return min(1.0, 2 * (tail + 1) / (len(kept) + 1))
-
-
-def estimate(values: Sequence[float], *, seed: int = 0, resamples: int = RESAMPLES) -> Estimate:
-    """Mean and 95 % interval by bootstrap over questions."""
-    import numpy as np
-
-    data = np.asarray(values, dtype=float)
-    if not len(data):
-        return Estimate(math.nan, math.nan, math.nan, 0)
-    low, high = interval(resampled_means(data[:, None], seed=seed, resamples=resamples)[:, 0])
-    return Estimate(float(data.mean()), low, high, len(data))
-
-
-def paired_difference(
-    before: Sequence[float], after: Sequence[float], *, seed: int = 0, resamples: int = RESAMPLES
-) -> Difference:
-    """Paired bootstrap of after - before over the same questions in the same order.
-
-    Raises:
-        ValueError: the two have different lengths.
-    """
-    import numpy as np
-
-    if len(before) != len(after):
-        raise ValueError(f"{len(before)} values before and {len(after)} after are not paired")
-    data = np.asarray(after, dtype=float) - np.asarray(before, dtype=float)
-    if not len(data):
-        return Difference(math.nan, math.nan, math.nan, math.nan, 0)
-    means = resampled_means(data[:, None], seed=seed, resamples=resamples)[:, 0]
-    low, high = interval(means)
-    return Difference(float(data.mean()), low, high, bootstrap_p(means), len(data))
 
 
 def mcnemar(before: Sequence[bool], after: Sequence[bool]) -> float:

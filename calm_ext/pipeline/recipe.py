@@ -6,7 +6,6 @@ A recipe is a YAML file. Overrides are dotted keys, ``training.beta=0.2``, whose
 from __future__ import annotations
 
 import contextlib
-import difflib
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -22,9 +21,13 @@ from calm_ext.languages import LANGUAGES, is_known
 from calm_ext.models.backends import BACKENDS, BackendEntry
 from calm_ext.models.options import SamplingOptions
 from calm_ext.models.paths import local_folder
+from calm_ext.options import problem
 from calm_ext.pipeline.schema import Recipe
 from calm_ext.retrieval.options import BUNDLED
+from calm_ext.training.methods import METHODS
+from calm_ext.training.options import TrainingOptions, options_class
 from calm_ext.training.tracking import tracker_problems
+from calm_ext.voting.rules import RULES
 
 
 def load_recipe(path: str | os.PathLike[str], *, overrides: Iterable[str] = ()) -> Recipe:
@@ -59,7 +62,7 @@ def parse_recipe(values: Mapping[str, Any], *, where: str = "recipe") -> Recipe:
     try:
         recipe = Recipe.model_validate(values)
     except ValidationError as error:
-        problems = [_explain(item) for item in error.errors(include_url=False)]
+        problems = [_explain(item, values) for item in error.errors(include_url=False)]
         raise RecipeError(where, [*problems, *_loose_problems(values)]) from None
     problems = _problems(recipe)
     if problems:
@@ -116,7 +119,7 @@ def _override(values: dict[str, Any], item: str, *, flag: str = "--set") -> str 
     return None
 
 
-def _known_keys(location: tuple[Any, ...]) -> list[str]:
+def _known_keys(location: tuple[Any, ...], values: Mapping[str, Any]) -> list[str]:
     section: Any = Recipe
     for part in location:
         field = section.model_fields.get(part)
@@ -125,22 +128,15 @@ def _known_keys(location: tuple[Any, ...]) -> list[str]:
         section = next((x for x in get_args(section) if isinstance(x, type) and issubclass(x, BaseModel)), section)
         if not (isinstance(section, type) and issubclass(section, BaseModel)):
             return []
+        if issubclass(section, TrainingOptions):
+            section = options_class(values.get(part))
     return list(section.model_fields)
 
 
-def _explain(item: Any, section: type[BaseModel] | None = None) -> str:
-    """A problem in words; ``section``: whose keys are known at this place, where the recipe does not tell."""
-    location = item["loc"]
-    key = ".".join(str(x) for x in location)
-    if item["type"] == "extra_forbidden":
-        known = list(section.model_fields) if section else _known_keys(location[:-1])
-        close = difflib.get_close_matches(str(location[-1]), known, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
-        return f"{key}: unknown key; {hint}"
-    if item["type"] == "missing":
-        return f"{key}: missing"
-    message = item["msg"].removeprefix("Value error, ")
-    return f"{key}: {message[0].lower()}{message[1:]}, got {item['input']!r}"
+def _explain(item: Any, values: Mapping[str, Any]) -> str:
+    """A problem of a recipe in words."""
+    known = _known_keys(item["loc"][:-1], values) if item["type"] == "extra_forbidden" else []
+    return problem(item, known)
 
 
 def _loose_problems(values: Mapping[str, Any]) -> list[str]:
@@ -192,8 +188,8 @@ def _backend_problems(entry: BackendEntry, arguments: Mapping[str, Any]) -> list
     try:
         entry.parse(arguments)
     except ValidationError as error:
-        place = ("sampling", "backend_args")
-        return [_explain({**x, "loc": (*place, *x["loc"])}, entry.options) for x in error.errors(include_url=False)]
+        keys = list(entry.options.model_fields) if entry.options else []
+        return [problem(x, keys, within="sampling.backend_args.") for x in error.errors(include_url=False)]
     return []
 
 
@@ -249,10 +245,8 @@ def _problems(recipe: Recipe) -> list[str]:
             found.append(f"vote.min_languages: {recipe.vote.min_languages} of {len(languages)} languages")
     if recipe.vote.ties == "pivot" and recipe.vote.pivot is None:
         found.append("vote.pivot: missing, vote.ties is pivot")
-    if any(w < 0 for w in recipe.vote.weights.values()):
-        found.append("vote.weights: a weight is negative")
-    if recipe.vote.rule == "zscore" and recipe.sampling.mode != "options":
-        found.append("vote.rule: zscore needs sampling.mode options")
+    if RULES[recipe.vote.rule].needs_scores and recipe.sampling.mode != "options":
+        found.append(f"vote.rule: {recipe.vote.rule} needs sampling.mode options")
     found += [*_translation_problems(recipe), *_retrieval_problems(recipe), *_sampling_problems(recipe.sampling)]
     if recipe.data.source == "local":
         if recipe.data.path is None:
@@ -261,6 +255,9 @@ def _problems(recipe: Recipe) -> list[str]:
             found.append(f"data.path: no such file: {recipe.data.path}")
     if recipe.data.data_dir and not recipe.data.data_dir.startswith("http") and not Path(recipe.data.data_dir).is_dir():
         found.append(f"data.data_dir: no such directory: {recipe.data.data_dir}")
+    cannot = METHODS[recipe.training.method].problem
+    if cannot:
+        found.append(f"training.method: {cannot}")
     found += tracker_problems(recipe.training.report_to)
     config = recipe.training.accelerate_config
     if config and not Path(config).is_file():

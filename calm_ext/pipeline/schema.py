@@ -12,7 +12,7 @@ from calm_ext.models.options import ModelOptions, SamplingOptions
 from calm_ext.options import Section
 from calm_ext.pairing.options import PairingOptions
 from calm_ext.retrieval.options import RetrievalSection
-from calm_ext.training.options import TrainingOptions
+from calm_ext.training.options import AnyTrainingOptions, training_options
 from calm_ext.voting.options import VotingOptions
 
 
@@ -27,7 +27,7 @@ class Recipe(Section):
     sampling: SamplingOptions = SamplingOptions()
     vote: VotingOptions = VotingOptions()
     pairs: PairingOptions = PairingOptions()
-    training: TrainingOptions = TrainingOptions()
+    training: AnyTrainingOptions = Field(default_factory=lambda: training_options({}))
     evaluation: EvaluationOptions
 
     def to_yaml(self) -> str:

@@ -9,24 +9,21 @@ At each check the held-out questions are asked in every language, as they were w
 - ``answered``: share of answers that could be read;
 - ``chosen_nll``: mean NLL per token of the held-out pairs' chosen responses.
 
-Consistency alone is no guide: a model that collapses onto one answer is consistent. The vote of the untrained model is:
-where agreement with it falls, training is unlearning, and says so in words.
+Consistency alone is no guide: a model that collapses onto one answer is consistent. The vote of the untrained model is
+a guide: where agreement with it falls, training is unlearning, and the monitor warns in words.
 """
 
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from calm_ext.metrics.question import question_metrics
-from calm_ext.models.scoring import encode_continuation, score_continuations
-from calm_ext.records import Pair, ParallelQuestion
-from calm_ext.training.asking import Asker, rendered
-
-logger = logging.getLogger(__name__)
+from calm_ext.models.scoring import score_continuations
+from calm_ext.records import ParallelQuestion
+from calm_ext.training.asking import Examiner
 
 
 class Check(NamedTuple):
@@ -68,7 +65,7 @@ def chosen_nll(model: Any, encoded: Sequence[tuple[list[int], list[int]]]) -> fl
 
 
 class Monitor:
-    """Asks the held-out questions, keeps what it found in ``log.jsonl``, and judges it.
+    """Asks the held-out questions, keeps the answers' checks, and judges them.
 
     Args:
         votes: question id -> language -> option that the untrained model elected in the other languages.
@@ -81,14 +78,14 @@ class Monitor:
         questions: Sequence[ParallelQuestion],
         votes: Mapping[str, Mapping[str, int]],
         encoded: Sequence[tuple[list[int], list[int]]],
-        asker: Asker,
+        examiner: Examiner,
         patience: int,
     ) -> None:
         self.questions = list(questions)
-        self.asked = asker.encode(self.questions)
+        self.items = examiner.encode(self.questions)
         self.votes = votes
         self.encoded = encoded
-        self.asker = asker
+        self.examiner = examiner
         self.patience = patience
         self.checks: list[Check] = []
 
@@ -97,7 +94,7 @@ class Monitor:
         training = model.training
         model.eval()
         try:
-            answers = self.asker.answers(model, self.asked)
+            answers = self.examiner.answers(model, self.items)
             nll = chosen_nll(model, self.encoded)
         finally:
             model.train(training)
@@ -129,7 +126,7 @@ class Monitor:
     def chosen(self) -> Check:
         """The latest check that is not clearly below the best one.
 
-        A few dozen held-out questions can tell a collapse but not a small gain, so noise must not undo training: an
+        A few dozen held-out questions show a collapse but not a small gain, so noise must not undo training: an
         earlier check, the untrained model among them, is chosen only where the later ones are clearly worse
         (the one-standard-error rule of Breiman et al. 1984, section 3.4.3, towards more training).
         """
@@ -154,8 +151,7 @@ class Monitor:
         if last.agreement < first.agreement - 2 * error:
             return (
                 f"step {last.step}: COLLAPSING: agreement with the other languages' vote on held-out questions fell "
-                f"from "
-                f"{first.agreement:.3f} to {last.agreement:.3f}; lower training.learning_rate or raise "
+                f"from {first.agreement:.3f} to {last.agreement:.3f}; lower training.learning_rate or raise "
                 f"training.nll_weight"
             )
         if last.answered < first.answered - 0.1:
@@ -175,26 +171,3 @@ def append_log(path: Path, kind: str, values: dict[str, Any]) -> None:
     """Append one line to a training log: ``{"kind": "train" | "check" | …, …}``."""
     with path.open("a", encoding="utf-8") as handle:
         handle.write(json.dumps({"kind": kind, **values}) + "\n")
-
-
-def encode_pairs(
-    pairs: Sequence[Pair], tokenizer: Any, *, append_eos: bool, max_length: int
-) -> tuple[list[dict[str, list[int]]], int]:
-    """Token ids of pairs as TRL's collator takes them, and the number left out because the prompt fills max_length.
-
-    Responses are cut where TRL cuts them (:func:`~calm_ext.models.scoring.encode_continuation`), so that training sees
-    the tokens that scoring sees.
-    """
-    rows, dropped = [], 0
-    end = [tokenizer.eos_token_id] if append_eos and tokenizer.eos_token_id is not None else []
-    for pair in pairs:
-        prompt = pair.prompt
-        if not isinstance(prompt, str):
-            prompt = rendered(tokenizer, prompt)
-        context, chosen = encode_continuation(tokenizer, prompt, pair.chosen)
-        _, rejected = encode_continuation(tokenizer, prompt, pair.rejected)
-        if len(context) >= max_length or not chosen or not rejected:
-            dropped += 1
-            continue
-        rows.append({"prompt_ids": context, "chosen_ids": chosen + end, "rejected_ids": rejected + end})
-    return rows, dropped

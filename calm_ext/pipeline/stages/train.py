@@ -10,7 +10,6 @@ from typing import Any
 from calm_ext.pipeline.context import BaseStage, Outputs, Run, asking, model_identity, section
 from calm_ext.training.job import TrainingJob
 from calm_ext.training.launch import launch
-from calm_ext.training.methods import METHODS
 
 
 class Train(BaseStage):
@@ -26,12 +25,11 @@ class Train(BaseStage):
 
     def plan(self, run: Run) -> str:
         """The method and its main options."""
-        t = run.recipe.training
-        return f"{METHODS[t.method].plan(t)}, {t.epochs:g} epochs, {t.accelerate_config or 'one process'}"
+        return run.recipe.training.words()
 
     def run(self, run: Run) -> Outputs:
         """Train, continuing where an earlier run with the same inputs stopped."""
-        r, folder, s = run.recipe, run.dir, run.recipe.sampling
+        r, folder = run.recipe, run.dir
         run.models.release()  # the training process needs the memory
         if not folder.begin("training", run.inputs, "training", "tracking"):
             run.say("the inputs have changed: the old training was removed")
@@ -42,10 +40,7 @@ class Train(BaseStage):
                 pairs=folder / "pairs.jsonl",
                 output=folder / "training",
                 options=r.training,
-                mode=s.mode,
-                style=s.resolved_style,
-                chat_template=s.chat_template,
-                max_new_tokens=s.max_new_tokens,
+                sampling=r.sampling,
                 heldout=folder / "heldout/questions.jsonl" if votes else None,
                 heldout_votes={question: own for question, own in votes.items() if own},
                 heldout_pairs=folder / "heldout/pairs.jsonl",
