@@ -184,21 +184,20 @@ class Pipeline:
 
     def _data_identity(self) -> list[str | None]:
         """What of the outside decides which questions there are."""
-        from calm_ext.data import get_source
+        from calm_ext.data import SOURCES
 
         path = self.recipe.data.path
         content = hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else None
-        elsewhere = "data_dir" in get_source(self.recipe.data.source).options
+        elsewhere = "data_dir" in SOURCES[self.recipe.data.source].option_names
         return [content, os.environ.get("CALM_DATA_DIR") if elsewhere else None]
 
     # --- what stages share ------------------------------------------------------------------------------------------
 
     def _load_questions(self) -> list[ParallelQuestion]:
-        from calm_ext.data import get_source, load_questions
+        from calm_ext.data import load_questions
 
-        d, entry = self.recipe.data, get_source(self.recipe.data.source)
-        given = {"data_dir": d.data_dir, "seed": self.recipe.babel.seed, "path": d.path}
-        options = {k: v for k, v in given.items() if k in entry.options}
+        d = self.recipe.data
+        options = d.load_options(babel_seed=self.recipe.babel.seed)
         questions = load_questions(
             d.source, split=split_of(self.recipe), languages=d.languages, limit=d.limit, **options
         )
@@ -207,9 +206,12 @@ class Pipeline:
         return questions
 
     def _task_metadata(self) -> dict[str, Any]:
+        from calm_ext.data import SOURCES
+
         e, d = self.recipe.evaluation, self.recipe.data
         languages = e.languages or d.languages
         given = {"languages": languages, "data_dir": d.data_dir, "babel_seed": self.recipe.babel.seed}
+        given |= SOURCES[d.source].to_metadata(d.args)
         return {k: v for k, v in given.items() if v is not None} | retrieval_metadata(self.recipe) | e.metadata
 
     def model_path(self) -> str:

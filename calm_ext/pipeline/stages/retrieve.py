@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from calm_ext.data import get_source
+from calm_ext.data import SOURCES
 from calm_ext.jsonl import atomic_write, finite, write_jsonl
 from calm_ext.pipeline.directory import RunDirectory, sha256_of
 from calm_ext.pipeline.recipe import digest
 from calm_ext.pipeline.schema import Recipe
 from calm_ext.records import ParallelQuestion
-from calm_ext.retrieval.grounding import Grounder, Grounding, given_as_is, medexpqa_passages
+from calm_ext.retrieval.grounding import Grounder, Grounding, given_as_is, published_passages
 
 
 def run_retrieve(
@@ -42,9 +42,10 @@ def run_retrieve(
     trust = recipe.model.trust_remote_code
     spans, longest = tokens_of({"pretrained": model_path, "trust_remote_code": trust})
     answer = recipe.sampling.max_new_tokens if recipe.sampling.mode == "generate" else 64
+    languages, options = list(questions[0].versions), recipe.data.load_options(babel_seed=recipe.babel.seed)
     given = None
-    if settings.index == "medexpqa":
-        given = medexpqa_passages(split_of(recipe), list(questions[0].versions), recipe.data.data_dir)
+    if settings.index == recipe.data.source:
+        given = published_passages(settings.index, split_of(recipe), languages, options)
     grounder = Grounder(
         settings,
         spans=spans,
@@ -92,7 +93,7 @@ def check_retrieval(recipe: Recipe) -> None:
         CalmError: it cannot be opened, is damaged, or has no embeddings where they are asked for.
     """
     settings = recipe.retrieval
-    if settings is not None and settings.index != "medexpqa":
+    if settings is not None and not (settings.index in SOURCES and SOURCES[settings.index].passages):
         Grounder(settings, spans=None, style=recipe.sampling.resolved_style, babel_seed=recipe.babel.seed)
 
 
@@ -117,5 +118,5 @@ def retrieval_identity(recipe: Recipe) -> list[str] | None:
 
 def split_of(recipe: Recipe) -> str:
     """The split that is asked: the recipe's, else the training questions where the source has some."""
-    entry = get_source(recipe.data.source)
+    entry = SOURCES[recipe.data.source]
     return recipe.data.split or ("train" if "train" in entry.splits else entry.splits[0])
