@@ -180,6 +180,10 @@ def write_jsonl(path: str | os.PathLike[str], records: Iterable[Record]) -> int:
     return count
 
 
+#: Bytes that are read at once when the end of a file is looked for.
+_BLOCK = 1 << 16
+
+
 class Appender:
     """Appends groups of records to a JSONL file, each group flushed to disk as a whole.
 
@@ -211,7 +215,16 @@ class Appender:
 
 
 def _cut_incomplete_line(path: Path) -> None:
-    data = path.read_bytes()
-    if data and not data.endswith(b"\n"):
-        with path.open("r+b") as handle:
-            handle.truncate(data.rfind(b"\n") + 1)
+    """Truncate a file after its last newline; reads it backwards, no further than that newline."""
+    with path.open("rb") as handle:
+        end = start = handle.seek(0, os.SEEK_END)
+        kept = 0
+        while start:
+            stop, start = start, max(start - _BLOCK, 0)
+            handle.seek(start)
+            found = handle.read(stop - start).rfind(b"\n")
+            if found >= 0:
+                kept = start + found + 1
+                break
+    if kept < end:
+        os.truncate(path, kept)

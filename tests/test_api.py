@@ -59,10 +59,10 @@ def test_votes_and_pairs_are_those_of_the_verbs(tmp_path: Path) -> None:
     from calm_ext.jsonl import read_jsonl
     from calm_ext.records import Ballot
 
-    votes = vote(samples(), min_margin=0.1)
+    votes = vote(samples(), rule="majority", min_margin=0.1)
     write_jsonl(tmp_path / "g.jsonl", votes.samples)
     for arguments in (
-        ["vote", "g.jsonl", "-o", "b.jsonl", "--min-margin", "0.1"],
+        ["vote", "g.jsonl", "-o", "b.jsonl", "--rule", "majority", "--min-margin", "0.1"],
         ["pairs", "b.jsonl", "g.jsonl", "-o", "p.jsonl"],
     ):
         paths = [str(tmp_path / a) if a.endswith(".jsonl") else a for a in arguments]

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -45,8 +45,8 @@ def lm(babel_model: Path) -> SharedPrefixLM:
     return load_lm(str(babel_model), dtype="float32", device="cpu", batch_size=16)
 
 
-def load(name: str, model: str | Path, *, chat: bool = False, **arguments: Any) -> Backend:
-    return BACKENDS[name].load(ModelOptions(path=str(model)), arguments=arguments, chat=chat)
+def load(name: str, path: str | Path, *, chat: bool = False, **arguments: Any) -> Backend:
+    return BACKENDS[name].load(ModelOptions(path=str(path)), arguments=arguments, chat=chat)
 
 
 def engine(server: ApiServer, *, chat: bool = False, **options: Any) -> ApiBackend:
@@ -436,7 +436,7 @@ class EchoArguments(Section):
     host: str = "here"
     """Where it runs."""
 
-    TRANSPORT = frozenset({"host"})
+    TRANSPORT: ClassVar[frozenset[str]] = frozenset({"host"})
 
 
 class Echo(Backend):

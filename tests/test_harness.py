@@ -16,8 +16,8 @@ from calm_ext.jsonl import read_jsonl
 from calm_ext.models.backends.hf import HFBackend
 from calm_ext.models.lm import SharedPrefixLM, load_lm
 from calm_ext.records import Generation, ParallelQuestion
-from calm_ext.results.evaluation import read_samples
-from calm_ext.results.files import read_results
+from calm_ext.results.aggregates import read_aggregates
+from calm_ext.results.evaluation import read_evaluation
 
 TEMPLATE = "{% for m in messages %}{{ m.role }} : {{ m.content }} \n {% endfor %}{% if add_generation_prompt %}assistant : {% endif %}"
 
@@ -45,12 +45,13 @@ def test_both_babel_tasks_report_every_metric(lm: SharedPrefixLM, tmp_path: Path
         rows = samples_of(tmp_path / "out", task)
         assert len(rows) == 12
         assert len(rows[0]["resps"]) == (5 * 4 if task.endswith("_mc") else 5)
-        samples = read_samples(tmp_path / "out", task)
+        samples = read_evaluation(tmp_path / "out").tasks[task]
         assert "langs:qaa.qab.qac.qad.qae" in samples.signature
         assert len(samples.questions) == 12
-    written = read_results(tmp_path / "out")
-    assert written["configs"]["calm_babel_xl"]["metadata"]["version"] == 1.0
-    assert written["model_name"] == "tiny"
+    written = read_aggregates(tmp_path / "out/results.json")
+    assert written.metadata("calm_babel_xl")["version"] == 1.0
+    assert written.raw["model_name"] == "tiny"
+    assert written.model_name("out") == "tiny"
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
         "results.json", "samples_calm_babel_xl.jsonl", "samples_calm_babel_xl_mc.jsonl",
     ]  # fmt: skip
@@ -70,9 +71,9 @@ def test_metadata_chooses_languages_and_few_shot_is_in_the_questions_own(lm: Sha
     assert len(shots) == 3
     assert shots[0].rsplit(":", 1)[1].strip(), "a shot has its answer"
     assert row["doc"]["languages"] == ["qab", "qad"]
-    assert "split:" not in read_samples(tmp_path, "calm_babel_xl").signature
+    assert "split:" not in read_evaluation(tmp_path).tasks["calm_babel_xl"].signature
     evaluate(lm, ["calm_babel_xl"], tmp_path, model_name="t", limit=3, metadata={"split": "train"})
-    assert "|split:train|langs:" in read_samples(tmp_path, "calm_babel_xl").signature
+    assert "|split:train|langs:" in read_evaluation(tmp_path).tasks["calm_babel_xl"].signature
 
 
 def test_chat_template(babel_model: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Imports go downwards only (DESIGN, section 2), and importing is cheap."""
+"""Imports go downwards only, and importing is cheap."""
 
 from __future__ import annotations
 

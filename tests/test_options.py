@@ -118,5 +118,6 @@ def test_a_registry_names_the_nearest_and_refuses_two_of_a_name() -> None:
     things.add("majority", 1)
     with pytest.raises(CalmError, match=r"no thing 'majorty' \(did you mean 'majority'\?\); there are majority"):
         things["majorty"]
+    assert (things.get("majority"), things.get("majorty"), things.get(None, 3)) == (1, None, 3)
     with pytest.raises(CalmError, match="there are two things with the name 'majority'"):
         things.add("majority", 2)

@@ -29,7 +29,7 @@ from calm_ext.report.page.flow import flow_words
 from calm_ext.report.plots import draw as plots
 from calm_ext.report.plots.drawing import drawable
 from calm_ext.report.terminal import print_summary
-from calm_ext.results.evaluation import plain_values
+from calm_ext.results.aggregates import plain_values
 
 EVIL = '<script>alert("x")</script><img src=x onerror=alert(1)>'
 SIGNATURE = "task:{task}|langs:{langs}|options:4|style:{style}|calm-ext:0|lm_eval:0"

@@ -102,10 +102,9 @@ def _option(
     return click.option(
         *declared,
         type=_click_type(kind, field),
-        default=None,
-        required=required,
         help=text + shown,
         metavar=_extra(field, "metavar"),
+        **({"required": True} if required else {"default": None}),  # click counts a default of None as a value
     )
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from calm_ext.data import get_source, load_questions
+from calm_ext.data import SOURCES, load_questions
 from calm_ext.errors import CalmError
 from calm_ext.jsonl import read_jsonl
 from calm_ext.models.backends import BACKENDS, Backend
@@ -247,8 +247,13 @@ class Run:
     @property
     def split(self) -> str:
         """The split that is asked: the recipe's, else the training questions where the source has some."""
-        entry = get_source(self.recipe.data.source)
+        entry = SOURCES[self.recipe.data.source]
         return self.recipe.data.split or ("train" if "train" in entry.splits else entry.splits[0])
+
+    @property
+    def source_options(self) -> dict[str, Any]:
+        """What the source of the questions takes besides split and languages."""
+        return self.recipe.data.load_options(babel_seed=self.recipe.babel.seed)
 
     @cached_property
     def source_questions(self) -> list[ParallelQuestion]:
@@ -257,9 +262,7 @@ class Run:
         Raises:
             CalmError: they cannot be loaded, or are in one language only.
         """
-        d, entry = self.recipe.data, get_source(self.recipe.data.source)
-        given = {"data_dir": d.data_dir, "seed": self.recipe.babel.seed, "path": d.path}
-        options = {k: v for k, v in given.items() if k in entry.options}
+        d, options = self.recipe.data, self.source_options
         questions = load_questions(d.source, split=self.split, languages=d.languages, limit=d.limit, **options)
         if len(questions[0].versions) < 2:
             raise CalmError("data.languages: a vote across languages needs at least two")

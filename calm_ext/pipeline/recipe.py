@@ -15,6 +15,7 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from calm_ext.data import SOURCES
 from calm_ext.errors import RecipeError
 from calm_ext.jsonl import atomic_write
 from calm_ext.languages import LANGUAGES, is_known
@@ -23,7 +24,7 @@ from calm_ext.models.options import SamplingOptions
 from calm_ext.models.paths import local_folder
 from calm_ext.options import problem
 from calm_ext.pipeline.schema import Recipe
-from calm_ext.retrieval.options import BUNDLED
+from calm_ext.retrieval.options import bundled_indexes
 from calm_ext.training.methods import METHODS
 from calm_ext.training.options import TrainingOptions, options_class
 from calm_ext.training.tracking import tracker_problems
@@ -211,11 +212,11 @@ def _retrieval_problems(recipe: Recipe) -> list[str]:
         elsewhere = recipe.evaluation.metadata.keys() & {"index", "passages"} or os.environ.get("CALM_INDEX")
         lacking = [t for t in recipe.evaluation.tasks if re.match(r"calm_medqa(_zh)?_xl_rag", t) and not elsewhere]
         return [f"evaluation.tasks: {t} needs an index; give retrieval.index" for t in lacking]
-    if r.index not in BUNDLED and not (Path(r.index) / "index.json").is_file():
+    if r.index not in bundled_indexes() and not (Path(r.index) / "index.json").is_file():
         found.append(f"retrieval.index: no index in {r.index} (`calm-ext index build` makes one); bundled: "
-                     f"{', '.join(BUNDLED)}")  # fmt: skip
-    if r.index == "medexpqa" and recipe.data.source != "medexpqa":
-        found.append("retrieval.index: medexpqa's passages are of its own questions; data.source is another")
+                     f"{', '.join(bundled_indexes())}")  # fmt: skip
+    if r.index in SOURCES and SOURCES[r.index].passages and recipe.data.source != r.index:
+        found.append(f"retrieval.index: {r.index}'s passages are of its own questions; data.source is another")
     if recipe.model.path == "babel" and not recipe.babel.passages:
         found.append("babel.passages: is 0, so Babel's model would know no passages; 0.5, say")
     languages = recipe.data.languages or []
@@ -248,13 +249,7 @@ def _problems(recipe: Recipe) -> list[str]:
     if RULES[recipe.vote.rule].needs_scores and recipe.sampling.mode != "options":
         found.append(f"vote.rule: {recipe.vote.rule} needs sampling.mode options")
     found += [*_translation_problems(recipe), *_retrieval_problems(recipe), *_sampling_problems(recipe.sampling)]
-    if recipe.data.source == "local":
-        if recipe.data.path is None:
-            found.append("data.path: missing, data.source is local")
-        elif not Path(recipe.data.path).is_file():
-            found.append(f"data.path: no such file: {recipe.data.path}")
-    if recipe.data.data_dir and not recipe.data.data_dir.startswith("http") and not Path(recipe.data.data_dir).is_dir():
-        found.append(f"data.data_dir: no such directory: {recipe.data.data_dir}")
+    found += recipe.data.problems()
     cannot = METHODS[recipe.training.method].problem
     if cannot:
         found.append(f"training.method: {cannot}")

@@ -11,7 +11,7 @@ from calm_ext.harness.options import EvaluationOptions
 from calm_ext.models.options import ModelOptions, SamplingOptions
 from calm_ext.options import Section
 from calm_ext.pairing.options import PairingOptions
-from calm_ext.retrieval.options import RetrievalSection
+from calm_ext.retrieval.options import RetrievalOptions
 from calm_ext.training.options import AnyTrainingOptions, training_options
 from calm_ext.voting.options import VotingOptions
 
@@ -23,7 +23,7 @@ class Recipe(Section):
     model: ModelOptions
     babel: BabelOptions = BabelOptions()
     data: DataOptions
-    retrieval: RetrievalSection | None = None
+    retrieval: RetrievalOptions | None = None
     sampling: SamplingOptions = SamplingOptions()
     vote: VotingOptions = VotingOptions()
     pairs: PairingOptions = PairingOptions()

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.metadata import entry_points
 from types import ModuleType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from calm_ext.errors import CalmError
 
@@ -100,6 +100,10 @@ class Registry(Mapping[str, T], Generic[T]):
             return self._entries[name]
         except KeyError:
             raise CalmError(f"no {self.what} {name!r}{self.hint(name)}; there are {', '.join(self)}") from None
+
+    def get(self, name: object, default: Any = None) -> Any:
+        """The entry, or ``default`` where there is none."""
+        return self._entries[str(name)] if name in self else default
 
     def hint(self, name: str) -> str:
         """`` (did you mean 'x'?)`` where a known name is near, else nothing."""

@@ -263,6 +263,11 @@ def _local_paths(data: RunData) -> list[str]:
         value = part.get(key) if isinstance(part, dict) else None
         if isinstance(value, str) and not value.startswith("http") and Path(value).expanduser().exists():
             found.append(f"{section}.{key}")
+    data_section = data.recipe.get("data")
+    args = data_section.get("args") if isinstance(data_section, dict) else None
+    for key, value in (args if isinstance(args, dict) else {}).items():
+        if isinstance(value, str) and not value.startswith("http") and Path(value).expanduser().exists():
+            found.append(f"data.args.{key}")
     return found
 
 

@@ -15,6 +15,7 @@ from calm_ext.jsonl import numbered_lines, read_jsonl
 from calm_ext.records import Ballot, Pair, ParallelQuestion, Record
 from calm_ext.results.evaluation import Evaluation, TaskResult, read_evaluation
 from calm_ext.results.files import read_json, read_log, read_recipe
+from calm_ext.results.folders import newest_results
 
 WHEN = ("before", "after")
 
@@ -106,7 +107,7 @@ def read_run(run_dir: str | os.PathLike[str]) -> RunData:
     questions = records("questions.jsonl", ParallelQuestion, "the questions, and with them gold labels")
     evaluations: dict[str, Evaluation] = {}
     for when in WHEN:
-        if any((path / "eval" / when).glob("results*.json")):
+        if newest_results(path / "eval" / when):
             evaluations[when] = read_evaluation(path / "eval" / when)
             missing += [f"{when}: {problem}" for problem in evaluations[when].problems]
         else:

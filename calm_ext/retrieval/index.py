@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 from calm_ext.errors import CalmError, DataError
 from calm_ext.records import CorpusPassage, Passage
@@ -15,13 +15,11 @@ from calm_ext.retrieval.build import collect
 from calm_ext.retrieval.chunk import is_piece
 from calm_ext.retrieval.fuse import DEPTH, fuse
 from calm_ext.retrieval.lexical import top
+from calm_ext.retrieval.options import METHODS, Method
 from calm_ext.retrieval.shelf import Shelf
 
 if TYPE_CHECKING:
     from calm_ext.retrieval.dense import Embedder
-
-Method = Literal["lexical", "dense", "hybrid"]
-METHODS: tuple[str, ...] = get_args(Method)
 
 
 class Index:

@@ -3,7 +3,8 @@
 The proofs, in this order:
 
 1. Files of different lengths: the surplus rows are found by content (:mod:`calm_ext.data.parallel.sequence`) and left
-   out where the choice is provable; that is reported as a :class:`Repair`. Otherwise the files are refused.
+   out where the choice is provable, which is reported as a :class:`~calm_ext.data.parallel.rows.Repair`; otherwise the
+   files are refused.
 2. Rows whose gold letter or number of options differs are no translations.
 3. Rows that would fit clearly better exchanged, rows that fit nowhere, and rows whose options would fit clearly better
    in another order (:mod:`calm_ext.data.parallel.doubts`) are no translations either.
@@ -20,12 +21,11 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from calm_ext.data.parallel.doubts import Doubt, find_doubts
 from calm_ext.data.parallel.evidence import Texts, read_texts
 from calm_ext.data.parallel.published import Changed, verify
-from calm_ext.data.parallel.rows import Row
+from calm_ext.data.parallel.rows import Joined, Repair, Row, rows_text
 from calm_ext.data.parallel.sequence import Unplaced, find_orphans
 from calm_ext.errors import DataError
 from calm_ext.records import ParallelQuestion, Version
@@ -37,35 +37,6 @@ FEW = 50
 #: strength from which another order of a row's options is refused and not only told: among 4,119 rows in order there is
 #: one of 1.4, in the bundled sample (``calm-ext data check sample``)
 SURE = 1.5
-
-
-class Repair(NamedTuple):
-    """What was done to a file to make it usable.
-
-    Attributes:
-        file: its name.
-        rows: the 1-based rows concerned.
-        reason: one line: what was found and done.
-    """
-
-    file: str
-    rows: tuple[int, ...]
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.file}: {_rows(self.rows)}: {self.reason}"
-
-
-class Joined(NamedTuple):
-    """Questions, and what was repaired to get them."""
-
-    questions: list[ParallelQuestion]
-    repairs: tuple[Repair, ...] = ()
-
-
-def _rows(numbers: Sequence[int]) -> str:
-    shown = ", ".join(map(str, numbers[:5])) + (f" and {len(numbers) - 5} more" if len(numbers) > 5 else "")
-    return ("row " if len(numbers) == 1 else "rows ") + shown
 
 
 def join_parallel(
@@ -168,7 +139,7 @@ def _in_sequence(
             try:
                 orphans = find_orphans(texts[longer], texts[shorter], keys[longer], keys[shorter])
             except Unplaced as error:
-                near = f"; look at {_rows([r + 1 for r in error.rows])} of {files[longer]}" if error.rows else ""
+                near = f"; look at {rows_text([r + 1 for r in error.rows])} of {files[longer]}" if error.rows else ""
                 raise DataError(f"rows are not parallel: {told}: {error}{near}") from None
         gone = {o.row for o in orphans}
         kept = [k for k in range(lengths[longer]) if k not in gone]
@@ -211,7 +182,7 @@ def _agree(
         numbers = [order[language][k] + 1 for k in places]
         many = "is not a translation of that row" if len(numbers) == 1 else "are not translations of those rows"
         raise DataError(
-            f"{files[language]}: {_rows(numbers)} {many} of {files[other]}: "
+            f"{files[language]}: {rows_text(numbers)} {many} of {files[other]}: "
             f"row {numbers[0]} has {said}, against {against}"
         )
 
@@ -228,7 +199,7 @@ def _as_published(
     except Changed as error:
         numbers = [order[error.language][k] + 1 for k in error.rows]
         verb = "is" if len(numbers) == 1 else "are"
-        _refuse(f"{files[error.language]}: {_rows(numbers)} {verb} {error.text} in wangym2/CALM")
+        _refuse(f"{files[error.language]}: {rows_text(numbers)} {verb} {error.text} in wangym2/CALM")
         return False
 
 

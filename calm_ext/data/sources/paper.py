@@ -15,8 +15,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from calm_ext.data.fetch import read_json
-from calm_ext.data.parallel.align import Joined, Repair, join_parallel
-from calm_ext.data.parallel.rows import Row
+from calm_ext.data.parallel.rows import Joined, Repair, Row
 from calm_ext.errors import DataError
 from calm_ext.languages import get_language
 from calm_ext.prompts import LETTERS
@@ -55,6 +54,8 @@ def load_files(
     Raises:
         DataError: a file is missing or malformed, or the rows are not parallel.
     """
+    from calm_ext.data.parallel.align import join_parallel
+
     rows: dict[str, list[Row]] = {}
     repairs = []
     for language, file in files.items():

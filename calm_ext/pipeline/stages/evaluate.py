@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from calm_ext.data import SOURCES
 from calm_ext.errors import CalmError
 from calm_ext.pipeline.context import BaseStage, Outputs, Run, model_identity, section
 from calm_ext.pipeline.stages.retrieve import retrieval_identity, retrieval_metadata
@@ -71,4 +72,5 @@ def task_metadata(run: Run) -> dict[str, Any]:
     e, d = run.recipe.evaluation, run.recipe.data
     languages = e.languages or d.languages
     given = {"languages": languages, "data_dir": d.data_dir, "babel_seed": run.recipe.babel.seed}
+    given |= SOURCES[d.source].to_metadata(d.args)
     return {k: v for k, v in given.items() if v is not None} | retrieval_metadata(run.recipe) | e.metadata

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from calm_ext.data import get_source
+from calm_ext.data import SOURCES
 from calm_ext.jsonl import write_jsonl
 from calm_ext.pipeline.context import BaseStage, Outputs, Run, section
 
@@ -21,7 +21,7 @@ class Questions(BaseStage):
         """The recipe's data, the content of a file of one's own, and where a source's files are looked for."""
         data = run.recipe.data
         content = hashlib.sha256(Path(data.path).read_bytes()).hexdigest() if data.path else None
-        elsewhere = os.environ.get("CALM_DATA_DIR") if "data_dir" in get_source(data.source).options else None
+        elsewhere = os.environ.get("CALM_DATA_DIR") if "data_dir" in SOURCES[data.source].option_names else None
         of_babel = "babel" in (run.recipe.model.path, data.source)
         return [section(data), [content, elsewhere], section(run.recipe.babel) if of_babel else None]
 

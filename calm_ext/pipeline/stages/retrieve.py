@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from calm_ext.data import SOURCES
 from calm_ext.jsonl import atomic_write, finite, write_jsonl
 from calm_ext.pipeline.context import BaseStage, Outputs, Run, asking, model_identity
 from calm_ext.pipeline.directory import digest, sha256_of
 from calm_ext.pipeline.schema import Recipe
-from calm_ext.retrieval.grounding import Grounder, Grounding, given_as_is, medexpqa_passages
+from calm_ext.retrieval.grounding import Grounder, Grounding, given_as_is, published_passages
 
 
 class Retrieve(BaseStage):
@@ -25,7 +26,7 @@ class Retrieve(BaseStage):
     def check(self, run: Run, *, due: bool) -> None:
         """Refuse an index that cannot be opened, is damaged, or has no embeddings where they are asked for."""
         settings = run.recipe.retrieval
-        if settings is not None and settings.index != "medexpqa":
+        if settings is not None and not (settings.index in SOURCES and SOURCES[settings.index].passages):
             style, seed = run.recipe.sampling.resolved_style, run.recipe.babel.seed
             Grounder(settings, spans=None, style=style, babel_seed=seed)
 
@@ -78,13 +79,13 @@ def _grounder(run: Run, languages: list[str]) -> Grounder:
     assert settings is not None
     spans, longest = tokens_of({"pretrained": run.models.path, "trust_remote_code": r.model.trust_remote_code})
     answer = r.sampling.max_new_tokens if r.sampling.mode == "generate" else 64
-    own = settings.index == "medexpqa"
+    own = settings.index == r.data.source
     return Grounder(
         settings,
         spans=spans,
         style=r.sampling.resolved_style,
         room=longest - answer if longest else None,
-        given=medexpqa_passages(run.split, languages, r.data.data_dir) if own else None,
+        given=published_passages(settings.index, run.split, languages, run.source_options) if own else None,
         babel_seed=r.babel.seed,
     )
 

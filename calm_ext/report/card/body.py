@@ -38,7 +38,6 @@ from calm_ext.report.words import (
 if TYPE_CHECKING:
     from calm_ext.report.card.front import Base
 
-MEDICAL = frozenset({"medqa", "medqa_zh", "medexpqa"})
 _BAD = "By its own evaluation the alignment did harm: use the base model instead."
 
 
@@ -171,7 +170,8 @@ def _limits(data: RunData, summary: Mapping[str, Any], codes: list[str]) -> list
     found = []
     if headline(summary)[0] == "bad":
         found.append(_BAD)
-    if any(name.startswith(f"calm_{x}_") for name in tasks for x in MEDICAL) or (source and source[0] in MEDICAL):
+    medical = [name for name, entry in SOURCES.items() if entry.medical]
+    if any(name.startswith(f"calm_{x}_") for name in tasks for x in medical) or (source and source[1].medical):
         found.append(
             "Not for medical use. The questions are of examinations; nobody has validated the model clinically, and a "
             "consistent answer can be consistently wrong."
