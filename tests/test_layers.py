@@ -1,4 +1,4 @@
-"""Imports go downwards only (DESIGN, section 2), and importing is cheap."""
+"""Imports go downwards only, and importing is cheap."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ PACKAGE = Path(calm_ext.__file__).parent
 # A module may import from lower layers and its own unit only. harness and training never import each other.
 LAYERS: list[set[str]] = [
     {"errors", "options", "signature"},
-    {"languages", "models", "plugins"},
+    {"plugins"},
+    {"languages", "models"},
     {"prompts", "records"},
     {"answers", "babel", "jsonl", "metrics"},
     {"data", "training", "voting"},

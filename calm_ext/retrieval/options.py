@@ -20,7 +20,7 @@ class RetrievalSection(Section):
             ``babel``, the facts of Babel's world; or ``medexpqa``, the passages that MedExpQA brings along.
         method, query, pivot, k, fallback, with_options: see :class:`calm_ext.retrieval.RetrievalOptions`.
         budget: tokens of the model's own tokenizer that one passage may take; longer ones are cut at a sentence.
-        judge: ask the model itself which passages help, and leave the others out (:mod:`calm_ext.retrieval.judging`).
+        judge: ask the model itself which passages help, and leave the others out (:mod:`calm_ext.retrieval.judge`).
         threshold: the relevance from which a judged passage is kept; 0.5 is that of a passage that says nothing.
         dense_model: folder of the index's embedding model, where that was moved.
     """
