@@ -14,8 +14,8 @@ PACKAGE = Path(calm_ext.__file__).parent
 # A module may import from lower layers and its own unit only. harness and training never import each other.
 LAYERS: list[set[str]] = [
     {"errors", "options", "signature"},
-    {"languages", "plugins"},
-    {"models"},
+    {"plugins"},
+    {"languages", "models"},
     {"prompts", "records"},
     {"answers", "babel", "jsonl", "metrics"},
     {"data", "training", "voting"},

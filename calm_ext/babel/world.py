@@ -26,7 +26,8 @@ from typing import Literal, NamedTuple
 
 from calm_ext.babel.words import WordMaker
 from calm_ext.errors import CalmError
-from calm_ext.languages import BABEL_CODES, get_language
+from calm_ext.languages import get_language
+from calm_ext.languages.babel import BABEL_CODES
 from calm_ext.records import ParallelQuestion, Version
 
 Split = Literal["train", "test"]
