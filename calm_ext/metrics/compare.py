@@ -1,7 +1,7 @@
 """Two evaluations of the same questions, compared question by question.
 
-:func:`paired_tests` is the one place where a difference gets its p-value: ``calm-ext compare``, the report, its card and
-the effect of passages use it, so that the same two evaluations have the same p-values everywhere.
+:func:`paired_tests` is the one place where a difference gets its p-value: ``calm-ext compare``, the report, its card
+and the effect of passages use it, so that the same two evaluations have the same p-values everywhere.
 """
 
 from __future__ import annotations
