@@ -268,7 +268,7 @@ def test_what_does_not_belong_together_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_thousand_questions_in_sixteen_languages(tmp_path: Path) -> None:
-    """10,000 resamples in 10 s or less and under 500 MiB, everything included (DESIGN; issue 3)."""
+    """10,000 resamples in 10 s or less and under 500 MiB, everything included."""
     rng = random.Random(0)
     languages = ["ar", "de", "en", "es", "fr", "hi", "it", "ja", "nl", "pl", "pt", "ru", "sw", "ur", "vi", "zh"]
     rows = []

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from calm_ext.errors import CalmError, RunError
 from calm_ext.models.paths import local_folder
 from calm_ext.publish.merge import Trained, adapter_of
+from calm_ext.report.card.base import base_of
 from calm_ext.report.card.body import source_of
-from calm_ext.report.card.front import REPO, base_of, render_card
+from calm_ext.report.card.front import REPO, render_card
 from calm_ext.report.collect import RunData, read_run, summarize
 
 if TYPE_CHECKING:

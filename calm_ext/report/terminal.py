@@ -50,7 +50,7 @@ def render(summary: Mapping[str, Any], *, html: str | Path | None = None) -> lis
     if any(t["difference"] for t in tasks.values()):
         parts.append(
             Text(
-                "▲ ▼ significant at p < 0.05, paired bootstrap over questions; languages by Holm’s correction",
+                "▲ ▼ significant at p < 0.05, McNemar or paired bootstrap; languages by Holm’s correction",
                 style="dim",
             )
         )

@@ -39,8 +39,8 @@ def language_of(path: Path) -> str:
     found = {resolve_alias(code) for code in _NAME.findall(path.name)}
     known = sorted(code for code in found if is_known(code))
     if len(known) != 1:
-        told = f"says {', '.join(known)}" if known else "says none"
-        raise DataError(f"{path}: which language it is must be in its name or given, and the name {told}")
+        named = f"says {', '.join(known)}" if known else "says none"
+        raise DataError(f"{path}: which language it is must be in its name or given, and the name {named}")
     return known[0]
 
 

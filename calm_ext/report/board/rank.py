@@ -8,9 +8,8 @@ the resampled mean is Binomial(n, p)/n, and its quantiles are taken exactly inst
 exact McNemar where every question has 0 or 1, else the paired bootstrap. All these p-values are corrected for one
 another by Holm's method, so that for one metric at most one table in twenty tells any two models apart that are equal,
 whichever of them happens to come out best. (To correct over the comparisons with the best alone would not do, for the
-best was
-chosen by the same data: of 20 simulated tables of 200 equal models and 100 questions, 14 so told the best from another;
-corrected over all pairs, 1 of 15.)
+best was chosen by the same data: of 20 simulated tables of 200 equal models and 100 questions, 14 so told the best from
+another; corrected over all pairs, 1 of 15.)
 
 **Ranks.** Models are ordered by the metric. The best of those without a rank opens the next one; the models below share
 it, down to the first that is told from this best (corrected p < 0.05), which opens the next rank.
@@ -34,8 +33,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from calm_ext.metrics.compare import is_binary
 from calm_ext.metrics.measure import with_kappa
-from calm_ext.metrics.stats import RESAMPLES, draws, holm
+from calm_ext.metrics.stats import RESAMPLES, draws, holm, mcnemar_p
 from calm_ext.report.words import ALPHA, LOWER_IS_BETTER
 from calm_ext.results.columns import Columns
 
@@ -94,7 +94,7 @@ def judge(models: Sequence[Columns], metric: str, *, seed: int = 0) -> Judged:
         data[place, [order[i] for i in model.ids], : values.shape[1]] = values
     names = max((names for names, _ in parts), key=len)  # fewer options named: shares of 0
     values = with_kappa(names, _means(data))[metric]
-    if metric != "kappa" and bool(np.isin(data, (0.0, 1.0)).all()):
+    if metric != "kappa" and is_binary(data):
         return Judged(values.tolist(), _binomial(data[:, :, 0]), _standings(values, metric, _mcnemar(data[:, :, 0])))
     drawn = _resampled(data, names, metric, seed=seed)
     return Judged(values.tolist(), _percentile(drawn), _standings(values, metric, _bootstrap(data, values, drawn)))
@@ -109,7 +109,7 @@ def intervals(models: Sequence[Columns], metric: str) -> list[tuple[float, float
     import numpy as np
 
     there = [m.values[:, m.names.index(metric)] if metric in m.names else np.full(len(m.ids), math.nan) for m in models]
-    binary = [i for i, values in enumerate(there) if np.isin(values, (0.0, 1.0)).all()]
+    binary = [i for i, values in enumerate(there) if is_binary(values)]
     found = [(math.nan, math.nan)] * len(models)
     for i, bounds in zip(binary, _binomial(np.array([there[i] for i in binary])) if binary else [], strict=True):
         found[i] = bounds
@@ -187,13 +187,12 @@ def _binomial(values: np.ndarray) -> list[tuple[float, float]]:
 def _mcnemar(values: np.ndarray) -> np.ndarray:
     """p-values of all pairs, shape (models, models), of values that are 0 or 1, shape (models, questions).
 
-    That of :func:`calm_ext.metrics.stats.mcnemar`: binomtest(gained, gained + lost) is symmetric at 1/2.
+    The test of :func:`calm_ext.metrics.stats.mcnemar`, of all pairs at once.
     """
     import numpy as np
-    from scipy.stats import binom
 
     gained = np.rint(values @ (1 - values).T)
-    p: np.ndarray = np.minimum(1.0, 2 * binom.cdf(np.minimum(gained, gained.T), gained + gained.T, 0.5))
+    p: np.ndarray = mcnemar_p(gained, gained.T)
     return p
 
 
