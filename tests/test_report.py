@@ -10,7 +10,6 @@ import random
 import re
 import subprocess
 import sys
-import time
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -498,9 +497,7 @@ def test_long_responses_are_cut_and_said(tmp_path: Path) -> None:
     rows = [json.loads(x) for x in samples.read_text().splitlines()]
     rows[0]["filtered_resps"][0] = "so " * 350_000 + rows[0]["filtered_resps"][0]
     samples.write_text("".join(json.dumps(r) + "\n" for r in rows))
-    start = time.monotonic()
     write_report(run)
-    assert time.monotonic() - start < 30
     text = page(run)
     assert len(text) < 2_000_000
     data = data_of(text)
