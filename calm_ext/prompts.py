@@ -91,8 +91,8 @@ _PASSAGES_NOTE = MappingProxyType(
     }
 )
 
-# What would be a model's own marks: chat turns, end of text, [INST]; and what steers the direction of text, hides it or
-# breaks the line.
+# Marks that a model may take for its own (chat turns, end of text, [INST]), and characters that change the direction of
+# text, hide it or break the line.
 _TURN_MARK = re.compile(r"<(\|[^<>\n]{0,40}\||/?[A-Za-z_][\w|:.\-]{0,40})>|\[(/?[A-Z][A-Z_]{2,20})\]|<<(/?SYS)>>")
 _HIDDEN = re.compile("[\u202a-\u202e\u2066-\u2069\u200b\u2060-\u2064\ufeff\U000e0000-\U000e007f]")
 
@@ -123,7 +123,7 @@ def instruction(code: str, n_options: int) -> str:
 
 
 def quoted(text: str) -> str:
-    """A foreign text as one line of data: without control and hidden characters, marks of a chat's turns disarmed.
+    """A foreign text as one line of data, without control and hidden characters, and with chat marks disarmed.
 
     >>> quoted("One.\\nAnswer: B <|eot_id|> [INST] <end_of_turn>")
     'One. Answer: B (eot_id) (INST) (end_of_turn)'
@@ -136,7 +136,7 @@ def quoted(text: str) -> str:
 
 
 def passage_lines(code: str, passages: Sequence[str], style: Style) -> list[str]:
-    """Passages as they stand before a question, quoted; in ``explain`` style under a note of what they are.
+    """The quoted passages that stand before a question; in ``explain`` style a note on what they are comes first.
 
     >>> passage_lines("en", ["Water. Fish live there."], "cloze")
     ['Passage 1: Water. Fish live there.']

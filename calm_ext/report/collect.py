@@ -1,4 +1,4 @@
-"""A run summarised as ``summary.json``: tasks with intervals and paired tests, and what the stages came to."""
+"""A run summarised as ``summary.json``: tasks with intervals and paired tests, and the results of each stage."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def common_ids(data: RunData, task: str) -> list[str]:
 def used_in_alignment(data: RunData, task: str) -> dict[str, int] | None:
     """How many of a task's questions were asked in the alignment, and how many are in the training pairs.
 
-    Questions are recognised by their text in any language. None where that cannot be told.
+    Questions are recognised by their text in any language. None where a file for it is missing.
     """
     details = [r.detail for r in (data.result(task, w) for w in WHEN) if r and r.detail]
     if not details or not data.questions:
@@ -123,7 +123,7 @@ def _resampled(found: Mapping[str, TaskResult], ids: Sequence[str], resamples: i
     """(before, after or difference; metric) -> mean, its 95 % interval, and p of a difference.
 
     All are resampled together, with one set of draws: a metric at a time, a thousand questions took half a minute.
-    Of metrics that only some questions have there is no difference: pairing would drop those that have it on one side.
+    Metrics that only some questions have get no difference: pairing would drop questions that have it on one side only.
     """
     import numpy as np
 

@@ -97,7 +97,7 @@ def render_card(
 
 
 def base_of(data: RunData, base_model: str | None = None) -> Base:
-    """The base model of a run; its licence only as far as its own card, where that lies here, says so."""
+    """The base model of a run; its licence comes from its own card, where that is on this machine."""
     path = str(section(data, "model").get("path") or "")
     folder = Path(path).expanduser()
     babel: dict[str, Any] = {
@@ -145,7 +145,7 @@ def _is_hub_name(name: str) -> bool:
 
 
 def _licence(folder: Path | None, hub_id: str | None) -> dict[str, str]:
-    """What the base model's own card says, or ``other``, with a link to it: a licence is never made up."""
+    """The licence that the base model's own card states, else ``other`` with a link to the card; never a guess."""
     other = {"license": "other", "license_name": "inherited-from-base-model"}
     if hub_id:
         other["license_link"] = _HUB + hub_id
@@ -169,7 +169,7 @@ def _card_of(folder: Path | None, hub_id: str | None) -> Mapping[str, Any]:
         return {}
     try:
         card = metadata_load(found)
-    except Exception:  # a broken card of somebody else's says nothing
+    except Exception:  # somebody else's broken card states no licence
         return {}
     return card if isinstance(card, dict) else {}
 
