@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -69,3 +71,31 @@ def test_a_function_becomes_an_entry(script: Any) -> None:
     assert "double(number: int, *, style: str = 'plain') -> int" in text
     assert "- `number`: any `int`." in text
     assert "```python\n>>> double(2)\n4\n```" in text
+
+
+def test_the_examples_of_contributing_are_python_that_imports_what_there_is() -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) == 5
+    for block in blocks:
+        for node in ast.walk(ast.parse(block)):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("calm_ext"):
+                module = importlib.import_module(node.module)
+                missing = [a.name for a in node.names if not hasattr(module, a.name)]
+                assert not missing, f"{node.module} has no {', '.join(missing)}"
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/RESULTS.md"])
+def test_links_lead_to_files(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text):
+        if not target.startswith("http"):
+            assert ((ROOT / page).parent / target).exists(), f"{page}: {target}"
+
+
+def test_the_files_that_contributing_names_exist() -> None:
+    """Those of the map and of the path of a question; the examples' own files do not."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    part = text[text.index("## Where things live") : text.index("## Adding a method")]
+    for name in re.findall(r"`([a-z_/]+\.(?:py|html|css))`", part):
+        found = [folder / name for folder in (ROOT, ROOT / "calm_ext") if (folder / name).exists()]
+        assert found, name

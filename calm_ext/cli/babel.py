@@ -8,7 +8,7 @@ import click
 
 
 @click.command("babel")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the world and of the pretraining.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the world and the pretraining.")
 @click.option(
     "--passages",
     type=click.FloatRange(0, 1),
@@ -18,10 +18,10 @@ import click
 )
 @click.option("--cache-dir", type=click.Path(path_type=Path), help="[default: $CALM_CACHE_DIR or ~/.cache/calm_ext]")
 def command(seed: int, passages: float, cache_dir: Path | None) -> None:
-    """Build Babel's model, unless it exists already, and print its folder.
+    """Build Babel's model, unless it is there, and print its folder.
 
-    `calm-ext data prepare babel` writes its questions. The tasks calm_babel_xl and calm_babel_xl_mc ask them, and
-    calm_babel_xl_rag asks them with passages.
+    The questions are `calm-ext data prepare babel`, the tasks calm_babel_xl and calm_babel_xl_mc, and with passages
+    calm_babel_xl_rag.
     """
     from calm_ext.babel import BabelConfig, build
 
