@@ -91,8 +91,8 @@ _PASSAGES_NOTE = MappingProxyType(
     }
 )
 
-# Marks that a model may take for its own (chat turns, end of text, [INST]), and characters that change the direction of
-# text, hide it or break the line.
+# What would be a model's own marks: chat turns, end of text, [INST]; and what steers the direction of text, hides it or
+# breaks the line.
 _TURN_MARK = re.compile(r"<(\|[^<>\n]{0,40}\||/?[A-Za-z_][\w|:.\-]{0,40})>|\[(/?[A-Z][A-Z_]{2,20})\]|<<(/?SYS)>>")
 _HIDDEN = re.compile("[\u202a-\u202e\u2066-\u2069\u200b\u2060-\u2064\ufeff\U000e0000-\U000e007f]")
 

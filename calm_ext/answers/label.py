@@ -23,11 +23,10 @@ _REMARK = " \t(（[-–—,;:.。।۔、،/\"'»”)>]}"
 
 
 def read_piece(piece: str, options: Options, rows: Sequence[AnswerWords], *, closed: bool = False) -> int:
-    """The index of the option that a text names; else :data:`NOTHING`, :data:`CONFLICT` or :data:`TAKEN_BACK` - i.
+    """The option that a piece of text after a cue names: its index, :data:`NOTHING`, or what is below it.
 
     Args:
-        closed: the piece must hold the answer and nothing else, because the cue had no colon: ``Answer B is wrong``
-            names nothing.
+        closed: nothing but the answer may stand there (the cue had no colon): ``Answer B is wrong`` names nothing.
     """
     begin = start = _OPENING.match(piece).end()  # type: ignore[union-attr]
     words = patterns(tuple(rows), options.last)

@@ -1,4 +1,4 @@
-"""From a model's response to the index of the option it names. The parser abstains (None) when it is unsure.
+"""From a model's text to the option it names, or None. Pure, and honest: what cannot be told is None, never a guess.
 
 The name of the parser, :data:`PARSER`, is part of every signature: raise it whenever a text may be read differently.
 The words it knows are in :mod:`calm_ext.languages.answer_words`; how well it reads real responses is in

@@ -1,4 +1,4 @@
-"""Results of our tasks below folders, as entries of a leaderboard, and a note on each that cannot be used.
+"""Results of our tasks below folders, as entries of a leaderboard; what cannot be used is told, never dropped unsaid.
 
 What must be equal for two entries to be ranked together are an entry's ``facts``. They are made of the results file:
 the task and its version, how many of its questions were asked, few-shot count (and the seed that chose the examples),
@@ -40,7 +40,7 @@ class Entry:
     Attributes:
         arguments: what the model was loaded with.
         facts: name -> value in words, equal for all entries that are ranked together.
-        n_questions: how many were asked; None where the results do not say.
+        n_questions: how many were asked; None where the results do not tell.
         versions: of calm-ext and lm-eval.
         values, stderr: metric -> value and lm-eval's own standard error, ``acc``, ``acc_en``, ``consistency``, …
         columns: the values of each question; None without usable samples.
@@ -69,7 +69,7 @@ class Entry:
 
 
 class Reading(NamedTuple):
-    """The entries, and notes on what was left out."""
+    """The entries, and in words what is there and was left out."""
 
     entries: list[Entry]
     left_out: list[str]
@@ -140,7 +140,7 @@ def _listed(counts: Mapping[str, int]) -> str:
 
 
 def _files(given: Sequence[Path], left_out: list[str]) -> Iterator[Path]:
-    """Results files, each by its real path; folders that cannot be listed are noted."""
+    """Results files, each by its real path; folders that cannot be listed are told."""
 
     def refused(error: OSError) -> None:
         left_out.append(f"{plain(error.filename)}: cannot be listed ({error.strerror})")
