@@ -67,7 +67,7 @@ def instruction(code: str, n_options: int) -> str:
 
 
 def quoted(text: str) -> str:
-    """A foreign text as one line of data: without control and hidden characters, marks of a chat's turns disarmed.
+    """A foreign text as one line of data, without control and hidden characters, and with chat marks disarmed.
 
     >>> quoted("One.\\nAnswer: B <|eot_id|> [INST] <end_of_turn>")
     'One. Answer: B (eot_id) (INST) (end_of_turn)'
@@ -80,7 +80,7 @@ def quoted(text: str) -> str:
 
 
 def passage_lines(code: str, passages: Sequence[str], style: Style) -> list[str]:
-    """Passages as they stand before a question, quoted; in ``explain`` style under a note of what they are.
+    """The quoted passages that stand before a question; in ``explain`` style a note on what they are comes first.
 
     >>> passage_lines("en", ["Water. Fish live there."], "cloze")
     ['Passage 1: Water. Fish live there.']

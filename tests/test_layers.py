@@ -57,8 +57,7 @@ OWNERS = {
 
 MAX_LINES = 320
 # Modules that are longer, with their present length: they may only get shorter.
-LONG = {
-}
+LONG = {}
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

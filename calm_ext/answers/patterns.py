@@ -75,7 +75,7 @@ class Patterns:
         text do, or where another letter stands anywhere before that letter's text (``A. x; C. y``).
         """
         head = rest.lstrip()
-        if head.startswith("("):  # what is told about the first answer
+        if head.startswith("("):  # a remark about the first answer
             inner, _, behind = head[1:].partition(")")
             if self._next(inner, options, index, joined=True) or self._next(behind, options, index):
                 return True

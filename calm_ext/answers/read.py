@@ -20,18 +20,18 @@ from calm_ext.prompts import LETTERS, Style, cue, instruction
 PARSER = "answers-2"
 
 _LETTER_IN_TEXT = re.compile(r"\(([A-J])\)|(?:[Oo]ption|选项|選択肢) ?([A-J])(?![A-Za-z])")
-# Up to the last end of a thought, whose beginning a chat template may have written; or a thought without an end.
+# All text up to the last closing tag (a chat template may have written the opening one), or a thought without an end.
 _THOUGHT = re.compile(r"\A.*</think(?:ing)?>|<think(?:ing)?>.*\Z", re.DOTALL | re.IGNORECASE)
 
 
 def read_answer(text: str, options: Sequence[str], language: str, *, style: Style = "explain") -> int | None:
-    """The index of the option that a response names, or None where it names none, or more than one.
+    """The index of the option that a response names; None where it names no option or several.
 
     In ``explain`` style the answer is what follows an answer cue: a letter, an option's text, or both, which must not
-    contradict each other; cues that name different options are an abstention, unless the text takes the earlier ones
-    back. Where there is no cue, a line that is nothing but letter and text of one option is the answer. In ``direct``
-    style it is the first line, which must be an option's text. Two options with one text are never told apart by that
-    text. Thoughts between ``<think>`` tags are not part of the answer, nor is what follows a new question.
+    contradict each other. Where cues name different options the parser abstains, unless the text takes the earlier ones
+    back. Where there is no cue, a line with nothing but the letter and text of one option is the answer. In ``direct``
+    style it is the first line, which must be an option's text. Two options with the same text are never distinguished
+    by that text. Thoughts between ``<think>`` tags are not part of the answer, nor is what follows a new question.
 
     Args:
         text: a response. options: the option texts, in the order of their letters. language: code of both.
@@ -59,7 +59,7 @@ def read_answer(text: str, options: Sequence[str], language: str, *, style: Styl
 
 
 def explanation_of(text: str, language: str) -> str:
-    """What a response says before its first answer cue, without the cue of the explanation; markup is kept.
+    """The text before the first answer cue, without the cue of the explanation; markup is kept.
 
     >>> explanation_of("Explanation: They breathe water.\\n\\nAnswer: B. water", "en")
     'They breathe water.'
@@ -71,7 +71,7 @@ def explanation_of(text: str, language: str) -> str:
 
 
 def contradicts(text: str, options: Sequence[str], answer: int, language: str) -> bool:
-    """Whether a response's explanation speaks of other options and never of the one it answers.
+    """Whether a response's explanation mentions other options and never the one that the response answers.
 
     >>> contradicts("Explanation: Fish need air.\\nAnswer: B", ["air", "water"], 1, "en")
     True

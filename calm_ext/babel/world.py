@@ -82,7 +82,7 @@ class BabelConfig:
     learning_rate: float = 3e-3
 
     def __post_init__(self) -> None:
-        """Refuse what no world can be built from.
+        """Refuse a configuration from which no world can be built.
 
         Raises:
             CalmError: naming the field and its limits.
@@ -134,7 +134,7 @@ class BabelConfig:
 
     @property
     def content_hash(self) -> str:
-        """16 hexadecimal digits that change with any field; a model without passages is what it was before them."""
+        """16 hexadecimal digits that change with any field; ``passages`` counts only where it is above 0."""
         fields = asdict(self)
         if not self.passages:
             del fields["passages"]

@@ -7,7 +7,7 @@ import click
 
 @click.command("languages")
 def command() -> None:
-    """List the languages calm-ext can ask in, with their cue words."""
+    """List the languages in which calm-ext can ask, with their cue words."""
     from calm_ext.languages import LANGUAGES
 
     for row in sorted(LANGUAGES.values(), key=lambda row: (row.invented, row.code)):

@@ -18,11 +18,11 @@ from calm_ext.metrics.stats import RESAMPLES, bootstrap_p, detectable, holm, int
 if TYPE_CHECKING:
     import numpy as np
 
-#: Parts of signatures in which the two sides of a comparison may differ only if that is said.
+#: Parts of signatures that may differ between the two sides only where ``mixed_versions`` allows it.
 _VERSIONS = frozenset({"calm-ext", "lm_eval"})
-#: Their order may differ; that they are the same is checked.
+#: The order of the languages may differ; another check makes sure that the languages are the same.
 _ORDER = frozenset({"langs"})
-#: What differs where one side was asked with passages and the other without, or with other ones.
+#: Parts that differ where one side was asked with passages and the other without them, or with different ones.
 _PASSAGES = frozenset({"task", "retrieval"})
 
 
@@ -205,7 +205,7 @@ def _check_comparable(before: AnswerSet, after: AnswerSet, mixed_versions: bool,
                 f"question {identity} has the answer {question.gold} at {question.where} and {other_question.gold} at "
                 f"{other_question.where}"
             )
-        hashed = question.content and other_question.content and not passages  # of the passages, too
+        hashed = question.content and other_question.content and not passages  # the hash covers the passages, too
         if hashed and question.content != other_question.content:
             raise DataError(
                 f"question {identity} was asked in other words at {question.where} than at {other_question.where}"

@@ -35,8 +35,8 @@ def draws(n: int, *, seed: int, resamples: int) -> Iterator[np.ndarray]:
 def resampled_means(values: np.ndarray, *, seed: int = 0, resamples: int = RESAMPLES) -> np.ndarray:
     """Means of the columns of ``values``, shape (questions, columns), in each resample: shape (resamples, columns).
 
-    NaN marks a question that a column does not have: it is left out of that column's mean, so that a ratio of means is
-    resampled as what it is.
+    NaN marks a question that has no value in a column. It is left out of that column's mean, so that a ratio of means
+    is resampled as a ratio.
     """
     import numpy as np
 

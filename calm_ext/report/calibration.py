@@ -1,4 +1,4 @@
-"""Whether a vote that says 80 % is right on 80 %: the reliability table."""
+"""The reliability table: whether votes with an estimated probability of 80 % are right in 80 % of the cases."""
 
 from __future__ import annotations
 

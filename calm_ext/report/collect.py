@@ -1,4 +1,4 @@
-"""A run summarised as ``summary.json``: tasks with intervals and paired tests, and what the stages came to."""
+"""A run summarised as ``summary.json``: tasks with intervals and paired tests, and the results of each stage."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def common_ids(data: RunData, task: str) -> list[str]:
 def used_in_alignment(data: RunData, task: str) -> dict[str, int] | None:
     """How many of a task's questions were asked in the alignment, and how many are in the training pairs.
 
-    Questions are recognised by their text in any language. None where the evaluations or the run have no texts.
+    Questions are recognised by their text in any language. None where a file for it is missing.
     """
     details = [r.detail for r in (data.result(task, w) for w in WHEN) if r and r.detail]
     if not details or not data.questions:
@@ -131,7 +131,7 @@ def _task_summary(data: RunData, task: str, resamples: int) -> dict[str, Any]:
 def _columns(found: Mapping[str, TaskResult], ids: Sequence[str]) -> dict[tuple[str, str], np.ndarray]:
     """(before, after or difference; metric) -> the value of each question, shape (questions,).
 
-    Of metrics that only some questions have there is no difference: pairing would drop those that have it on one side.
+    Metrics that only some questions have get no difference: pairing would drop questions that have it on one side only.
     """
     import numpy as np
 

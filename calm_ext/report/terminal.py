@@ -40,7 +40,7 @@ def render(summary: Mapping[str, Any], *, html: str | Path | None = None) -> lis
     """The headline, a table per task, and a line each for vote, pairs, training and what is missing.
 
     Args:
-        html: where the HTML page is, if that shall be said.
+        html: path of the HTML page, to print it as well.
     """
     tone, sentence = headline(summary)
     parts: list[RenderableType] = [Text(sentence, style=_STYLES[tone])]

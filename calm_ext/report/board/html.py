@@ -12,7 +12,7 @@ from calm_ext.report.board.write import LEGEND, about, chance, columns, finding
 from calm_ext.report.templates import environment
 from calm_ext.report.words import LOWER_IS_BETTER, NONE, interval, is_number, metric_name, number
 
-#: By this a page is known as one of ours, which may be replaced.
+#: The mark of our pages, which may be replaced.
 MARK = '<meta name="generator" content="calm-ext leaderboard">'
 
 

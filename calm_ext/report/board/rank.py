@@ -1,4 +1,4 @@
-"""Intervals, and ranks that say no more than paired tests bear out.
+"""Intervals, and ranks that claim no more than paired tests support.
 
 **Intervals** are 95 % percentile intervals of the bootstrap over questions, the languages of one kept together: the
 same resamples that ``calm-ext metrics`` draws. Where every question has 0 or 1 (accuracy in one language, all right)
@@ -6,21 +6,22 @@ the resampled mean is Binomial(n, p)/n, and its quantiles are taken exactly inst
 
 **Tests.** Every pair of models of a table is tested on the same questions, as :mod:`calm_ext.metrics.compare` does:
 exact McNemar where every question has 0 or 1, else the paired bootstrap. All these p-values are corrected for one
-another by Holm's method, so that for one metric at most one table in twenty tells any two models apart that are equal,
-whichever of them happens to come out best. (To correct over the comparisons with the best alone would not do, for the
-best was chosen by the same data: of 20 simulated tables of 200 equal models and 100 questions, 14 so told the best from
-another; corrected over all pairs, 1 of 15.)
+another by Holm's method, so that for one metric at most one table in twenty separates any two models that are equal,
+whichever of them happens to come out best. (Correcting over the comparisons with the best alone is not enough, because
+the same data chose the best: of 20 simulated tables of 200 equal models and 100 questions, 14 separated the best from
+another model; corrected over all pairs, 1 of 15 did.)
 
 **Ranks.** Models are ordered by the metric. The best of those without a rank opens the next one; the models below share
-it, down to the first that is told from this best (corrected p < 0.05), which opens the next rank.
+it, down to the first that differs significantly from this best (corrected p < 0.05), which opens the next rank.
 
-- Ranks only go down the table. A model below one that was told from the best may itself not be told from it (it differs
-  from it on more questions, in both directions); it then carries both ranks, ``1–2``: the first whose best it was not
-  told from, and its own.
-- Not being told apart is not being equal. Nearly all of what more models cost is power: 200 models make 19,900 pairs.
+- Ranks only go down the table. A model below one that differs significantly from the best may itself not do so (it
+  differs from the best on more questions, in both directions); it then carries both ranks, ``1–2``: the first rank from
+  whose best it does not differ significantly, and its own.
+- No significant difference does not mean equal. More models cost mainly power: 200 models make 19,900 pairs.
   Two models of interest are better compared alone, with ``calm-ext compare``.
-- A bootstrap of 10,000 cannot tell small p-values: where fewer than 20 resamples are on the other side of zero, p is
-  the tail of Student's t (questions − 1 degrees of freedom) at the difference over its bootstrap standard error.
+- A bootstrap of 10,000 resamples cannot resolve small p-values: where fewer than 20 resamples are on the other side of
+  zero, p is the tail of Student's t (questions − 1 degrees of freedom) at the difference over its bootstrap standard
+  error.
 - The bootstrap is generous where few questions differ: of k that do, all in favour of one model, it makes about
   2·exp(−k). So no p-value is below 2^(1−k), the least that an exact test of signs can give.
 - Metrics and tables are not corrected for one another.
@@ -42,7 +43,7 @@ from calm_ext.results.columns import Columns
 if TYPE_CHECKING:
     import numpy as np
 
-_TAIL = 20  # resamples, below which their number says too little
+_TAIL = 20  # with fewer resamples than this their number is too rough
 _AT_ONCE = 4_000_000  # resampled values at once, so that memory stays small whatever the number of models
 _EQUAL = 1e-9  # means that differ by rounding only
 
@@ -52,7 +53,7 @@ class Standing(NamedTuple):
 
     Attributes:
         rank: its rank, 1 the best; None where it could not be tested.
-        first: the first rank whose best it is not told from; as a rule its own.
+        first: the first rank from whose best it does not differ significantly; as a rule its own.
         shared: whether another model has the same rank.
         p_first: p-value against the best of all, corrected over all pairs; NaN for the best itself.
     """
@@ -63,7 +64,7 @@ class Standing(NamedTuple):
     p_first: float = math.nan
 
     def __str__(self) -> str:
-        """``3``, ``3=`` where it is shared, ``2–3`` where it is not told from the best of rank 2 either."""
+        """``3``, ``3=`` where it is shared, ``2–3`` where it does not differ from the best of rank 2 either."""
         if self.rank is None:
             return "–"
         if self.first is not None and self.first < self.rank:

@@ -1,13 +1,13 @@
 """A ranked board of many models from their lm-eval result folders.
 
-Results are ranked in one table only where everything but the model is the same (:mod:`.read` says what
-that is, and why versions of calm-ext are not part of it) and the same questions were asked in the same words; every
-other set of results has a table of its own that says what makes it apart. How ranks, ties and intervals come about, and
-what they do not say, is in :mod:`.rank`. Of results without samples, whose questions are not known, there
-is no test and no rank: they stand in the table of their setting by value alone.
+Results are ranked in one table only where everything but the model is the same (:mod:`.read` lists the
+parts, and why versions of calm-ext are not among them) and the same questions were asked in the same words; every other
+set of results gets a table of its own that names the difference. :mod:`.rank` describes how ranks, ties and intervals
+are computed, and their limits. The questions of results without samples are not known, so these get no test and no
+rank: they stand in the table of their setting by value alone.
 
 Of one model's results in one folder, loaded and asked alike, the newest counts; a copy of results counts once. Both are
-said. Two results of one model from different folders, or loaded in different ways, are two rows.
+noted. Two results of one model from different folders, or loaded in different ways, are two rows.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def about(table: Table) -> str:
 
 
 def finding(table: Table) -> str:
-    """Who is best, no more than the tests bear out."""
+    """Who is best, as far as the tests support it."""
     what, best = metric_name(table.by), table.rows[0]
     said = f"{number(best.value(table.by))} {interval(best.ci95.get(table.by))}".rstrip()
     if len(table.rows) == 1:

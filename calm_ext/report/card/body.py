@@ -1,4 +1,4 @@
-"""What a model card says of a run, in sentences: how it was made, what it is not for, and how to use it."""
+"""The sentences of a model card: how the model was made, what it is not for, and how to use it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The vote as the page shows it: margins, calibration, and what each language had to do with it."""
+"""The vote as the page shows it: margins, calibration, and what each language contributed."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _coverage(ballots: Sequence[Ballot], gold: Mapping[str, int | None]) -> list
 
 
 def _estimate(vote: Mapping[str, Any]) -> str:
-    """What can be said of calibration where no gold is known."""
+    """A sentence on calibration where no gold is known."""
     if not is_number(vote.get("estimated_accuracy")):
         return "No right answer is known, and the vote gave no probabilities: its calibration is not known."
     return (
