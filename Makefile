@@ -8,7 +8,7 @@ export TOKENIZERS_PARALLELISM ?= false
 
 SOURCES := setup.cfg pyproject.toml README.md $(shell find calm_ext lm_eval_tasks recipes -name '*.py' -o -name '*.yaml' -o -name '*.html' -o -name '*.css' -o -name '*.jinja' -o -name '*.txt' -o -name '*.jsonl' -o -name '*.md')
 
-.PHONY: demo test lint real clean
+.PHONY: demo test lint bench real clean
 .DELETE_ON_ERROR:
 
 $(BIN)/python:
@@ -37,6 +37,10 @@ lint: $(VENV)/.installed
 # One process a core, a file's tests together, one thread each: threads of two processes wait for each other.
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+
+# What must be quick, timed one after the other with nothing beside it; stays out of CI, whose machines are shared.
+bench: $(VENV)/.installed
+	$(BIN)/python benchmarks/limits.py
 
 # The real run of docs/RESULTS.md, which stays out of CI: real questions, the 268 M Gemma, some ten minutes on two cores.
 real: $(VENV)/.installed

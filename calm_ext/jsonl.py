@@ -64,7 +64,7 @@ def _writable(value: Any) -> bool:
 
 
 def finite(value: Any) -> Any:
-    """A value as JSON can hold it: NaN and infinity, wherever they are in it, are None, and tuples are lists.
+    """A value as JSON can hold it: NaN and infinity at any depth become None, and tuples become lists.
 
     >>> finite({"a": (1.0, float("nan"))})
     {'a': [1.0, None]}
@@ -84,7 +84,7 @@ def numbered_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str
     """Stream the objects of a JSONL file with their 1-based line numbers; blank lines are skipped.
 
     Raises:
-        DataError: the file is missing or unreadable, or a line is not a JSON object (a truncated one, say).
+        DataError: the file is missing or unreadable, or a line is not a JSON object (it may have been truncated).
     """
     source = Path(path)
     number = 0
@@ -187,7 +187,7 @@ _BLOCK = 1 << 16
 class Appender:
     """Appends groups of records to a JSONL file, each group flushed to disk as a whole.
 
-    A last line without a newline is what an interrupted write leaves; opening the file again cuts it off.
+    An interrupted write leaves a last line without a newline; opening the file again cuts that line off.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:

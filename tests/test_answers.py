@@ -3,7 +3,6 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,10 +13,10 @@ from hypothesis import strategies as st
 from calm_ext.answers.read import read_answer
 from calm_ext.data.sources.paper import parse_row
 from calm_ext.languages import LANGUAGES
-from calm_ext.languages.answer_words import ANSWER_WORDS
 from calm_ext.prompts import ask
 
 OPTIONS = ["city", "michigan", "hospital", "schools", "office"]
+CODES = sorted(code for code, row in LANGUAGES.items() if not row.invented)
 REAL = {"en": "en", "zh": "cn", "ja": "ja", "de": "de", "fr": "fr", "it": "it"}
 
 
@@ -211,17 +210,17 @@ def test_what_a_reviewer_found(text: str, options: list[str], language: str, all
     assert read_answer(text, options, language) in allowed
 
 
-def test_long_texts_are_read_in_time() -> None:
-    start = time.perf_counter()
-    for text in ("\nSo" + " " * 20_000 + "x", "Answer: B\n" * 5_000, "A. air\n" * 20_000):
-        read_answer(text, N, "en")
-    assert time.perf_counter() - start < 10
+def test_long_texts_are_read() -> None:
+    """How soon is measured by benchmarks/limits.py."""
+    texts = ("\nSo" + " " * 2_000 + "x", "Answer: B\n" * 500, "A. air\n" * 2_000)
+    assert [read_answer(text, N, "en") for text in texts] == [None, 1, 0]
 
 
 def _phrases() -> Iterator[tuple[str, str, int | None]]:
     """Every word of the table, in the places it may stand."""
-    for code, row in ANSWER_WORDS.items():
+    for code in CODES:
         own = LANGUAGES[code]
+        row = own.answers
         gap = own.space
         for noun in (own.answer, *row.noun):
             yield f"{noun}: B", code, 1
@@ -260,7 +259,7 @@ def test_every_word_of_every_language() -> None:
     assert not wrong
 
 
-@pytest.mark.parametrize("code", sorted(ANSWER_WORDS))
+@pytest.mark.parametrize("code", CODES)
 def test_a_repeated_prompt_is_no_answer(code: str) -> None:
     prompt = ask(code, "Where?", OPTIONS, "explain")
     assert read_answer(prompt, OPTIONS, code) is None
@@ -286,7 +285,7 @@ def test_direct_answers_and_equal_options() -> None:
         st.text(max_size=200),
         st.lists(
             st.sampled_from(
-                [w for row in ANSWER_WORDS.values() for f in row for w in (f if isinstance(f, tuple) else [])]
+                [w for code in CODES for f in LANGUAGES[code].answers for w in (f if isinstance(f, tuple) else [])]
                 + list("ABCDEFab12:().\n") + [" ", "one", "two", "\\boxed{", "<think>", "\u200f", "**", "İ", "ß"]
             ),
             max_size=12,

@@ -166,13 +166,12 @@ def test_a_server_that_takes_too_long_and_one_that_ignores_stop_strings() -> Non
         time.sleep(1.5)
         return say(path, payload)
 
-    with api_server(slow) as server:
-        began = time.monotonic()
-        with pytest.raises(
-            CalmError, match=r"completions did not answer within sampling\.backend_args\.timeout, 0\.3 s"
-        ):
-            engine(server, timeout=0.3).respond(REQUESTS[:1], **DRAWN)
-        assert time.monotonic() - began < 1.4, "once, and not again and again"
+    with (
+        api_server(slow) as server,
+        pytest.raises(CalmError, match=r"completions did not answer within sampling\.backend_args\.timeout, 0\.3 s"),
+    ):
+        engine(server, timeout=0.3).respond(REQUESTS[:1], **DRAWN)
+    assert len(server.asked) == 1, "once, and not again and again"
     with api_server(lambda *_: (200, choices(["one\ntwo"] * 3))) as server:
         assert engine(server).respond(REQUESTS[:1], **DRAWN) == [["one"] * 3]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -23,14 +22,8 @@ def calm(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProces
     )
 
 
-def test_help_is_quick_and_names_every_verb() -> None:
-    calm("--help")
-    best = float("inf")
-    for _ in range(3):
-        started = time.perf_counter()
-        shown = calm("--help")
-        best = min(best, time.perf_counter() - started)
-    assert best < 0.5
+def test_help_names_every_verb() -> None:
+    shown = calm("--help")
     for verb, (_, text) in VERBS.items():
         assert verb in shown.stdout
         assert text.split()[0] in shown.stdout

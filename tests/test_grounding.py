@@ -38,8 +38,7 @@ from calm_ext.retrieval.grounding import (
     read_passages,
     token_spans,
 )
-from calm_ext.retrieval.judge import judge
-from calm_ext.retrieval.judging import can_judge, judgement_prompt, relevance
+from calm_ext.retrieval.judge import can_judge, judge, judgement_prompt, relevance
 from calm_ext.retrieval.options import RetrievalOptions
 from tests.test_data import medexpqa_row
 

@@ -268,7 +268,7 @@ def test_what_does_not_belong_together_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_thousand_questions_in_sixteen_languages(tmp_path: Path) -> None:
-    """10,000 resamples in 10 s or less and under 500 MiB, everything included (DESIGN; issue 3)."""
+    """10,000 resamples in less than 500 MiB, imports included; how long they take is measured by benchmarks/limits.py."""
     rng = random.Random(0)
     languages = ["ar", "de", "en", "es", "fr", "hi", "it", "ja", "nl", "pl", "pt", "ru", "sw", "ur", "vi", "zh"]
     rows = []
@@ -279,17 +279,15 @@ def test_a_thousand_questions_in_sixteen_languages(tmp_path: Path) -> None:
     path = write(tmp_path / "p.jsonl", rows)
     # VmHWM and not ru_maxrss: the latter starts at what this process of the tests had when it forked.
     code = (
-        "import re, sys, time; started = time.time(); sys.argv = ['calm-ext', 'metrics', sys.argv[1], '--json']\n"
+        "import re, sys; sys.argv = ['calm-ext', 'metrics', sys.argv[1], '--json']\n"
         "from calm_ext.cli.main import cli\n"
         "cli.main(standalone_mode=False)\n"
         "peak = int(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read()).group(1))\n"
-        "print(time.time() - started, peak / 1024, file=sys.stderr)"
+        "print(peak / 1024, file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
-    seconds, mebibytes = map(float, done.stderr.split())
-    assert seconds < 10, seconds
-    assert mebibytes < 500, mebibytes
+    assert float(done.stderr) < 500
     found = json.loads(done.stdout)
     assert found["metrics"]["acc"] == pytest.approx(found["chance"]["acc"], abs=0.02)
     assert found["metrics"]["rankc"] == pytest.approx(found["chance"]["rankc"], abs=0.02)

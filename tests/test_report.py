@@ -10,7 +10,6 @@ import random
 import re
 import subprocess
 import sys
-import time
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -316,6 +315,25 @@ def test_only_common_questions_are_compared(tmp_path: Path) -> None:
     assert task["before"]["acc"] == pytest.approx(sum(r["acc"] for r in kept) / 25)
 
 
+@pytest.mark.parametrize("scored", [False, True])
+def test_the_p_values_are_those_of_compare(tmp_path: Path, scored: bool) -> None:
+    from calm_ext.metrics.compare import compare
+    from calm_ext.results.answers import read_answers
+
+    run = make_run(tmp_path / "toy", languages=["en", "fr", "de"], n=20, n_test=30, scored=scored)
+    reported = summarize(read_run(run), resamples=1000)["toy_xl"]["difference"]
+    sides = [read_answers([run / f"eval/{when}/samples_toy_xl.jsonl"]) for when in ("before", "after")]
+    changes = compare(*sides, resamples=1000).changes
+    for metric, difference in reported.items():
+        assert difference["p"] == changes[metric].p, metric
+        assert difference["value"] == pytest.approx(changes[metric].difference), metric
+        if "p_holm" in difference:
+            assert difference["p_holm"] == changes[metric].p_holm, metric
+    assert {m for m, d in reported.items() if "p_holm" in d} == {"acc_en", "acc_fr", "acc_de"}
+    assert changes["acc_en"].test == "mcnemar"
+    assert changes["acc"].test == "bootstrap"
+
+
 def test_scored_tasks_have_a_pair_matrix(tmp_path: Path) -> None:
     run = make_run(tmp_path / "toy", languages=["en", "fr", "de"], n=20, n_test=30, scored=True)
     data = read_run(run)
@@ -479,9 +497,7 @@ def test_long_responses_are_cut_and_said(tmp_path: Path) -> None:
     rows = [json.loads(x) for x in samples.read_text().splitlines()]
     rows[0]["filtered_resps"][0] = "so " * 350_000 + rows[0]["filtered_resps"][0]
     samples.write_text("".join(json.dumps(r) + "\n" for r in rows))
-    start = time.monotonic()
     write_report(run)
-    assert time.monotonic() - start < 30
     text = page(run)
     assert len(text) < 2_000_000
     data = data_of(text)

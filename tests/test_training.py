@@ -265,3 +265,14 @@ def test_scoring_the_responses_only_is_the_same_loss(babel_model: Path) -> None:
     assert torch.allclose(one_gradient, two_gradient, atol=1e-5)
     assert (two[:, :6] == 0).all()
     assert (two[:, 6:] < 0).all()
+
+
+def test_advice_names_only_keys_that_the_method_has() -> None:
+    monitor = Monitor.__new__(Monitor)
+    monitor.patience = 2
+    monitor.checks = [check(0), check(10, nll=2.9)]
+    assert str(monitor.warning()).endswith("raise training.nll_weight")
+    monitor.keys = ["learning_rate"]
+    assert str(monitor.warning()).endswith("lower training.learning_rate")
+    monitor.checks = [check(0), check(10, agreement=0.35)]
+    assert str(monitor.warning()).endswith("lower training.learning_rate")

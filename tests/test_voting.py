@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -422,12 +421,10 @@ def test_the_published_samples(paper_data: Path, tmp_path: Path) -> None:
     files = {x: paper_data / f"data/xcsqa/samples/x_csqa_{n}_train_sampled.json" for x, n in names.items()}
     path = tmp_path / "g.jsonl"
     write_jsonl(path, import_paper(files, source_language="en"))
-    start = time.perf_counter()
     found = VoteTable.read(read_numbered(path, Generation), style="explain")
     election = elect(found, VotingOptions())
     cast = ((b.id, b) for b in election.ballots)
     pairs = list(build_pairs(cast, lambda: read_numbered(path, Generation), PairingOptions(), style="explain"))
-    assert time.perf_counter() - start < 5, "0.8 s on two cores with nothing else running"
     assert 3000 < len(pairs) < 5000
     summary = vote_summary(elect(found, VotingOptions()).ballots, found.gold)
     assert summary["n_questions"] == 899

@@ -1,7 +1,7 @@
 """The lm-eval task that asks every question in every language: one document is one parallel question.
 
 lm-eval aggregates groups of tasks by weighted means only, so a metric across languages needs all languages of a
-question in one document (DESIGN, section 6). A YAML names this class::
+question in one document. A YAML names this class::
 
     class: !function calm_ext.harness.task.CrossLingualTask
     custom_dataset: !function calm_ext.harness.dataset.xcsqa
@@ -21,12 +21,6 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from lm_eval.api.instance import Instance
-from lm_eval.api.metrics import mean
-from lm_eval.api.samplers import ContextSampler
-from lm_eval.api.task import ConfigurableTask
-from lm_eval.api.utils import Message, multiturn_to_singleturn
-
 from calm_ext.answers.read import PARSER, read_answer
 from calm_ext.errors import CalmError
 from calm_ext.harness.dataset import Doc, to_dataset
@@ -37,7 +31,23 @@ from calm_ext.metrics.question import PARTIAL, fleiss_kappa, metric_names
 from calm_ext.prompts import PROMPTS, Style, answer_text, ask, cue, delimiter
 from calm_ext.records import ParallelQuestion
 from calm_ext.retrieval.grounding import Grounding
-from calm_ext.signature import signature
+from calm_ext.signature import signature, version_of
+
+#: What setup.cfg asks for too. The 0.5 line builds tasks and aggregates their metrics in another way.
+NEEDED = ">=0.4.13,<0.5"
+REFUSED = (
+    f"lm-eval {version_of('lm_eval')} is installed, with which calm-ext's tasks do not work; "
+    f"pip install 'lm-eval[hf]{NEEDED}'"
+)
+
+try:
+    from lm_eval.api.instance import Instance
+    from lm_eval.api.metrics import mean
+    from lm_eval.api.samplers import ContextSampler
+    from lm_eval.api.task import ConfigurableTask, Task
+    from lm_eval.api.utils import Message, multiturn_to_singleturn
+except ImportError as error:
+    raise CalmError(f"{REFUSED} ({error})") from error
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +67,8 @@ class CrossLingualTask(ConfigurableTask):
     _sampler: ContextSampler | None = None
 
     def __init__(self, config: dict[str, Any] | None = None, *, _memory: bool = False, **_: Any) -> None:
+        if ConfigurableTask is Task:  # as in the 0.5 line
+            raise CalmError(REFUSED)
         config = dict(config or {})
         config.pop("class", None)
         # What ConfigurableTask wants to render at construction; the prompts are per language and come from `ask`.

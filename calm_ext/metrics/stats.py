@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,8 +35,8 @@ def draws(n: int, *, seed: int, resamples: int) -> Iterator[np.ndarray]:
 def resampled_means(values: np.ndarray, *, seed: int = 0, resamples: int = RESAMPLES) -> np.ndarray:
     """Means of the columns of ``values``, shape (questions, columns), in each resample: shape (resamples, columns).
 
-    NaN marks a question that a column does not have: it is left out of that column's mean, so that a ratio of means is
-    resampled as what it is.
+    NaN marks a question that has no value in a column. It is left out of that column's mean, so that a ratio of means
+    is resampled as a ratio.
     """
     import numpy as np
 
@@ -84,11 +84,20 @@ def mcnemar(before: Sequence[bool], after: Sequence[bool]) -> float:
     >>> round(mcnemar([False] * 8 + [True] * 2, [True] * 8 + [False] * 2), 4)
     0.1094
     """
-    from scipy.stats import binomtest
-
     gained = sum(b and not a for a, b in zip(before, after, strict=True))
     lost = sum(a and not b for a, b in zip(before, after, strict=True))
-    return float(binomtest(gained, gained + lost, 0.5).pvalue) if gained + lost else 1.0
+    return float(mcnemar_p(gained, lost))
+
+
+def mcnemar_p(gained: Any, lost: Any) -> Any:
+    """The p-value of :func:`mcnemar` from the numbers of questions that changed: of a pair, or of arrays at once.
+
+    X is symmetric, so p = min(1, 2 P(X <= min(gained, lost))).
+    """
+    import numpy as np
+    from scipy.stats import binom
+
+    return np.minimum(1.0, 2 * binom.cdf(np.minimum(gained, lost), np.add(gained, lost), 0.5))
 
 
 def holm(values: Sequence[float]) -> list[float]:

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from calm_ext.answers.read import contradicts, read_answer
 from calm_ext.errors import CalmError
 from calm_ext.jsonl import Appender, read_jsonl
-from calm_ext.languages import get_language
+from calm_ext.languages import LANGUAGES, get_language
 from calm_ext.models.device import choose_dtype, default_device
 from calm_ext.models.meter import count_tokens, in_model
 from calm_ext.pairing.donors import Wanted, wanted_translations
@@ -26,12 +26,6 @@ from calm_ext.pairing.options import PairingOptions
 from calm_ext.prompts import Style, answer_text
 from calm_ext.records import Ballot, Generation, Record
 
-#: FLORES-200 codes, which NLLB uses.
-_FLORES = {
-    "en": "eng_Latn", "zh": "zho_Hans", "fr": "fra_Latn", "de": "deu_Latn", "it": "ita_Latn", "ja": "jpn_Jpan",
-    "es": "spa_Latn", "nl": "nld_Latn", "pl": "pol_Latn", "pt": "por_Latn", "ru": "rus_Cyrl", "ar": "arb_Arab",
-    "vi": "vie_Latn", "hi": "hin_Deva", "sw": "swh_Latn", "ur": "urd_Arab",
-}  # fmt: skip
 _SENTENCE = re.compile(r"[.!?。！？।۔\n]+")
 # A base model goes on with the next pair of the pattern after its translation.
 _AFTER = re.compile(r"\n\s*\n|\n[^\n:：]{1,20}[:：]")
@@ -233,12 +227,12 @@ class Seq2SeqRestater:
 
     def _code(self, language: str, codes: Sequence[str]) -> str:
         """The model's own code of a language."""
-        spelled = (_FLORES.get(language, language), language)
+        spelled = (get_language(language).flores or language, language)
         known = {str(c).strip("_") for c in codes} | set(getattr(self.tokenizer, "lang_code_to_token", None) or {})
         for code in (*spelled, *sorted(c for c in known if c.split("_")[0] == language)):
             if code in known:
                 return code
-        return spelled[0] if any(c in known for c in _FLORES.values()) else language
+        return spelled[0] if any(row.flores in known for row in LANGUAGES.values()) else language
 
 
 class CausalRestater:

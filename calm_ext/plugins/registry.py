@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.metadata import entry_points
 from types import ModuleType
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar, overload
 
 from calm_ext.errors import CalmError
 
@@ -17,6 +17,7 @@ from calm_ext.errors import CalmError
 GROUP = "calm_ext.plugins"
 
 T = TypeVar("T")
+D = TypeVar("D")
 
 
 @cache
@@ -101,9 +102,14 @@ class Registry(Mapping[str, T], Generic[T]):
         except KeyError:
             raise CalmError(f"no {self.what} {name!r}{self.hint(name)}; there are {', '.join(self)}") from None
 
-    def get(self, name: object, default: Any = None) -> Any:
-        """The entry, or ``default`` where there is none."""
-        return self._entries[str(name)] if name in self else default
+    @overload
+    def get(self, name: str, default: None = None, /) -> T | None: ...
+    @overload
+    def get(self, name: str, default: D, /) -> T | D: ...
+    def get(self, name: str, default: object = None, /) -> object:
+        """The entry, or the default where there is none."""
+        self._load()
+        return self._entries.get(name, default)
 
     def hint(self, name: str) -> str:
         """`` (did you mean 'x'?)`` where a known name is near, else nothing."""

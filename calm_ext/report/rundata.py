@@ -1,6 +1,6 @@
 """Read a run directory, whole or half-way.
 
-What is missing is said in ``RunData.missing``; what is there and broken is a :class:`~calm_ext.errors.DataError`.
+``RunData.missing`` lists what is missing; a broken file is a :class:`~calm_ext.errors.DataError`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class RunData:
         retrieval: retrieval.json, empty where the questions were asked without passages.
         evaluations: ``before`` and ``after``, as far as there are.
         sampled_characters: length of all sampled responses; 0 where that is not known.
-        missing: what is not there, in words.
+        missing: the missing parts, in words.
     """
 
     path: Path

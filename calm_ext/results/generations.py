@@ -23,7 +23,7 @@ from calm_ext.data.parallel.align import join_parallel
 from calm_ext.data.sources import paper
 from calm_ext.errors import DataError
 from calm_ext.jsonl import explain
-from calm_ext.languages import ALIASES, is_known
+from calm_ext.languages import is_known, resolve_alias
 from calm_ext.records import Generation, ParallelQuestion
 from calm_ext.results.samples import Sample, read_samples
 
@@ -36,11 +36,11 @@ def language_of(path: Path) -> str:
     Raises:
         DataError: the name says none, or several.
     """
-    found = {ALIASES.get(code, code) for code in _NAME.findall(path.name)}
+    found = {resolve_alias(code) for code in _NAME.findall(path.name)}
     known = sorted(code for code in found if is_known(code))
     if len(known) != 1:
-        told = f"says {', '.join(known)}" if known else "says none"
-        raise DataError(f"{path}: which language it is must be in its name or given, and the name {told}")
+        named = f"says {', '.join(known)}" if known else "says none"
+        raise DataError(f"{path}: which language it is must be in its name or given, and the name {named}")
     return known[0]
 
 
@@ -101,7 +101,7 @@ def import_paper(files: Mapping[str, str | Path], *, source_language: str | None
 def _set_name(path: Path) -> str:
     """The name of the set a file belongs to: ``x_csqa_cn_train_sampled.json`` is of x_csqa_train."""
     words = re.split(r"[_\-.]", path.stem)
-    kept = [w for w in words if w not in ("sampled", "samples") and not is_known(ALIASES.get(w, w))]
+    kept = [w for w in words if w not in ("sampled", "samples") and not is_known(resolve_alias(w))]
     return "_".join(kept) or path.stem
 
 

@@ -121,12 +121,15 @@ def watch(job: TrainingJob, tokenizer: Any) -> Watch | None:
         sampling.max_new_tokens,
         passages=_passages(job),
     )
-    return Watch(
-        Monitor(
-            questions=questions, votes=job.heldout_votes, encoded=encoded, examiner=examiner, patience=options.patience
-        ),
-        job.output,
+    monitor = Monitor(
+        questions=questions,
+        votes=job.heldout_votes,
+        encoded=encoded,
+        examiner=examiner,
+        patience=options.patience,
+        keys=type(options).model_fields,
     )
+    return Watch(monitor, job.output)
 
 
 def _passages(job: TrainingJob) -> dict[tuple[str, str], list[str]]:

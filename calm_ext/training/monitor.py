@@ -16,7 +16,7 @@ a guide: where agreement with it falls, training is unlearning, and the monitor 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -70,7 +70,10 @@ class Monitor:
     Args:
         votes: question id -> language -> option that the untrained model elected in the other languages.
         encoded: (prompt ids, chosen ids) of held-out pairs.
+        keys: the options that the training method has, for the advice in warnings.
     """
+
+    keys: Collection[str] = ("nll_weight", "beta")
 
     def __init__(
         self,
@@ -80,7 +83,9 @@ class Monitor:
         encoded: Sequence[tuple[list[int], list[int]]],
         examiner: Examiner,
         patience: int,
+        keys: Collection[str] = keys,
     ) -> None:
+        self.keys = keys
         self.questions = list(questions)
         self.items = examiner.encode(self.questions)
         self.votes = votes
@@ -149,22 +154,27 @@ class Monitor:
         first, last = self.checks[0], self.checks[-1]
         error = (2 * max(first.agreement * (1 - first.agreement), 0.01) / max(first.n, 1)) ** 0.5
         if last.agreement < first.agreement - 2 * error:
+            also = " or raise training.nll_weight" if "nll_weight" in self.keys else ""
             return (
                 f"step {last.step}: COLLAPSING: agreement with the other languages' vote on held-out questions fell "
-                f"from {first.agreement:.3f} to {last.agreement:.3f}; lower training.learning_rate or raise "
-                f"training.nll_weight"
+                f"from {first.agreement:.3f} to {last.agreement:.3f}; lower training.learning_rate{also}"
             )
         if last.answered < first.answered - 0.1:
             return (
                 f"step {last.step}: COLLAPSING: answers that can be read fell from {first.answered:.0%} to "
-                f"{last.answered:.0%}; raise training.nll_weight or training.beta"
+                f"{last.answered:.0%}; {self._remedy('nll_weight', 'beta')}"
             )
         if last.chosen_nll > first.chosen_nll + 0.5:
             return (
                 f"step {last.step}: WARNING: the chosen responses themselves become unlikely (NLL per token "
-                f"{first.chosen_nll:.2f} to {last.chosen_nll:.2f}); raise training.nll_weight"
+                f"{first.chosen_nll:.2f} to {last.chosen_nll:.2f}); {self._remedy('nll_weight')}"
             )
         return None
+
+    def _remedy(self, *keys: str) -> str:
+        """What to change: one of some keys, where the method has them."""
+        known = [f"training.{key}" for key in keys if key in self.keys]
+        return f"raise {' or '.join(known)}" if known else "lower training.learning_rate"
 
 
 def append_log(path: Path, kind: str, values: dict[str, Any]) -> None:

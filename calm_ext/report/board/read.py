@@ -39,7 +39,7 @@ class Entry:
     Attributes:
         arguments: what the model was loaded with.
         facts: name -> value in words, equal for all entries that are ranked together.
-        n_questions: how many were asked; None where the results do not tell.
+        n_questions: how many were asked; None where the results do not say.
         versions: of calm-ext and lm-eval.
         values, stderr: metric -> value and lm-eval's own standard error, ``acc``, ``acc_en``, ``consistency``, …
         columns: the values of each question; None without usable samples.
@@ -202,7 +202,7 @@ def _columns(path: Path, task: str, *, passages: bool) -> tuple[Columns | None, 
 def _facts(results: Aggregates, task: str, parts: Mapping[str, str], n: int | None) -> dict[str, str]:
     version, shots, chat = results.version(task), results.n_shot(task), results.chat_template
     facts = {"task": plain(task)}
-    facts["task version"] = f"{version:g}" if is_number(version) else plain(version or "not told")
+    facts["task version"] = f"{version:g}" if is_number(version) else plain(version or "unknown")
     facts["questions"] = _questions(results, task, n)
     facts["few-shot"] = f"{plain(shots)}-shot"
     if shots and results.fewshot_seed is not None:
@@ -220,7 +220,7 @@ def _facts(results: Aggregates, task: str, parts: Mapping[str, str], n: int | No
 
 def _questions(results: Aggregates, task: str, n: int | None) -> str:
     if n is None:
-        return "a number that is not told"
+        return "an unknown number"
     of = results.n_original(task)
     if of is not None:
         return f"all {n}" if of == n else f"{n} of {of}"

@@ -43,7 +43,7 @@ def cost_context(data: RunData, summary: Mapping[str, Any]) -> list[dict[str, st
     for stage in data.stages:
         entry = data.stages[stage]
         memory = entry.get("peak_memory_mib")
-        # The training is a process of its own, whose memory its summary tells.
+        # Training runs in a process of its own; its summary has that process's memory.
         if stage == "train" and is_number(data.training.get("peak_memory_mib")):
             memory = data.training["peak_memory_mib"]
         shown = f"{memory:,.0f} MiB" if is_number(memory) else NONE
