@@ -17,11 +17,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import click
-from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from calm_ext.errors import RecipeError
-from calm_ext.options import OneOf, Section
+from calm_ext.options import OneOf, Section, validated
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -52,7 +50,9 @@ def flags(
         def command(*args: Any, **kwargs: Any) -> Any:
             values = {key: kwargs.pop(_parameter(section, key)) for key in keys}
             values = {k: v for k, v in values.items() if v is not None and v != ()}
-            kwargs[into] = validated(section, {**given, **values})
+            kwargs[into] = validated(
+                section, {**given, **values}, where="command line", name=functools.partial(_flag, section)
+            )
             return function(*args, **kwargs)
 
         wrapped: Any = command
@@ -62,24 +62,6 @@ def flags(
         return result
 
     return decorate
-
-
-def validated(section: type[Section], values: Mapping[str, Any], *, where: str = "") -> Any:
-    """The options; a value that is not allowed is named by its flag.
-
-    Raises:
-        RecipeError: with every problem, one a line.
-    """
-    try:
-        return section.model_validate(values)
-    except ValidationError as error:
-        problems = []
-        for item in error.errors(include_url=False):
-            key = str(item["loc"][0]) if item["loc"] else ""
-            message = item["msg"].removeprefix("Value error, ")
-            place = f"{_flag(section, key)}: " if key else ""
-            problems.append(f"{place}{message[:1].lower()}{message[1:]}, got {item['input']!r}")
-        raise RecipeError(where or "command line", problems) from None
 
 
 def _extra(field: FieldInfo, key: str) -> Any:

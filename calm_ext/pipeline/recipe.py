@@ -6,8 +6,6 @@ A recipe is a YAML file. Overrides are dotted keys, ``training.beta=0.2``, whose
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -87,12 +85,6 @@ def with_backend_args(sampling: SamplingOptions, arguments: Iterable[str]) -> Sa
     if problems:
         raise RecipeError("calm-ext sample", problems)
     return sampling
-
-
-def digest(*parts: Any) -> str:
-    """SHA-256 of JSON-able values; the input hash of a stage."""
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def save_recipe(recipe: Recipe, path: str | os.PathLike[str]) -> None:

@@ -14,7 +14,7 @@ from calm_ext.pairing.build import pair_summary
 from calm_ext.report.calibration import reliability
 from calm_ext.report.page.flow import flow_summary
 from calm_ext.report.page.passages import retrieval_summary
-from calm_ext.report.rundata import STAGES, WHEN, RunData, read_run
+from calm_ext.report.rundata import WHEN, RunData, read_run
 from calm_ext.report.throughput import throughput
 from calm_ext.results.evaluation import TaskResult
 from calm_ext.voting.quality import vote_summary
@@ -22,7 +22,7 @@ from calm_ext.voting.quality import vote_summary
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["STAGES", "WHEN", "RunData", "common_ids", "read_run", "summarize", "used_in_alignment", "versions_of"]
+__all__ = ["WHEN", "RunData", "common_ids", "read_run", "summarize", "used_in_alignment", "versions_of"]
 
 
 def summarize(data: RunData, *, resamples: int = RESAMPLES) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def summarize(data: RunData, *, resamples: int = RESAMPLES) -> dict[str, Any]:
     if read:
         result["retrieval"] = read
     result["throughput"] = throughput(data)
-    result["stages"] = {s: e.get("seconds") for s, e in _in_order(data.stages).items()}
+    result["stages"] = {s: e.get("seconds") for s, e in data.stages.items()}
     result["versions"] = versions_of(data)
     result["run"] = {"name": data.name, "missing": list(data.missing)}
     cleaned: dict[str, Any] = finite(result)
@@ -81,10 +81,6 @@ def versions_of(data: RunData) -> dict[str, str]:
     entries = [e for e in data.stages.values() if isinstance(e.get("versions"), dict)]
     entries.sort(key=lambda e: str(e.get("finished", "")))
     return {str(k): str(v) for e in entries for k, v in e["versions"].items()}
-
-
-def _in_order(stages: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {s: stages[s] for s in (*STAGES, *(x for x in stages if x not in STAGES)) if s in stages}
 
 
 def _task_summary(data: RunData, task: str, resamples: int) -> dict[str, Any]:

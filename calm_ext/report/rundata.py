@@ -17,7 +17,6 @@ from calm_ext.results.evaluation import Evaluation, TaskResult, read_evaluation
 from calm_ext.results.files import read_json, read_log, read_recipe
 from calm_ext.results.folders import newest_results
 
-STAGES = ("questions", "retrieve", "before", "sample", "vote", "pairs", "train", "after", "report")
 WHEN = ("before", "after")
 
 R = TypeVar("R", bound=Record)
