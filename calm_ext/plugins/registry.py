@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib.metadata import entry_points
 from types import ModuleType
 from typing import Generic, TypeVar, overload
 
@@ -27,6 +25,8 @@ def load_plugins() -> tuple[ModuleType, ...]:
     Raises:
         CalmError: a module cannot be imported; the message names it and its package.
     """
+    from importlib.metadata import entry_points
+
     found = []
     for point in sorted(entry_points(group=GROUP), key=lambda p: (p.name, p.value)):
         try:
@@ -113,6 +113,8 @@ class Registry(Mapping[str, T], Generic[T]):
 
     def hint(self, name: str) -> str:
         """`` (did you mean 'x'?)`` where a known name is near, else nothing."""
+        import difflib
+
         close = difflib.get_close_matches(name, list(self), n=1)
         return f" (did you mean {close[0]!r}?)" if close else ""
 
