@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -95,7 +96,7 @@ def test_scores_from_predictions_long_rows_and_samples() -> None:
     assert expected.metrics["acc"] == 0.5 and expected.metrics["answered"] == 0.75
     for given in (long, pd.DataFrame(long), datasets.Dataset.from_list(long)):
         found = score(given).measured
-        assert (found.metrics, found.ci95) == (expected.metrics, expected.ci95), type(given)
+        assert repr((found.metrics, found.ci95)) == repr((expected.metrics, expected.ci95)), type(given)
     read = score(samples())
     assert read["acc_en"] == 1.0 and read["acc_de"] == pytest.approx(2 / 3)
     scored = [{**row, "responses": None, "option_logprobs": [-9.0, -1.0, -9.0]} for row in samples()]
@@ -163,6 +164,12 @@ def test_the_package_is_light_and_names_what_it_has() -> None:
 
 @pytest.mark.parametrize("name", ["pairs_for_trl", "compare_models"])
 def test_the_examples_run(name: str) -> None:
-    done = subprocess.run([sys.executable, f"examples/{name}.py"], capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, f"examples/{name}.py"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
     assert done.returncode == 0, done.stderr
     assert {"pairs_for_trl": "1 pairs (", "compare_models": "p_holm"}[name] in done.stdout

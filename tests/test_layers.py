@@ -38,6 +38,7 @@ FOLDERS = {
     "training": "from pairs to an adapter; the only user of TRL",
     "pairing": "from ballots to pairs",
     "results": "the reader of lm-eval's files",
+    "api": "the Python interface, on data in memory",
     "retrieval": "indices, passages, their quality",
     "harness": "tasks, sampling and evaluation with lm-eval",
     "report": "plots, page, card, leaderboard",

@@ -102,7 +102,7 @@ def require_labelled(questions: Sequence[ParallelQuestion], what: str, *, source
     """
     lacking = sum(q.answer is None for q in questions)
     if lacking:
-        entry = SOURCES.get(source)
+        entry = SOURCES.get(source or "")
         which = f"; use {' or '.join(entry.labelled)}" if entry else ""
         share = "" if lacking == len(questions) else f" for {lacking} of {len(questions)} questions"
         raise CalmError(f"{what} has no gold answers{share}{which}")

@@ -17,9 +17,10 @@ from calm_ext.voting.options import VotingOptions
 
 
 class Recipe(Section):
-    """A whole run. ``name`` names its directory, ``runs/<name>``."""
+    """A whole run, from questions to a report."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    """Names the run directory, ``runs/<name>``."""
     model: ModelOptions
     babel: BabelOptions = BabelOptions()
     data: DataOptions
