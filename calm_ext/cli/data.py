@@ -90,7 +90,11 @@ def ls(as_json: bool) -> None:
 @flags(DataOptions, into="options", only=("split", "limit", "data_dir", "path", "args"))
 @click.option("--origin", help="Of xcsqa: paper or hf.  [default: paper where there is a data directory, else hf]")
 @click.option("--seed", type=int, help="Of Babel's world.  [default: 0]")
-@click.option("--passages", type=click.Path(path_type=Path), help="Passages JSONL to write, of medexpqa.")
+@click.option(
+    "--passages",
+    type=click.Path(path_type=Path),
+    help="Passages JSONL to write, of a source that has some, as medexpqa.",
+)
 @click.option("--force", is_flag=True, help="Replace files that are there.")
 def prepare(
     name: str,

@@ -34,8 +34,8 @@ logger = logging.getLogger(__name__)
 
 #: a repair may leave out one row and one in a hundred, and none of a file with fewer rows than ``FEW``
 FEW = 50
-#: strength from which another order of a row's options is refused and not only told: among 4,119 rows in order there is
-#: one of 1.4, in the bundled sample (``calm-ext data check sample``)
+#: strength from which another order of a row's options is refused, and not only reported: among 4,119 rows in order
+#: there is one of 1.4, in the bundled sample (``calm-ext data check sample``)
 SURE = 1.5
 
 
@@ -121,13 +121,13 @@ def _in_sequence(
     if len(set(lengths.values())) == 1:
         n = lengths[pivot]
         return {x: list(range(n)) for x in rows}, [f"{name}-{k:05d}" for k in range(n)], None, []
-    told = ", ".join(f"{files[x]} has {n}" for x, n in lengths.items())
+    counts = ", ".join(f"{files[x]} has {n}" for x, n in lengths.items())
     common = Counter(lengths.values()).most_common(1)[0][1]
     usual = [n for n, count in Counter(lengths.values()).items() if count == common]
     reference = pivot if lengths[pivot] in usual else next(x for x, n in lengths.items() if n in usual)
     allowed = 1 + lengths[reference] // 100 if lengths[reference] >= FEW else 0
     if min(lengths.values()) == 0 or max(abs(n - lengths[reference]) for n in lengths.values()) > allowed:
-        raise DataError(f"rows are not parallel: {told}")
+        raise DataError(f"rows are not parallel: {counts}")
     texts = {x: read_texts([(q, o) for q, o, _ in own]) for x, own in rows.items()}
     keys = {x: [(answer, len(options)) for _, options, answer in own] for x, own in rows.items()}
     repairs = []
@@ -140,7 +140,7 @@ def _in_sequence(
                 orphans = find_orphans(texts[longer], texts[shorter], keys[longer], keys[shorter])
             except Unplaced as error:
                 near = f"; look at {rows_text([r + 1 for r in error.rows])} of {files[longer]}" if error.rows else ""
-                raise DataError(f"rows are not parallel: {told}: {error}{near}") from None
+                raise DataError(f"rows are not parallel: {counts}: {error}{near}") from None
         gone = {o.row for o in orphans}
         kept = [k for k in range(lengths[longer]) if k not in gone]
         place[language] = {(k if longer == reference else m): (m if longer == reference else k)
@@ -207,15 +207,15 @@ def _judge(
     doubts: Sequence[Doubt], order: Mapping[str, Sequence[int]], files: Mapping[str, str], *, has_ids: bool
 ) -> None:
     """Refuse, or with ids warn of, rows whose content is doubted."""
-    told = [d._replace(rows=tuple(order[d.language][r] for r in d.rows)) for d in doubts]
-    sure = [] if has_ids else [d for d in told if d.kind != "options" or d.strength >= SURE]
+    found = [d._replace(rows=tuple(order[d.language][r] for r in d.rows)) for d in doubts]
+    sure = [] if has_ids else [d for d in found if d.kind != "options" or d.strength >= SURE]
     if sure:
         worst = sure[0]
         others = ", ".join(f for x, f in files.items() if x != worst.language)
         more = f" (and {len(sure) - 1} more such findings)" if len(sure) > 1 else ""
         _refuse(f"{files[worst.language]}: {worst}, compared with {others}{more}")
     why = "; kept, as the ids agree" if has_ids else "; kept, as that is not sure"
-    for doubt in told:
+    for doubt in found:
         if doubt not in sure:
             logger.warning("%s: %s%s", files[doubt.language], doubt, why)
 

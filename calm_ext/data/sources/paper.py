@@ -159,7 +159,7 @@ def _by_place(lines: list[str]) -> tuple[str, list[str], list[str]] | None:
 
 
 def _inline(text: str, letter: str, said: str, where: str) -> tuple[str, list[str], list[str]]:
-    """Options in one line; a letter in parentheses inside a text is told apart by what leaves A, B, C, … in order."""
+    """Options in one line; letters in parentheses inside a text are left out so that A, B, C, … are in order."""
     every = list(_INLINE.finditer(text))
     spaced = [m for m in every if m.start() == 0 or text[m.start() - 1] in _SPACE]
     for marks in (every, spaced):
