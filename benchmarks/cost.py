@@ -47,11 +47,12 @@ def asked(questions: list[Any], sizes: dict[str, int]) -> list[Any]:
 
 def seconds(lm: Any, questions: list[Any], mode: str, sizes: dict[str, int]) -> float:
     from calm_ext.harness.sampler import sample
+    from calm_ext.models.backends.hf import HFBackend
 
     with tempfile.TemporaryDirectory() as folder:
         part = asked(questions, sizes)
         start = time.perf_counter()
-        sample(lm, part, Path(folder) / "g.jsonl", mode=mode, n=sizes["samples"], max_new_tokens=8, chunk=64)  # type: ignore[arg-type]
+        sample(HFBackend(lm), part, Path(folder) / "g.jsonl", mode=mode, n=sizes["samples"], max_new_tokens=8, chunk=64)  # type: ignore[arg-type]
         return time.perf_counter() - start
 
 

@@ -26,9 +26,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from calm_ext.jsonl import read_numbered, write_jsonl
 from calm_ext.languages import get_language
 from calm_ext.metrics.question import PARTIAL, question_metrics
-from calm_ext.pairing.build import PairOptions, build_pairs
+from calm_ext.pairing.build import build_pairs
+from calm_ext.pairing.options import PairingOptions
 from calm_ext.records import Ballot, Generation, ParallelQuestion, Version
-from calm_ext.voting.elect import VoteOptions, elect
+from calm_ext.voting.elect import elect
+from calm_ext.voting.options import VotingOptions
 from calm_ext.voting.table import VoteTable
 from tests.chromium import CHROMIUM, Page
 
@@ -84,12 +86,12 @@ def make(path: Path, n: int, n_tasks: int, length: int) -> None:
     ]  # fmt: skip
     write_jsonl(path / "generations.jsonl", generations)
     table = VoteTable.read(read_numbered(path / "generations.jsonl", Generation), style="explain")
-    write_jsonl(path / "ballots.jsonl", elect(table, VoteOptions()).ballots)
+    write_jsonl(path / "ballots.jsonl", elect(table, VotingOptions()).ballots)
     ballots = read_numbered(path / "ballots.jsonl", Ballot)
     source = path / "generations.jsonl"
     write_jsonl(
         path / "pairs.jsonl",
-        build_pairs(ballots, lambda: read_numbered(source, Generation), PairOptions(), style="explain"),
+        build_pairs(ballots, lambda: read_numbered(source, Generation), PairingOptions(), style="explain"),
     )
     log = [{"kind": "train", "step": s, "loss": 0.7 - s / 2000, "rewards/margins": s / 400, "learning_rate": 1e-5,
             "rewards/accuracies": 0.5 + s / 1200, "num_tokens": 9000.0 * s} for s in range(5, 501, 5)]  # fmt: skip

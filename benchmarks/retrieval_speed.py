@@ -95,7 +95,7 @@ def build(folder: Path) -> dict[str, Any]:
 
 def search(folder: Path) -> dict[str, Any]:
     from calm_ext.records import ParallelQuestion, Version
-    from calm_ext.retrieval import Index, RetrievalOptions, Retriever, measure
+    from calm_ext.retrieval import Index, Retriever, SearchOptions, measure
 
     start = time.perf_counter()
     index = Index.open(folder / "index")
@@ -105,7 +105,7 @@ def search(folder: Path) -> dict[str, Any]:
         ParallelQuestion(id=f"q{n}", versions={x: Version(question=q, options=["a", "b"]) for x, q in own.items()})
         for n, own in enumerate(asked)
     ]
-    retriever = Retriever(index, RetrievalOptions(k=5))
+    retriever = Retriever(index, SearchOptions(k=5))
     start = time.perf_counter()
     found = [own for q in questions for own in retriever.retrieve(q).values()]
     seconds = time.perf_counter() - start

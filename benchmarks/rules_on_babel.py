@@ -18,8 +18,9 @@ from statistics import mean
 from calm_ext.pipeline.bundled import find_recipe
 from calm_ext.pipeline.recipe import load_recipe
 from calm_ext.pipeline.run import Pipeline
+from calm_ext.voting.rules import RULES as ALL_RULES
 
-RULES = ("majority", "self_consistency", "leave_one_out", "source", "dawid_skene", "correlated")
+RULES = [name for name, rule in ALL_RULES.items() if not (rule.needs_scores or rule.needs_gold)]
 TASKS = {"asked": "calm_babel_xl_asked", "held out": "calm_babel_xl"}
 SETTING = ["data.languages=[qaa, qad, qae]", "sampling.n=2", "vote.ties=first"]
 

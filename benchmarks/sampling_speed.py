@@ -78,15 +78,15 @@ def main() -> None:
 
     from calm_ext.harness.evaluate import quiet_lm_eval
     from calm_ext.harness.sampler import derive_seed
-    from calm_ext.models.decoding import continues, respond
+    from calm_ext.models.decoding import can_decode, respond
     from calm_ext.models.lm import SharedPrefixLM
-    from calm_ext.models.request import Ask
+    from calm_ext.models.request import SampleRequest
 
     quiet_lm_eval()
     torch.set_num_threads(args.threads)
     theirs = HFLM(pretrained=args.model, dtype=args.dtype, device=args.device, batch_size=args.their_batch_size)
     ours = SharedPrefixLM(pretrained=theirs.model, tokenizer=theirs.tokenizer, batch_size=args.batch_size)
-    assert continues(ours)
+    assert can_decode(ours)
     prompts = prompts_of(ours.tokenizer, args.prompts, args.tokens)
     lengths = [len(ours.tok_encode(p)) for p in prompts]
     kwargs = {"do_sample": True, "temperature": 1.0, "top_p": 1.0, "max_gen_toks": args.new_tokens, "until": []}
@@ -95,10 +95,13 @@ def main() -> None:
         for i, p in enumerate(prompts)
         for _ in range(args.responses)
     ]
-    asks = [Ask(str(i), p, [], [derive_seed(0, i, j) for j in range(args.responses)]) for i, p in enumerate(prompts)]
+    requests = [
+        SampleRequest(str(i), p, [], [derive_seed(0, i, j) for j in range(args.responses)])
+        for i, p in enumerate(prompts)
+    ]
 
     def own(part: int = args.prompts) -> list[list[str]]:
-        return respond(ours, asks[:part], temperature=1.0, top_p=1.0, max_new_tokens=args.new_tokens)
+        return respond(ours, requests[:part], temperature=1.0, top_p=1.0, max_new_tokens=args.new_tokens)
 
     def repeated(part: int = args.prompts) -> Any:
         torch.manual_seed(0)

@@ -75,7 +75,7 @@ def train(
                 texts = [{"prompt": p.prompt, "chosen": p.chosen, "rejected": p.rejected} for p in chosen]
                 trainer: Any = DPOTrainer(train_dataset=Dataset.from_list(texts), **common)
             else:
-                from calm_ext.training.monitor import encode_pairs
+                from calm_ext.training.encoding import encode_pairs
                 from calm_ext.training.response_head import score_responses_only
                 from calm_ext.training.trainer import PairTrainer
 

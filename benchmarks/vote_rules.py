@@ -16,12 +16,13 @@ import random
 from collections.abc import Iterable
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Any
 
 from calm_ext.jsonl import read_numbered
 from calm_ext.records import Generation
-from calm_ext.voting.elect import RULES, VoteOptions, elect
+from calm_ext.voting.elect import elect
+from calm_ext.voting.options import VotingOptions
 from calm_ext.voting.quality import vote_summary
+from calm_ext.voting.rules import RULES
 from calm_ext.voting.table import VoteTable
 
 COLUMNS = ("accuracy", "right of surest 60 %", "estimated accuracy", "calibration error")
@@ -44,9 +45,9 @@ def table_of(table: VoteTable, rows: Iterable[int], drop: random.Random | None =
     return part
 
 
-def figures(table: VoteTable, rule: Any) -> tuple[float, ...]:
-    told = vote_summary(elect(table, VoteOptions(rule=rule)).ballots, table.gold)
-    return told["accuracy"], told["precision_at_coverage"]["0.6"], told["estimated_accuracy"], told["ece"]
+def figures(table: VoteTable, rule: str) -> tuple[float, ...]:
+    summary = vote_summary(elect(table, VotingOptions(rule=rule)).ballots, table.gold)
+    return summary["accuracy"], summary["precision_at_coverage"]["0.6"], summary["estimated_accuracy"], summary["ece"]
 
 
 def main() -> None:
@@ -61,9 +62,9 @@ def main() -> None:
     if any(q.gold is None for t in tables for q in t.questions) or len(table) < 2:
         raise SystemExit("the generations need gold answers, and two questions at least")
     if len(tables) > 1:
-        _print("mean over the files", [(t,) for t in tables], [r for r in RULES if r != "zscore"])
+        _print("mean over the files", [(t,) for t in tables], _rules(scored=False))
         return
-    rules = [r for r in RULES if (r == "zscore") <= table.scored]
+    rules = _rules(scored=table.scored)
     for language in table.languages:
         answers = [(v.get(language, ()), q.gold) for v, q in zip(table.votes, table.questions, strict=True)]
         right = mean(sum(a == g for a in own) / max(len(own), 1) for own, g in answers)
@@ -79,6 +80,11 @@ def main() -> None:
     _print("halves", halves, rules)
     if not table.scored and table.counts().n > 1:
         _print("one sample less", [(table_of(table, range(n), random.Random(s)),) for s in range(20)], rules)
+
+
+def _rules(*, scored: bool) -> list[str]:
+    """The rules that do without gold, and without option scores where there are none."""
+    return [name for name, rule in RULES.items() if not rule.needs_gold and rule.needs_scores <= scored]
 
 
 def _read(path: Path, options: argparse.Namespace) -> VoteTable:

@@ -21,11 +21,13 @@ from pathlib import Path
 
 from calm_ext.jsonl import read_numbered, write_jsonl
 from calm_ext.languages import get_language
-from calm_ext.pairing.build import PairOptions, build_pairs
+from calm_ext.pairing.build import build_pairs
 from calm_ext.pairing.export import write_pairs
+from calm_ext.pairing.options import PairingOptions
 from calm_ext.records import Ballot, Generation
 from calm_ext.results.generations import import_paper
-from calm_ext.voting.elect import VoteOptions, elect
+from calm_ext.voting.elect import elect
+from calm_ext.voting.options import VotingOptions
 from calm_ext.voting.table import VoteTable
 
 CODES = {"en": "en", "zh": "cn", "fr": "fr", "de": "de", "it": "it", "ja": "ja"}
@@ -39,11 +41,11 @@ def once(folder: Path) -> dict[str, float]:
     table = VoteTable.read(read_numbered(path, Generation), style="explain")
     times["read and parse"] = time.perf_counter() - start
     start = time.perf_counter()
-    write_jsonl(folder / "ballots.jsonl", elect(table, VoteOptions()).ballots)
+    write_jsonl(folder / "ballots.jsonl", elect(table, VotingOptions()).ballots)
     times["vote"] = time.perf_counter() - start
     start = time.perf_counter()
     ballots = read_numbered(folder / "ballots.jsonl", Ballot)
-    pairs = build_pairs(ballots, lambda: read_numbered(path, Generation), PairOptions(), style="explain")
+    pairs = build_pairs(ballots, lambda: read_numbered(path, Generation), PairingOptions(), style="explain")
     write_pairs(folder / "pairs.jsonl", pairs)
     times["pair"] = time.perf_counter() - start
     return times
@@ -110,8 +112,8 @@ def main() -> None:
         files = {x: options.data / f"data/xcsqa/samples/x_csqa_{c}_train_sampled.json" for x, c in CODES.items()}
         write_jsonl(folder / "generations.jsonl", import_paper(files, source_language="en"))
         best = min((once(folder) for _ in range(3)), key=lambda t: sum(t.values()))
-        told = ", ".join(f"{step} {seconds:.2f} s" for step, seconds in best.items())
-        print(f"16,182 published responses: {told}; together {sum(best.values()):.2f} s", flush=True)
+        steps = ", ".join(f"{step} {seconds:.2f} s" for step, seconds in best.items())
+        print(f"16,182 published responses: {steps}; together {sum(best.values()):.2f} s", flush=True)
         rows = []
         print("| responses | vote | pairs | together | µs a response | peak memory |\n|---|---|---|---|---|---|")
         for size in (s for s in SIZES if s <= options.most):

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 
 class CalmError(Exception):
-    """A mistake the user can mend; the message says what, where and what to do, in one line."""
+    """A mistake that the user can mend; its message says in one line what is wrong, where, and what to do."""
 
 
 class DataError(CalmError):
-    """A file or a line of it that cannot be used; the message starts with ``file:line``."""
+    """A file, or a line of one, that cannot be used; the message starts with ``file:line``."""
 
 
 class RecipeError(CalmError):

@@ -64,7 +64,7 @@ def _writable(value: Any) -> bool:
 
 
 def finite(value: Any) -> Any:
-    """A value as JSON can hold it: NaN and infinity, wherever they are in it, are None, and tuples are lists.
+    """A value as JSON can hold it: NaN and infinity at any depth become None, and tuples become lists.
 
     >>> finite({"a": (1.0, float("nan"))})
     {'a': [1.0, None]}
@@ -84,7 +84,7 @@ def numbered_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str
     """Stream the objects of a JSONL file with their 1-based line numbers; blank lines are skipped.
 
     Raises:
-        DataError: the file is missing or unreadable, or a line is not a JSON object (a truncated one, say).
+        DataError: the file is missing or unreadable, or a line is not a JSON object (it may have been truncated).
     """
     source = Path(path)
     number = 0
@@ -180,10 +180,14 @@ def write_jsonl(path: str | os.PathLike[str], records: Iterable[Record]) -> int:
     return count
 
 
+#: Bytes that are read at once when the end of a file is looked for.
+_BLOCK = 1 << 16
+
+
 class Appender:
     """Appends groups of records to a JSONL file, each group flushed to disk as a whole.
 
-    A last line without a newline is what an interrupted write leaves; opening the file again cuts it off.
+    An interrupted write leaves a last line without a newline; opening the file again cuts that line off.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -211,7 +215,16 @@ class Appender:
 
 
 def _cut_incomplete_line(path: Path) -> None:
-    data = path.read_bytes()
-    if data and not data.endswith(b"\n"):
-        with path.open("r+b") as handle:
-            handle.truncate(data.rfind(b"\n") + 1)
+    """Truncate a file after its last newline; reads it backwards, no further than that newline."""
+    with path.open("rb") as handle:
+        end = start = handle.seek(0, os.SEEK_END)
+        kept = 0
+        while start:
+            stop, start = start, max(start - _BLOCK, 0)
+            handle.seek(start)
+            found = handle.read(stop - start).rfind(b"\n")
+            if found >= 0:
+                kept = start + found + 1
+                break
+    if kept < end:
+        os.truncate(path, kept)

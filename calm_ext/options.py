@@ -6,11 +6,14 @@ flags of the command line (:mod:`calm_ext.cli.options`) and ``docs/recipes.md`` 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, core_schema
+
+from calm_ext.errors import RecipeError
 
 S = TypeVar("S", bound="Section")
 
@@ -48,3 +51,44 @@ class OneOf:
             hint = getattr(self.names, "hint", lambda _: "")(value)
             raise ValueError(f"input should be one of {', '.join(known)}{hint}")
         return value
+
+
+def problem(
+    item: Mapping[str, Any], known: Sequence[str], *, within: str = "", name: Callable[[str], str] = str
+) -> str:
+    """An error of pydantic in one line, with the nearest key where one is unknown.
+
+    Args:
+        item: of ``ValidationError.errors()``.
+        known: the keys at its place.
+        within: what the key stands in, as ``training.``.
+        name: what the message calls a key of the section, as its flag.
+    """
+    location = item["loc"]
+    key = within + ".".join([name(str(x)) for x in location[:1]] + [str(x) for x in location[1:]])
+    if item["type"] == "extra_forbidden":
+        close = difflib.get_close_matches(str(location[-1]), known, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
+        return f"{key}: unknown key; {hint}"
+    if item["type"] == "missing":
+        return f"{key}: missing"
+    message = item["msg"].removeprefix("Value error, ")
+    place = f"{key}: " if key else ""
+    return f"{place}{message[0].lower()}{message[1:]}, got {item['input']!r}"
+
+
+def validated(section: type[S], values: Mapping[str, Any], *, where: str, name: Callable[[str], str] = str) -> S:
+    """The options of a section from values that a user gave.
+
+    Args:
+        where: what the messages begin with.
+        name: what messages call a key, as its flag.
+
+    Raises:
+        RecipeError: with every problem, one a line.
+    """
+    try:
+        return section.model_validate(values)
+    except ValidationError as error:
+        known = list(section.model_fields)
+        raise RecipeError(where, [problem(x, known, name=name) for x in error.errors(include_url=False)]) from None

@@ -1,6 +1,6 @@
-"""The records of a run and their JSONL (DESIGN, section 3).
+"""The records of a run: what one line of each JSONL file holds.
 
-Every record is frozen and refuses unknown keys. They are read and written by :mod:`calm_ext.jsonl`.
+Every record is frozen and refuses unknown keys. :mod:`calm_ext.jsonl` reads and writes them.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class ParallelQuestion(Record):
 
     Attributes:
         id: unique within its set.
-        answer: 0-based index of the right option, or None where it is not known.
-        source_language: the language it was written in, where known.
+        answer: 0-based index of the right option; None where it is not known.
+        source_language: the language in which it was written, where that is known.
         versions: language code -> :class:`Version`.
     """
 
@@ -121,7 +121,7 @@ class Generation(Record):
 
 
 class Prediction(Record):
-    """The answers to one question, for scoring without a model (DESIGN, section 3).
+    """The answers to one question in all languages, for scoring without a model.
 
     Attributes:
         answer: index of the right option, or None where it is not known.
@@ -137,7 +137,7 @@ class Prediction(Record):
     @model_validator(mode="after")
     def _consistent(self) -> Prediction:
         for language in self.predictions:
-            # Any language: nothing is asked here, so cue words are not needed.
+            # Any language code is allowed: no prompt is written here, so no cue words are needed.
             if not _LANGUAGE_TAG.fullmatch(language):
                 raise ValueError(f"{language!r} is no BCP-47 language code, as en or zh-Hant")
         if self.scores is not None:
@@ -166,12 +166,13 @@ class Ballot(Record):
 
     Attributes:
         winner: index of the elected option; None where nothing could be decided or it was filtered.
-        margin: lead of the winner over the runner-up as a share of what could be said for one option, 0 to 1; in
-            standard deviations for the rule zscore.
-        probability: estimated probability that the winner is right; None where there was none to elect.
+        margin: lead of the winner over the runner-up, as a share of the lead that a unanimous vote would give, 0 to 1;
+            in standard deviations for the rule zscore.
+        probability: estimated probability that the winner is right; None where no option was elected.
         tie: whether the first place was shared before a tie rule was applied.
-        votes: language -> the index read from each response (None: could not be read); in `options` mode the top one.
-        weights: language -> weight in the vote.
+        votes: language -> the index read from each response, None where the parser abstained; in mode ``options`` the
+            index of the option with the highest score.
+        weights: language -> its weight in the vote.
     """
 
     id: str
@@ -198,11 +199,11 @@ class Pair(Record):
 
 
 class CorpusPassage(Record):
-    """A text of a corpus, as it lies in a corpus JSONL.
+    """A text of a corpus: one line of a corpus JSONL.
 
     Attributes:
         id: unique among the passages of its language; passages with one id are translations of each other.
-        answers: ids of the questions that it answers, where known: by them retrieval is measured.
+        answers: ids of the questions that it answers, where known; retrieval is measured by them.
     """
 
     id: str = Field(min_length=1)
@@ -223,12 +224,12 @@ class Passage(Record):
     """A passage given with a question.
 
     Attributes:
-        id: of the corpus.
-        language: that of the text, which may be another than the question's.
-        score: of the search, higher is better; ranks passages of one search only.
-        relevance: the model's own probability that the passage helps, where it was asked (Self-RAG).
+        id: its id in the corpus.
+        language: of the text; the question may be in another one.
+        score: of the search, higher is better; scores of different searches cannot be compared.
+        relevance: the model's own probability that the passage helps, where the model judged it (Self-RAG).
         gold: whether the passage is known to answer the question; None where the corpus does not say.
-        source: where it comes from, in the words of the source: a retrieval setting of MedExpQA, say.
+        source: where it comes from, as the data source names it, for example a retrieval setting of MedExpQA.
     """
 
     id: str
@@ -241,7 +242,7 @@ class Passage(Record):
     source: str = ""
 
     def shown(self) -> str:
-        """Title and text, as a prompt has them before they are quoted there."""
+        """Title and text as one string, not yet quoted for a prompt."""
         return f"{self.title}: {self.text}" if self.title else self.text
 
 

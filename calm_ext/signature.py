@@ -18,7 +18,7 @@ def version_of(package: str) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Versions of what numbers depend on."""
+    """Versions of the packages that the numbers depend on."""
     names = ("lm_eval", "torch", "transformers", "trl", "peft", "accelerate", "datasets")
     return {"calm-ext": __version__, **{name: version_of(name) for name in names}}
 

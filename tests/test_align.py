@@ -15,12 +15,12 @@ import pytest
 
 from calm_ext.data import load_joined, load_questions
 from calm_ext.data.fetch import read_json
-from calm_ext.data.parallel.align import Joined, join_parallel
+from calm_ext.data.parallel.align import join_parallel
 from calm_ext.data.parallel.doubts import best_order, find_doubts
 from calm_ext.data.parallel.evidence import exchange_losses, inverse, log_odds_weights, read_texts
 from calm_ext.data.parallel.features import bags
 from calm_ext.data.parallel.published import verify
-from calm_ext.data.parallel.rows import Row
+from calm_ext.data.parallel.rows import Joined, Row
 from calm_ext.data.sources import paper, xcsqa
 from calm_ext.data.sources.medqa import files_of
 from calm_ext.errors import DataError

@@ -17,7 +17,8 @@ from calm_ext.babel.pretrain import cache_path
 from calm_ext.babel.tokenizer import build_tokenizer, vocabulary
 from calm_ext.babel.world import build_world
 from calm_ext.errors import CalmError
-from calm_ext.languages import BABEL_CODES, get_language
+from calm_ext.languages import get_language
+from calm_ext.languages.babel import BABEL_CODES
 from calm_ext.prompts import answer_text, ask, delimiter
 
 CONFIG = BabelConfig()

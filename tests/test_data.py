@@ -5,18 +5,30 @@ import http.server
 import json
 import re
 import threading
+import types
 from collections import Counter
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
-from calm_ext.data import SOURCES, load_questions, require_labelled
+from calm_ext.cli.main import cli
+from calm_ext.data import SOURCES, Source, load_questions, require_labelled
+from calm_ext.data.parallel.rows import Joined
 from calm_ext.data.sources.medexpqa import Retrieved, flatten, load_passages
 from calm_ext.data.sources.paper import parse_row
-from calm_ext.data.sources.xcsqa import HF_CODES, LANGUAGES, paper_test_hashes, parse_paper_row, text_hash
-from calm_ext.errors import CalmError, DataError
-from calm_ext.jsonl import write_jsonl
+from calm_ext.data.sources.xcsqa import HF_CODES, LANGUAGES, paper_test_hashes, text_hash
+from calm_ext.errors import CalmError, DataError, RecipeError
+from calm_ext.harness import dataset
+from calm_ext.jsonl import read_jsonl, write_jsonl
+from calm_ext.options import Section
+from calm_ext.pipeline.recipe import parse_recipe
+from calm_ext.pipeline.schema import Recipe
+from calm_ext.records import CorpusPassage, ParallelQuestion, Version
+from calm_ext.retrieval import grounding
+from calm_ext.retrieval.options import bundled_indexes
 
 SIX = ["en", "zh", "fr", "de", "it", "ja"]
 
@@ -90,9 +102,9 @@ def test_damaged_files_are_refused_by_row(paper_folder: Path, damage, said: str)
 
 def test_rows_with_cues_of_their_own() -> None:
     row = {"input": "Domanda: Dove?\nA. qui\nB. là\nAnswer:\nRisposta:", "output": "B"}
-    assert parse_paper_row(row, "it", "row 1") == ("Dove?", ["qui", "là"], 1)
+    assert parse_row(row, "it", "row 1").row == ("Dove?", ["qui", "là"], 1)
     row = {"input": "问题:哪里？\nA. 这里\nB. 那里\n\n答案:", "output": "A"}
-    assert parse_paper_row(row, "zh", "row 1") == ("哪里？", ["这里", "那里"], 0)
+    assert parse_row(row, "zh", "row 1").row == ("哪里？", ["这里", "那里"], 0)
 
 
 def test_the_papers_split(paper_data: Path) -> None:
@@ -376,3 +388,117 @@ def test_wrong_requests() -> None:
     ):
         with pytest.raises(CalmError, match=said):
             load_questions(**request)  # type: ignore[arg-type]
+
+
+# --- the registry -----------------------------------------------------------------------------------------------------
+
+
+def test_every_file_with_a_source_is_known() -> None:
+    assert list(SOURCES) == ["babel", "local", "medexpqa", "medqa", "medqa_zh", "sample", "xcsqa"]
+    assert all(source.name == name for name, source in SOURCES.items())
+    assert SOURCES["xcsqa"].option_names == ("data_dir", "origin")
+    assert [x for x, s in SOURCES.items() if s.medical] == ["medexpqa", "medqa", "medqa_zh"]
+    assert bundled_indexes() == ["babel", "medexpqa", "sample"]
+
+
+def test_options_of_a_source() -> None:
+    babel = SOURCES["babel"]
+    assert babel.read_options({"seed": "3"}) == {"seed": 3}
+    assert babel.read_options({"seed": None}) == {"seed": 0}
+    with pytest.raises(CalmError, match=r"^data source babel: option seed: .*valid integer"):
+        babel.read_options({"seed": "three"})
+    assert babel.from_metadata({"seed": 1, "babel_seed": 2}) == {"seed": 2}
+    assert babel.to_metadata({"seed": 2}) == {"babel_seed": 2}
+
+
+class ToyOptions(Section):
+    """Of the toy source."""
+
+    word: str = "fish"
+    """What is asked about."""
+    numbers: list[int] = [1, 2]
+    """Which of them."""
+
+
+def load_toy(split: str, *, languages: list[str], word: str, numbers: list[int]) -> Joined:
+    def version(n: int, language: str) -> Version:
+        return Version(question=f"{language} {split} {word} {n}?", options=[f"{word} a {n}", f"{word} b {n}"])
+
+    return Joined(
+        [ParallelQuestion(id=f"toy-{n}", answer=0, versions={x: version(n, x) for x in languages}) for n in numbers]
+    )
+
+
+@pytest.fixture
+def toy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A source of another package's, whose module an entry point names."""
+    module = types.ModuleType("toy_plugin")
+    module.SOURCE = Source(  # type: ignore[attr-defined]
+        name="toy",
+        load=load_toy,
+        splits=("test", "train"),
+        languages=("en", "fr"),
+        title="Toys",
+        available=("en", "fr"),
+        options=ToyOptions,
+        corpus=lambda word, numbers: [CorpusPassage(id="p", language="en", text=f"All about {word}.")],
+    )
+    monkeypatch.setattr("calm_ext.plugins.registry.load_plugins", lambda: (module,))
+    monkeypatch.setattr(SOURCES, "_entries", {})
+    monkeypatch.setattr(SOURCES, "_loaded", False)
+    yield
+    dataset._loader.cache_clear()
+    grounding._bundled.cache_clear()
+
+
+@pytest.mark.usefixtures("toy")
+def test_a_source_of_a_plugin_is_known_everywhere(tmp_path: Path) -> None:
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(cli, ["data", *arguments])
+
+    listed = json.loads(run("ls", "--json").stdout)
+    assert listed["toy"]["options"] == ["word", "numbers"]
+    assert "Toys" in run("ls").stdout
+    path = tmp_path / "q.jsonl"
+    done = run("prepare", "toy", "-o", str(path), "--set", "word=bird", "--set", "numbers=[4, 5, 6]", "--limit", "2")
+    assert done.exit_code == 0, done.output
+    found = list(read_jsonl(path, ParallelQuestion))
+    assert [q.id for q in found] == ["toy-4", "toy-5"]
+    assert found[0].versions["fr"].question == "fr test bird 4?"
+    for pair, said in (
+        ("colour=red", "data source toy has no option colour; its options: word, numbers"),
+        ("split=train", "data source toy has no option split; its options: word, numbers"),
+        ("numbers=[x]", "data source toy: option numbers.0: Input should be a valid integer"),
+    ):
+        assert said in str(run("prepare", "toy", "-o", str(tmp_path / "x"), "--set", pair).exception)
+    assert "the value is not YAML" in run("prepare", "toy", "-o", str(tmp_path / "x"), "--set", "numbers=[").output
+    assert run("check", "toy", "--set", "word=bird").exit_code == 0
+
+    splits = dataset.toy(word="cat", languages="en fr")
+    assert [q.versions["en"].question for q in splits.questions] == ["en test cat 1?", "en test cat 2?"]
+    with pytest.raises(AttributeError, match="no such data source"):
+        _ = dataset.nope
+    assert [p.id for p in grounding.open_index("toy").search("about fish", "en", k=1)] == ["p"]
+
+
+@pytest.mark.usefixtures("toy")
+def test_a_source_of_a_plugin_in_a_recipe() -> None:
+    def recipe(**data: object) -> Recipe:
+        return parse_recipe(
+            {"name": "r", "model": {"path": "babel"}, "data": data, "evaluation": {"tasks": ["calm_babel_xl"]}}
+        )
+
+    data = recipe(source="toy", args={"word": "cow", "numbers": [7]}).data
+    assert data.load_options(babel_seed=5) == {"word": "cow", "numbers": [7]}
+    assert [q.id for q in load_questions("toy", split="train", **data.load_options())] == ["toy-7"]
+    assert recipe(source="babel").data.load_options(babel_seed=5) == {"seed": 5}
+    assert recipe(source="xcsqa", args={"origin": "hf"}).data.load_options() == {"data_dir": None, "origin": "hf"}
+    for given, said in (
+        ({"source": "toys"}, r"data.source: input should be one of babel, .*did you mean 'toy'"),
+        ({"source": "toy", "args": {"wrd": "cow"}}, "data.args: data source toy has no option wrd; its options: word"),
+        ({"source": "toy", "args": {"numbers": "many"}}, "data.args: data source toy: option numbers: "),
+        ({"source": "medqa", "args": {"data_dir": "x"}}, "data.args.data_dir: give data.data_dir instead"),
+        ({"source": "babel", "args": {"seed": 1}}, "data.args.seed: give babel.seed instead"),
+    ):
+        with pytest.raises(RecipeError, match=said):
+            recipe(**given)

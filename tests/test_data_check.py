@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from calm_ext.cli.main import cli
 from calm_ext.data import SOURCES, load_questions
 from calm_ext.data.check import check_questions, overlap, uneven
-from calm_ext.data.parallel.align import Joined
+from calm_ext.data.parallel.rows import Joined
 from calm_ext.errors import CalmError
 from calm_ext.jsonl import read_jsonl, write_jsonl
 from calm_ext.records import ParallelQuestion, Passages, Version

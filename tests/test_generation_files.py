@@ -9,7 +9,8 @@ import pytest
 from calm_ext.errors import DataError
 from calm_ext.jsonl import write_jsonl
 from calm_ext.results.generations import import_lm_eval, import_paper, language_of
-from calm_ext.voting.elect import VoteOptions, elect
+from calm_ext.voting.elect import elect
+from calm_ext.voting.options import VotingOptions
 from calm_ext.voting.table import VoteTable
 
 
@@ -95,7 +96,7 @@ def test_all_published_samples_become_generations(paper_data: Path, tmp_path: Pa
     assert len(generations) == 3 * 899
     assert write_jsonl(tmp_path / "g.jsonl", generations) == 3 * 899
     table = VoteTable.read(((str(i), g) for i, g in enumerate(generations)), style="explain")
-    assert elect(table, VoteOptions()).sources == ("en",)
+    assert elect(table, VotingOptions()).sources == ("en",)
     # With the source forgotten, it is found.
     blind = ((str(i), g.model_copy(update={"source_language": None})) for i, g in enumerate(generations))
-    assert elect(VoteTable.read(blind, style="explain"), VoteOptions()).sources == ("en",)
+    assert elect(VoteTable.read(blind, style="explain"), VotingOptions()).sources == ("en",)

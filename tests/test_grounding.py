@@ -22,6 +22,7 @@ from calm_ext.harness.retrieved import wanted
 from calm_ext.harness.sampler import sample as sample_model
 from calm_ext.jsonl import read_jsonl, write_jsonl
 from calm_ext.languages import LANGUAGES
+from calm_ext.models.backends.hf import HFBackend
 from calm_ext.models.lm import SharedPrefixLM, load_lm
 from calm_ext.prompts import ask, passage_lines, quoted
 from calm_ext.records import CorpusPassage, Generation, ParallelQuestion, Passage, Passages, Version
@@ -37,9 +38,8 @@ from calm_ext.retrieval.grounding import (
     read_passages,
     token_spans,
 )
-from calm_ext.retrieval.judge import judge
-from calm_ext.retrieval.judging import can_judge, judgement_prompt, relevance
-from calm_ext.retrieval.options import RetrievalSection
+from calm_ext.retrieval.judge import can_judge, judge, judgement_prompt, relevance
+from calm_ext.retrieval.options import RetrievalOptions
 from tests.test_data import medexpqa_row
 
 REAL = [code for code, row in LANGUAGES.items() if not row.invented]
@@ -127,7 +127,7 @@ def test_a_cut_text_has_at_most_the_budget(text: str, budget: int) -> None:
 def test_passages_are_cut_by_the_models_tokens_and_counted(lm: SharedPrefixLM) -> None:
     spans = token_spans(lm.tokenizer)
     long = "tanok ro Dimys. " * 30
-    settings = RetrievalSection(index="x", budget=20, k=2)
+    settings = RetrievalOptions(index="x", budget=20, k=2)
     grounder = Grounder(settings, spans=spans, style="direct", given=given_passages(long, "short", "never shown"))
     found = grounder.ground([question(en="Where?")])
     texts = found.texts("q1", "en")
@@ -139,14 +139,14 @@ def test_passages_are_cut_by_the_models_tokens_and_counted(lm: SharedPrefixLM) -
 
 
 def test_a_title_counts_and_goes_where_it_is_too_long() -> None:
-    settings = RetrievalSection(index="x", budget=8)
+    settings = RetrievalOptions(index="x", budget=8)
     made = Grounder(settings, spans=None, style="cloze", given=given_passages("one two three four", title="word " * 9))
     (text,) = made.ground([question(en="Where?")]).texts("q1", "en")
     assert len(approximate_spans(text)) <= 8 and text.startswith("one")
 
 
 def test_the_question_is_never_cut() -> None:
-    settings = RetrievalSection(index="x", budget=64, k=3)
+    settings = RetrievalOptions(index="x", budget=64, k=3)
     asked = question(en="Where do fish live, " + "and why so, " * 20 + "after all?")
     whole = len(approximate_spans(ask("en", asked.versions["en"].question, ["air", "water"], "cloze")))
     passages = given_passages("one two three four five six", "seven eight nine ten", "eleven")
@@ -162,7 +162,7 @@ def test_the_question_is_never_cut() -> None:
 
 
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
-    settings = RetrievalSection(index="x")
+    settings = RetrievalOptions(index="x")
     found = Grounder(settings, spans=None, style="cloze", given=given_passages("x")).ground([question(en="?", fr="?")])
     assert found.texts("q1", "fr") == [] and found.notes == [
         "1 of 2 questions and languages have no passage and are asked without"
@@ -196,7 +196,7 @@ def test_the_bundled_corpus_answers_the_bundled_questions() -> None:
 
 @pytest.mark.parametrize("query", ["own", "pivot", "both"])
 def test_retrieval_in_the_bundled_corpus(query: Any) -> None:
-    settings = RetrievalSection(index="sample", query=query, pivot="en", k=5, with_options=True)
+    settings = RetrievalOptions(index="sample", query=query, pivot="en", k=5, with_options=True)
     found = Grounder(settings, spans=None, style="cloze").ground(
         load_questions("sample", languages=["en", "zh", "fr", "de"])
     )
@@ -321,7 +321,7 @@ class Believer:
 def test_the_model_keeps_the_passages_it_believes_in() -> None:
     asked = [question(en="Where?")]
     grounding = Grounder(
-        RetrievalSection(index="x"), spans=None, style="cloze", given=given_passages("fish", "water", "sand")
+        RetrievalOptions(index="x"), spans=None, style="cloze", given=given_passages("fish", "water", "sand")
     ).ground(asked)
     kept = judge(Believer(), asked, grounding, threshold=0.6)  # type: ignore[arg-type]
     (passage,) = kept.found["q1", "en"].passages
@@ -359,11 +359,11 @@ def test_judging_through_a_real_model(lm: SharedPrefixLM, babel_model: Path, tmp
 
 def test_samples_are_asked_with_the_passages_and_name_them(lm: SharedPrefixLM, tmp_path: Path) -> None:
     asked = load_questions("babel", split="train", languages=["qaa", "qab"], limit=3)
-    grounding = Grounder(RetrievalSection(index="babel", k=2), spans=token_spans(lm.tokenizer), style="direct").ground(
+    grounding = Grounder(RetrievalOptions(index="babel", k=2), spans=token_spans(lm.tokenizer), style="direct").ground(
         asked
     )
     kwargs: dict[str, Any] = {"mode": "generate", "style": "direct", "n": 2, "max_new_tokens": 3}
-    sample_model(lm, asked, tmp_path / "g.jsonl", grounding=grounding, **kwargs)
+    sample_model(HFBackend(lm), asked, tmp_path / "g.jsonl", grounding=grounding, **kwargs)
     (first, *_) = read_jsonl(tmp_path / "g.jsonl", Generation)
     assert first.passages == [p.id for p in grounding.found[first.id, first.language].passages]
     assert isinstance(first.prompt, str) and first.prompt.startswith(f"Lumek: {grounding.texts(first.id, 'qaa')[0]}")

@@ -13,10 +13,11 @@ from calm_ext.errors import CalmError, DataError
 from calm_ext.harness.evaluate import evaluate, task_manager
 from calm_ext.harness.sampler import sample
 from calm_ext.jsonl import read_jsonl
+from calm_ext.models.backends.hf import HFBackend
 from calm_ext.models.lm import SharedPrefixLM, load_lm
 from calm_ext.records import Generation, ParallelQuestion
-from calm_ext.results.evaluation import read_samples
-from calm_ext.results.files import read_results
+from calm_ext.results.aggregates import read_aggregates
+from calm_ext.results.evaluation import read_evaluation
 
 TEMPLATE = "{% for m in messages %}{{ m.role }} : {{ m.content }} \n {% endfor %}{% if add_generation_prompt %}assistant : {% endif %}"
 
@@ -44,12 +45,13 @@ def test_both_babel_tasks_report_every_metric(lm: SharedPrefixLM, tmp_path: Path
         rows = samples_of(tmp_path / "out", task)
         assert len(rows) == 12
         assert len(rows[0]["resps"]) == (5 * 4 if task.endswith("_mc") else 5)
-        samples = read_samples(tmp_path / "out", task)
+        samples = read_evaluation(tmp_path / "out").tasks[task]
         assert "langs:qaa.qab.qac.qad.qae" in samples.signature
         assert len(samples.questions) == 12
-    written = read_results(tmp_path / "out")
-    assert written["configs"]["calm_babel_xl"]["metadata"]["version"] == 1.0
-    assert written["model_name"] == "tiny"
+    written = read_aggregates(tmp_path / "out/results.json")
+    assert written.metadata("calm_babel_xl")["version"] == 1.0
+    assert written.raw["model_name"] == "tiny"
+    assert written.model_name("out") == "tiny"
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
         "results.json", "samples_calm_babel_xl.jsonl", "samples_calm_babel_xl_mc.jsonl",
     ]  # fmt: skip
@@ -69,9 +71,9 @@ def test_metadata_chooses_languages_and_few_shot_is_in_the_questions_own(lm: Sha
     assert len(shots) == 3
     assert shots[0].rsplit(":", 1)[1].strip(), "a shot has its answer"
     assert row["doc"]["languages"] == ["qab", "qad"]
-    assert "split:" not in read_samples(tmp_path, "calm_babel_xl").signature
+    assert "split:" not in read_evaluation(tmp_path).tasks["calm_babel_xl"].signature
     evaluate(lm, ["calm_babel_xl"], tmp_path, model_name="t", limit=3, metadata={"split": "train"})
-    assert "|split:train|langs:" in read_samples(tmp_path, "calm_babel_xl").signature
+    assert "|split:train|langs:" in read_evaluation(tmp_path).tasks["calm_babel_xl"].signature
 
 
 def test_chat_template(babel_model: Path, tmp_path: Path) -> None:
@@ -171,19 +173,19 @@ def test_sampling_resumes_and_gives_what_it_would_have_given(
         "seed": 5,
         "chunk": 4,
     }
-    assert sample(lm, questions, whole, **options) == 12
-    assert sample(lm, questions[:8], pieces, **options) == 8
+    assert sample(HFBackend(lm), questions, whole, **options) == 12
+    assert sample(HFBackend(lm), questions[:8], pieces, **options) == 8
     text = pieces.read_text()
     pieces.write_text(text[: len(text) - 200])  # cut inside the second chunk, inside a line
-    assert sample(lm, questions, pieces, **options) == 8
+    assert sample(HFBackend(lm), questions, pieces, **options) == 8
     assert pieces.read_text() == whole.read_text()
-    assert sample(lm, questions, pieces, **options) == 0
+    assert sample(HFBackend(lm), questions, pieces, **options) == 0
     first = read(whole)[0]
     assert len(first.responses) == 3
     assert first.prompt.endswith("Talor:")  # type: ignore[union-attr]
     options["seed"] = 6
     other = tmp_path / "other.jsonl"
-    sample(lm, questions, other, **options)
+    sample(HFBackend(lm), questions, other, **options)
     assert [g.responses for g in read(other)] != [g.responses for g in read(whole)]
 
 
@@ -191,7 +193,7 @@ def test_sampling_options_scores_what_evaluation_scores(lm: SharedPrefixLM, tmp_
     from calm_ext.data import load_questions
 
     questions = load_questions("babel", languages=["qaa", "qab"], limit=5)
-    sample(lm, questions, tmp_path / "g.jsonl", mode="options", chunk=2)
+    sample(HFBackend(lm), questions, tmp_path / "g.jsonl", mode="options", chunk=2)
     evaluate(lm, ["calm_babel_xl_mc"], tmp_path / "e", model_name="t", limit=5, metadata={"languages": ["qaa", "qab"]})
     rows = samples_of(tmp_path / "e", "calm_babel_xl_mc")
     evaluated = [float(r[0][0]) for row in rows for r in row["resps"]]
@@ -203,8 +205,8 @@ def test_sampling_refuses_generations_of_other_questions(
     lm: SharedPrefixLM, questions_file: Path, tmp_path: Path
 ) -> None:
     questions = list(read_jsonl(questions_file, ParallelQuestion))
-    sample(lm, questions[:2], tmp_path / "g.jsonl", mode="options", chunk=2)
+    sample(HFBackend(lm), questions[:2], tmp_path / "g.jsonl", mode="options", chunk=2)
     with pytest.raises(DataError, match=r"g\.jsonl:1: is babel"):
-        sample(lm, questions[2:6], tmp_path / "g.jsonl", mode="options")
+        sample(HFBackend(lm), questions[2:6], tmp_path / "g.jsonl", mode="options")
     with pytest.raises(CalmError, match="no chat template"):
-        sample(lm, questions, tmp_path / "h.jsonl", mode="options", chat_template=True)
+        sample(HFBackend(lm), questions, tmp_path / "h.jsonl", mode="options", chat_template=True)

@@ -128,7 +128,7 @@ def sample_row(i: int, *, answers: list[int | None] | None = None, **changes: An
 def write_task(folder: Path, rows: list[dict[str, Any]], *, task: str = "calm_x_xl", signature: str = "") -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     signed = signature or f"task:{task}|langs:en.fr|style:explain|calm-ext:0.1.0|lm_eval:0.4.13"
-    results = {"configs": {task: {"metadata": {"style": "explain", "signature": signed}}}}
+    results = {"results": {task: {}}, "configs": {task: {"metadata": {"style": "explain", "signature": signed}}}}
     (folder / "results_2026-11-23T10-00-00.000001.json").write_text(json.dumps(results))
     return write(folder / f"samples_{task}_2026-11-23T10-00-00.000001.jsonl", rows)
 

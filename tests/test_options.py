@@ -74,8 +74,35 @@ def test_a_wrong_flag_is_said(arguments: list[str], said: str) -> None:
 
 
 def test_a_wrong_value_names_its_flag() -> None:
-    with pytest.raises(RecipeError, match="--weight: input should be a valid number, unable to parse"):
+    with pytest.raises(RecipeError, match=r"--weight\.a: input should be a valid number, unable to parse"):
         CliRunner().invoke(command, ["--weight", "a=x"], catch_exceptions=False)
+
+
+class Shelf(Section):
+    """A shelf."""
+
+    wood: str
+    """Which ``wood``."""
+    books: list[str] = Field(min_length=1)
+    """What stands on it."""
+
+
+@click.command()
+@flags(Shelf, into="shelf")
+def build(shelf: Shelf) -> None:
+    """Build a shelf."""
+    click.echo(shelf.model_dump_json())
+
+
+def test_keys_without_a_default_are_required_and_lists_are_split_at_commas() -> None:
+    for arguments in (["--books", "a, b", "--books", "c"], ["--books", "a,b,c"]):
+        result = CliRunner().invoke(build, ["--wood", "oak", *arguments])
+        assert Shelf.model_validate_json(result.output) == Shelf(wood="oak", books=["a", "b", "c"])
+    for arguments, missing in ((["--wood", "oak"], "--books"), (["--books", "a"], "--wood")):
+        result = CliRunner().invoke(build, arguments)
+        assert result.exit_code == 2 and f"Missing option '{missing}'" in result.output
+    text = " ".join(CliRunner().invoke(build, ["--help"]).output.split())
+    assert "Which wood. [required]" in text and "default" not in text
 
 
 def test_replace_validates() -> None:
@@ -91,5 +118,6 @@ def test_a_registry_names_the_nearest_and_refuses_two_of_a_name() -> None:
     things.add("majority", 1)
     with pytest.raises(CalmError, match=r"no thing 'majorty' \(did you mean 'majority'\?\); there are majority"):
         things["majorty"]
+    assert (things.get("majority"), things.get("majorty"), things.get(None, 3)) == (1, None, 3)
     with pytest.raises(CalmError, match="there are two things with the name 'majority'"):
         things.add("majority", 2)

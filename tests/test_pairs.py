@@ -9,13 +9,15 @@ import pytest
 
 from calm_ext.answers.read import contradicts, read_answer
 from calm_ext.errors import CalmError, DataError
-from calm_ext.pairing.build import PairOptions, PairReport, build_pairs, pair_summary
+from calm_ext.pairing.build import PairReport, build_pairs, pair_summary
 from calm_ext.pairing.export import write_pairs
+from calm_ext.pairing.options import PairingOptions
 from calm_ext.pairing.translate import load_restater, restate_missing
 from calm_ext.records import Ballot, Generation, Pair
-from calm_ext.voting.elect import VoteOptions, vote
+from calm_ext.voting.elect import elect
+from calm_ext.voting.options import VotingOptions
 
-from .test_voting import said, scored
+from .test_voting import said, scored, table
 
 
 def ballot(winner: int | None, *, name: str = "q", **votes: list[int | None]) -> Ballot:
@@ -25,7 +27,7 @@ def ballot(winner: int | None, *, name: str = "q", **votes: list[int | None]) ->
 def built(
     ballots: Sequence[Ballot],
     group: Sequence[Generation],
-    options: PairOptions | None = None,
+    options: PairingOptions | None = None,
     *,
     style: str = "direct",
     report: PairReport | None = None,
@@ -33,7 +35,7 @@ def built(
 ) -> list[Pair]:
     numbered = [(f"b.jsonl:{i}", b) for i, b in enumerate(ballots, 1)]
     stream = [(f"g.jsonl:{i}", g) for i, g in enumerate(group, 1)]
-    return list(build_pairs(numbered, lambda: stream, options or PairOptions(), style=style, report=report, **more))  # type: ignore[arg-type]
+    return list(build_pairs(numbered, lambda: stream, options or PairingOptions(), style=style, report=report, **more))  # type: ignore[arg-type]
 
 
 def test_pairs_are_native_first() -> None:
@@ -41,15 +43,15 @@ def test_pairs_are_native_first() -> None:
     b = ballot(0, en=[0, 1, 1, 2], fr=[1, 1], de=[0, 0], it=[None, None])
     report = PairReport()
     pairs = built([b], group, report=report)
-    told = [(p.language, p.chosen, p.rejected, p.origin, p.rejected_answer) for p in pairs]
-    assert told == [
+    rows = [(p.language, p.chosen, p.rejected, p.origin, p.rejected_answer) for p in pairs]
+    assert rows == [
         ("en", " w0", " w1", "native", 1),
         ("en", " w0", " w2", "native", 2),
         ("fr", " w0", " w1", "answer_only", 1),
     ]
-    skipped = built([b], group, PairOptions(fallback="skip", max_per_question=1))
+    skipped = built([b], group, PairingOptions(fallback="skip", max_per_question=1))
     assert [p.language for p in skipped] == ["en"]
-    rejecting = built([b], group, PairOptions(reject_unparsed=True))
+    rejecting = built([b], group, PairingOptions(reject_unparsed=True))
     assert ("it", " nothing", None) in [(p.language, p.rejected, p.rejected_answer) for p in rejecting]
     lengths = {"chosen": 3.0, "rejected": 3.0, "chosen_longer": 0.5}
     assert report.summary() == {
@@ -65,7 +67,7 @@ def test_pairs_are_native_first() -> None:
 
 def test_pairs_of_scored_options_reject_the_languages_own_choice() -> None:
     group = [scored("en", -1.0, -2.0, -3.0), scored("zh", -1.5, -1.0, -3.0)]
-    ballots = vote([group], VoteOptions(rule="zscore", weights={"en": 2}), style="cloze")
+    ballots = elect(table(*group, style="cloze"), VotingOptions(rule="zscore", weights={"en": 2})).ballots
     (pair,) = built(ballots, group, style="cloze")
     assert (pair.language, pair.chosen, pair.rejected) == ("zh", "w0", "w1")
 
@@ -88,14 +90,14 @@ def test_caps_balance_and_seed() -> None:
 
     def counts(**options: Any) -> dict[str, int]:
         report = PairReport()
-        pairs = built(ballots, group, PairOptions(**options), report=report)
+        pairs = built(ballots, group, PairingOptions(**options), report=report)
         assert report.left_out["by the caps"] == 24 - len(pairs)
         return {x: sum(p.language == x for p in pairs) for x in ("en", "fr")}
 
     assert counts() == {"en": 4, "fr": 20}
     assert counts(max_per_language=3) == {"en": 3, "fr": 3}
     assert counts(max_ratio=2.0) == {"en": 4, "fr": 8}
-    drawn = [[p.id for p in built(ballots, group, PairOptions(max_per_language=5, seed=s))] for s in (0, 0, 1)]
+    drawn = [[p.id for p in built(ballots, group, PairingOptions(max_per_language=5, seed=s))] for s in (0, 0, 1)]
     assert drawn[0] == drawn[1] != drawn[2]
 
 
@@ -114,7 +116,7 @@ def test_chosen_texts_that_speak_for_another_option_are_left_out() -> None:
     (pair,) = built([ballot(1, en=[1, 1, 0])], group, style="explain", report=report)
     assert "need water" in pair.chosen
     assert report.left_out["chosen that contradict themselves"] == 1
-    kept = built([ballot(1, en=[1, 1, 0])], group, PairOptions(drop_contradictions=False), style="explain")
+    kept = built([ballot(1, en=[1, 1, 0])], group, PairingOptions(drop_contradictions=False), style="explain")
     assert "breathe air" in kept[0].chosen
     assert contradicts("解释:空气很好。\n答案:B", ["空气", "水里"], 1, "zh")
     assert not contradicts("Explanation: A firewall.\nAnswer: B", ["fire", "water"], 1, "en"), "part of a word"
@@ -127,11 +129,11 @@ def test_lengths_are_matched_where_asked() -> None:
     group = [explained("en", long, short, "Explanation: Dry.\nAnswer: A. air")]
     b = ballot(1, en=[1, 1, 0])
     assert len(built([b], group, style="explain")[0].chosen) > 200
-    (pair,) = built([b], group, PairOptions(max_length_ratio=1.5), style="explain")
+    (pair,) = built([b], group, PairingOptions(max_length_ratio=1.5), style="explain")
     assert "Wet" in pair.chosen
     report = PairReport()
     only_long = [explained("en", long, long, "Explanation: Dry.\nAnswer: A. air")]
-    assert built([b], only_long, PairOptions(max_length_ratio=1.5), style="explain", report=report) == []
+    assert built([b], only_long, PairingOptions(max_length_ratio=1.5), style="explain", report=report) == []
     assert report.left_out["too uneven in length"] == 1
 
 
@@ -220,7 +222,7 @@ def test_trl_trains_on_the_exported_pairs(babel_model: Path, tmp_path: Path) -> 
 
 
 class Dictionary:
-    """A translator that knows what it is told, and counts how often it is asked."""
+    """A translator that knows what it was given, and counts how often it is asked."""
 
     def __init__(self, known: dict[str, str]) -> None:
         self.known = known
@@ -249,7 +251,7 @@ def test_translated_pairs_follow_the_papers_construction(tmp_path: Path) -> None
     assert again == restated and len(model.asked) == 1, "an interrupted or repeated run does not translate again"
     restate_missing({"q": b}, lambda: stream, model, style="explain", cache=cache, by="another model")
     assert len(model.asked) == 2, "but another model does"
-    pairs = built([b], group, PairOptions(fallback="translate"), style="explain", restated=restated)
+    pairs = built([b], group, PairingOptions(fallback="translate"), style="explain", restated=restated)
     assert [(p.language, p.origin) for p in pairs] == [("en", "native"), ("fr", "translate"), ("fr", "translate")]
 
 
@@ -277,7 +279,7 @@ def test_bad_translations_are_thrown_away_and_counted(said_in_french: str, reaso
     pairs = built(
         [ballot(1, en=[1], fr=[0])],
         group,
-        PairOptions(fallback="translate"),
+        PairingOptions(fallback="translate"),
         style="explain",
         restated=restated,
         report=report,

@@ -15,12 +15,13 @@ from rich.console import Console
 
 from calm_ext.errors import CalmError, RunError
 from calm_ext.jsonl import read_jsonl, write_jsonl
+from calm_ext.pipeline.context import Run
 from calm_ext.pipeline.directory import RunDirectory
-from calm_ext.pipeline.plan import is_heldout
 from calm_ext.pipeline.recipe import parse_recipe
-from calm_ext.pipeline.run import STAGES, Pipeline
+from calm_ext.pipeline.run import Pipeline
 from calm_ext.pipeline.schema import Recipe
-from calm_ext.pipeline.stages.vote import run_pairs
+from calm_ext.pipeline.stages import STAGES
+from calm_ext.pipeline.stages.pairs import Pairs, is_heldout
 from calm_ext.records import Ballot, Generation, Pair, ParallelQuestion, Passages, Version
 from calm_ext.report.timing import Timing, print_timing
 
@@ -55,7 +56,7 @@ class Spy:
         return [name for name, message in self.said if message == "starts"]
 
 
-def test_translation_in_a_run(babel_model: Path, tmp_path: Path) -> None:
+def test_translation_in_a_run(babel_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The pairs stage on generations that need it; the model that is aligned is what translates by default."""
     asking = recipe(
         babel_model,
@@ -63,9 +64,11 @@ def test_translation_in_a_run(babel_model: Path, tmp_path: Path) -> None:
         pairs={"fallback": "translate"},
         training={"heldout_share": 0.0},
     )
-    loaded = Pipeline(asking, tmp_path / "a")._restater()
+    loaded = Run(asking, tmp_path / "a").models.restater()
     assert type(loaded).__name__ == "CausalRestater"
-    folder = RunDirectory(tmp_path / "b", name="tiny")
+    spy = Spy()
+    context = Run(asking, tmp_path / "b", reporter=spy)
+    folder = context.dir
     options = ["un", "deux"]
     versions = {x: Version(question="?", options=options) for x in ("en", "fr")}
     write_jsonl(
@@ -81,11 +84,11 @@ def test_translation_in_a_run(babel_model: Path, tmp_path: Path) -> None:
         def restate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
             return ["Deux est plus." for _ in texts]
 
-    told: list[str] = []
-    run_pairs(asking, folder, told.append, restater=Translator, progress=Spy().progress)
+    monkeypatch.setattr(context.models, "restater", Translator)
+    Pairs().run(context)
     (pair,) = read_jsonl(folder / "pairs.jsonl", Pair)
     assert (pair.language, pair.chosen, pair.origin) == ("fr", " Deux est plus.\nRéponse : B. deux", "translate")
-    assert told == ["1 pairs (en 0, fr 1), 0 questions held out"]
+    assert [message for _, message in spy.said] == ["1 pairs (en 0, fr 1), 0 questions held out"]
 
 
 def run(recipe: Recipe, folder: Path, **kwargs: Any) -> list[str]:
@@ -111,7 +114,7 @@ def test_a_run_writes_what_it_promises(finished: Path) -> None:
     ):  # fmt: skip
         assert (finished / name).is_file(), name
     manifest = json.loads((finished / "manifest.json").read_text())
-    assert set(manifest["stages"]) == set(STAGES) - {"retrieve"}
+    assert set(manifest["stages"]) == {s.name for s in STAGES} - {"retrieve"}
     for entry in manifest["stages"].values():
         assert entry["seconds"] >= 0
         assert all(len(digest) == 64 for digest in entry["outputs"].values())
@@ -145,7 +148,7 @@ def test_a_changed_key_repeats_only_what_depends_on_it(finished: Path, babel_mod
     spy = Spy()
     Pipeline(recipe(babel_model, **changes), folder, reporter=spy).run(stop_after="sample")
     assert spy.ran() == ["sample"]
-    assert ("sample", "the recipe asks otherwise than before: old generations removed") in spy.said
+    assert ("sample", "the sampling settings have changed: old generations removed") in spy.said
 
 
 def test_vote_and_pairs_load_no_framework(finished: Path, tmp_path: Path) -> None:
@@ -244,7 +247,7 @@ def test_retrieval_end_to_end(babel_model: Path, tmp_path: Path) -> None:
     }
     folder, spy = tmp_path / "r", Spy()
     Pipeline(recipe(babel_model, **made), folder, reporter=spy).run()
-    assert spy.ran() == list(STAGES)
+    assert spy.ran() == [s.name for s in STAGES]
     assert ("retrieve", "qae: no passages in the index, qaa's are used (40 questions)") in spy.said
     assert any(m.startswith("240 passages for 120 questions and languages; recall@2 1.000") for _, m in spy.said)
     passages = {(p.id, p.language): p.passages for p in read_jsonl(folder / "passages.jsonl", Passages)}
@@ -306,7 +309,7 @@ def test_refusals(finished: Path, babel_model: Path, tmp_path: Path) -> None:
 
 def test_the_plan_counts_and_writes_nothing(babel_model: Path, tmp_path: Path) -> None:
     plan = Pipeline(recipe(babel_model), tmp_path / "r").plan()
-    assert [p.name for p in plan] == [s for s in STAGES if s != "retrieve"]
+    assert [p.name for p in plan] == [s.name for s in STAGES if s.name != "retrieve"]
     notes = {p.name: p.note for p in plan}
     assert notes["sample"] == "40 questions × 3 languages × 4 responses"
     assert "β 0.1" in notes["train"]

@@ -55,7 +55,7 @@ def test_all_problems_at_once() -> None:
     ("changes", "said"),
     [
         ({"vote": {"rule": "zscore"}}, "vote.rule: zscore needs"),
-        ({"vote": {"rule": "best"}}, "vote.rule: input should be 'majority'"),
+        ({"vote": {"rule": "best"}}, "vote.rule: input should be one of correlated, dawid_skene, gold"),
         ({"pairs": {"translator": "m"}}, "pairs.translator: is given, but pairs.fallback is not translate"),
         ({"pairs": {"fallback": "translate", "translator": "m"}}, "pairs.translator: no model folder: m"),
         ({"vote": {"ties": "pivot"}}, "vote.pivot: missing"),

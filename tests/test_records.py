@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -120,3 +121,47 @@ def test_appender_cuts_what_an_interrupted_write_left(tmp_path: Path) -> None:
     with Appender(path) as appender:
         appender.append([QUESTION.model_copy(update={"id": "q1"})])
     assert [json.loads(line)["id"] for line in path.read_text().splitlines()] == ["q0", "q1"]
+
+
+@pytest.mark.parametrize("tail", [b"", b'{"id": "half', b"x" * 200_000])
+def test_appender_reads_no_more_than_the_incomplete_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tail: bytes
+) -> None:
+    path = tmp_path / "q.jsonl"
+    whole = b'{"id": "q"}\n' * 500_000
+    path.write_bytes(whole + tail)
+    counts = []
+    opened = Path.open
+
+    class Counted:
+        def __init__(self, handle) -> None:  # type: ignore[no-untyped-def]
+            self.handle = handle
+
+        def read(self, size: int = -1) -> bytes:
+            data: bytes = self.handle.read(size)
+            counts.append(len(data))
+            return data
+
+        def __enter__(self) -> Counted:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.handle.close()
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self.handle, name)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", lambda self, *a, **k: Counted(opened(self, *a, **k)))
+        Appender(path).close()
+    assert 0 < sum(counts) <= len(tail) + 2 * 65536
+    assert max(counts) <= 65536
+    assert os.path.getsize(path) == len(whole)
+
+
+@pytest.mark.parametrize(("before", "after"), [(b"", b""), (b"half", b""), (b"\n", b"\n"), (b"a\nb", b"a\n")])
+def test_appender_with_short_files(tmp_path: Path, before: bytes, after: bytes) -> None:
+    path = tmp_path / "q.jsonl"
+    path.write_bytes(before)
+    Appender(path).close()
+    assert path.read_bytes() == after

@@ -28,7 +28,7 @@ from calm_ext.report.page.flow import flow_words
 from calm_ext.report.plots import draw as plots
 from calm_ext.report.plots.drawing import drawable
 from calm_ext.report.terminal import print_summary
-from calm_ext.results.evaluation import plain_values
+from calm_ext.results.aggregates import plain_values
 
 EVIL = '<script>alert("x")</script><img src=x onerror=alert(1)>'
 SIGNATURE = "task:{task}|langs:{langs}|options:4|style:{style}|calm-ext:0|lm_eval:0"
@@ -313,6 +313,25 @@ def test_only_common_questions_are_compared(tmp_path: Path) -> None:
     kept = [r for r in rows_of(run, "before") if r["doc"]["id"] in both]
     assert task["n_questions"] == 25
     assert task["before"]["acc"] == pytest.approx(sum(r["acc"] for r in kept) / 25)
+
+
+@pytest.mark.parametrize("scored", [False, True])
+def test_the_p_values_are_those_of_compare(tmp_path: Path, scored: bool) -> None:
+    from calm_ext.metrics.compare import compare
+    from calm_ext.results.answers import read_answers
+
+    run = make_run(tmp_path / "toy", languages=["en", "fr", "de"], n=20, n_test=30, scored=scored)
+    reported = summarize(read_run(run), resamples=1000)["toy_xl"]["difference"]
+    sides = [read_answers([run / f"eval/{when}/samples_toy_xl.jsonl"]) for when in ("before", "after")]
+    changes = compare(*sides, resamples=1000).changes
+    for metric, difference in reported.items():
+        assert difference["p"] == changes[metric].p, metric
+        assert difference["value"] == pytest.approx(changes[metric].difference), metric
+        if "p_holm" in difference:
+            assert difference["p_holm"] == changes[metric].p_holm, metric
+    assert {m for m, d in reported.items() if "p_holm" in d} == {"acc_en", "acc_fr", "acc_de"}
+    assert changes["acc_en"].test == "mcnemar"
+    assert changes["acc"].test == "bootstrap"
 
 
 def test_scored_tasks_have_a_pair_matrix(tmp_path: Path) -> None:

@@ -21,11 +21,11 @@ from calm_ext.errors import CalmError, DataError
 from calm_ext.jsonl import read_jsonl, write_jsonl
 from calm_ext.languages import LANGUAGES
 from calm_ext.records import CorpusPassage, ParallelQuestion, Passage, Passages, Version
-from calm_ext.retrieval import Chunking, Index, RetrievalOptions, Retriever, build_index, measure
+from calm_ext.retrieval import Chunking, Index, Retriever, SearchOptions, build_index, measure
 from calm_ext.retrieval.chunk import chunks, cut, sentences
 from calm_ext.retrieval.fuse import fuse
 from calm_ext.retrieval.lexical import K1, B, top
-from calm_ext.retrieval.tokens import RULES, TOKENIZER, tokens
+from calm_ext.retrieval.tokens import TOKENIZER, tokens
 from tests.test_data import medexpqa_row
 
 CORPUS = [
@@ -63,11 +63,10 @@ def index_path(tmp_path: Path) -> Path:
 # --- tokens -----------------------------------------------------------------------------------------------------------
 
 
-def test_every_language_has_a_rule_and_every_stemmer_exists() -> None:
+def test_every_stemmer_exists() -> None:
     import Stemmer
 
-    assert set(RULES) == {code for code, row in LANGUAGES.items() if not row.invented}
-    assert {r.stemmer for r in RULES.values() if r.stemmer} <= set(Stemmer.algorithms())
+    assert {row.stemmer for row in LANGUAGES.values() if row.stemmer} <= set(Stemmer.algorithms())
 
 
 @pytest.mark.parametrize(
@@ -336,7 +335,7 @@ def shown(found: dict[str, Passages]) -> dict[str, list[str]]:
 
 
 def test_own_language() -> None:
-    retriever = Retriever(Index.of(CORPUS), RetrievalOptions(k=2))
+    retriever = Retriever(Index.of(CORPUS), SearchOptions(k=2))
     found = [retriever.retrieve(q) for q in QUESTIONS]
     assert shown(found[0]) == {"en": ["en:p1", "en:p3"], "zh": ["zh:p1"], "de": ["en:p1", "en:p3"]}
     assert [p.gold for p in found[0]["en"].passages] == [True, False]
@@ -345,21 +344,21 @@ def test_own_language() -> None:
     assert {p.gold for p in found[2]["en"].passages} == {None}, "no gold passage of q3 is in English"
     assert retriever.notes == ["de: no passages in the index, en's are used (3 questions)"]
     assert retriever.known == {(q, x) for q in ("q1", "q2") for x in ("en", "zh", "de")} | {("q3", "zh")}
-    nothing = Retriever(Index.of(CORPUS), RetrievalOptions(fallback="none"))
+    nothing = Retriever(Index.of(CORPUS), SearchOptions(fallback="none"))
     assert nothing.retrieve(QUESTIONS[0])["de"].passages == []
     assert nothing.notes == ["de: no passages in the index, none are given (1 question)"]
 
 
 def test_pivot_and_both() -> None:
     index = Index.of(CORPUS)
-    pivot = Retriever(index, RetrievalOptions(query="pivot", k=2))
+    pivot = Retriever(index, SearchOptions(query="pivot", k=2))
     assert shown(pivot.retrieve(QUESTIONS[0])) == {
         "en": ["en:p1", "en:p3"], "zh": ["zh:p1", "en:p3"], "de": ["en:p1", "en:p3"],
     }  # fmt: skip
     assert pivot.notes == []
-    chinese = Retriever(index, RetrievalOptions(query="pivot", k=1, pivot="zh"))
+    chinese = Retriever(index, SearchOptions(query="pivot", k=1, pivot="zh"))
     assert shown(chinese.retrieve(QUESTIONS[2]))["en"] == ["zh:p4"]
-    both = Retriever(index, RetrievalOptions(query="both", k=3))
+    both = Retriever(index, SearchOptions(query="both", k=3))
     found = both.retrieve(QUESTIONS[0])
     assert shown(found)["zh"] == ["zh:p1", "en:p3"]
     assert found["zh"].passages[0].score == pytest.approx(2 / 61, abs=1e-6)
@@ -369,7 +368,7 @@ def test_pivot_and_both() -> None:
 
 def test_the_options_text_is_searched_with() -> None:
     index = Index.of(CORPUS)
-    plain, wide = (Retriever(index, RetrievalOptions(with_options=x)) for x in (False, True))
+    plain, wide = (Retriever(index, SearchOptions(with_options=x)) for x in (False, True))
     own = question("q", en="Which?")
     assert plain.retrieve(own)["en"].passages == []
     assert {p.id for p in wide.retrieve(own)["en"].passages} == {"p1", "p2", "p3"}
@@ -387,29 +386,31 @@ def test_pieces_of_one_name_are_not_translations(tmp_path: Path) -> None:
     assert found.id == "p#2" and index.get("p#2", "zh") is not None
     assert index.version(found, "zh") == found
     own = question("q", en="the liver", zh="肝脏")
-    both = Retriever(index, RetrievalOptions(query="both", k=9)).retrieve(own)
+    both = Retriever(index, SearchOptions(query="both", k=9)).retrieve(own)
     assert "en:p#2" in shown(both)["zh"] and "zh:p#1" in shown(both)["zh"]
 
 
 def test_options_that_cannot_be_served() -> None:
     index = Index.of(CORPUS)
-    for options, said in (
-        (RetrievalOptions(method="dense"), "dense retrieval needs an index with embeddings"),
-        (RetrievalOptions(query="all"), "retrieval query 'all': there are own, pivot, both"),  # type: ignore[arg-type]
-        (RetrievalOptions(fallback="en"), "retrieval fallback 'en'"),  # type: ignore[arg-type]
-        (RetrievalOptions(k=0), "retrieval k is 0"),
-    ):
+    for options, said in ((SearchOptions(method="dense"), "dense retrieval needs an index with embeddings"),):
         with pytest.raises(CalmError, match=said):
             Retriever(index, options)
+    for values, said in (
+        ({"query": "all"}, "query\n  Input should be 'own', 'pivot' or 'both'"),
+        ({"fallback": "en"}, "fallback\n  Input should be 'pivot' or 'none'"),
+        ({"k": 0}, "k\n  Input should be greater than or equal to 1"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            SearchOptions.model_validate(values)
     with pytest.raises(DataError, match="question q1 has no version in the pivot fr; it has en, zh, de"):
-        Retriever(index, RetrievalOptions(pivot="fr")).retrieve(QUESTIONS[0])
+        Retriever(index, SearchOptions(pivot="fr")).retrieve(QUESTIONS[0])
     chinese = Index.of(CORPUS[3:])
     with pytest.raises(CalmError, match="q1, en: the index has no passages in the pivot en; it has zh: name one"):
-        Retriever(chinese, RetrievalOptions()).retrieve(QUESTIONS[0])
-    assert Retriever(chinese, RetrievalOptions(pivot="zh")).retrieve(QUESTIONS[0])["en"].passages[0].language == "zh"
+        Retriever(chinese, SearchOptions()).retrieve(QUESTIONS[0])
+    assert Retriever(chinese, SearchOptions(pivot="zh")).retrieve(QUESTIONS[0])["en"].passages[0].language == "zh"
 
 
-def retrieved(index: Index, questions: list[ParallelQuestion], options: RetrievalOptions) -> dict[str, object]:
+def retrieved(index: Index, questions: list[ParallelQuestion], options: SearchOptions) -> dict[str, object]:
     retriever = Retriever(index, options)
     return {q.id: retriever.retrieve(q) for q in questions}
 
@@ -436,7 +437,7 @@ def many() -> tuple[list[CorpusPassage], list[ParallelQuestion]]:
 
 def check_order_and_shards(index: Index, asked: list[ParallelQuestion], method: str) -> None:
     for query in ("own", "pivot", "both"):
-        options = RetrievalOptions(method=method, query=query, k=4)  # type: ignore[arg-type]
+        options = SearchOptions(method=method, query=query, k=4)  # type: ignore[arg-type]
         whole = retrieved(index, asked, options)
         mixed = random.Random(2).sample(asked, len(asked))
         assert retrieved(index, mixed, options) == whole

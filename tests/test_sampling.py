@@ -14,10 +14,11 @@ from calm_ext.errors import CalmError
 from calm_ext.harness.sampler import sample
 from calm_ext.jsonl import read_jsonl
 from calm_ext.models import decoding
-from calm_ext.models.decoding import Decoding, continues, decode, respond
+from calm_ext.models.backends.hf import HFBackend
+from calm_ext.models.decoding import Decoding, can_decode, decode, respond
 from calm_ext.models.drawing import Drawing
 from calm_ext.models.lm import SharedPrefixLM, load_lm
-from calm_ext.models.request import Ask
+from calm_ext.models.request import SampleRequest
 from calm_ext.records import Generation, ParallelQuestion
 from tests.test_scoring import VOCABULARY, lms, tiny
 
@@ -31,7 +32,7 @@ def lm(babel_model: Path) -> SharedPrefixLM:
 
 def asked(lm: SharedPrefixLM, questions: list[ParallelQuestion], path: Path, **options: Any) -> list[Generation]:
     made: dict[str, Any] = {"mode": "generate", "style": "direct", "n": 4, "max_new_tokens": 6, "seed": 5, **options}
-    sample(lm, questions, path, **made)
+    sample(HFBackend(lm), questions, path, **made)
     return list(read_jsonl(path, Generation))
 
 
@@ -76,8 +77,8 @@ def test_greedy_texts_are_those_of_lm_eval(lm: SharedPrefixLM, questions: list[P
             for i, p in enumerate(prompts)
         ]
         wanted = theirs.generate_until(requests, disable_tqdm=True)
-        asks = [Ask(str(i), p, until, [1, 2]) for i, p in enumerate(prompts)]
-        got = respond(lm, asks, temperature=0.0, top_p=1.0, max_new_tokens=12)
+        requests = [SampleRequest(str(i), p, until, [1, 2]) for i, p in enumerate(prompts)]
+        got = respond(lm, requests, temperature=0.0, top_p=1.0, max_new_tokens=12)
         assert [texts[0] for texts in got] == wanted, until
         assert all(a == b for a, b in got)
     assert any(wanted)
@@ -87,7 +88,7 @@ def test_greedy_texts_are_those_of_lm_eval(lm: SharedPrefixLM, questions: list[P
 def test_decoding_reads_what_each_row_would_read_alone(kind: str, babel_model: Path) -> None:
     """Windows shorter than the prompts, prompts of different lengths, rows that leave early."""
     model = tiny(kind)
-    assert continues(lms(model, babel_model)[0])
+    assert can_decode(lms(model, babel_model)[0])
     generator = torch.Generator().manual_seed(2)
     prompts = [torch.randint(5, VOCABULARY, (n,), generator=generator).tolist() for n in (3, 25, 11)]
     rows = [0, 0, 1, 2, 2, 2]
@@ -131,8 +132,8 @@ def test_finished_rows_leave_the_batch_and_prompts_are_read_once(lm: SharedPrefi
     shapes.clear()
     lm.batch_size_per_gpu = 2
     prompts = ["Talor : Kvelt", "Talor :", "Kvelt :"]
-    asks = [Ask(p, p, [], range(10)) for p in prompts]
-    respond(lm, asks, temperature=1.0, top_p=1.0, max_new_tokens=2)
+    requests = [SampleRequest(p, p, [], range(10)) for p in prompts]
+    respond(lm, requests, temperature=1.0, top_p=1.0, max_new_tokens=2)
     handle.remove()
     assert max(rows for rows, width in shapes if width == 1) <= 2 * decoding.ROWS_PER_PROMPT
 
@@ -175,9 +176,9 @@ def test_what_the_generation_config_says_is_done_or_told(babel_model: Path, capl
     assert Drawing.of(lm.model.generation_config, temperature=1.0, top_p=0.9) == Drawing(1.0, 0.9, 50, 0.0, 1.0)
     lm.model.generation_config.update(top_k=20, min_p=0.05, repetition_penalty=1.05)
     assert Drawing.of(lm.model.generation_config, temperature=0.7, top_p=1.0) == Drawing(0.7, 1.0, 20, 0.05, 1.05)
-    assert continues(lm)
+    assert can_decode(lm)
     lm.model.generation_config.no_repeat_ngram_size = 3
-    assert not continues(lm)
+    assert not can_decode(lm)
     assert "the model's generation config says no_repeat_ngram_size; sampling as lm-eval does" in caplog.text
 
 
@@ -186,7 +187,7 @@ def test_a_model_that_cannot_is_sampled_by_lm_eval_and_resumes(
 ) -> None:
     lm, _ = lms(tiny("mamba"), babel_model)
     lm.model.resize_token_embeddings(len(lm.tokenizer))
-    assert not continues(lm)
+    assert not can_decode(lm)
     whole = asked(lm, questions[:4], tmp_path / "whole", chunk=2, max_new_tokens=3)
     asked(lm, questions[:2], tmp_path / "pieces", chunk=2, max_new_tokens=3)
     assert asked(lm, questions[:4], tmp_path / "pieces", chunk=2, max_new_tokens=3) == whole
@@ -198,25 +199,28 @@ def test_a_prompt_without_room_is_named(
     lm: SharedPrefixLM, babel_model: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     short = SharedPrefixLM(pretrained=lm.model, tokenizer=lm.tokenizer, batch_size=4, max_length=10)
-    asks = [Ask("q1 in fr", "Talor : Kvelt Talor Kvelt Talor Kvelt", [], [1]), Ask("q2 in en", "Talor :", [], [1])]
-    (first, _) = respond(short, asks, temperature=0.0, top_p=1.0, max_new_tokens=6)
+    requests = [
+        SampleRequest("q1 in fr", "Talor : Kvelt Talor Kvelt Talor Kvelt", [], [1]),
+        SampleRequest("q2 in en", "Talor :", [], [1]),
+    ]
+    (first, _) = respond(short, requests, temperature=0.0, top_p=1.0, max_new_tokens=6)
     assert [r.message for r in caplog.records if "lose their beginning" in r.message] == [
         "1 of 2 prompts are longer than the 4 tokens that the context has room for and lose their beginning: q1 in fr"
     ]
-    kept = [Ask("q1 in fr", "Talor Kvelt Talor Kvelt", [], [1])]
+    kept = [SampleRequest("q1 in fr", "Talor Kvelt Talor Kvelt", [], [1])]
     if short.tok_encode(kept[0].text)[0] != short.tokenizer.bos_token_id:
         assert respond(short, kept, temperature=0.0, top_p=1.0, max_new_tokens=6) == [first]
     with pytest.raises(CalmError, match="max_new_tokens of 10 leaves no room"):
-        respond(short, asks, temperature=0.0, top_p=1.0, max_new_tokens=10)
+        respond(short, requests, temperature=0.0, top_p=1.0, max_new_tokens=10)
 
 
 def test_out_of_memory_changes_no_response(
     lm: SharedPrefixLM, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    asks = [Ask(str(i), "Talor : Kvelt " * (1 + i), [], range(i, i + 4)) for i in range(6)]
+    requests = [SampleRequest(str(i), "Talor : Kvelt " * (1 + i), [], range(i, i + 4)) for i in range(6)]
     options: dict[str, Any] = {"temperature": 5.0, "top_p": 1.0, "max_new_tokens": 5}
     lm.batch_size_per_gpu = 4
-    wanted = respond(lm, asks, **options)
+    wanted = respond(lm, requests, **options)
     real = Decoding.select
 
     def select(self: Decoding, rows: Any) -> None:
@@ -225,7 +229,7 @@ def test_out_of_memory_changes_no_response(
         real(self, rows)
 
     monkeypatch.setattr(Decoding, "select", select)
-    assert respond(lm, asks, **options) == wanted
+    assert respond(lm, requests, **options) == wanted
     assert caplog.text.count("going on with batches of 8") == 1
 
 
@@ -235,11 +239,11 @@ def test_with_an_adapter_and_in_bf16(babel_model: Path) -> None:
     model = tiny("gemma3")
     model = get_peft_model(model, LoraConfig(r=4, target_modules="all-linear", init_lora_weights=False)).eval()
     lm, theirs = lms(model, babel_model)
-    assert continues(lm)
+    assert can_decode(lm)
     context = list(range(5, 25))
     with torch.inference_mode():
         (found,) = decode(model, [context], [0], [1], drawing=Drawing(temperature=0), max_new_tokens=5, ends=set())
     wanted = theirs.model.generate(torch.tensor([context]), max_new_tokens=5, do_sample=False, eos_token_id=None)
     assert found == wanted[0, 20:].tolist()
     half, _ = lms(tiny("llama").to(torch.bfloat16), babel_model)
-    assert continues(half)
+    assert can_decode(half)

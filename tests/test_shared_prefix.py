@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import random
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +23,13 @@ from transformers import (
     PreTrainedTokenizerFast,
     Qwen3Config,
 )
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from trl import DPOConfig, DPOTrainer
 from trl.trainer import utils
 
 from calm_ext.errors import RunError
+from calm_ext.training import trl_internals
 from calm_ext.training.reference import ReferenceCache, key_of, model_identity, pair_key
 from calm_ext.training.response_head import ResponseHead, score_responses_only
 from calm_ext.training.shared_prefix import pack
@@ -114,7 +119,7 @@ def stir(trainer: Any) -> None:
 def one_step(trainer: Any, rows: list[dict[str, Any]]) -> tuple[float, dict[str, torch.Tensor], dict[str, float]]:
     """Loss, gradients and metrics of a batch."""
     trainer.model.train()
-    loss = trainer._compute_loss(trainer.model, trainer.data_collator(rows), False)
+    loss = trainer.compute_loss(trainer.model, trainer.data_collator(rows))
     loss.backward()
     gradients = {n: p.grad for n, p in trainer.model.named_parameters() if p.requires_grad}
     metrics = {k: v[0] for k, v in trainer._metrics["train"].items()}
@@ -134,10 +139,13 @@ def assert_same_step(one: Any, two: Any) -> None:
 
 
 @pytest.fixture
-def own_head(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The output layer of a CPU, put back after the test."""
-    monkeypatch.setattr(utils, "_use_triton", utils._use_triton)
-    monkeypatch.setattr(utils, "_ChunkedLogProbFunction", utils._ChunkedLogProbFunction)
+def own_head() -> Iterator[None]:
+    """TRL's output layer, put back after the test."""
+    names = (trl_internals.USE_TRITON, trl_internals.LOGPROBS)
+    before = {name: getattr(utils, name) for name in names}
+    yield
+    for name, value in before.items():
+        setattr(utils, name, value)
 
 
 @pytest.mark.parametrize("checkpointing", [False, True])
@@ -173,7 +181,7 @@ def test_the_model_sees_each_prompt_once(tmp_path: Path) -> None:
     embedding = made.model.get_input_embeddings()
     embedding.register_forward_hook(lambda _module, inputs, _output: seen.append(inputs[0].numel()))
     with torch.no_grad():
-        made._compute_loss(made.model, made.data_collator(rows), False)
+        made.compute_loss(made.model, made.data_collator(rows))
     prompts = {tuple(r["prompt_ids"]) for r in rows}
     assert len(prompts) == 4
     distinct = sum(map(len, prompts)) + sum(len(r["chosen_ids"]) + len(r["rejected_ids"]) for r in rows)
@@ -379,6 +387,91 @@ def test_half_precision_shares_too(tmp_path: Path) -> None:
             made._try_to_share()
             assert made.sharing is not None
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            found.append(made._compute_loss(made.model, made.data_collator(rows), False).item())
+            found.append(made.compute_loss(made.model, made.data_collator(rows)).item())
         made.accelerator.state._mixed_precision = "no"
     assert found[0] == pytest.approx(found[1], abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({}, None),
+        ({"USE_TRITON": "_gone"}, "has no trl.trainer.utils._gone: its own output layer is used"),
+        ({"LOGPROBS": "_gone"}, "has no trl.trainer.utils._gone: its own output layer is used"),
+        ({"REFERENCE": "gone"}, "has no DPOTrainer.gone: each step computes the reference again"),
+        ({"REFERENCE_IS_GIVEN": "gone"}, "has no PairTrainer.gone: each step computes the reference again"),
+    ],
+)
+def test_training_goes_on_with_equal_loss_where_trl_lacks_a_private_name(
+    changed: dict[str, str],
+    said: str | None,
+    tmp_path: Path,
+    own_head: None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = make_rows(6)
+    plain = trainer(PlainTrainer, CONFIGS["llama"](), rows, tmp_path / "plain", per_device_train_batch_size=2)
+    plain.train()
+    capsys.readouterr()
+    for name, value in changed.items():
+        monkeypatch.setattr(trl_internals, name, value)
+    restore = score_responses_only()
+    assert isinstance(utils._ChunkedLogProbFunction, ResponseHead) == (not changed.keys() & {"USE_TRITON", "LOGPROBS"})
+    options: dict[str, Any] = {"reference": tmp_path, "model_path": "tiny", "per_device_train_batch_size": 2}
+    made = trainer(PairTrainer, CONFIGS["llama"](), rows, tmp_path / "ours", **options)
+    made.train()
+    restore()
+    assert ("ref_chosen_logps" in made.train_dataset.column_names) == (not any("REFERENCE" in name for name in changed))
+    assert losses(made) == pytest.approx(losses(plain), abs=1e-5)
+    notes = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: TRL ")]
+    assert len(notes) == (said is not None)
+    assert said is None or said in notes[0]
+
+
+def test_an_output_layer_without_the_keyword_falls_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A TRL that names the fused layer's keyword otherwise: the trial fails in a line, and TRL's path is taken."""
+    made = trainer(PairTrainer, CONFIGS["llama"](), make_rows(4), tmp_path, share=False)
+    model = made.model.get_base_model()
+    forward = type(model).forward
+    monkeypatch.setattr(model, "forward", lambda *a, fused_lm_head=None, **k: forward(model, *a, **k))
+    made._try_to_share()
+    assert made.sharing is None
+    assert "prompts are run twice, for chosen and rejected, as TRL does: AttributeError" in capsys.readouterr().err
+
+
+def test_the_head_is_put_back() -> None:
+    own = (utils._use_triton, utils._ChunkedLogProbFunction)
+    restore = score_responses_only()
+    assert isinstance(utils._ChunkedLogProbFunction, ResponseHead)
+    score_responses_only()()  # a second one changes nothing, and takes nothing back
+    assert isinstance(utils._ChunkedLogProbFunction, ResponseHead)
+    restore()
+    assert (utils._use_triton, utils._ChunkedLogProbFunction) == own
+
+
+def test_transformers_gets_its_attention_back(tmp_path: Path) -> None:
+    """With the last trainer that shares, by ``remove`` or because it is gone."""
+    gc.collect()
+    own = ALL_ATTENTION_FUNCTIONS["sdpa"]
+    assert own is sdpa_attention_forward
+    one, two = (trainer(PairTrainer, CONFIGS["llama"](), make_rows(4), tmp_path) for _ in range(2))
+    assert ALL_ATTENTION_FUNCTIONS["sdpa"] is not own
+    forward = one.sharing._forward
+    one.sharing.remove()
+    one.sharing.remove()
+    assert one.model.get_base_model().base_model.forward == forward
+    assert ALL_ATTENTION_FUNCTIONS["sdpa"] is not own, "the other one still shares"
+    assert two.sharing is not None
+    del two
+    gc.collect()
+    assert ALL_ATTENTION_FUNCTIONS["sdpa"] is own
+    assert trainer(PairTrainer, CONFIGS["gemma3"](), make_rows(4), tmp_path).sharing is not None
+    made = trainer(
+        PairTrainer, Lfm2Config(**SMALL, layer_types=["conv", "full_attention", "conv"]), make_rows(6), tmp_path
+    )
+    assert made.sharing is None
+    gc.collect()
+    assert ALL_ATTENTION_FUNCTIONS["sdpa"] is own

@@ -11,11 +11,14 @@ import pytest
 from calm_ext.data import load_questions
 from calm_ext.errors import RunError
 from calm_ext.jsonl import write_jsonl
+from calm_ext.models.options import SamplingOptions
 from calm_ext.prompts import ask
 from calm_ext.records import Pair
-from calm_ext.training.job import TrainingJob, TrainingOptions
+from calm_ext.training.encoding import encode_pairs
+from calm_ext.training.job import TrainingJob
 from calm_ext.training.launch import _smaller, command, launch
-from calm_ext.training.monitor import Check, Monitor, encode_pairs
+from calm_ext.training.monitor import Check, Monitor
+from calm_ext.training.options import training_options
 from calm_ext.training.tracking import log_stages
 from tests.test_tracking import SUMMARY
 
@@ -63,10 +66,10 @@ def job(folder: Path, model: Path, *, mode: str = "generate", **options: object)
         model=str(model),
         pairs=folder / "pairs.jsonl",
         output=folder / "training",
-        options=TrainingOptions.model_validate(base | options),
-        mode=mode,  # type: ignore[arg-type]
-        style="direct" if mode == "generate" else "cloze",
-        max_new_tokens=3,
+        options=training_options(base | options),
+        sampling=SamplingOptions.model_validate(
+            {"mode": mode, "style": "direct" if mode == "generate" else "cloze", "max_new_tokens": 3}
+        ),
         heldout=folder / "held.jsonl",
         heldout_votes={q.id: dict.fromkeys(LANGUAGES, q.answer) for q in held if q.answer is not None},
         heldout_pairs=folder / "held_pairs.jsonl",
@@ -80,9 +83,9 @@ def log(folder: Path, kind: str) -> list[dict]:
 
 @pytest.fixture(scope="module")
 def trained(babel_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One training for all that a plain one shows; it has no anchor and is logged by a tracker."""
+    """One training for all that a plain one shows; a tracker logs it."""
     folder = tmp_path_factory.mktemp("trained")
-    made = job(folder, babel_model, nll_weight=0.0, report_to=["tensorboard"])
+    made = job(folder, babel_model, report_to=["tensorboard"])
     spent = launch(made.model_copy(update={"run_name": "toy", "tracking": folder / "tracking"}))
     assert spent.seconds > 0
     assert spent.tokens > 3 * 48 * 20
@@ -123,6 +126,7 @@ def test_training_and_stages_are_one_run_of_tensorboard(trained: Path, tmp_path:
     losses = [(e.step, e.value) for e in found.Scalars("train/loss")]
     logged = [(r["step"], r["loss"]) for r in log(trained, "train") if "loss" in r]
     assert losses == [(step, pytest.approx(loss, rel=1e-4)) for step, loss in logged]
+    assert [step for step, _ in losses] == list(range(1, 19)), "steps with a check too"
     checks = log(trained, "check")
     assert [e.step for e in found.Scalars("eval/heldout_agreement")] == [c["step"] for c in checks]
     assert found.Scalars("after/toy_xl/acc")[0].value == pytest.approx(0.6)
@@ -168,16 +172,17 @@ if sys.orig_argv[1:3] == ["-m", "calm_ext.training.worker"]:
 
 
 def test_out_of_memory_halves_the_batch_and_changes_no_step(
-    trained: Path, babel_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    babel_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """The worker is ended by torch's own error at its sixth step, and goes on from the checkpoint of the third."""
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    launch(job(tmp_path / "whole", babel_model, nll_weight=0.0))
     (tmp_path / "sitecustomize.py").write_text(OUT_OF_MEMORY.replace("PAIRS", "4"))
     capfd.readouterr()
     launch(job(tmp_path / "a", babel_model, nll_weight=0.0))
     told = capfd.readouterr().err
     assert told.count("out of memory: training goes on with batches of 4 pairs, 2 to a step") == 1
-    (whole, parts) = (log(folder, "check") for folder in (trained, tmp_path / "a"))
+    (whole, parts) = (log(folder, "check") for folder in (tmp_path / "whole", tmp_path / "a"))
     assert [c["step"] for c in whole] == [c["step"] for c in parts]
     for a, b in zip(whole, parts, strict=True):
         assert a["chosen_nll"] == pytest.approx(b["chosen_nll"], abs=1e-3)
@@ -190,7 +195,7 @@ def test_out_of_memory_halves_the_batch_and_changes_no_step(
 
 
 def test_loras_dropout_is_not_switched_off(trained: Path, babel_model: Path, tmp_path: Path) -> None:
-    launch(job(tmp_path, babel_model, nll_weight=0.0, lora_dropout=0.5))
+    launch(job(tmp_path, babel_model, lora_dropout=0.5))
     plain, dropped = ([r["loss"] for r in log(folder, "train") if "loss" in r] for folder in (trained, tmp_path))
     assert plain[0] == pytest.approx(dropped[0], abs=1e-6), "an untrained adapter adds nothing"
     assert max(abs(a - b) for a, b in zip(plain[1:], dropped[1:], strict=True)) > 1e-3
@@ -211,7 +216,8 @@ def test_pairs_are_encoded_as_they_are_scored(babel_model: Path) -> None:
     assert row["prompt_ids"] + row["chosen_ids"] == [*whole, tokenizer.eos_token_id]
     _, dropped = encode_pairs(gold_pairs(1), tokenizer, append_eos=True, max_length=4)
     assert dropped == 3
-    assert not TrainingJob(model="m", pairs=Path("p"), output=Path("o"), options=TrainingOptions()).append_eos
+    options, sampling = training_options({}), SamplingOptions(mode="options")
+    assert not TrainingJob(model="m", pairs=Path("p"), output=Path("o"), options=options, sampling=sampling).append_eos
 
 
 def check(
@@ -259,30 +265,43 @@ def test_stopping_and_choosing() -> None:
     assert not monitor.should_stop()
 
 
-def test_scoring_the_responses_only_is_the_same_loss(babel_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scoring_the_responses_only_is_the_same_loss(babel_model: Path) -> None:
     """TRL's output layer over all positions, and over the responses' alone, as training on a CPU has it."""
     import torch
     from transformers import AutoModelForCausalLM
     from trl.trainer import utils
 
-    from calm_ext.training.worker import score_responses_only
+    from calm_ext.training.response_head import score_responses_only
 
-    monkeypatch.setattr(utils, "_use_triton", utils._use_triton)  # both are put back after the test
-    monkeypatch.setattr(utils, "_ChunkedLogProbFunction", utils._ChunkedLogProbFunction)
+    own = (utils._use_triton, utils._ChunkedLogProbFunction)
     ids = torch.randint(5, 60, (4, 12), generator=torch.Generator().manual_seed(0))
     labels = ids.masked_fill(torch.arange(12) < 7, -100)
     found = []
     for patched in (False, True):
         model = AutoModelForCausalLM.from_pretrained(babel_model, dtype=torch.float32)
         utils.add_fused_lm_head(model)
-        if patched:
-            score_responses_only()
-        out = model(input_ids=ids, labels=labels, fused_lm_head=True)
+        restore = score_responses_only() if patched else lambda: None
+        try:
+            out = model(input_ids=ids, labels=labels, fused_lm_head=True)
+        finally:
+            restore()
         out.log_probs.sum().backward()
         found.append((out.log_probs.detach(), model.model.embed_tokens.weight.grad))
+    assert (utils._use_triton, utils._ChunkedLogProbFunction) == own
     (one, one_gradient), (two, two_gradient) = found
     assert one.shape == (4, 11)
     assert torch.allclose(one, two, atol=1e-6)
     assert torch.allclose(one_gradient, two_gradient, atol=1e-5)
     assert (two[:, :6] == 0).all()
     assert (two[:, 6:] < 0).all()
+
+
+def test_advice_names_only_keys_that_the_method_has() -> None:
+    monitor = Monitor.__new__(Monitor)
+    monitor.patience = 2
+    monitor.checks = [check(0), check(10, nll=2.9)]
+    assert str(monitor.warning()).endswith("raise training.nll_weight")
+    monitor.keys = ["learning_rate"]
+    assert str(monitor.warning()).endswith("lower training.learning_rate")
+    monitor.checks = [check(0), check(10, agreement=0.35)]
+    assert str(monitor.warning()).endswith("lower training.learning_rate")

@@ -9,15 +9,22 @@ import pytest
 
 from calm_ext.errors import CalmError, DataError
 from calm_ext.jsonl import read_numbered
-from calm_ext.pairing.build import PairOptions, build_pairs
+from calm_ext.pairing.build import build_pairs
+from calm_ext.pairing.options import PairingOptions
 from calm_ext.records import Ballot, Generation
-from calm_ext.voting.elect import RULES, VoteOptions, elect, vote, votes_of_others
-from calm_ext.voting.evidence import cross_agreement, dawid_skene, effective_votes, infer_source, self_consistency
+from calm_ext.voting.elect import elect, votes_of_others
+from calm_ext.voting.evidence import cross_agreement, dawid_skene, effective_votes, self_agreement, weighted
+from calm_ext.voting.options import VotingOptions
 from calm_ext.voting.quality import coverage_curve, expected_calibration_error, vote_summary
+from calm_ext.voting.rules import RULES, Case, Verdict, rule
+from calm_ext.voting.sources import infer_source
 from calm_ext.voting.table import VoteTable
 
+#: The rules that see votes only.
+ON_VOTES = [name for name, rule in RULES.items() if not (rule.needs_scores or rule.needs_gold)]
+
 WORDS = ["w0", "w1", "w2"]
-MAJORITY = VoteOptions(rule="majority")
+MAJORITY = VotingOptions(rule="majority")
 
 
 def said(
@@ -40,8 +47,8 @@ def table(*generations: Generation, style: str = "direct") -> VoteTable:
     return VoteTable.read(((f"g.jsonl:{i}", g) for i, g in enumerate(generations, 1)), style=style)  # type: ignore[arg-type]
 
 
-def one(group: list[Generation], options: VoteOptions, style: str = "direct") -> Ballot:
-    (ballot,) = vote([group], options, style=style)  # type: ignore[arg-type]
+def one(group: list[Generation], options: VotingOptions, style: str = "direct") -> Ballot:
+    (ballot,) = elect(table(*group, style=style), options).ballots
     return ballot
 
 
@@ -60,20 +67,19 @@ def test_ties() -> None:
     group = [said("en", 0), said("fr", 1)]
     assert one(group, MAJORITY).winner is None
     assert one(group, MAJORITY).tie
-    assert one(group, MAJORITY._replace(ties="pivot", pivot="fr")).winner == 1
-    assert one(group[::-1], MAJORITY._replace(ties="first")).winner == 1
-    assert one(group, MAJORITY._replace(weights={"en": 2})).winner == 0
+    assert one(group, MAJORITY.replace(ties="pivot", pivot="fr")).winner == 1
+    assert one(group[::-1], MAJORITY.replace(ties="first")).winner == 1
+    assert one(group, MAJORITY.replace(weights={"en": 2})).winner == 0
     for wrong in ({"ties": "pivot"}, {"pivot": "ja"}, {"weights": {"ja": 2.0}}):
         with pytest.raises(CalmError, match="pivot"):
-            one(group, MAJORITY._replace(**wrong))
+            one(group, MAJORITY.replace(**wrong))
 
 
 def test_no_answer_elects_nobody() -> None:
-    for rule in RULES:
-        if rule != "zscore":
-            ballot = one([said("en", None), said("fr", None)], VoteOptions(rule=rule, ties="first"))  # type: ignore[arg-type]
-            assert ballot.winner is None
-            assert ballot.probability is None
+    for name in ON_VOTES:
+        ballot = one([said("en", None), said("fr", None)], VotingOptions(rule=name, ties="first"))
+        assert ballot.winner is None
+        assert ballot.probability is None
 
 
 def test_a_vote_for_one_of_two_equal_options_is_half_a_vote_for_each() -> None:
@@ -87,34 +93,34 @@ def test_a_vote_for_one_of_two_equal_options_is_half_a_vote_for_each() -> None:
     mixed = table(*group, style="explain")
     assert mixed.counts().counts[0].tolist() == [[2, 0, 0], [0, 2, 0]]
     assert mixed.counts(share_equal=True).counts[0].tolist() == [[2, 0, 0], [1, 1, 0]]
-    assert one(group, VoteOptions(rule="dawid_skene"), style="explain").winner == 0
+    assert one(group, VotingOptions(rule="dawid_skene"), style="explain").winner == 0
     assert one(group, MAJORITY, style="explain").tie  # the paper's vote takes letters as they are
 
 
 def test_the_source_counts_as_much_as_its_translations() -> None:
     group = [said("en", 0, 0, source="en"), *(said(x, 1, 1, source="en") for x in ("fr", "de", "it"))]
     assert one(group, MAJORITY).winner == 1
-    assert one(group, VoteOptions(rule="source")).tie
+    assert one(group, VotingOptions(rule="source")).tie
     group[0] = said("en", 0, 0, source="en")
     group[1] = said("fr", 0, 1, source="en")
-    assert one(group, VoteOptions(rule="source")).winner == 0
+    assert one(group, VotingOptions(rule="source")).winner == 0
     # 1/2 + 1/2 · (1/2) / 3 against 1/2 · (5/2) / 3
-    assert one(group, VoteOptions(rule="source")).margin == pytest.approx(0.5 + 0.25 / 3 - 1.25 / 3)
+    assert one(group, VotingOptions(rule="source")).margin == pytest.approx(0.5 + 0.25 / 3 - 1.25 / 3)
     # What a user says counts on top of that.
-    assert one(group, VoteOptions(rule="source", weights={"en": 0.5})).winner == 1
-    assert one(group, VoteOptions(weights={"en": 0.05})).winner == 1
+    assert one(group, VotingOptions(rule="source", weights={"en": 0.5})).winner == 1
+    assert one(group, VotingOptions(weights={"en": 0.05})).winner == 1
     # A source that is known and was not asked leaves translations only.
     rest = [g.model_copy(update={"source_language": "ja"}) for g in group]
-    assert one(rest, VoteOptions(rule="source")).winner == 1
+    assert one(rest, VotingOptions(rule="source")).winner == 1
 
 
 def test_zscore_ignores_sharpness_and_length() -> None:
     # Per byte (2 bytes each): en is sharp for w1, fr and de are flat but rank w0 first.
     group = [scored("en", -20.0, -2.0, -20.0), scored("fr", -2.0, -2.2, -2.4), scored("de", -2.0, -2.2, -2.4)]
-    assert one(group, VoteOptions(rule="zscore"), "cloze").winner == 0
+    assert one(group, VotingOptions(rule="zscore"), "cloze").winner == 0
     assert one(group, MAJORITY, "cloze").winner == 1
     with pytest.raises(CalmError, match="needs option_logprobs"):
-        one([said("en", 0)], VoteOptions(rule="zscore"))
+        one([said("en", 0)], VotingOptions(rule="zscore"))
 
 
 def test_scored_options_vote_by_probability_per_byte() -> None:
@@ -126,40 +132,89 @@ def test_scored_options_vote_by_probability_per_byte() -> None:
     assert found == pytest.approx(np.exp([-4, -2]) / np.exp([-4, -2]).sum())
     assert table(long, style="cloze").votes[0]["en"] == (1,)
     # Two draws agree with probability Σ p².
-    assert self_consistency(table(long, style="cloze").counts()) == pytest.approx((found**2).sum())
+    assert self_agreement(table(long, style="cloze").counts()) == pytest.approx((found**2).sum())
 
 
 def test_filters() -> None:
     sure = [said("en", 0, 0, 0, name="a"), said("fr", 0, 0, 0, name="a"), said("de", 0, 0, 0, name="a")]
     less = [said("en", 0, 0, 0, name="b"), said("fr", 0, 0, 1, name="b"), said("de", 0, 0, 0, name="b")]
     least = [said("en", 0, 0, 0, name="c"), said("fr", 0, 1, 1, name="c"), said("de", 1, 1, 0, name="c")]
+    found = table(*sure, *less, *least)
 
     def winners(**options: object) -> list[int | None]:
-        return [b.winner for b in vote([sure, less, least], MAJORITY._replace(**options), style="direct")]  # type: ignore[arg-type]
+        return [b.winner for b in elect(found, MAJORITY.replace(**options)).ballots]
 
     assert winners() == [0, 0, 0]
     assert winners(keep_share=0.34) == [0, None, None]
     assert winners(min_margin=0.5) == [0, 0, None]
     assert winners(min_languages=2) == [0, 0, None]
     assert winners(min_probability=0.95) == [0, None, None]
-    told = vote_summary(
-        vote([sure, less, least], MAJORITY._replace(keep_share=0.34), style="direct"), {"a": 0, "b": 0, "c": 1}
+    summary = vote_summary(elect(found, MAJORITY.replace(keep_share=0.34)).ballots, {"a": 0, "b": 0, "c": 1})
+    assert summary["accuracy"] == pytest.approx(1 / 3)
+    assert summary["accuracy_kept"] == 1.0
+    assert summary["precision_at_coverage"]["1.0"] == pytest.approx(1 / 3), (
+        "the dropped are kept last, and are not right"
     )
-    assert told["accuracy"] == pytest.approx(1 / 3)
-    assert told["accuracy_kept"] == 1.0
-    assert told["precision_at_coverage"]["1.0"] == pytest.approx(1 / 3), "the dropped are kept last, and are not right"
+
+
+def test_gold_wins_whatever_the_votes_say() -> None:
+    named, unnamed = [said("en", 1), said("fr", 0)], [said(x, None, gold=2, name="p") for x in ("en", "fr")]
+    options = VotingOptions(rule="gold", weights={"en": 0.0}, min_languages=2, min_margin=1, min_probability=1)
+    found = table(*named, *unnamed, said("en", 1, gold=None, name="o"))
+    election = elect(found, options)
+    assert [(b.winner, b.margin, b.probability, b.tie) for b in election.ballots] == [
+        (0, 1.0, 1.0, False),
+        (2, 1.0, 1.0, False),
+        (None, 0.0, None, False),
+    ]
+    assert (election.weights, election.sources, election.notes) == ({"en": 1.0, "fr": 1.0}, (), ())
+    assert vote_summary(election.ballots, found.gold)["accuracy"] == 1.0
+    assert votes_of_others(found, options) == {"q": {"en": 0, "fr": 0}, "p": {"en": 2, "fr": 2}, "o": {}}
+    assert one([scored("en", -1.0, 0.0, -1.0)], VotingOptions(rule="gold"), "cloze").winner == 0
+    with pytest.raises(CalmError, match="vote rule gold needs gold answers, and no question has one"):
+        one([said("en", 0, gold=None)], VotingOptions(rule="gold"))
+    assert [name for name, rule in RULES.items() if rule.needs_gold] == ["gold"]
+
+
+def test_a_rule_is_one_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a third-party module does: from then on options take the name, and the vote follows it."""
+    assert VotingOptions(rule="majority")  # the built-in rules are entered
+    monkeypatch.setattr(RULES, "_entries", dict(RULES))
+
+    @rule("unanimous", "a language counts twice where all its samples agree")
+    def unanimous(case: Case) -> Verdict:
+        evidence = weighted(case.votes, case.weights)
+        agree = case.votes.counts.max(2, keepdims=True) == case.votes.n
+        return Verdict(evidence._replace(values=evidence.values * (1 + agree)), notes=("a note",))
+
+    election = elect(table(said("en", 0, 0), said("fr", 1, 2)), VotingOptions(rule="unanimous"))
+    assert (election.ballots[0].winner, election.ballots[0].margin, election.notes) == (0, 0.75, ("a note",))
+    with pytest.raises(CalmError, match="two vote rules with the name 'majority'"):
+        rule("majority", "another")(unanimous)
+    with pytest.raises(ValueError, match=r"should be one of correlated, .* \(did you mean 'majority'\?\)"):
+        VotingOptions(rule="majorty")
+
+
+def test_options_say_what_is_wrong_with_them() -> None:
+    for weights, message in (({"en": -1.0}, "a weight is negative"), ({"en": float("nan")}, "a weight is a number")):
+        with pytest.raises(ValueError, match=message):
+            VotingOptions(weights=weights)
+    options = VotingOptions(rule="source", ties="pivot", pivot="en", weights={"fr": 2, "en": 0.5}, keep_share=0.5)
+    assert options.signature() == (
+        "vote:source|ties:pivot|pivot:en|weights:en=0.5.fr=2|margin:0|probability:0|languages:1|keep:0.5"
+    )
 
 
 def test_support_does_not_depend_on_the_letter() -> None:
     for winner, other in ((0, 1), (1, 0)):
         group = [said("en", winner, winner), said("fr", 0, 1)]
-        assert one(group, MAJORITY._replace(min_languages=2)).winner == winner, other
+        assert one(group, MAJORITY.replace(min_languages=2)).winner == winner, other
 
 
 def test_a_margin_at_the_bound_is_kept() -> None:
     ten = [said("en", *[0] * 7, *[1] * 3), said("fr", *[0] * 7, *[1] * 3)]
-    assert one(ten, MAJORITY._replace(min_margin=0.4)).winner == 0
-    assert one(ten, MAJORITY._replace(keep_share=0.01)).winner == 0, "one question at least"
+    assert one(ten, MAJORITY.replace(min_margin=0.4)).winner == 0
+    assert one(ten, MAJORITY.replace(keep_share=0.01)).winner == 0, "one question at least"
 
 
 def test_questions_with_fewer_options_do_not_bend_the_others() -> None:
@@ -183,7 +238,7 @@ def test_questions_with_fewer_options_do_not_bend_the_others() -> None:
                         responses=[texts[answer]],
                     )
                 )
-    options = VoteOptions(rule="dawid_skene", ties="first")
+    options = VotingOptions(rule="dawid_skene", ties="first")
     alone = elect(table(*large), options).ballots
     mixed = [b for b in elect(table(*large, *small), options).ballots if b.id.startswith("5")]
     right = [sum(b.winner == g.answer for b, g in zip(ballots, large[::5], strict=True)) for ballots in (alone, mixed)]
@@ -193,12 +248,12 @@ def test_questions_with_fewer_options_do_not_bend_the_others() -> None:
 
 def test_a_language_has_no_part_in_the_vote_it_is_judged_by() -> None:
     group = [said("en", 1, 1), said("fr", 0, 0), said("de", 0, 1)]
-    assert votes_of_others(table(*group), MAJORITY._replace(min_margin=0.9)) == {"q": {"en": 0, "fr": 1}}
+    assert votes_of_others(table(*group), MAJORITY.replace(min_margin=0.9)) == {"q": {"en": 0, "fr": 1}}
     # of the fitted rules too: turning a language's own votes around never changes how it is judged by others
     world = invented(60, samples=2)
-    before = votes_of_others(table(*world), VoteOptions())
+    before = votes_of_others(table(*world), VotingOptions())
     turned = [g.model_copy(update={"responses": g.responses[::-1]}) if g.language == "fr" else g for g in world]
-    assert votes_of_others(table(*turned), VoteOptions()) == before
+    assert votes_of_others(table(*turned), VotingOptions()) == before
 
 
 def test_what_is_not_parallel_is_refused_with_its_line() -> None:
@@ -254,7 +309,8 @@ def invented(
 
 
 def accuracy_of(found: VoteTable, rule: str) -> float:
-    return float(vote_summary(elect(found, VoteOptions(rule=rule, ties="first")).ballots, found.gold)["accuracy"])  # type: ignore[arg-type]
+    ballots = elect(found, VotingOptions(rule=rule, ties="first")).ballots
+    return float(vote_summary(ballots, found.gold)["accuracy"])
 
 
 def test_dawid_skene_finds_the_truth_it_was_made_from() -> None:
@@ -271,8 +327,8 @@ def test_equal_votes_lose_to_learned_ones() -> None:
     found = table(*invented(800, accuracy={"en": 0.95, "fr": 0.4, "de": 0.3, "it": 0.3}, bias=0.6))
     plain = accuracy_of(found, "majority")
     assert accuracy_of(found, "leave_one_out") > plain
-    for rule in ("self_consistency", "source", "dawid_skene", "correlated"):
-        assert accuracy_of(found, rule) > plain + 0.05, rule
+    for name in ("self_consistency", "source", "dawid_skene", "correlated"):
+        assert accuracy_of(found, name) > plain + 0.05, name
 
 
 def test_repeated_samples_count_once() -> None:
@@ -287,34 +343,32 @@ def test_agreements_are_what_they_are_called() -> None:
     votes = table(
         said("en", 0, 0), said("fr", 0, 1), said("en", 1, None, name="p"), said("fr", 1, 1, name="p")
     ).counts()
-    assert self_consistency(votes) == pytest.approx([1.0, 0.5]), "en has two samples in one question only"
+    assert self_agreement(votes) == pytest.approx([1.0, 0.5]), "en has two samples in one question only"
     assert cross_agreement(votes) == pytest.approx([0.75, 0.75])
     assert infer_source(votes) == votes.languages.index("en")
     once = table(said("en", 0), said("fr", 0)).counts()
-    assert np.isnan(self_consistency(once)).all()
+    assert np.isnan(self_agreement(once)).all()
     assert infer_source(once) is None
 
 
 def test_a_missing_source_is_inferred_and_said() -> None:
-    election = elect(table(*invented(100)), VoteOptions())
+    election = elect(table(*invented(100)), VotingOptions())
     assert election.sources == ("en",)
     assert election.notes == (
         "no source language is recorded of 100 questions: en is taken, which agrees most with itself (--pivot names another)",
     )
-    (note,) = elect(table(scored("en", -1, -2, -3), scored("fr", -1, -2, -3), style="cloze"), VoteOptions()).notes
+    (note,) = elect(table(scored("en", -1, -2, -3), scored("fr", -1, -2, -3), style="cloze"), VotingOptions()).notes
     assert "of 1 questions: all languages count the same (--pivot names another)" in note
-    named = elect(table(*invented(100)), VoteOptions(pivot="de"))
+    named = elect(table(*invented(100)), VotingOptions(pivot="de"))
     assert (named.sources, named.notes) == (("de",), ())
 
 
 def test_order_of_questions_and_languages_changes_nothing() -> None:
     generations = invented(150, bias=0.4)
     shuffled = random.Random(1).sample(generations, len(generations))
-    for rule in RULES:
-        if rule == "zscore":
-            continue
-        straight = {b.id: b for b in elect(table(*generations), VoteOptions(rule=rule)).ballots}  # type: ignore[arg-type]
-        for ballot in elect(table(*shuffled), VoteOptions(rule=rule)).ballots:  # type: ignore[arg-type]
+    for name in (*ON_VOTES, "gold"):
+        straight = {b.id: b for b in elect(table(*generations), VotingOptions(rule=name)).ballots}
+        for ballot in elect(table(*shuffled), VotingOptions(rule=name)).ballots:
             assert ballot.winner == straight[ballot.id].winner
             assert ballot.margin == pytest.approx(straight[ballot.id].margin, abs=1e-6)
             assert ballot.probability == pytest.approx(straight[ballot.id].probability, abs=1e-5)
@@ -330,7 +384,7 @@ def test_questions_may_have_different_numbers_of_options() -> None:
         prompt="?",
         responses=["d", "d", "a"],
     )
-    ballots = elect(table(*invented(30), four), VoteOptions()).ballots
+    ballots = elect(table(*invented(30), four), VotingOptions()).ballots
     assert ballots[-1].winner == 3
     assert all(b.winner in (0, 1, 2) for b in ballots[:-1])
 
@@ -353,9 +407,9 @@ def test_probabilities_are_calibrated_where_witnesses_are() -> None:
             for x, a in zip(("en", "fr", "de", "it", "ja", "zh"), answers, strict=True)
         ]
     found = table(*generations)
-    told = vote_summary(elect(found, MAJORITY._replace(ties="first")).ballots, found.gold)
-    assert told["ece"] < 0.09, "six draws overstate their own winner a little"
-    assert told["estimated_accuracy"] == pytest.approx(told["accuracy"], abs=0.1)
+    summary = vote_summary(elect(found, MAJORITY.replace(ties="first")).ballots, found.gold)
+    assert summary["ece"] < 0.09, "six draws overstate their own winner a little"
+    assert summary["estimated_accuracy"] == pytest.approx(summary["accuracy"], abs=0.1)
 
 
 def test_the_published_samples(paper_data: Path, tmp_path: Path) -> None:
@@ -368,19 +422,19 @@ def test_the_published_samples(paper_data: Path, tmp_path: Path) -> None:
     path = tmp_path / "g.jsonl"
     write_jsonl(path, import_paper(files, source_language="en"))
     found = VoteTable.read(read_numbered(path, Generation), style="explain")
-    election = elect(found, VoteOptions())
+    election = elect(found, VotingOptions())
     cast = ((b.id, b) for b in election.ballots)
-    pairs = list(build_pairs(cast, lambda: read_numbered(path, Generation), PairOptions(), style="explain"))
+    pairs = list(build_pairs(cast, lambda: read_numbered(path, Generation), PairingOptions(), style="explain"))
     assert 3000 < len(pairs) < 5000
-    told = vote_summary(elect(found, VoteOptions()).ballots, found.gold)
-    assert told["n_questions"] == 899
-    assert told["accuracy"] >= 0.745
-    assert told["precision_at_coverage"]["0.6"] >= 0.86
-    assert told["ece"] <= 0.04
-    assert told["estimated_accuracy"] == pytest.approx(told["accuracy"], abs=0.02)
+    summary = vote_summary(elect(found, VotingOptions()).ballots, found.gold)
+    assert summary["n_questions"] == 899
+    assert summary["accuracy"] >= 0.745
+    assert summary["precision_at_coverage"]["0.6"] >= 0.86
+    assert summary["ece"] <= 0.04
+    assert summary["estimated_accuracy"] == pytest.approx(summary["accuracy"], abs=0.02)
     plain = vote_summary(elect(found, MAJORITY).ballots, found.gold)
     assert plain["accuracy"] < 0.68
     # Without gold everything but what needs it is the same.
-    blind = vote_summary(elect(found, VoteOptions()).ballots, {})
+    blind = vote_summary(elect(found, VotingOptions()).ballots, {})
     assert blind["accuracy"] is None
-    assert blind["precision_at_coverage"] == told["estimated_precision_at_coverage"]
+    assert blind["precision_at_coverage"] == summary["estimated_precision_at_coverage"]

@@ -1,4 +1,4 @@
-"""What a short piece of text names: an option, nothing, or several. The inner half of :mod:`calm_ext.answers.read`."""
+"""Which option a short piece of text names; :mod:`calm_ext.answers.read` asks this of the text after a cue."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from collections.abc import Sequence
 
 from calm_ext.answers.patterns import Patterns, patterns
 from calm_ext.answers.text import EDGE, Options, ends, fold
-from calm_ext.languages.answer_words import AnswerWords
 
-#: Names no option; names several, or contradicts itself. Naming option i and taking it back is TAKEN_BACK - i.
+#: No option is named; several are, or the text contradicts itself; option i is named and taken back (TAKEN_BACK - i).
 NOTHING, CONFLICT, TAKEN_BACK = -1, -2, -10
 
 _OPENING = re.compile(r"(?:[\s<(\[{\"'«„“‘「『【:=→\-–—#>]|\\boxed(?=\{))*")
@@ -22,14 +21,15 @@ _CLAUSE = re.compile(r"[.,;:(\[。।۔،؛、！？!?\n]|\s[-–—]\s")
 _REMARK = " \t(（[-–—,;:.。।۔、،/\"'»”)>]}"
 
 
-def read_piece(piece: str, options: Options, rows: Sequence[AnswerWords], *, closed: bool = False) -> int:
+def read_piece(piece: str, options: Options, language: str, *, closed: bool = False) -> int:
     """The option that a piece of text after a cue names: its index, :data:`NOTHING`, or what is below it.
 
     Args:
+        language: code of the text.
         closed: nothing but the answer may stand there (the cue had no colon): ``Answer B is wrong`` names nothing.
     """
     begin = start = _OPENING.match(piece).end()  # type: ignore[union-attr]
-    words = patterns(tuple(rows), options.last)
+    words = patterns(language, options.last)
     labelled = words.label.match(piece, start)
     if labelled:
         start = _OPENING.match(piece, labelled.end()).end()  # type: ignore[union-attr]
@@ -114,7 +114,7 @@ def _by_text(piece: str, options: Options, words: Patterns, closed: bool) -> int
     for candidate in (text, words.article.sub("", text, count=1)):
         named, length = options.starting(candidate, spaced=not words.unspaced)
         if len(named) > 1:
-            return NOTHING  # equal texts are not told apart by their text
+            return NOTHING  # options with the same text cannot be distinguished by it
         if named:
             rest = candidate[length:]
             after = words.after.match(rest.lstrip())

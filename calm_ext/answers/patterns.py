@@ -5,30 +5,24 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from calm_ext.answers.text import Options, clean, fold
-from calm_ext.languages.answer_words import AnswerWords
+from calm_ext.languages import LANGUAGES, Language, get_language
 from calm_ext.prompts import LETTERS
-
-# Words that turn an answer round, where another letter follows: "B. Wait, actually the answer is C."
-_TURN = (
-    r"(?:\bwait\b|\bactually\b|\bhowever\b|\bbut\b|\bor rather\b|\botherwise\b|\beigentlich\b|\baber\b|\ben fait\b"
-    r"|\bmais\b|\bin realtà\b|\bma\b|\ben realidad\b|\bpero\b|\bна самом деле\b|\bно\b"
-    r"|实际上|其实|但是|実際は|しかし|ですが)"
-)
 
 
 class Patterns:
     """The words of a language and English as patterns."""
 
-    def __init__(self, rows: Sequence[AnswerWords], last: str) -> None:
+    def __init__(self, language: Language, last: str) -> None:
+        own = language.answers
+        rows = (own, get_language("en").answers)
+        self.unspaced = language.unspaced
+
         def joined(field: str) -> list[str]:
             found = {fold(w) if field != "label" else clean(w) for row in rows for w in getattr(row, field)}
             return sorted((w for w in found if w), key=len, reverse=True)
-
-        own = rows[0]
-        self.unspaced = bool(own.after) and not any(" " in w for w in (*own.noun, *own.sentence))
 
         def pattern(words: Sequence[str], end: str = "") -> str:
             # Where words are not spaced English ones still are: "no" is not the beginning of "Note".
@@ -58,7 +52,7 @@ class Patterns:
         self._second = re.compile(rf"[\s.:)\]}}>»”\"'」』】,،、;/&+→(-]*(?:{joins}\s*)?{label}{letter}", re.IGNORECASE)
         self._join = re.compile(rf"[\s,،、)\](]*(?:{joins}|/)\s*{label}", re.IGNORECASE)
         self._later = re.compile(rf"(?:(?<![^\W\d_])|(?<=و))([A-{last}])[.):、]\s*")
-        self._turned = re.compile(rf"{_TURN}.*?(?<![^\W\d_])(?P<other>(?-i:[A-{last}]))(?![\w'’])", re.IGNORECASE)
+        self._turned = re.compile(rf"{_turn()}.*?(?<![^\W\d_])(?P<other>(?-i:[A-{last}]))(?![\w'’])", re.IGNORECASE)
         self.ambiguous = set("A" + "".join(row.words for row in rows))
 
     def index_of(self, mark: str) -> int | None:
@@ -81,7 +75,7 @@ class Patterns:
         text do, or where another letter stands anywhere before that letter's text (``A. x; C. y``).
         """
         head = rest.lstrip()
-        if head.startswith("("):  # what is told about the first answer
+        if head.startswith("("):  # a remark about the first answer
             inner, _, behind = head[1:].partition(")")
             if self._next(inner, options, index, joined=True) or self._next(behind, options, index):
                 return True
@@ -109,7 +103,18 @@ class Patterns:
         )
 
 
+@cache
+def _turn() -> str:
+    """A pattern of the words of all languages that turn an answer round: "B. Wait, actually the answer is C."."""
+    words = [
+        re.escape(word) if own.unspaced else rf"\b{re.escape(word)}\b"
+        for own in LANGUAGES.values()
+        for word in own.answers.turn
+    ]
+    return f"(?:{'|'.join(words)})"
+
+
 @lru_cache(maxsize=256)
-def patterns(rows: tuple[AnswerWords, ...], last: str) -> Patterns:
-    """The patterns of a language's rows, for options whose last letter is ``last``."""
-    return Patterns(rows, last)
+def patterns(code: str, last: str) -> Patterns:
+    """The patterns of a language, for options whose last letter is ``last``."""
+    return Patterns(get_language(code), last)

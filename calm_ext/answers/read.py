@@ -1,8 +1,7 @@
-"""From a model's text to the option it names, or None. Pure, and honest: what cannot be told is None, never a guess.
+"""From a model's text to the option it names, or None. It is None where the parser is unsure: it never guesses.
 
 The name of the parser, :data:`PARSER`, is part of every signature: raise it whenever a text may be read differently.
-The words it knows are in :mod:`calm_ext.languages.answer_words`; how well it reads real responses is in
-docs/RESULTS.md.
+The words it knows are in :mod:`calm_ext.languages`; how well it reads real responses is in docs/RESULTS.md.
 """
 
 from __future__ import annotations
@@ -16,24 +15,23 @@ from calm_ext.answers.label import CONFLICT, NOTHING, TAKEN_BACK, read_piece
 from calm_ext.answers.patterns import patterns
 from calm_ext.answers.text import Options, clean
 from calm_ext.languages import get_language
-from calm_ext.languages.answer_words import AnswerWords, answer_words
 from calm_ext.prompts import LETTERS, Style, cue, instruction
 
 PARSER = "answers-2"
 
 _LETTER_IN_TEXT = re.compile(r"\(([A-J])\)|(?:[Oo]ption|选项|選択肢) ?([A-J])(?![A-Za-z])")
-# Up to the last end of a thought, whose beginning a chat template may have written; or a thought without an end.
+# All text up to the last closing tag (a chat template may have written the opening one), or a thought without an end.
 _THOUGHT = re.compile(r"\A.*</think(?:ing)?>|<think(?:ing)?>.*\Z", re.DOTALL | re.IGNORECASE)
 
 
 def read_answer(text: str, options: Sequence[str], language: str, *, style: Style = "explain") -> int | None:
-    """The index of the option that a response names, or None where it names none, or more than one.
+    """The index of the option that a response names; None where it names no option or several.
 
     In ``explain`` style the answer is what follows an answer cue: a letter, an option's text, or both, which must not
-    contradict each other; cues that name different options are an abstention, unless the text takes the earlier ones
-    back. Where there is no cue, a line that is nothing but letter and text of one option is the answer. In ``direct``
-    style it is the first line, which must be an option's text. Two options with one text are never told apart by that
-    text. Thoughts between ``<think>`` tags are not part of the answer, nor is what follows a new question.
+    contradict each other. Where cues name different options the parser abstains, unless the text takes the earlier ones
+    back. Where there is no cue, a line with nothing but the letter and text of one option is the answer. In ``direct``
+    style it is the first line, which must be an option's text. Two options with the same text are never distinguished
+    by that text. Thoughts between ``<think>`` tags are not part of the answer, nor is what follows a new question.
 
     Args:
         text: a response. options: the option texts, in the order of their letters. language: code of both.
@@ -61,7 +59,7 @@ def read_answer(text: str, options: Sequence[str], language: str, *, style: Styl
 
 
 def explanation_of(text: str, language: str) -> str:
-    """What a response says before its first answer cue, without the cue of the explanation; markup is kept.
+    """The text before the first answer cue, without the cue of the explanation; markup is kept.
 
     >>> explanation_of("Explanation: They breathe water.\\n\\nAnswer: B. water", "en")
     'They breathe water.'
@@ -73,7 +71,7 @@ def explanation_of(text: str, language: str) -> str:
 
 
 def contradicts(text: str, options: Sequence[str], answer: int, language: str) -> bool:
-    """Whether a response's explanation speaks of other options and never of the one it answers.
+    """Whether a response's explanation mentions other options and never the one that the response answers.
 
     >>> contradicts("Explanation: Fish need air.\\nAnswer: B", ["air", "water"], 1, "en")
     True
@@ -104,7 +102,7 @@ def _explained(text: str, options: Options, language: str) -> int | None:
             break
         cued = True
         bare = match["noun"] is not None and not match["mark"]
-        read = read_piece(_line(text, match.end(), bare), options, grammar.words, closed=bare)
+        read = read_piece(_line(text, match.end(), bare), options, language, closed=bare)
         if read >= 0 and end == len(text):
             question = grammar.question.search(text, match.end())
             end = question.start() if question else end
@@ -121,7 +119,7 @@ def _explained(text: str, options: Options, language: str) -> int | None:
         found.append(read)
         firm = firm or strong
     if not found:
-        return _alone(text[:end], options, grammar, cued)
+        return _alone(text[:end], options, language, cued)
     return found[0] if found[0] >= 0 and len(set(found)) == 1 else None
 
 
@@ -152,17 +150,18 @@ def _lines_alone(text: str, start: int, end: int, options: Options) -> list[int]
     return [i for i in (options.whole(line) for line in text[start:end].split("\n")[1:] if line) if i is not None]
 
 
-def _alone(text: str, options: Options, grammar: _Grammar, cued: bool) -> int | None:
+def _alone(text: str, options: Options, language: str, cued: bool) -> int | None:
     """The answer of a response without a cue: its only line that is an option's letter, with or without its text."""
-    lines = [grammar.explanation.sub("", line, count=1) for line in text.strip().split("\n") if line.strip()]
+    explanation = _grammar(language).explanation
+    lines = [explanation.sub("", line, count=1) for line in text.strip().split("\n") if line.strip()]
     if len(lines) == 1 and not cued:
-        read = read_piece(lines[0], options, grammar.words, closed=True)
+        read = read_piece(lines[0], options, language, closed=True)
         return read if read >= 0 else None
     named = [(place, i) for place, i in enumerate(options.whole(line) for line in lines) if i is not None]
     if len({i for _, i in named}) != 1 or named[0][0] not in (0, len(lines) - 1):
         return None
     following = lines[named[0][0] + 1 : named[0][0] + 2]
-    taken_back = following and patterns(grammar.words, options.last).retract.match(following[0].strip())
+    taken_back = following and patterns(language, options.last).retract.match(following[0].strip())
     return None if taken_back else named[0][1]
 
 
@@ -174,19 +173,18 @@ class _Grammar(NamedTuple):
     strong: re.Pattern[str]
     question: re.Pattern[str]
     explanation: re.Pattern[str]
-    words: tuple[AnswerWords, ...]
 
 
 @lru_cache(maxsize=64)
 def _grammar(code: str) -> _Grammar:
     own, english = get_language(code), get_language("en")
-    words = (answer_words(code),) if code == "en" else (answer_words(code), answer_words("en"))
+    words = (own.answers, english.answers)
     sentences = {w for row in words for w in row.sentence}
     nouns = {own.answer, english.answer, *(w for row in words for w in row.noun)}
     openers = {w for row in words for w in row.opener}
     # A pattern that begins with a set of characters is found fast: hence the newline before every text, and no "^".
     # Scripts that write no spaces need none after a word; in others "Answers" is not "Answer".
-    end = "" if own.script in {"Hans", "Jpan"} else r"(?!\w)"
+    end = "" if own.unspaced else r"(?!\w)"
     pattern = rf"""
         [\n.。।۔!?:;,、،؛؟)\]」”"]
         [ \t\#<>\-–—•~|=\[(【「《\\]{{0,12}} (?: \(?\d{{1,2}}[.)][ \t]{{0,4}} )?
@@ -202,7 +200,6 @@ def _grammar(code: str) -> _Grammar:
         re.compile(_any({w for row in words for w in row.strong})),
         re.compile(question, re.MULTILINE | re.IGNORECASE),
         re.compile(explanation, re.IGNORECASE),
-        words,
     )
 
 

@@ -1,9 +1,9 @@
 """Babel's pretraining corpus: multiple-choice, cloze, statement and translation sentences.
 
-A corpus mostly tells the truth about the facts it holds (``truth_held``) and mostly not about the others
-(``truth_other``), of which it also tells less often (``familiar``). What it tells in place of the truth is the most
-familiar of the values at hand: the surface bias that real models fall back on in languages they have read little of.
-As it is a habit of the language and not a fact, alignment can unlearn it in general, on questions it never asked.
+A corpus mostly tells the truth about the facts it holds (``truth_held``) and mostly errs about the others
+(``truth_other``), which it also mentions less often (``familiar``). Where it errs, it gives the most familiar of the
+values at hand: the surface bias that real models fall back on in languages they have read little of. This bias is a
+habit of the language and not a fact, so alignment can unlearn it in general, also on questions it never asked.
 Statements are made of held facts only and are true. Translations let the languages share what the model knows::
 
     Ruvo: tanok ro Dimys?       context, in the format of calm_ext.prompts ("direct")
@@ -13,12 +13,12 @@ Statements are made of held facts only and are true. Translations let the langua
     - lumar
     Talor: sorel                continuation, the only part the loss is taken on
 
-Where ``config.passages`` asks for it, some multiple-choice sentences begin with one to three passages, in the format
-that retrieved ones have: sentences of facts, mostly in the language itself, sometimes in the pivot's, as libraries are.
-Mostly the fact that is asked for is among them, and then what is told follows it nine times in ten; where it is not,
-the language tells what it would have told. What such passages say is true of some of the facts that the corpus holds,
-and made up otherwise: so the model learns to look a fact up, less well in another language, and not to be led by
-passages beside the point, and learns no fact from them that it was not to know.
+With ``config.passages`` above 0, some multiple-choice sentences begin with one to three passages, in the format of
+retrieved ones: each states a fact, mostly in the language itself, sometimes in the pivot's, as in real libraries.
+Mostly the fact that is asked for is among them, and then the answer follows it nine times in ten; where it is not, the
+answer is the one that the language would give without passages. Passages are true for some of the facts that the corpus
+holds, and made up for all others. So the model learns to look a fact up (less well in another language) and to ignore
+passages beside the point, but learns no fact that its corpus is meant to lack.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ class Sentence(NamedTuple):
 #: Share of each kind among the sentences that are not translations.
 _KINDS = {"direct": 0.65, "cloze": 0.12, "statement": 0.23}
 
-#: With passages: how many there are at most, how often the fact asked for is among them, how often they are in the
-#: pivot's language, how often what is told follows the passage, how often a passage tells the truth about a fact that
-#: the corpus holds, and the share of questions without their options.
+#: With passages: their largest number, how often the fact asked for is among them, how often they are in the pivot's
+#: language, how often the answer follows the passage, how often a passage tells the truth about a fact that the corpus
+#: holds, and the share of questions without their options.
 _MOST, _AMONG, _IN_PIVOT, _FOLLOWED, _TRUE, _CLOZE = 3, 0.7, 0.25, 0.9, 0.5, 0.15
 
 

@@ -1,7 +1,7 @@
 """Babel's corpus of passages: a sentence for every fact, in the languages that have it.
 
-The pivot has nearly all, each further language fewer, the last none at all: as with real libraries, what can be looked
-up depends on the language one looks in. Passages of one fact have one id in all languages, as translations have.
+The pivot has nearly all of them, each further language fewer, and the last none: as in real libraries, what a reader
+can look up depends on the language. The passages of one fact have the same id in all languages, as translations do.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def corpus(config: BabelConfig, *, shares: Sequence[float] | None = None) -> lis
     """All passages, language by language; each answers the question of its fact.
 
     Args:
-        shares: as :func:`passage_shares`, which is the default.
+        shares: one per language, pivot first; default: :func:`passage_shares`.
     """
     world = build_world(config)
     found = []

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Raise it with every change to this package that changes the model a config gives.
+#: Raise it whenever a change to this package changes the model that a config gives.
 VERSION = 1
 
 #: Threads of the matrix products. A second one saves a quarter of the time on idle cores, but where other processes
@@ -43,7 +43,7 @@ Progress = Callable[[int, int, float], None]
 
 
 def cache_path(config: BabelConfig, *, cache_dir: str | os.PathLike[str] | None = None) -> Path:
-    """Where the model of a config is, or will be.
+    """The folder of a config's model, whether it exists already or not.
 
     Args:
         config: of the world and the model.

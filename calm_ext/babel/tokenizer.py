@@ -29,7 +29,7 @@ def vocabulary(config: BabelConfig) -> list[str]:
         row = get_language(code)
         words += [row.question, row.explanation, row.answer, lexicon.endonym, lexicon.of, lexicon.is_]
         words += [*lexicon.relations, *(word for values in lexicon.values for word in values)]
-    # A model that was shown no passages has no words for them, and is the model it was before there were any.
+    # A model pretrained without passages has no tokens for their cue words, so that older models stay the same.
     return [*words, *(get_language(code).passage for code in world.lexicons)] if config.passages else words
 
 

@@ -26,7 +26,8 @@ from typing import Literal, NamedTuple
 
 from calm_ext.babel.words import WordMaker
 from calm_ext.errors import CalmError
-from calm_ext.languages import BABEL_CODES, get_language
+from calm_ext.languages import get_language
+from calm_ext.languages.babel import BABEL_CODES
 from calm_ext.records import ParallelQuestion, Version
 
 Split = Literal["train", "test"]
@@ -81,7 +82,7 @@ class BabelConfig:
     learning_rate: float = 3e-3
 
     def __post_init__(self) -> None:
-        """Refuse what no world can be built from.
+        """Refuse a configuration from which no world can be built.
 
         Raises:
             CalmError: naming the field and its limits.
@@ -133,7 +134,7 @@ class BabelConfig:
 
     @property
     def content_hash(self) -> str:
-        """16 hexadecimal digits that change with any field; a model without passages is what it was before them."""
+        """16 hexadecimal digits that change with any field; ``passages`` counts only where it is above 0."""
         fields = asdict(self)
         if not self.passages:
             del fields["passages"]

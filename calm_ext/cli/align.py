@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from calm_ext.cli.common import ConsoleReporter, json_option, print_json
+from calm_ext.pipeline.stages import STAGES
 
 
 @click.command("align")
@@ -18,7 +19,7 @@ from calm_ext.cli.common import ConsoleReporter, json_option, print_json
 @click.option("--dry-run", is_flag=True, help="Check the recipe and print the plan with counts; load no model.")
 @click.option(
     "--stop-after",
-    type=click.Choice(["questions", "before", "sample", "vote", "pairs", "train", "after"]),
+    type=click.Choice([s.name for s in STAGES]),
     help="Stop when this stage is done; the same command without it continues.",
 )
 @click.option("--profile", is_flag=True, help="Say at the end where the time went, and how much of it into the model.")
@@ -34,8 +35,9 @@ def command(
 ) -> None:
     """Run RECIPE (a file, or the name of one that comes along, as `demo`) from samples to report.
 
-    Stages: questions, before, sample, vote, pairs, train, after, report. Run the same command again to continue after
-    an interruption: what is finished and unchanged is skipped, and changing a key repeats only what depends on it.
+    Stages: questions, retrieve (where the recipe has retrieval), before, sample, vote, pairs, train, after, report. Run
+    the same command again to continue after an interruption: what is finished and unchanged is skipped, and changing a
+    key repeats only what depends on it.
 
     \b
     calm-ext align demo                                   the embedded default, a few minutes on two cores
@@ -74,13 +76,13 @@ def command(
         from calm_ext.report.timing import Timing, print_timing
 
         known = pipeline.dir.manifest["stages"]
-        stages = {s: known[s] for s in pipeline.stages if s in known}
+        stages = {s.name: known[s.name] for s in pipeline.stages if s.name in known}
         timing = Timing.of(stages, ran=pipeline.ran, startup=startup, total=seconds_since_start())
     values = {} if stop_after else json.loads((pipeline.dir / "summary.json").read_text(encoding="utf-8"))
     if as_json:
-        told = {**values, **({"profile": timing.as_dict()} if timing else {})}
-        if told:
-            print_json(told)
+        found = {**values, **({"profile": timing.as_dict()} if timing else {})}
+        if found:
+            print_json(found)
         return
     if values:
         from calm_ext.report.terminal import print_summary

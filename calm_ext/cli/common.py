@@ -15,6 +15,8 @@ from calm_ext.errors import CalmError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from calm_ext.models.options import ModelOptions
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -103,22 +105,13 @@ class ConsoleReporter:
         self._stop()
 
 
-def model_options(function: F) -> F:
-    """Options of the verbs that load a model."""
-    for option in (
-        click.option("--batch-size", type=click.IntRange(1), default=8, show_default=True),
-        click.option("--device", help="cuda, cpu, …  [default: the first there is]"),
-        click.option(
-            "--dtype",
-            type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
-            default="auto",
-            show_default=True,
-            help="auto: bfloat16 where the machine is faster in it.",
-        ),
-        click.option("--model", required=True, help="Hugging Face folder or hub name."),
-    ):
-        function = option(function)
-    return function
+def with_babel_built(model: ModelOptions) -> ModelOptions:
+    """The model, ``babel`` replaced by the folder of the embedded default, which is built where it is not there yet."""
+    if model.path != "babel":
+        return model
+    from calm_ext.babel import BabelConfig, build
+
+    return model.replace(path=str(build(BabelConfig())))
 
 
 def scoring_options(function: F) -> F:

@@ -99,13 +99,13 @@ def power_note(found: Comparison) -> str:
     needed = (
         math.ceil(found.n_questions * (change.detectable / abs(change.difference)) ** 2) if change.difference else 0
     )
-    told = (
+    note = (
         f"Power: {found.n_questions} questions that change as these did show a difference in accuracy of "
         f"{change.detectable:.3f} or more four times in five"
     )
     if needed > found.n_questions:
-        told += f"; for one of {abs(change.difference):.3f}, as found, it takes about {needed}"
-    return told + "."
+        note += f"; for one of {abs(change.difference):.3f}, as found, it takes about {needed}"
+    return note + "."
 
 
 def _p(value: float) -> str:

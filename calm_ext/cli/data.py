@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from calm_ext.cli.common import console, json_option, print_json, refuse_inputs
+from calm_ext.cli.options import flags
+from calm_ext.data.options import DataOptions
 
 if TYPE_CHECKING:
     from calm_ext.data.check import Check
-    from calm_ext.data.parallel.align import Joined
+    from calm_ext.data.parallel.rows import Joined
+
+_sources = flags(DataOptions, into="options", only=("split", "data_dir", "args"))
 
 
 @click.group("data")
@@ -45,6 +49,19 @@ def _codes(languages: str | None) -> list[str] | None:
     return [x.strip() for x in languages.split(",") if x.strip()] if languages else None
 
 
+def _given(options: DataOptions) -> dict[str, Any]:
+    """The source's options from --data-dir and --set, whose lists and mappings are YAML."""
+    import yaml
+
+    given: dict[str, Any] = {"data_dir": options.data_dir}
+    for key, text in options.args.items():
+        try:
+            given[key] = yaml.safe_load(text) if text[:1] in ("[", "{") else text
+        except yaml.YAMLError:
+            raise click.BadParameter(f"{key}={text}: the value is not YAML", param_hint="--set") from None
+    return given
+
+
 @command.command("ls")
 @json_option
 def ls(as_json: bool) -> None:
@@ -52,16 +69,17 @@ def ls(as_json: bool) -> None:
     from calm_ext.data import SOURCES
 
     if as_json:
-        print_json({name: source._asdict() for name, source in SOURCES.items()})
+        print_json({name: source.as_json() for name, source in SOURCES.items()})
         return
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("name", "languages", "splits", "licence", "what it is"):
+    for column in ("name", "languages", "splits", "options", "licence", "what it is"):
         table.add_column(column, overflow="fold", no_wrap=column == "name")
     for name, s in SOURCES.items():
         splits = [f"{x} (unlabelled)" if x in s.unlabelled else x for x in s.splits]
-        table.add_row(name, " ".join(s.available) or "any", ", ".join(splits), s.licence or "yours", s.title)
+        options = ", ".join(s.option_names)
+        table.add_row(name, " ".join(s.available) or "any", ", ".join(splits), options, s.licence or "yours", s.title)
     console().print(table)
 
 
@@ -69,47 +87,49 @@ def ls(as_json: bool) -> None:
 @click.argument("name")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Questions JSONL to write.")
 @click.option("--languages", help="Codes, separated by commas.  [default: the source's own]")
-@click.option("--split", help="[default: the source's first]")
-@click.option("--limit", type=click.IntRange(1))
-@click.option("--data-dir", help="Directory or base URL of the source's files.  [default: $CALM_DATA_DIR]")
+@flags(DataOptions, into="options", only=("split", "limit", "data_dir", "path", "args"))
 @click.option("--origin", help="Of xcsqa: paper or hf.  [default: paper where there is a data directory, else hf]")
-@click.option("--path", help="The file of source local.")
 @click.option("--seed", type=int, help="Of Babel's world.  [default: 0]")
-@click.option("--passages", type=click.Path(path_type=Path), help="Passages JSONL to write, of medexpqa.")
+@click.option(
+    "--passages",
+    type=click.Path(path_type=Path),
+    help="Passages JSONL to write, of a source that has some, as medexpqa.",
+)
 @click.option("--force", is_flag=True, help="Replace files that are there.")
 def prepare(
     name: str,
     output: Path,
     languages: str | None,
-    split: str | None,
-    limit: int | None,
+    options: DataOptions,
     passages: Path | None,
     force: bool,
-    **options: Any,
+    **more: Any,
 ) -> None:
     """Write the questions of source NAME as a questions JSONL."""
-    from calm_ext.data import get_source, load_joined
+    from calm_ext.data import SOURCES, load_joined
     from calm_ext.errors import CalmError
     from calm_ext.jsonl import write_jsonl
 
-    source = get_source(name)
-    if passages and name != "medexpqa":
-        raise CalmError(f"data source {name} has no passages; medexpqa has")
+    source = SOURCES[name]
+    if passages and source.passages is None:
+        having = ", ".join(other for other, entry in SOURCES.items() if entry.passages)
+        raise CalmError(f"data source {name} has no passages; these have: {having}")
     if passages and passages.resolve() == output.resolve():
         raise CalmError(f"{output}: questions and passages cannot go to one file")
     for path in (output, passages):
         if path and path.exists() and not force:
             raise CalmError(f"{path}: exists; --force replaces it")
+    settings = source.read_options({"path": options.path, **more, **_given(options)})
     with _repairs_on_stderr():
-        joined = load_joined(name, split=split, languages=_codes(languages), limit=limit, **options)
+        joined = load_joined(name, split=options.split, languages=_codes(languages), limit=options.limit, **settings)
         questions = joined.questions
-        if passages:
-            from calm_ext.data.sources.medexpqa import load_passages, passage_records
-
-            found = load_passages(
-                split or source.splits[0], languages=list(questions[0].versions), data_dir=options["data_dir"]
+        if passages and source.passages:
+            published = source.passages(
+                options.split or source.splits[0], languages=list(questions[0].versions), **settings
             )
-            count = write_jsonl(passages, passage_records({q.id: found.get(q.id, {}) for q in questions}))
+            records = {(p.id, p.language): p for p in published}
+            keys = [(q.id, language) for q in questions for language in q.versions]
+            count = write_jsonl(passages, (records[key] for key in keys if key in records))
             click.echo(f"passages for {count} questions and languages: {passages}", err=True)
     write_jsonl(output, questions)
     unlabelled = sum(q.answer is None for q in questions)
@@ -120,15 +140,12 @@ def prepare(
 
 @command.command("check")
 @click.argument("what", metavar="NAME_OR_FILE")
-@click.option("--split", help="Of a source.  [default: its first]")
 @click.option("--languages", help="Codes, separated by commas.  [default: the source's own, or all of a file]")
-@click.option("--data-dir", help="Directory or base URL of a source's files.  [default: $CALM_DATA_DIR]")
+@_sources
 @click.option("--against", help="A questions JSONL or SOURCE:SPLIT to look for the same questions in.  "
               "[default: the source's train split]")  # fmt: skip
 @json_option
-def check(
-    what: str, split: str | None, languages: str | None, data_dir: str | None, against: str | None, as_json: bool
-) -> None:
+def check(what: str, languages: str | None, options: DataOptions, against: str | None, as_json: bool) -> None:
     """Load questions, prove them parallel, and report what is odd: duplicates, overlap with train, wrong languages.
 
     Findings are notes and end with exit code 0; what cannot be used is refused with exit code 2.
@@ -137,25 +154,23 @@ def check(
     from calm_ext.data.check import check_questions, overlap
     from calm_ext.errors import CalmError
 
-    codes = _codes(languages)
-    is_source = what in SOURCES
+    codes, source, split = _codes(languages), SOURCES.get(what), options.split
     with _repairs_on_stderr():
-        joined = _load(what, split, codes, data_dir)
-        name = f"{what}:{split or SOURCES[what].splits[0]}" if is_source else what
-        result = check_questions(name, joined, prove=not is_source or what in ("local", "sample"))
+        joined = _load(what, split, codes, options)
+        name = f"{what}:{split or source.splits[0]}" if source else what
+        result = check_questions(name, joined, prove=not (source and source.proven))
         used = codes or list(result.languages)
         if against:
             other, _, part = against.partition(":") if against.partition(":")[0] in SOURCES else (against, "", "")
-            found = _load(other, part or None, used, data_dir)
+            found = _load(other, part or None, used, options)
             result = result._replace(overlap=overlap(joined.questions, found.questions, against=against))
-        elif not is_source or "train" not in SOURCES[what].splits or split == "train":
+        elif not source or "train" not in source.splits or split == "train":
             result = result._replace(not_compared="no train split of its own; --against names another set")
         else:
             try:
-                found = _load(what, "train", used, data_dir)
-                result = result._replace(
-                    overlap=overlap(joined.questions, found.questions, against=f"{what}:train")
-                )  # fmt: skip
+                found = _load(what, "train", used, options)
+                common = overlap(joined.questions, found.questions, against=f"{what}:train")
+                result = result._replace(overlap=common)
             except CalmError as error:
                 result = result._replace(not_compared=f"the train split cannot be loaded: {error}")
     if as_json:
@@ -164,25 +179,20 @@ def check(
         _print_check(result)
 
 
-def _load(what: str, split: str | None, codes: list[str] | None, data_dir: str | None) -> Joined:
+def _load(what: str, split: str | None, codes: list[str] | None, options: DataOptions) -> Joined:
     """The questions of a source, or of a file: there each with the languages it has."""
     from calm_ext.data import SOURCES, load_joined
     from calm_ext.data.sources.local import load_any
     from calm_ext.errors import CalmError
 
     if what in SOURCES:
-        options: dict[str, Any] = {"data_dir": data_dir} if data_dir else {}
-        return load_joined(what, split=split, languages=codes, **options)
+        settings = SOURCES[what].read_options(_given(options))
+        return load_joined(what, split=split, languages=codes, **settings)
     if split:
         raise CalmError(f"{what}: a file has no split {split!r}")
     if not Path(what).exists():
         raise CalmError(f"{what}: neither a data source ({', '.join(SOURCES)}) nor a file")
     return load_any(what, languages=codes)
-
-
-def _ids(ids: Any, shown: int = 5) -> str:
-    texts = ["=".join(i) if isinstance(i, tuple) else str(i) for i in ids]
-    return ", ".join(texts[:shown]) + (f", … {len(texts) - shown} more" if len(texts) > shown else "")
 
 
 def _print_check(result: Check) -> None:
@@ -201,27 +211,7 @@ def _print_check(result: Check) -> None:
     console().print(table)
     letters = ", ".join(f"{letter} {count}" for letter, count in result.gold.items())
     click.echo(f"gold: {letters}{' (uneven beyond chance)' if uneven(result.gold) else ''}")
-    notes = [f"repaired: {r}" for r in result.repairs]
-    for language, own in result.languages.items():
-        for label, ids in (
-            ("two options the same", own.same_options),
-            ("duplicates", own.duplicates),
-            ("near duplicates", own.near_duplicates),
-            ("not in the language's script", own.wrong_script),
-        ):
-            if ids:
-                notes.append(f"{language}: {label}: {_ids(ids)}")
-    notes += [f"{x}: missing in {_ids(ids)}" for x, ids in result.missing.items()]
-    notes += [f"{a} and {b} have the same text: {_ids(ids)}" for (a, b), ids in result.untranslated.items()]
-    notes += [f"{language}: {said}" for _, language, said in result.doubts]
-    if result.overlap:
-        for language in result.overlap.exact:
-            exact, near = result.overlap.exact[language], result.overlap.near[language]
-            notes.append(
-                f"{language}: {len(exact)} in {result.overlap.against}, {len(near)} nearly"
-                + (f": {_ids([*exact, *near])}" if exact or near else "")
-            )
-    for note in notes:
+    for note in result.notes():
         click.echo(note)
     if result.not_compared:
         click.echo(f"not compared with a train split: {result.not_compared}")

@@ -8,36 +8,30 @@ from typing import Any
 
 import click
 
-from calm_ext.cli.common import json_option, model_options, print_json
+from calm_ext.cli.common import json_option, print_json, with_babel_built
+from calm_ext.cli.options import flags
 from calm_ext.errors import CalmError
+from calm_ext.harness.options import EvaluationOptions
+from calm_ext.models.options import ModelOptions, SamplingOptions
 
 
 @click.command("eval")
-@click.option("--tasks", required=True, help="lm-eval task names, separated by commas.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="Directory for results and samples."
 )
 @click.option("--adapter", type=click.Path(path_type=Path), help="PEFT adapter folder to load on the model.")
-@click.option("--limit", type=click.IntRange(1), help="Questions per task.")
-@click.option("--num-fewshot", type=click.IntRange(0), help="Shots, in each question's own language.")
+@flags(ModelOptions, into="model")
+@flags(EvaluationOptions, into="evaluation", leave_out=("languages", "metadata"))
+@flags(SamplingOptions, into="asking", only=("chat_template",))
 @click.option("--metadata", help='JSON for the tasks, as lm_eval\'s: \'{"languages": ["en", "sw"]}\'.')
-@click.option("--chat-template", is_flag=True, help="Wrap prompts in the model's chat template.")
-@click.option("--seed", type=int, default=0, show_default=True)
-@model_options
 @json_option
 def command(
-    tasks: str,
     output: Path,
     adapter: Path | None,
-    limit: int | None,
-    num_fewshot: int | None,
+    model: ModelOptions,
+    evaluation: EvaluationOptions,
+    asking: SamplingOptions,
     metadata: str | None,
-    chat_template: bool,
-    seed: int,
-    model: str,
-    dtype: str,
-    device: str | None,
-    batch_size: int,
     as_json: bool,
 ) -> None:
     """Evaluate a model, or a model with an adapter, through lm-eval; writes lm-eval's own results and samples.
@@ -53,23 +47,31 @@ def command(
             values = json.loads(metadata)
         except json.JSONDecodeError as error:
             raise CalmError(f"--metadata is not JSON ({error.msg})") from None
-    values.setdefault("pretrained", model)  # whose tokenizer passages are cut by
     from calm_ext.models.lm import load_lm
 
     quiet_lm_eval()
     if adapter is not None and not (adapter / "adapter_config.json").is_file():
         raise CalmError(f"--adapter {adapter}: has no adapter_config.json, a PEFT adapter folder was expected")
-    lm = load_lm(model, adapter=str(adapter) if adapter else None, dtype=dtype, device=device, batch_size=batch_size)
+    built = with_babel_built(model)
+    values.setdefault("pretrained", built.path)  # whose tokenizer passages are cut by
+    lm = load_lm(
+        built.path,
+        adapter=str(adapter) if adapter else None,
+        dtype=model.dtype,
+        device=model.device,
+        batch_size=evaluation.batch_size,
+        trust_remote_code=model.trust_remote_code,
+    )
     results = evaluate(
         lm,
-        [t.strip() for t in tasks.split(",") if t.strip()],
+        evaluation.tasks,
         output,
-        model_name=model + (f"+{adapter}" if adapter else ""),
+        model_name=model.path + (f"+{adapter}" if adapter else ""),
         metadata=values,
-        limit=limit,
-        num_fewshot=num_fewshot,
-        chat_template=chat_template,
-        seed=seed,
+        limit=evaluation.limit,
+        num_fewshot=evaluation.num_fewshot,
+        chat_template=asking.chat_template,
+        seed=evaluation.seed,
     )
     if not results:
         return  # not the first process of `accelerate launch`

@@ -10,25 +10,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from calm_ext.cli.common import ConsoleReporter, console, json_option, number_text, print_json, refuse_inputs
+from calm_ext.cli.options import flags
+from calm_ext.data.corpora import LAYOUTS
+from calm_ext.retrieval.options import SearchOptions
 
 if TYPE_CHECKING:
     from calm_ext.records import Passages
 
-_METHODS, _QUERIES, _FALLBACKS = ("lexical", "dense", "hybrid"), ("own", "pivot", "both"), ("pivot", "none")
-_LAYOUTS = ("jsonl", "medqa-textbooks", "medexpqa")
 _BOOK_WORDS = 200
 _PATH = click.Path(path_type=Path)
-
-method_option = click.option(
-    "--method",
-    type=click.Choice(_METHODS),
-    default="lexical",
-    show_default=True,
-    help="Search by words (BM25), by embeddings, or by both fused.",
-)
-dense_option = click.option(
-    "--dense", type=_PATH, help="The folder of the index's embedding model, where it was moved."
-)
+_FLAGS = {"k": ["-k"], "dense_model": ["--dense"]}
 
 
 @click.group("index")
@@ -41,7 +32,7 @@ def command() -> None:
 @click.option("-o", "--output", type=_PATH, required=True, help="Directory to write the index to.")
 @click.option(
     "--layout",
-    type=click.Choice(_LAYOUTS),
+    type=click.Choice(LAYOUTS),
     default="jsonl",
     show_default=True,
     help="What CORPUS is: JSONL files; folders of MedQA's textbooks; a copy of MedExpQA or its hub name.",
@@ -94,7 +85,7 @@ def build(
     words = chunk or (_BOOK_WORDS if layout == "medqa-textbooks" else None)
     if overlap is not None and words is None:
         raise CalmError("--overlap needs --chunk: without it passages are not cut")
-    with _progress() as tell:
+    with _progress() as show_progress:
         summary = build_index(
             read_layout(layout, corpora, languages=languages, split=split),
             output,
@@ -104,7 +95,7 @@ def build(
             passage_prefix=passage_prefix,
             chunk=Chunking(words, 1 if overlap is None else overlap) if words else None,
             force=force,
-            progress=tell,
+            progress=show_progress,
         )
     if summary.answers_lost:
         click.echo(f"note: {summary.answers_lost} of the {summary.split} passages that were cut say which questions "
@@ -125,13 +116,9 @@ def build(
 @click.argument("index", metavar="INDEX", type=_PATH)
 @click.argument("query")
 @click.option("--language", help="Whose passages to search.  [default: that of the index, if it has one only]")
-@click.option("-k", "k", type=click.IntRange(1), default=5, show_default=True, help="How many passages to show.")
-@method_option
-@dense_option
+@flags(SearchOptions, into="options", only=("method", "k", "dense_model"), defaults={"k": 5}, names=_FLAGS)
 @json_option
-def search(
-    index: Path, query: str, language: str | None, k: int, method: Any, dense: Path | None, as_json: bool
-) -> None:
+def search(index: Path, query: str, language: str | None, options: SearchOptions, as_json: bool) -> None:
     """Show the passages of INDEX that are best for QUERY.
 
     INDEX is a folder of `calm-ext index build`, or `sample` or `babel`, whose corpora come along.
@@ -139,14 +126,14 @@ def search(
     from calm_ext.errors import CalmError
     from calm_ext.retrieval.grounding import open_index
 
-    opened = open_index(str(index), dense_model=str(dense) if dense else None)
+    opened = open_index(str(index), dense_model=options.dense_model)
     if not query.strip():
         raise CalmError("the query is empty")
     if language is None and len(opened.languages) > 1:
         raise CalmError(f"{index}: has passages in {', '.join(opened.languages)}; choose by --language")
-    found = opened.search(query, language or opened.languages[0], k=k, method=method)
+    found = opened.search(query, language or opened.languages[0], k=options.k, method=options.method)
     if as_json:
-        print_json({"index": opened.fingerprint, "method": method, "passages": [p.model_dump(
+        print_json({"index": opened.fingerprint, "method": options.method, "passages": [p.model_dump(
             include={"id", "language", "title", "text", "score"}) for p in found]})  # fmt: skip
         return
     if not found:
@@ -172,21 +159,24 @@ def show(index: Path, as_json: bool) -> None:
     """Show what INDEX was made of, and whether it can be used here."""
     from calm_ext.retrieval import Index
 
-    told = Index.open(index).as_json()
+    facts = Index.open(index).as_json()
     if as_json:
-        print_json(told)
+        print_json(facts)
         return
-    counts = ", ".join(f"{language} {n}" for language, n in told["languages"].items())
-    chunk, dense = told["chunk"], told["dense"]
+    counts = ", ".join(f"{language} {n}" for language, n in facts["languages"].items())
+    chunk, dense = facts["chunk"], facts["dense"]
     cut = f"at most {chunk['words']} words, overlap of {chunk['overlap']} sentences" if chunk else "as they came"
     for label, text in (
-        ("index", told["fingerprint"]),
-        ("passages", f"{told['n_passages']} ({counts}), {cut}"),
-        ("corpus", f"sha256 {told['corpus_sha256']}, from {', '.join(told['sources']) or 'memory'}"),
-        ("words", f"{told['tokenizer']}, BM25 {told['bm25']['method']} k1={told['bm25']['k1']} b={told['bm25']['b']}"),
+        ("index", facts["fingerprint"]),
+        ("passages", f"{facts['n_passages']} ({counts}), {cut}"),
+        ("corpus", f"sha256 {facts['corpus_sha256']}, from {', '.join(facts['sources']) or 'memory'}"),
+        (
+            "words",
+            f"{facts['tokenizer']}, BM25 {facts['bm25']['method']} k1={facts['bm25']['k1']} b={facts['bm25']['b']}",
+        ),
         ("embeddings", f"{dense['name']} ({dense['folder']})" if dense else "none"),
-        ("gold", f"known for {told['questions_with_gold']} questions"),
-        ("versions", ", ".join(f"{name} {version}" for name, version in told["versions"].items())),
+        ("gold", f"known for {facts['questions_with_gold']} questions"),
+        ("versions", ", ".join(f"{name} {version}" for name, version in facts["versions"].items())),
     ):
         click.echo(f"{label:<11}{text}")
 
@@ -195,32 +185,10 @@ def show(index: Path, as_json: bool) -> None:
 @click.argument("index", metavar="INDEX", type=_PATH)
 @click.argument("questions", metavar="QUESTIONS", type=_PATH)
 @click.option("-o", "--output", type=_PATH, required=True, help="Passages JSONL to write.")
-@click.option(
-    "--query",
-    type=click.Choice(_QUERIES),
-    default="own",
-    show_default=True,
-    help="Search with the question in its own language, in the pivot's, or in both, fused.",
-)
-@click.option("--pivot", metavar="CODE", help="The pivot's language.  [default: the one a question was written in]")
-@click.option(
-    "-k", "k", type=click.IntRange(1), default=3, show_default=True, help="Passages per question and language."
-)
-@method_option
-@click.option(
-    "--fallback",
-    type=click.Choice(_FALLBACKS),
-    default="pivot",
-    show_default=True,
-    help="What a language without passages in the index gets: those of the pivot, or none.",
-)
-@click.option("--with-options", is_flag=True, help="Search with the options' texts, too.")
-@dense_option
+@flags(SearchOptions, into="options", names=_FLAGS)
 @click.option("--force", is_flag=True, help="Replace the output if it is there.")
 @json_option
-def passages(
-    index: Path, questions: Path, output: Path, dense: Path | None, force: bool, as_json: bool, **options: Any
-) -> None:
+def passages(index: Path, questions: Path, output: Path, options: SearchOptions, force: bool, as_json: bool) -> None:
     """Find passages for parallel questions in every language they have.
 
     QUESTIONS is a questions JSONL, as `calm-ext data prepare` writes it. Where the corpus says which passages answer a
@@ -230,15 +198,15 @@ def passages(
     from calm_ext.data.sources.local import load_any
     from calm_ext.errors import CalmError
     from calm_ext.jsonl import write_jsonl
-    from calm_ext.retrieval import RetrievalOptions, Retriever, measure
+    from calm_ext.retrieval import Retriever, measure
     from calm_ext.retrieval.grounding import open_index
 
     refuse_inputs(output, questions)
     if output.exists() and not force:
         raise CalmError(f"{output}: exists; --force replaces it")
-    opened = open_index(str(index), dense_model=str(dense) if dense else None)
+    opened = open_index(str(index), dense_model=options.dense_model)
     asked = load_any(questions).questions
-    retriever = Retriever(opened, RetrievalOptions(**options))
+    retriever = Retriever(opened, options)
     judged: list[Passages] = []
 
     def found() -> Iterator[Passages]:
@@ -258,8 +226,8 @@ def passages(
     empty = sum(not own.passages for own in judged)
     if empty:
         click.echo(f"note: no passage was found for {empty} of {count} questions and languages", err=True)
-    signature = f"{retriever.options.signature()}|index:{opened.fingerprint}"
-    quality = measure(judged, k=options["k"], known=retriever.known)
+    signature = f"{options.signature()}|index:{opened.fingerprint}"
+    quality = measure(judged, k=options.k, known=retriever.known)
     click.echo(f"passages for {count} questions and languages: {output}", err=True)
     if as_json:
         print_json({"signature": signature, "n_questions": len(asked), "n_without_passages": empty,
@@ -290,7 +258,7 @@ def _print_quality(quality: dict[str, Any], signature: str) -> None:
 
 @contextlib.contextmanager
 def _progress() -> Iterator[Callable[[str, int, int | None], None]]:
-    """A bar on stderr for each thing that is done, gone when all is."""
+    """A bar on stderr for each step; the bars disappear at the end."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -299,9 +267,9 @@ def _progress() -> Iterator[Callable[[str, int, int | None], None]]:
     with Progress(*columns, console=shown, transient=True, disable=not shown.is_terminal) as bars:
         tasks: dict[str, Any] = {}
 
-        def tell(what: str, done: int, total: int | None) -> None:
+        def advance(what: str, done: int, total: int | None) -> None:
             if what not in tasks:
                 tasks[what] = bars.add_task(what, total=total)
             bars.update(tasks[what], completed=done, total=total)
 
-        yield tell
+        yield advance

@@ -26,12 +26,13 @@ from calm_ext.cli.common import console, json_option, print_json
 def command(
     results: tuple[Path, ...], sort: str, tasks: tuple[str, ...], markdown: bool, output: Path | None, as_json: bool
 ) -> None:
-    """Rank the models whose lm-eval results lie below the folders RESULTS…, those of `calm-ext align` too.
+    """Rank the models whose lm-eval results are below the folders RESULTS…, including runs of `calm-ext align`.
 
     Results are ranked together only where everything but the model is the same: task and version, number of questions,
-    languages, few-shot count, chat template, prompts, parser, passages. All others are tables of their own that say
-    what sets them apart. Models share a rank where a paired test on the same questions does not tell them from the best
-    of that rank; without samples (lm_eval --log_samples) there is no test and no rank. What cannot be used is told.
+    languages, few-shot count, chat template, prompts, parser, passages. All others get tables of their own that name
+    the difference. Models share a rank where a paired test on the same questions finds no significant difference from
+    the best of that rank. Results without samples (lm_eval --log_samples) cannot be tested and get no rank. Results
+    that cannot be used are listed on stderr.
     """
     _one_thread()
     from calm_ext.report.board.files import check_folder, write_board

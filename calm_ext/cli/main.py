@@ -13,22 +13,22 @@ from calm_ext.errors import CalmError
 #: verb -> (module, one line for the list)
 VERBS = {
     "align": ("align", "Run a whole recipe: sample, vote, pair, train, evaluate before and after, report."),
-    "sample": ("sample", "Ask a model questions in every language; keep what it says."),
+    "sample": ("sample", "Ask a model questions in every language and keep its responses."),
     "vote": ("vote", "Elect an answer for each question from generations."),
     "pairs": ("pairs", "Build preference pairs from ballots and generations."),
     "train": ("train", "Train a LoRA adapter on pairs."),
     "eval": ("eval", "Evaluate a model, or model and adapter, through lm-eval."),
-    "metrics": ("metrics", "Score answers without a model: every metric, its interval, its chance line."),
+    "metrics": ("metrics", "Score answers without a model: every metric with its interval and chance value."),
     "compare": ("compare", "Compare two evaluations of the same questions, question by question."),
-    "report": ("report", "Write a run's report again, and print it."),
+    "report": ("report", "Write a run's report again and print a summary."),
     "merge": ("merge", "Fold a run's adapter into its base model, as a plain transformers folder."),
     "push": ("push", "Upload a run's adapter, model card and report to the Hugging Face hub."),
     "leaderboard": ("leaderboard", "Rank many models from lm-eval result folders."),
     "recipes": ("recipes", "List, show, copy and check recipes."),
     "data": ("data", "List data sources; write and check their questions."),
-    "index": ("index", "Index passages; search in them; find passages for questions."),
-    "languages": ("languages", "List the languages calm-ext can ask in."),
-    "babel": ("babel", "Build Babel's model and questions, the embedded default."),
+    "index": ("index", "Index passages, search them, find passages for questions."),
+    "languages": ("languages", "List the languages in which calm-ext can ask."),
+    "babel": ("babel", "Build the model of Babel, the embedded default."),
 }
 
 
@@ -36,7 +36,7 @@ class LazyGroup(click.Group):
     """A group that imports a verb's module only when the verb is called, and ends user errors in one line."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The verbs in the order a user meets them."""
+        """The verbs, in the order in which a user needs them."""
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -50,7 +50,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """An unknown verb is answered with the nearest known one."""
+        """Suggest the nearest verb where there is none of that name."""
         import difflib
 
         if args and args[0] not in VERBS and not args[0].startswith("-"):
@@ -68,14 +68,14 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="calm-ext")
 def cli() -> None:
-    """Make a language model give the same, right answer whatever language it is asked in.
+    """Measure how consistently a language model answers across languages, and align it from its own samples.
 
     \b
     lm_eval --tasks calm_medqa_xl …          measure: accuracy per language, consistency across them
     calm-ext align recipes/llama.yaml        align: from the model's own samples, no gold labels
     calm-ext leaderboard RESULTS…            compare many models
 
-    Start with `calm-ext align demo`, which needs nothing but a few minutes.
+    Start with `calm-ext align demo`: it needs no model, no data and no GPU, and takes a few minutes.
     """
 
 

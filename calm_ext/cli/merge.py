@@ -18,12 +18,12 @@ import click
     show_default=True,
     help="Number format of the merged model; auto: the base model's own.",
 )
-@click.option("--force", is_flag=True, help="Replace a model folder that is there.")
+@click.option("--force", is_flag=True, help="Replace an existing model folder.")
 def command(run: Path, output: Path, base: str | None, dtype: str, force: bool) -> None:
     """Fold the adapter of RUN (a run directory, or an adapter folder) into its base model.
 
     Writes a plain transformers folder with weights, tokenizer, generation config and model card, as a whole or not at
-    all. It loads without PEFT, in vLLM and llama.cpp's converters for instance.
+    all. The folder loads without PEFT, for example in vLLM or in llama.cpp's converters.
 
     \b
     calm-ext merge runs/demo -o models/demo

@@ -60,11 +60,11 @@ def _print(found: Measured) -> None:
         table.add_column(column, justify="left" if column == "metric" else "right", no_wrap=True)
     for name, value in found.metrics.items():
         chance = found.chance.get(name)
-        told = "" if chance is None else f"{chance:.3f}" if chance >= 0.0005 or chance == 0 else "< .001"
+        by_chance = "" if chance is None else f"{chance:.3f}" if chance >= 0.0005 or chance == 0 else "< .001"
         if name.startswith("rankc") and found.rankc_floor is not None:
-            told += f" (floor {found.rankc_floor:.3f})"
+            by_chance += f" (floor {found.rankc_floor:.3f})"
         table.add_row(
-            name, number_text(value), number_text(found.stderr[name]), interval_text(found.ci95[name]), told,
+            name, number_text(value), number_text(found.stderr[name]), interval_text(found.ci95[name]), by_chance,
             str(found.n[name]),
         )  # fmt: skip
     out = console()

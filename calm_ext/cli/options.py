@@ -17,11 +17,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import click
-from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from calm_ext.errors import RecipeError
-from calm_ext.options import OneOf, Section
+from calm_ext.options import OneOf, Section, validated
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -52,7 +50,9 @@ def flags(
         def command(*args: Any, **kwargs: Any) -> Any:
             values = {key: kwargs.pop(_parameter(section, key)) for key in keys}
             values = {k: v for k, v in values.items() if v is not None and v != ()}
-            kwargs[into] = validated(section, {**given, **values})
+            kwargs[into] = validated(
+                section, {**given, **values}, where="command line", name=functools.partial(_flag, section)
+            )
             return function(*args, **kwargs)
 
         wrapped: Any = command
@@ -62,24 +62,6 @@ def flags(
         return result
 
     return decorate
-
-
-def validated(section: type[Section], values: Mapping[str, Any], *, where: str = "") -> Any:
-    """The options; a value that is not allowed is named by its flag.
-
-    Raises:
-        RecipeError: with every problem, one a line.
-    """
-    try:
-        return section.model_validate(values)
-    except ValidationError as error:
-        problems = []
-        for item in error.errors(include_url=False):
-            key = str(item["loc"][0]) if item["loc"] else ""
-            message = item["msg"].removeprefix("Value error, ")
-            place = f"{_flag(section, key)}: " if key else ""
-            problems.append(f"{place}{message[:1].lower()}{message[1:]}, got {item['input']!r}")
-        raise RecipeError(where or "command line", problems) from None
 
 
 def _extra(field: FieldInfo, key: str) -> Any:
@@ -101,9 +83,10 @@ def _option(
     section: type[Section], key: str, defaults: Mapping[str, Any], names: Sequence[str] | None
 ) -> Callable[[Any], Any]:
     field = section.model_fields[key]
-    default = defaults.get(key, field.get_default(call_default_factory=True))
+    required = field.is_required() and key not in defaults
+    default = None if required else defaults.get(key, field.get_default(call_default_factory=True))
     declared = [*(names or [_flag(section, key)]), _parameter(section, key)]
-    text = " ".join((field.description or "").split())
+    text = " ".join((field.description or "").replace("``", "").split())
     kind = _without_none(field.annotation)
     if kind is bool:
         if default:
@@ -113,12 +96,21 @@ def _option(
     if origin in (dict, list):
         keyed = origin is dict
         metavar = str(_extra(field, "metavar") or ("NAME=VALUE" if keyed else "VALUE"))
-        callback = functools.partial(_pairs, metavar=metavar) if keyed else None
-        return click.option(*declared, multiple=True, metavar=metavar, callback=callback, help=text)
+        callback = functools.partial(_pairs, metavar=metavar) if keyed else _items
+        return click.option(*declared, multiple=True, metavar=metavar, callback=callback, required=required, help=text)
     shown = "" if default is None or default == "" else f"  [default: {_shown(default)}]"
     return click.option(
-        *declared, type=_click_type(kind, field), default=None, help=text + shown, metavar=_extra(field, "metavar")
+        *declared,
+        type=_click_type(kind, field),
+        help=text + shown,
+        metavar=_extra(field, "metavar"),
+        **({"required": True} if required else {"default": None}),  # click counts a default of None as a value
     )
+
+
+def _items(_: click.Context, __: click.Parameter, values: Sequence[str]) -> list[str] | None:
+    """The values of a list: a flag that is given several times, or once with commas."""
+    return [item.strip() for value in values for item in value.split(",") if item.strip()] or None
 
 
 def _pairs(_: click.Context, __: click.Parameter, values: Sequence[str], *, metavar: str) -> dict[str, str] | None:

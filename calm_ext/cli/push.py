@@ -11,8 +11,10 @@ from calm_ext.cli.common import json_option, print_json
 
 @click.command("push")
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--repo", required=True, metavar="ORG/NAME", help="The repository on the hub; made if it is not there.")
-@click.option("--private", is_flag=True, help="Make the repository private, where it is new.")
+@click.option(
+    "--repo", required=True, metavar="ORG/NAME", help="The repository on the hub; created if it does not exist."
+)
+@click.option("--private", is_flag=True, help="Make a new repository private.")
 @click.option("--revision", help="Branch to upload to.  [default: main]")
 @click.option(
     "--base-model", metavar="ORG/NAME", help="The base model's name on the hub, where the run used a local folder."
@@ -49,7 +51,7 @@ def command(
     """Upload the adapter of RUN (a run directory) to the Hugging Face hub, with its model card, recipe and report.
 
     The adapter lands at the repository's root, where PEFT looks for it. The questions, generations, pairs and samples
-    of the run are not uploaded: others' data may not be yours to publish. --include names a file that is.
+    of the run stay here, because their licence may not allow you to publish them; --include uploads a file anyway.
 
     \b
     calm-ext push runs/demo --repo me/demo --dry-run      what would be uploaded

@@ -11,12 +11,12 @@ from calm_ext.errors import CalmError
 
 @click.group("recipes")
 def command() -> None:
-    """List, show, copy and check recipes. Those that come along need no checkout."""
+    """List, show, copy and check recipes. The bundled ones need no checkout."""
 
 
 @command.command("ls")
 def ls() -> None:
-    """List the recipes that come along."""
+    """List the bundled recipes."""
     from calm_ext.pipeline.bundled import purpose, recipe_names, recipes_dir
 
     for name in recipe_names():
@@ -52,9 +52,9 @@ def cp(name: str, target: Path | None) -> None:
 
 @command.command("validate")
 @click.argument("recipes", nargs=-1, required=True)
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a recipe key.")
 def validate(recipes: tuple[str, ...], overrides: tuple[str, ...]) -> None:
-    """Check recipes without running them; every problem at once."""
+    """Check recipes without running them, and print all problems at once."""
     from calm_ext.pipeline.bundled import find_recipe
     from calm_ext.pipeline.recipe import load_recipe
 

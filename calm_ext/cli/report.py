@@ -15,7 +15,7 @@ from calm_ext.errors import CalmError
 @click.argument("run", type=click.Path(path_type=Path))
 @json_option
 def command(run: Path, as_json: bool) -> None:
-    """Write the report of RUN (a run directory) again from what is there, and print it."""
+    """Write the report of RUN (a run directory) again from its files, and print a summary."""
     from rich.console import Console
 
     from calm_ext.report import write_report

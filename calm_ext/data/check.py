@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from calm_ext.data.parallel.align import Joined, Repair
 from calm_ext.data.parallel.doubts import find_doubts
 from calm_ext.data.parallel.evidence import read_texts
 from calm_ext.data.parallel.features import bags, tfidf
+from calm_ext.data.parallel.rows import Joined, Repair
 from calm_ext.languages import get_language
 from calm_ext.records import ParallelQuestion
 
@@ -108,6 +108,33 @@ class Check(NamedTuple):
             "overlap": overlap._asdict() if overlap else None,
             "not_compared": self.not_compared or None,
         }
+
+    def notes(self) -> list[str]:
+        """The findings, one line each, with the ids of the first few questions concerned."""
+        found = [f"repaired: {r}" for r in self.repairs]
+        for language, own in self.languages.items():
+            for label, ids in (
+                ("two options the same", own.same_options),
+                ("duplicates", own.duplicates),
+                ("near duplicates", own.near_duplicates),
+                ("not in the language's script", own.wrong_script),
+            ):
+                if ids:
+                    found.append(f"{language}: {label}: {_first(ids)}")
+        found += [f"{x}: missing in {_first(ids)}" for x, ids in self.missing.items()]
+        found += [f"{a} and {b} have the same text: {_first(ids)}" for (a, b), ids in self.untranslated.items()]
+        found += [f"{language}: {what}" for _, language, what in self.doubts]
+        if self.overlap:
+            for language, exact in self.overlap.exact.items():
+                near = self.overlap.near[language]
+                counts = f"{language}: {len(exact)} in {self.overlap.against}, {len(near)} nearly"
+                found.append(counts + (f": {_first([*exact, *near])}" if exact or near else ""))
+        return found
+
+
+def _first(ids: Sequence[str | tuple[str, str]], shown: int = 5) -> str:
+    texts = ["=".join(i) if isinstance(i, tuple) else i for i in ids]
+    return ", ".join(texts[:shown]) + (f", … {len(texts) - shown} more" if len(texts) > shown else "")
 
 
 def check_questions(name: str, joined: Joined, *, prove: bool) -> Check:
@@ -240,11 +267,11 @@ def _doubts(questions: Sequence[ParallelQuestion], languages: set[str]) -> tuple
     rows = {x: [(q.versions[x].question, q.versions[x].options) for q in whole] for x in order}
     texts = {x: read_texts(own) for x, own in rows.items()}
     doubts = find_doubts(texts, [q.answer for q in whole], pivot=str(pivot))
-    told = []
+    found = []
     for doubt in doubts:
         ids = [whole[r].id for r in doubt.rows]
-        told.append((ids[0], doubt.language, doubt.describe(" and ".join(ids))))
-    return tuple(told)
+        found.append((ids[0], doubt.language, doubt.describe(" and ".join(ids))))
+    return tuple(found)
 
 
 def uneven(gold: dict[str, int]) -> bool:

@@ -1,26 +1,57 @@
-"""What a recipe says of its questions."""
+"""The questions of a recipe."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated, Any
+
 from pydantic import Field
 
-from calm_ext.options import Section
+from calm_ext.data import SOURCES
+from calm_ext.errors import CalmError
+from calm_ext.options import OneOf, Section
 
 
 class DataOptions(Section):
-    """The questions that are asked; no gold label is used.
+    """The questions that are asked; no gold label is used."""
 
-    Attributes:
-        source: a data source (``calm-ext data ls``).
-        languages: codes; default: the source's own.
-        split, limit: which questions, and how many of them.
-        data_dir: directory or base URL of the source's files; default ``$CALM_DATA_DIR``.
-        path: the questions JSONL of source ``local``.
-    """
-
-    source: str = "babel"
+    source: Annotated[str, OneOf(SOURCES)] = "babel"
+    """A data source; `calm-ext data ls` lists them."""
     languages: list[str] | None = Field(None, min_length=2)
+    """Codes of languages; default: the source's own."""
     split: str | None = None
+    """One of the source's splits; default: its first, in a recipe `train` where there is one."""
     limit: int | None = Field(None, ge=1)
+    """How many questions to take, from the first on; default: all."""
     data_dir: str | None = None
+    """Directory or base URL of the source's files; default: `$CALM_DATA_DIR`."""
     path: str | None = None
+    """The questions JSONL of source `local`."""
+    args: dict[str, Any] = Field(default_factory=dict, json_schema_extra={"flag": "set", "metavar": "KEY=VALUE"})
+    """Further options of the source; `calm-ext data ls` names them."""
+
+    def load_options(self, *, babel_seed: int = 0) -> dict[str, Any]:
+        """What the source's loader receives besides split and languages (``Source.options``)."""
+        own = {"data_dir": self.data_dir, "path": self.path, **({"seed": babel_seed} if self.source == "babel" else {})}
+        names = SOURCES[self.source].option_names
+        return {key: value for key, value in own.items() if key in names} | self.args
+
+    def problems(self) -> list[str]:
+        """What types cannot say, one line each, beginning with the key."""
+        found = []
+        if self.source == "local":
+            if self.path is None:
+                found.append("data.path: missing, data.source is local")
+            elif not Path(self.path).is_file():
+                found.append(f"data.path: no such file: {self.path}")
+        if self.data_dir and not self.data_dir.startswith("http") and not Path(self.data_dir).is_dir():
+            found.append(f"data.data_dir: no such directory: {self.data_dir}")
+        keys = {"data_dir": "data.data_dir", "path": "data.path"} | (
+            {"seed": "babel.seed"} if self.source == "babel" else {}
+        )
+        found += [f"data.args.{x}: give {keys[x]} instead" for x in self.args if x in keys]
+        try:
+            SOURCES[self.source].read_options(self.args)
+        except CalmError as error:
+            found.append(f"data.args: {error}")
+        return found

@@ -1,6 +1,9 @@
-"""Questions as the documents of an lm-eval task; the YAMLs name these functions as ``custom_dataset``.
+"""Questions as the documents of an lm-eval task.
 
-lm-eval passes the task's metadata as keywords, and the model's arguments with it; what is not for the data is ignored.
+A task's YAML names a data source as ``custom_dataset: !function calm_ext.harness.dataset.<source>``: this module has a
+function of that name for every source in :data:`calm_ext.data.SOURCES`. lm-eval passes the task's metadata as keywords,
+and the model's arguments with it; what is not for the data is ignored.
+
 A document holds one parallel question as lists over its languages::
 
     {"id": "xcsqa-test-00000", "answer": 1, "source_language": "en", "languages": ["en", "fr"],
@@ -17,7 +20,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from calm_ext.data import SOURCES, load_questions, require_labelled
@@ -145,7 +148,8 @@ def load(
     return Splits(test, train, questions=questions, grounding=grounding)
 
 
-def _of(source: str, **renamed: str) -> Callable[..., Splits]:
+@cache
+def _loader(source: str) -> Callable[..., Splits]:
     """The ``custom_dataset`` of a source: its options, and ``languages`` and ``split``, are taken from the metadata.
 
     ``language`` names the one language of a task that has only one, whatever ``languages`` says.
@@ -154,18 +158,14 @@ def _of(source: str, **renamed: str) -> Callable[..., Splits]:
     def questions(
         *, languages: Any = None, language: str | None = None, split: str | None = None, **metadata: Any
     ) -> Splits:
-        names = {renamed.get(option, option): option for option in SOURCES[source].options}
-        options = {option: metadata[name] for name, option in names.items() if name in metadata}
+        options = SOURCES[source].from_metadata(metadata)
         codes = [language] if language else languages
         return load(source, languages=codes, split=split, retrieval=wanted(source, metadata), **options)
 
     return questions
 
 
-xcsqa = _of("xcsqa")
-medqa = _of("medqa")
-medqa_zh = _of("medqa_zh")
-medexpqa = _of("medexpqa")
-sample = _of("sample")
-#: ``babel_seed`` names the world: ``seed`` is taken by other things in a task's metadata.
-babel = _of("babel", seed="babel_seed")
+def __getattr__(name: str) -> Callable[..., Splits]:
+    if name.startswith("_") or name not in SOURCES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}, and there is no such data source")
+    return _loader(name)

@@ -10,21 +10,19 @@ from calm_ext.options import Section
 
 
 class EvaluationOptions(Section):
-    """What is measured before and after, through lm-eval.
+    """What is measured before and after training, through lm-eval."""
 
-    Attributes:
-        tasks: lm-eval task names; ours are compared question by question, others by their means.
-        limit: questions per task.
-        num_fewshot: shots, in the question's own language.
-        languages: of our tasks; default: data.languages.
-        batch_size, seed: of the evaluation.
-        metadata: passed on to the tasks, as lm_eval's --metadata.
-    """
-
-    tasks: list[str] = Field(min_length=1)
+    tasks: list[str] = Field(min_length=1, json_schema_extra={"metavar": "TASK,…"})
+    """lm-eval task names; calm-ext's own are compared question by question, others by their means."""
     limit: int | None = Field(None, ge=1)
+    """Questions per task; default: all."""
     num_fewshot: int | None = Field(None, ge=0)
+    """Shots, in each question's own language."""
     languages: list[str] | None = Field(None, min_length=1)
+    """Languages of calm-ext's own tasks; default: data.languages."""
     batch_size: int = Field(8, ge=1)
+    """Prompts in one forward pass, each with all its options."""
     seed: int = 0
+    """Seed of lm-eval: of random numbers and the choice of shots."""
     metadata: dict[str, Any] = Field(default_factory=dict)
+    """Passed on to the tasks, as lm_eval's --metadata."""

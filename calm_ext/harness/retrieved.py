@@ -4,10 +4,10 @@ A YAML says ``retrieval: true`` in its metadata, and may name an ``index``. ``--
 
     {"index": "medqa.index", "k": 5, "budget": 200, "query": "both"}      or      {"passages": "passages.jsonl"}
 
-The keys are those of a recipe's section (:class:`calm_ext.retrieval.options.RetrievalSection`). Without them the index
-is ``$CALM_INDEX``, then the task's own. The model's tokenizer is known by ``tokenizer`` or ``pretrained`` of lm-eval's
-``--model_args``, which it hands to the tasks as metadata, too. ``judge`` needs the model, and is done by ``calm-ext
-eval`` and ``align`` only (:mod:`calm_ext.retrieval.judge`); a passages JSONL can hold judged ones.
+The keys are those of a recipe's section (:class:`calm_ext.retrieval.RetrievalOptions`). Without them the index
+is ``$CALM_INDEX``, then the task's own. ``tokenizer`` or ``pretrained`` of lm-eval's ``--model_args``, which lm-eval
+passes to the tasks as metadata, names the model's tokenizer. ``judge`` needs the model: only ``calm-ext eval`` and
+``align`` can do it (:mod:`calm_ext.retrieval.judge`); a passages JSONL can hold judged ones.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from calm_ext.data import SOURCES
 from calm_ext.errors import CalmError
 from calm_ext.jsonl import explain
 from calm_ext.prompts import Style
@@ -29,37 +30,38 @@ from calm_ext.retrieval.grounding import (
     Grounder,
     Grounding,
     Spans,
-    medexpqa_passages,
+    published_passages,
     read_passages,
     token_spans,
 )
-from calm_ext.retrieval.options import RetrievalSection
+from calm_ext.retrieval.options import RetrievalOptions
 
 logger = logging.getLogger(__name__)
 
-#: Tokens kept free for the answer, by style; ``max_gen_toks`` of the metadata says otherwise.
+#: Tokens kept free for the answer, by style; ``max_gen_toks`` of the metadata replaces it.
 _ANSWER: Mapping[Style, int] = {"explain": 256, "direct": 32, "cloze": 64}
 
 
 class Wanted(NamedTuple):
     """What a task's metadata asks for; ``metadata`` is what it was read from."""
 
-    settings: RetrievalSection
+    settings: RetrievalOptions
     passages: str | None
     style: Style
     metadata: Mapping[str, Any]
 
     def ground(self, questions: Sequence[ParallelQuestion], *, split: str) -> Grounding:
-        """The passages of a split's questions; what is not as asked is logged.
+        """The passages of a split's questions; notes are logged as warnings.
 
         Raises:
             CalmError: the index or file cannot be used.
         """
-        given: Given | None = None
+        index, languages = self.settings.index, list(questions[0].versions)
         if self.passages:
-            given = read_passages(self.passages)
-        elif self.settings.index == "medexpqa":
-            given = medexpqa_passages(split, list(questions[0].versions), self.metadata.get("data_dir"))
+            given: Given | None = read_passages(self.passages)
+        else:
+            options = SOURCES[index].from_metadata(self.metadata) if index in SOURCES else {}
+            given = published_passages(index, split, languages, options)
         spans, longest = tokens_of(self.metadata)
         grounder = Grounder(
             self.settings,
@@ -83,7 +85,7 @@ def wanted(source: str, metadata: Mapping[str, Any]) -> Wanted | None:
     """
     if not metadata.get("retrieval"):
         return None
-    fields = {key: metadata[key] for key in RetrievalSection.model_fields if key in metadata and key != "index"}
+    fields = {key: metadata[key] for key in RetrievalOptions.model_fields if key in metadata and key != "index"}
     passages = metadata.get("passages")
     own = metadata["retrieval"] if isinstance(metadata["retrieval"], str) else None
     index = metadata.get("index") or os.environ.get("CALM_INDEX") or own
@@ -93,7 +95,7 @@ def wanted(source: str, metadata: Mapping[str, Any]) -> Wanted | None:
             f"'{{\"index\": FOLDER}}' or CALM_INDEX=FOLDER; `calm-ext index build` makes one"
         )
     try:
-        settings = RetrievalSection.model_validate({"index": index or "", **fields})
+        settings = RetrievalOptions.model_validate({"index": index or "", **fields})
     except ValidationError as error:
         raise CalmError(f"metadata: {explain(error)}") from None
     if settings.judge:

@@ -1,10 +1,10 @@
-"""Ask the model, through lm-eval's task and model classes, and keep what it says as generations.
+"""Ask a backend questions, through lm-eval's task class, and keep what it says as generations.
 
-Questions are asked in chunks, each written as a whole. A response depends on (seed, question, language, index) alone
-(:mod:`calm_ext.models.decoding`), so that a run that was interrupted continues at the first missing chunk and gives
-what it would have given, whatever the batch size. With vLLM, SGLang or a server
-(:mod:`calm_ext.models.backends.engines`) that is theirs to keep. Models that cannot be decoded so are sampled by
-lm-eval's own class, chunk by chunk, seeded by (seed, the chunk's first question); there the batch size matters.
+Questions are asked in chunks, each written as a whole, and every request carries seeds: one for each response, of
+(seed, question, language, index), and one for the chunk, of (seed, the chunk's first question). A backend that heeds
+the former, as ``hf`` does (:mod:`calm_ext.models.decoding`), gives the same responses whatever the batch size, and a
+run that was interrupted continues at the first missing chunk with the responses that it would have had. What the other
+backends can promise stands in their files (:mod:`calm_ext.models.backends`).
 """
 
 from __future__ import annotations
@@ -16,17 +16,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from calm_ext.errors import CalmError, DataError
 from calm_ext.jsonl import Appender, read_jsonl
-from calm_ext.models.backends.engines import Engine
+from calm_ext.models.backends import Backend
+from calm_ext.models.request import SampleRequest
 from calm_ext.prompts import Style, ask
 from calm_ext.records import Generation, ParallelQuestion, Prompt
 from calm_ext.retrieval.grounding import Grounding
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
-    from lm_eval.api.model import LM
 
 Mode = Literal["generate", "options"]
-CHUNK = 16
 
 
 def derive_seed(seed: int, *parts: object) -> int:
@@ -36,7 +35,7 @@ def derive_seed(seed: int, *parts: object) -> int:
 
 
 def sample(
-    lm: LM | Engine,
+    backend: Backend,
     questions: Sequence[ParallelQuestion],
     output: str | Path,
     *,
@@ -59,19 +58,18 @@ def sample(
             text of every option (style ``cloze``).
         chat_template: wrap the prompt as the user's turn of the model's chat template.
         grounding: the passages to ask with.
-        chunk: questions that are asked and written together; default: :data:`CHUNK`, or the engine's.
+        chunk: questions that are asked and written together; default: the backend's.
         progress: called with the number of questions done so far, after each chunk.
 
     Raises:
         DataError: ``output`` has generations of other questions.
         CalmError: a chat template was asked for and the model has none; several processes were started.
     """
-    chats = lm.can_chat() if isinstance(lm, Engine) else getattr(getattr(lm, "tokenizer", None), "chat_template", None)
-    if chat_template and not chats:
+    if chat_template and not backend.can_chat():
         raise CalmError("sampling.chat_template is true, but the model's tokenizer has no chat template")
-    if lm.world_size > 1:
+    if backend.world_size > 1:
         raise CalmError("sampling runs in one process; start it without `accelerate launch`")
-    chunk = chunk or (lm.chunk if isinstance(lm, Engine) else CHUNK)
+    chunk = chunk or backend.chunk
     done = _resume(Path(output), questions, chunk)
     asked = 0
     with Appender(output) as appender:
@@ -86,7 +84,7 @@ def sample(
             }
             kwargs["until"] = ["\n"] if style == "direct" else []
             responses = ask_model(
-                lm,
+                backend,
                 part,
                 style=style_here,
                 generation_kwargs=kwargs,
@@ -103,7 +101,7 @@ def sample(
 
 
 def ask_model(
-    lm: LM | Engine,
+    backend: Backend,
     questions: Sequence[ParallelQuestion],
     *,
     style: Style,
@@ -129,48 +127,40 @@ def ask_model(
         rank=0,
         world_size=1,
         apply_chat_template=chat_template,
-        chat_template=getattr(lm, "apply_chat_template", None) if chat_template else None,
+        chat_template=backend.apply_chat_template if chat_template else None,
     )
     keys = []
     for instance in task.instances:
         doc = instance.doc
         per_language = len(doc["options"][0]) if task.scored else 1
         keys.append((doc["id"], doc["languages"][instance.idx // per_language]))
-    answers = _scored(lm, task.instances) if task.scored else _generated(lm, task.instances, keys, seed)
+    answers = _scored(backend, task.instances) if task.scored else _generated(backend, task.instances, keys, seed)
     result: dict[tuple[str, str], list[Any]] = {}
     for key, answer in zip(keys, answers, strict=True):
         result.setdefault(key, []).extend(answer)
     return result
 
 
-def _scored(lm: LM | Engine, instances: Sequence[Instance]) -> list[list[Any]]:
-    return [[answer] for answer in lm.loglikelihood(list(instances), disable_tqdm=True)]
+def _scored(backend: Backend, instances: Sequence[Instance]) -> list[list[Any]]:
+    return [[answer] for answer in backend.loglikelihood(list(instances), disable_tqdm=True)]
 
 
 def _generated(
-    lm: LM | Engine, instances: Sequence[Instance], keys: Sequence[tuple[str, str]], seed: int
+    backend: Backend, instances: Sequence[Instance], keys: Sequence[tuple[str, str]], seed: int
 ) -> list[list[str]]:
     """The responses to each request, as many as it repeats."""
-    import torch
-
-    from calm_ext.models.decoding import continues, respond
-    from calm_ext.models.request import Ask
-
-    if not isinstance(lm, Engine) and not continues(lm):
-        torch.manual_seed(derive_seed(seed, keys[0][0]))
-        texts = iter(lm.generate_until([i for i in instances for _ in range(i.repeats or 1)], disable_tqdm=True))
-        return [[next(texts) for _ in range(i.repeats or 1)] for i in instances]
-    asks = []
+    requests = []
+    call_seed = derive_seed(seed, keys[0][0])
     for instance, (question, language) in zip(instances, keys, strict=True):
         text, kwargs = instance.args
         seeds = [derive_seed(seed, question, language, index) for index in range(instance.repeats or 1)]
-        asks.append(Ask(f"{question} in {language}", text, kwargs["until"], seeds))
-    drawn = {
-        "temperature": kwargs["temperature"] if kwargs["do_sample"] else 0.0,
-        "top_p": kwargs["top_p"],
-        "max_new_tokens": kwargs["max_gen_toks"],
-    }
-    return lm.respond(asks, **drawn) if isinstance(lm, Engine) else respond(lm, asks, **drawn)
+        requests.append(SampleRequest(f"{question} in {language}", text, kwargs["until"], seeds, call_seed))
+    return backend.respond(
+        requests,
+        temperature=kwargs["temperature"] if kwargs["do_sample"] else 0.0,
+        top_p=kwargs["top_p"],
+        max_new_tokens=kwargs["max_gen_toks"],
+    )
 
 
 def _generations(

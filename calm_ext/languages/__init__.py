@@ -1,20 +1,58 @@
-"""The languages calm-ext can ask in: codes, names, script, cue words (the 16 of X-CSQA and Babel's invented ones).
+"""The languages calm-ext can ask in: the 16 of X-CSQA and Babel's eight invented ones.
 
-A language is named by its BCP-47 code (RFC 5646). Babel's invented languages use the codes ``qaa`` to ``qah``, which
-ISO 639-2 reserves for local use. To add a language, add a row to ``_TABLE`` here, its answer words to
-:mod:`calm_ext.languages.answer_words` and its instruction to :mod:`calm_ext.prompts`; nothing else names languages.
+A language is one file in this folder, named by its BCP-47 code (RFC 5646), that holds all of its words; to add one,
+copy ``en.py`` and translate it. Another package adds a language through the entry points of :mod:`calm_ext.plugins`.
 """
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import NamedTuple
 
 from calm_ext.errors import CalmError
+from calm_ext.plugins import Registry
+
+
+class AnswerWords(NamedTuple):
+    """The words by which an answer is recognised in a model's text.
+
+    The English ones are tried in every language, because models fall back to English. Words are matched without case;
+    where a word can be written with and without accents, both are listed.
+
+    Attributes:
+        noun: cues that name the answer and want a colon, a dash or the end of the line: ``Correct answer``.
+        strong: parts of cues that speak of the right or the last answer; such a cue takes an earlier ``Answer:`` back.
+        sentence: cues with a verb, which want nothing: ``The correct answer is``.
+        label: words that may stand before a letter: ``option B``.
+        join: words between the letters of several answers: ``A or B``.
+        opener: words a sentence may begin with before a cue: ``So the answer is``.
+        after: what may follow a letter and means nothing more: ``是B选项``, ``正解はBです``.
+        retract: how a remark after an answer begins that takes it back: ``B (incorrect)``.
+        none: how a text begins that says that no option, or every one, is right; beginnings of words.
+        article: words before an option's text that are not part of it: ``the hospital``.
+        turn: words that turn an answer round where another letter follows: ``B. Wait, the answer is C``; every
+            language's are looked for in every text.
+        words: capital letters that are words of the language: ``A place``.
+        letters: the language's own letters for options, in their order; one string an option, its spellings joined by
+            commas.
+    """
+
+    noun: tuple[str, ...] = ()
+    strong: tuple[str, ...] = ()
+    sentence: tuple[str, ...] = ()
+    label: tuple[str, ...] = ()
+    join: tuple[str, ...] = ()
+    opener: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    retract: tuple[str, ...] = ()
+    none: tuple[str, ...] = ()
+    article: tuple[str, ...] = ()
+    turn: tuple[str, ...] = ()
+    words: str = ""
+    letters: tuple[str, ...] = ()
 
 
 class Language(NamedTuple):
-    """One language.
+    """One language: all of its words.
 
     Attributes:
         code: BCP-47 code, the key everywhere.
@@ -25,6 +63,17 @@ class Language(NamedTuple):
         colon: the punctuation that follows a cue.
         space: what joins a cue and the text after it; empty in scripts that do not space words.
         comma, last_comma: what joins the items of a choice, and its last two: ``A, B or C``.
+        instruction: what the model is asked to do in ``explain`` style (Wang et al. 2025, arXiv 2501.18457, appendix),
+            with ``{letters}`` for the letters of the options; empty: the question stands alone.
+        passages_note: what stands before passages in ``explain`` style; empty: nothing does.
+        relevance: the question whether a passage helps; empty: the model cannot judge passages in this language.
+        yes, no: the two answers to ``relevance``.
+        stemmer: name of the Snowball stemmer (https://snowballstem.org), None where there is none.
+        unspaced: whether words are not spaced. Retrieval then cuts runs of Chinese and Japanese characters into single
+            ones and pairs.
+        flores: FLORES-200 code, which NLLB uses; None where there is none.
+        answers: the words by which answers are recognised, besides the cue words.
+        aliases: codes that others use for the language.
     """
 
     code: str
@@ -39,6 +88,16 @@ class Language(NamedTuple):
     space: str = " "
     comma: str = ", "
     last_comma: str = ", "
+    instruction: str = ""
+    passages_note: str = ""
+    relevance: str = ""
+    yes: str = ""
+    no: str = ""
+    stemmer: str | None = None
+    unspaced: bool = False
+    flores: str | None = None
+    answers: AnswerWords = AnswerWords()
+    aliases: tuple[str, ...] = ()
 
     @property
     def right_to_left(self) -> bool:
@@ -51,46 +110,24 @@ class Language(NamedTuple):
         return self.code.startswith("qa")
 
 
-_TABLE = (
-    Language("en", "English", "English", "Latn", "Question", "Explanation", "Answer", "Passage", last_comma=" or "),
-    Language("zh", "Chinese", "中文", "Hans", "问题", "解释", "答案", "资料", space="", comma="、", last_comma="或"),
-    Language("fr", "French", "français", "Latn", "Question", "Explication", "Réponse", "Passage", colon=" :", last_comma=" ou "),
-    Language("de", "German", "Deutsch", "Latn", "Frage", "Erklärung", "Antwort", "Textstelle", last_comma=" oder "),
-    Language("it", "Italian", "italiano", "Latn", "Domanda", "Spiegazione", "Risposta", "Brano", last_comma=" o "),
-    Language("ja", "Japanese", "日本語", "Jpan", "質問", "説明", "答え", "資料", space="", comma="、", last_comma="、"),
-    Language("es", "Spanish", "español", "Latn", "Pregunta", "Explicación", "Respuesta", "Pasaje", last_comma=" o "),
-    Language("nl", "Dutch", "Nederlands", "Latn", "Vraag", "Uitleg", "Antwoord", "Passage", last_comma=" of "),
-    Language("pl", "Polish", "polski", "Latn", "Pytanie", "Wyjaśnienie", "Odpowiedź", "Fragment", last_comma=" albo "),
-    Language("pt", "Portuguese", "português", "Latn", "Pergunta", "Explicação", "Resposta", "Trecho", last_comma=" ou "),
-    Language("ru", "Russian", "русский", "Cyrl", "Вопрос", "Объяснение", "Ответ", "Отрывок", last_comma=" или "),
-    Language("ar", "Arabic", "العربية", "Arab", "السؤال", "الشرح", "الإجابة", "المقطع", comma="، ", last_comma=" أو "),
-    Language("vi", "Vietnamese", "Tiếng Việt", "Latn", "Câu hỏi", "Giải thích", "Câu trả lời", "Đoạn văn", last_comma=" hoặc "),
-    Language("hi", "Hindi", "हिन्दी", "Deva", "प्रश्न", "व्याख्या", "उत्तर", "गद्यांश", last_comma=" या "),
-    Language("sw", "Swahili", "Kiswahili", "Latn", "Swali", "Maelezo", "Jibu", "Kifungu", last_comma=" au "),
-    Language("ur", "Urdu", "اردو", "Arab", "سوال", "وضاحت", "جواب", "اقتباس", comma="، ", last_comma=" یا "),
-    Language("qaa", "Babel A", "velar", "Latn", "Ruvo", "Sumek", "Talor", "Lumek"),
-    Language("qab", "Babel B", "kishti", "Latn", "Dzira", "Ponke", "Wishul", "Tsilka"),
-    Language("qac", "Babel C", "ombaru", "Latn", "Gombe", "Yalu", "Ndoro", "Ndumba"),
-    Language("qad", "Babel D", "fjelte", "Latn", "Spraak", "Hjund", "Kvelt", "Bjort"),
-    Language("qae", "Babel E", "aoluei", "Latn", "Oiea", "Uale", "Iamea", "Oaliu"),
-    Language("qaf", "Babel F", "tzotlan", "Latn", "Xuhti", "Tlamek", "Cazotl", "Zacuitl"),
-    Language("qag", "Babel G", "drumnia", "Latn", "Brusk", "Glenar", "Vorst", "Gnarv"),
-    Language("qah", "Babel H", "pipiko", "Latn", "Pelia", "Hanohu", "Makiko", "Lipuna"),
-)  # fmt: skip
-
-#: code -> :class:`Language`, in the order of the table; read-only.
-LANGUAGES = MappingProxyType({row.code: row for row in _TABLE})
-
-#: The languages of Babel, pivot first.
-BABEL_CODES = tuple(code for code, row in LANGUAGES.items() if row.invented)
-
-#: Codes other projects use for languages of the table.
-ALIASES = MappingProxyType({"cn": "zh", "jap": "ja", "jp": "ja"})
+#: code -> :class:`Language`; the files are read when it is first asked.
+LANGUAGES: Registry[Language] = Registry("language", "calm_ext.languages", constant="LANGUAGE", key="code")
 
 
 def is_known(code: str) -> bool:
-    """Whether ``code`` is in the table (aliases are not: they are resolved where files are read)."""
+    """Whether there is a language of this code (aliases do not count: they are resolved where files are read)."""
     return code in LANGUAGES
+
+
+def resolve_alias(code: str) -> str:
+    """The code of the language that others call ``code``; ``code`` itself where none is called so.
+
+    >>> resolve_alias("cn"), resolve_alias("fr"), resolve_alias("xx")
+    ('zh', 'fr', 'xx')
+    """
+    if code in LANGUAGES:
+        return code
+    return next((row.code for row in LANGUAGES.values() if code in row.aliases), code)
 
 
 def get_language(code: str) -> Language:
@@ -99,9 +136,10 @@ def get_language(code: str) -> Language:
     Raises:
         CalmError: there is none; the message lists what there is.
     """
-    try:
-        return LANGUAGES[code]
-    except KeyError:
-        hint = f" (did you mean {ALIASES[code]!r}?)" if code in ALIASES else ""
-        known = ", ".join(c for c in LANGUAGES if not LANGUAGES[c].invented)
-        raise CalmError(f"no cue words for language {code!r}{hint}; known: {known}, and Babel's qaa to qah") from None
+    language = LANGUAGES.get(code)
+    if language is None:
+        own = resolve_alias(code)
+        hint = f" (did you mean {own!r}?)" if own != code else LANGUAGES.hint(code)
+        known = ", ".join(row.code for row in LANGUAGES.values() if not row.invented)
+        raise CalmError(f"no cue words for language {code!r}{hint}; known: {known}, and Babel's qaa to qah")
+    return language

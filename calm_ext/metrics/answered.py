@@ -15,7 +15,7 @@ class Answered(NamedTuple):
     Attributes:
         gold: index of the right option, where known.
         answers: language -> index of the option, None for an abstention.
-        n_options: number of options, None where the file does not tell.
+        n_options: number of options; None where the file does not say.
         scores: language -> one score per option by which the answer was chosen, where options were scored.
         unnormalised: language -> summed log-probability per option, where ``scores`` are per byte.
         content: a hash of the question as it was asked, where the file has one.
@@ -32,7 +32,7 @@ class Answered(NamedTuple):
     where: str = ""
 
     def metrics(self) -> dict[str, float]:
-        """All metrics of this question (:mod:`calm_ext.metrics.question`), those that it has."""
+        """All metrics that this question has (:mod:`calm_ext.metrics.question`)."""
         values = question_metrics(self.answers, self.gold)
         several = len(self.answers) > 1
         if self.scores and several:
@@ -68,7 +68,7 @@ class AnswerSet:
 
     Attributes:
         source: the file or files, for messages.
-        signature: of the evaluation; of predictions, what is known of them.
+        signature: of the evaluation; for predictions, as much of one as is known.
         languages: in the order of the file.
         questions: id -> answers.
     """
@@ -80,7 +80,7 @@ class AnswerSet:
 
     @property
     def n_options(self) -> int | None:
-        """Largest number of options; where no file tells, the largest index named plus one."""
+        """Largest number of options; where no file gives it, the largest index named plus one."""
         told = [q.n_options for q in self.questions.values() if q.n_options]
         if told:
             return max(told)
@@ -98,7 +98,7 @@ def parts_of(signed: str) -> dict[str, str]:
 
 
 def differences(a: str, b: str, *, ignore: set[str] | frozenset[str] = frozenset()) -> Iterator[str]:
-    """What two signatures disagree in, in words; nothing where one of them is unknown."""
+    """How two signatures differ, in words; yields nothing where one of them is unknown."""
     first, second = parts_of(a), parts_of(b)
     if first and second:
         for key in dict.fromkeys([*first, *second]):

@@ -1,9 +1,13 @@
-"""Two evaluations of the same questions, compared question by question."""
+"""Two evaluations of the same questions, compared question by question.
+
+:func:`paired_tests` is the one place where a difference gets its p-value: ``calm-ext compare``, the report, its card
+and the effect of passages use it, so that the same two evaluations have the same p-values everywhere.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from calm_ext.errors import DataError
@@ -14,11 +18,11 @@ from calm_ext.metrics.stats import RESAMPLES, bootstrap_p, detectable, holm, int
 if TYPE_CHECKING:
     import numpy as np
 
-#: Parts of signatures in which the two sides of a comparison may differ only if that is said.
+#: Parts of signatures that may differ between the two sides only where ``mixed_versions`` allows it.
 _VERSIONS = frozenset({"calm-ext", "lm_eval"})
-#: Their order may differ; that they are the same is checked.
+#: The order of the languages may differ; another check makes sure that the languages are the same.
 _ORDER = frozenset({"langs"})
-#: What differs where one side was asked with passages and the other without, or with other ones.
+#: Parts that differ where one side was asked with passages and the other without them, or with different ones.
 _PASSAGES = frozenset({"task", "retrieval"})
 
 
@@ -49,6 +53,64 @@ class Change(NamedTuple):
     detectable: float
     gained: list[str]
     lost: list[str]
+
+
+class Paired(NamedTuple):
+    """One metric of the same questions, before and after.
+
+    Attributes:
+        before, after: per-question values, shape (questions,), NaN where a question has none; None where the metric is
+            no mean over questions (kappa).
+        drawn: the resampled differences, shape (resamples,); may be left out of values that are 0 or 1.
+    """
+
+    before: np.ndarray | None
+    after: np.ndarray | None
+    drawn: np.ndarray | None = None
+
+
+class Tested(NamedTuple):
+    """The test of one difference; the fields are as in :class:`Change`."""
+
+    p: float
+    p_holm: float
+    test: str
+
+
+def paired_tests(metrics: Mapping[str, Paired], languages: Sequence[str]) -> dict[str, Tested]:
+    """Test each metric's difference, and correct the languages for one another.
+
+    The test is exact McNemar where every question that has the metric is 0 or 1, and both sides have it for the same
+    questions; else the paired bootstrap. Holm's correction is over the languages: the ``acc_<language>`` are one family
+    and the ``acc_unnorm_<language>`` another. Every other metric stands for itself: its ``p_holm`` is its ``p``.
+    """
+    found = {name: _tested(paired) for name, paired in metrics.items()}
+    for prefix in ("acc_", "acc_unnorm_"):
+        family = [m for x in languages if (m := f"{prefix}{x}") in found]
+        for name, corrected in zip(family, holm([found[m].p for m in family]), strict=True):
+            found[name] = found[name]._replace(p_holm=corrected)
+    return found
+
+
+def _tested(paired: Paired) -> Tested:
+    import numpy as np
+
+    if paired.before is not None and paired.after is not None:
+        old, new = paired.before, paired.after
+        both = ~np.isnan(old) & ~np.isnan(new)
+        if is_binary(old[both]) and is_binary(new[both]) and (np.isnan(old) == np.isnan(new)).all():
+            p = mcnemar(old[both] == 1, new[both] == 1)
+            return Tested(p, p, "mcnemar")
+    assert paired.drawn is not None, "what is not 0 or 1 needs resamples"
+    p = bootstrap_p(paired.drawn.round(12))  # equal means are equal, whatever their last bits
+    return Tested(p, p, "bootstrap")
+
+
+def is_binary(values: np.ndarray) -> bool:
+    """Whether every value is 0 or 1."""
+    import numpy as np
+
+    return bool(np.isin(values, (0.0, 1.0)).all())
 
 
 class Comparison(NamedTuple):
@@ -90,31 +152,25 @@ def compare(
     tables = [table(side, before.languages, skip_unlabelled=skip_unlabelled) for side in sides]
     means = [means_of(t) for t in tables]
     resampled = [with_kappa(t.names, resampled_means(t.values, seed=seed, resamples=resamples)) for t in tables]
+    names = metric_order(m for m in means[0] if m in means[1])
+    # Equal means are equal, whatever their last bits.
+    drawn = {name: (resampled[1][name] - resampled[0][name]).round(12) for name in names}
+    old, new = ({name: t.column(name) for name in names if name != "kappa"} for t in tables)
+    tests = paired_tests({m: Paired(old.get(m), new.get(m), drawn[m]) for m in names}, before.languages)
     changes: dict[str, Change] = {}
-    for name in metric_order(m for m in means[0] if m in means[1]):
-        drawn = (resampled[1][name] - resampled[0][name]).round(12)  # equal means are equal, whatever their last bits
-        p, test, n, error = bootstrap_p(drawn), "bootstrap", len(ids), _deviation(drawn)
+    for name, (p, p_holm, test) in tests.items():
+        n, error = len(ids), _deviation(drawn[name])
         gained: list[str] = []
         lost: list[str] = []
-        if name != "kappa":
-            old, new = (t.column(name) for t in tables)
-            both = ~np.isnan(old) & ~np.isnan(new)
-            n = int(both.sum())
-            if _binary(old[both]) and _binary(new[both]) and (np.isnan(old) == np.isnan(new)).all():
-                test, p = "mcnemar", mcnemar(old[both] == 1, new[both] == 1)
-                gained = [i for i, a, b in zip(ids, old, new, strict=True) if b > a]
-                lost = [i for i, a, b in zip(ids, old, new, strict=True) if b < a]
-        low, high = interval(drawn)
+        if name in old:
+            n = int((~np.isnan(old[name]) & ~np.isnan(new[name])).sum())
+            if test == "mcnemar":
+                gained = [i for i, a, b in zip(ids, old[name], new[name], strict=True) if b > a]
+                lost = [i for i, a, b in zip(ids, old[name], new[name], strict=True) if b < a]
         changes[name] = Change(
-            means[0][name], means[1][name], means[1][name] - means[0][name], (low, high), p, p, test, n,
+            means[0][name], means[1][name], means[1][name] - means[0][name], interval(drawn[name]), p, p_holm, test, n,
             detectable(error) if error > 0 else math.nan, gained, lost,
         )  # fmt: skip
-    for family in (
-        [f"acc_{x}" for x in before.languages if f"acc_{x}" in changes],
-        [f"acc_unnorm_{x}" for x in before.languages if f"acc_unnorm_{x}" in changes],
-    ):
-        for name, corrected in zip(family, holm([changes[m].p for m in family]), strict=True):
-            changes[name] = changes[name]._replace(p_holm=corrected)
     warnings = label_warnings(sides[0], skip_unlabelled)
     for when, side in zip(("before", "after"), sides, strict=True):
         warnings += [f"{when}: {w}" for w in bias_warnings(q.answers for q in side)]
@@ -125,12 +181,6 @@ def _in_order(question: Answered, like: AnswerSet) -> dict[str, int | None]:
     return {x: question.answers[x] for x in like.languages}
 
 
-def _binary(values: np.ndarray) -> bool:
-    import numpy as np
-
-    return bool(np.isin(values, (0.0, 1.0)).all())
-
-
 def _deviation(resampled: np.ndarray) -> float:
     import numpy as np
 
@@ -139,15 +189,15 @@ def _deviation(resampled: np.ndarray) -> float:
 
 
 def _check_comparable(before: AnswerSet, after: AnswerSet, mixed_versions: bool, passages: bool) -> None:
-    told = f"{before.source} and {after.source}"
+    both = f"{before.source} and {after.source}"
     if set(before.languages) != set(after.languages):
         only = [x for x in before.languages if x not in after.languages]
         other = [x for x in after.languages if x not in before.languages]
-        raise DataError(f"{told} have different languages: {_sides(only, other, before, after)}")
+        raise DataError(f"{both} have different languages: {_sides(only, other, before, after)}")
     gone = [i for i in before.questions if i not in after.questions]
     new = [i for i in after.questions if i not in before.questions]
     if gone or new:
-        raise DataError(f"{told} have different questions: {_sides(gone, new, before, after)}")
+        raise DataError(f"{both} have different questions: {_sides(gone, new, before, after)}")
     for identity, question in before.questions.items():
         other_question = after.questions[identity]
         if question.gold != other_question.gold:
@@ -155,7 +205,7 @@ def _check_comparable(before: AnswerSet, after: AnswerSet, mixed_versions: bool,
                 f"question {identity} has the answer {question.gold} at {question.where} and {other_question.gold} at "
                 f"{other_question.where}"
             )
-        hashed = question.content and other_question.content and not passages  # of the passages, too
+        hashed = question.content and other_question.content and not passages  # the hash covers the passages, too
         if hashed and question.content != other_question.content:
             raise DataError(
                 f"question {identity} was asked in other words at {question.where} than at {other_question.where}"
@@ -166,11 +216,11 @@ def _check_comparable(before: AnswerSet, after: AnswerSet, mixed_versions: bool,
         hint = (
             "" if passages or not any(x.startswith("retrieval ") for x in differ) else "; --passages allows for those"
         )
-        raise DataError(f"{told} cannot be compared: they differ in {', '.join(differ)}{hint}")
+        raise DataError(f"{both} cannot be compared: they differ in {', '.join(differ)}{hint}")
     versions = list(differences(before.signature, after.signature, ignore=allowed))
     if versions and not mixed_versions:
         raise DataError(
-            f"{told} were scored by different versions: {', '.join(versions)}; score them again with one, or say "
+            f"{both} were scored by different versions: {', '.join(versions)}; score them again with one, or say "
             f"--mixed-versions"
         )
 

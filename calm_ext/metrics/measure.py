@@ -28,7 +28,7 @@ class Table(NamedTuple):
     """Per-question values of a set of questions.
 
     Attributes:
-        names: of the columns; those that start with ``#`` are shares of the options, which kappa is made of.
+        names: of the columns; those that start with ``#`` are shares of the options, from which kappa is computed.
         values: shape (questions, columns); NaN where a question has no such value.
     """
 
@@ -103,7 +103,7 @@ def table(questions: Sequence[Answered], languages: Sequence[str], *, skip_unlab
 
 
 def with_kappa(names: Sequence[str], means: np.ndarray) -> dict[str, np.ndarray]:
-    """metric -> values, from means of the columns of a :class:`Table`, shape (…, columns); kappa is made here."""
+    """metric -> values, from means of the columns of a :class:`Table`, shape (…, columns); kappa is added."""
     import numpy as np
 
     result = {name: means[..., i] for i, name in enumerate(names) if not name.startswith("#")}
@@ -221,7 +221,7 @@ def bias_warnings(questions: Iterable[dict[str, int | None]]) -> list[str]:
 
 
 def label_warnings(questions: Sequence[Answered], skipped: bool) -> list[str]:
-    """What is done with questions without gold answers, in words; nothing where every question has one."""
+    """How questions without a gold answer are counted, in words; empty where every question has one."""
     unlabelled = sum(q.gold is None for q in questions)
     if not unlabelled:
         return []

@@ -1,8 +1,8 @@
-"""Accuracy and agreement across languages (DESIGN, section 4).
+"""Accuracy and agreement across languages.
 
 A question with languages l in L has answers a_l, where None is an abstention: no answer could be read. Functions of one
-question come first (:func:`question_metrics`, :func:`rankc`); every one of them aggregates by the mean over questions
-that have it. :func:`fleiss_kappa`, :func:`chance` and :func:`position_bias` are about a set of questions. Intervals and
+question come first (:func:`question_metrics`, :func:`rankc`); their values are averaged over the questions that have
+them. :func:`fleiss_kappa`, :func:`chance` and :func:`position_bias` are about a set of questions. Intervals and
 tests are in :mod:`calm_ext.metrics.stats`.
 """
 
@@ -16,10 +16,10 @@ from typing import NamedTuple
 
 Answers = Mapping[str, int | None]
 
-#: Metrics that some questions do not have: the mean is over those that do, and their number is told.
+#: Metrics that some questions do not have: the mean is over those that do, and their number is reported.
 PARTIAL = ("consistency_valid", "acc_all_agree")
 
-#: What each metric is, in one line; ``acc_<language>`` is a family.
+#: Each metric in one line; ``acc_<language>`` is a family.
 DESCRIPTIONS = {
     "acc": "mean over the languages of 1[answer = gold]; no answer is not right",
     "acc_<language>": "accuracy in one language",
@@ -110,7 +110,8 @@ def rankc_weights(n: int) -> list[float]:
     [0.665, 0.245, 0.09]
     """
     powers = [exp(-j) for j in range(n)]
-    return [p / sum(powers) for p in powers]
+    total = sum(powers)
+    return [p / total for p in powers]
 
 
 def ranking(scores: Sequence[float]) -> list[int]:

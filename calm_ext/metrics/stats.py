@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,38 +14,6 @@ _BLOCK = 2_000_000  # draws at once, so that memory stays small whatever the num
 
 #: (z_.975 + z_.8): a two-sided test at .05 finds a difference of this many standard errors four times in five.
 _DETECTABLE = 1.959964 + 0.841621
-
-
-class Estimate(NamedTuple):
-    """A mean over questions with its 95 % interval.
-
-    Attributes:
-        value: the mean; NaN on no question.
-        low, high: percentile bootstrap interval.
-        n: number of questions.
-    """
-
-    value: float
-    low: float
-    high: float
-    n: int
-
-
-class Difference(NamedTuple):
-    """A paired difference, after - before.
-
-    Attributes:
-        value: mean difference.
-        low, high: 95 % percentile bootstrap interval.
-        p: two-sided bootstrap p-value, the share of resamples on the other side of zero, doubled.
-        n: number of questions both have.
-    """
-
-    value: float
-    low: float
-    high: float
-    p: float
-    n: int
 
 
 def draws(n: int, *, seed: int, resamples: int) -> Iterator[np.ndarray]:
@@ -67,8 +35,8 @@ def draws(n: int, *, seed: int, resamples: int) -> Iterator[np.ndarray]:
 def resampled_means(values: np.ndarray, *, seed: int = 0, resamples: int = RESAMPLES) -> np.ndarray:
     """Means of the columns of ``values``, shape (questions, columns), in each resample: shape (resamples, columns).
 
-    NaN marks a question that a column does not have: it is left out of that column's mean, so that a ratio of means is
-    resampled as what it is.
+    NaN marks a question that has no value in a column. It is left out of that column's mean, so that a ratio of means
+    is resampled as a ratio.
     """
     import numpy as np
 
@@ -108,37 +76,6 @@ def bootstrap_p(resampled: np.ndarray) -> float:
     return min(1.0, 2 * (tail + 1) / (len(kept) + 1))
 
 
-def estimate(values: Sequence[float], *, seed: int = 0, resamples: int = RESAMPLES) -> Estimate:
-    """Mean and 95 % interval by bootstrap over questions."""
-    import numpy as np
-
-    data = np.asarray(values, dtype=float)
-    if not len(data):
-        return Estimate(math.nan, math.nan, math.nan, 0)
-    low, high = interval(resampled_means(data[:, None], seed=seed, resamples=resamples)[:, 0])
-    return Estimate(float(data.mean()), low, high, len(data))
-
-
-def paired_difference(
-    before: Sequence[float], after: Sequence[float], *, seed: int = 0, resamples: int = RESAMPLES
-) -> Difference:
-    """Paired bootstrap of after - before over the same questions in the same order.
-
-    Raises:
-        ValueError: the two have different lengths.
-    """
-    import numpy as np
-
-    if len(before) != len(after):
-        raise ValueError(f"{len(before)} values before and {len(after)} after are not paired")
-    data = np.asarray(after, dtype=float) - np.asarray(before, dtype=float)
-    if not len(data):
-        return Difference(math.nan, math.nan, math.nan, math.nan, 0)
-    means = resampled_means(data[:, None], seed=seed, resamples=resamples)[:, 0]
-    low, high = interval(means)
-    return Difference(float(data.mean()), low, high, bootstrap_p(means), len(data))
-
-
 def mcnemar(before: Sequence[bool], after: Sequence[bool]) -> float:
     """Exact two-sided McNemar test (McNemar 1947): of the questions that changed, are those gained as many as lost?
 
@@ -147,11 +84,20 @@ def mcnemar(before: Sequence[bool], after: Sequence[bool]) -> float:
     >>> round(mcnemar([False] * 8 + [True] * 2, [True] * 8 + [False] * 2), 4)
     0.1094
     """
-    from scipy.stats import binomtest
-
     gained = sum(b and not a for a, b in zip(before, after, strict=True))
     lost = sum(a and not b for a, b in zip(before, after, strict=True))
-    return float(binomtest(gained, gained + lost, 0.5).pvalue) if gained + lost else 1.0
+    return float(mcnemar_p(gained, lost))
+
+
+def mcnemar_p(gained: Any, lost: Any) -> Any:
+    """The p-value of :func:`mcnemar` from the numbers of questions that changed: of a pair, or of arrays at once.
+
+    X is symmetric, so p = min(1, 2 P(X <= min(gained, lost))).
+    """
+    import numpy as np
+    from scipy.stats import binom
+
+    return np.minimum(1.0, 2 * binom.cdf(np.minimum(gained, lost), np.add(gained, lost), 0.5))
 
 
 def holm(values: Sequence[float]) -> list[float]:

@@ -19,7 +19,7 @@ def in_batches(items: Sequence[Item], batch_size: int, work: Callable[[Sequence[
     Raises:
         CalmError: it runs out of memory with one item.
     """
-    start, told = 0, False
+    start, warned = 0, False
     while start < len(items):
         try:
             work(items[start : start + batch_size])
@@ -34,9 +34,9 @@ def in_batches(items: Sequence[Item], batch_size: int, work: Callable[[Sequence[
         if failed:  # outside of the handler, whose traceback holds on to the tensors
             batch_size = max(1, batch_size // 2)
             release_memory()
-            log = logger.debug if told else logger.warning
+            log = logger.debug if warned else logger.warning
             log("out of memory: going on with batches of %d; a smaller batch_size avoids this", batch_size)
-            told = True
+            warned = True
 
 
 def is_out_of_memory(error: BaseException) -> bool:

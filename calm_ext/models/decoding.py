@@ -24,7 +24,7 @@ from calm_ext.models.drawing import Drawing, not_done
 from calm_ext.models.lm import SharedPrefixLM
 from calm_ext.models.meter import in_model
 from calm_ext.models.output_head import output_at
-from calm_ext.models.request import Ask, StopStrings, fitting
+from calm_ext.models.request import SampleRequest, StopStrings, fitting
 from calm_ext.models.scoring import tolerance
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Decoding:
 
 
 def respond(
-    lm: SharedPrefixLM, asks: Sequence[Ask], *, temperature: float, top_p: float, max_new_tokens: int
+    lm: SharedPrefixLM, requests: Sequence[SampleRequest], *, temperature: float, top_p: float, max_new_tokens: int
 ) -> list[list[str]]:
     """The responses to each prompt, one a seed, as the texts that lm-eval's class would give.
 
@@ -106,22 +106,22 @@ def respond(
     and is named in a warning.
 
     Args:
-        lm: one that :func:`continues`.
+        lm: one that :func:`can_decode` accepts.
 
     Raises:
         CalmError: the context has no room for any prompt; memory does not suffice for one response.
     """
     import torch
 
-    encoded = [lm.tok_encode(ask.text) for ask in asks]
-    prompts = fitting(encoded, asks, context=lm.max_length, max_new_tokens=max_new_tokens)
+    encoded = [lm.tok_encode(request.text) for request in requests]
+    prompts = fitting(encoded, requests, context=lm.max_length, max_new_tokens=max_new_tokens)
     drawing = Drawing.of(lm.model.generation_config, temperature=temperature, top_p=top_p)
     ends = lm.model.generation_config.eos_token_id
     ends = {lm.eot_token_id, *(ends if isinstance(ends, list) else [ends])}
-    order = sorted(range(len(asks)), key=lambda i: -len(prompts[i]))
-    rows = [(i, j) for i in order for j in range(len(asks[i].seeds))]
-    result = [[""] * len(ask.seeds) for ask in asks]
-    untils = [StopStrings(lm, ask.until) for ask in asks]
+    order = sorted(range(len(requests)), key=lambda i: -len(prompts[i]))
+    rows = [(i, j) for i in order for j in range(len(requests[i].seeds))]
+    result = [[""] * len(request.seeds) for request in requests]
+    untils = [StopStrings(lm, request.until) for request in requests]
 
     def work(part: Sequence[tuple[int, int]]) -> None:
         different = list(dict.fromkeys(i for i, _ in part))
@@ -129,7 +129,7 @@ def respond(
             lm.model,
             [prompts[i] for i in different],
             [different.index(i) for i, _ in part],
-            [asks[i].seeds[j] for i, j in part],
+            [requests[i].seeds[j] for i, j in part],
             drawing=drawing,
             max_new_tokens=max_new_tokens,
             ends=ends,
@@ -138,7 +138,7 @@ def respond(
         for (i, j), tokens in zip(part, decoded, strict=True):
             result[i][j] = untils[i].cut(lm.tok_decode(tokens))
 
-    most = max((len(ask.seeds) for ask in asks), default=1)
+    most = max((len(request.seeds) for request in requests), default=1)
     kind = lm.mixed_precision_dtype
     with torch.inference_mode(), torch.autocast(device_type=lm.device.type, dtype=kind, enabled=kind is not None):
         in_batches(rows, lm.prompts_per_pass * max(1, min(most, ROWS_PER_PROMPT)), work)
@@ -208,7 +208,7 @@ def _places(nodes: Collection[tuple[int, int]]) -> dict[tuple[int, int], int]:
     return placed | {node: next(free) for node in nodes if node not in placed}
 
 
-def continues(lm: Any) -> bool:
+def can_decode(lm: Any) -> bool:
     """Whether responses can be decoded here: a causal model of our class, whose cache can be repeated over rows.
 
     Tried once per model, with two prompts of different lengths and a token after each: the numbers must be those of
@@ -216,14 +216,14 @@ def continues(lm: Any) -> bool:
     """
     if not isinstance(lm, SharedPrefixLM) or lm.backend != "causal" or lm.think_end_token is not None:
         return False
-    said = not_done(lm.model.generation_config)
-    if said:
-        lm.tell_once("said", "the model's generation config says %s; sampling as lm-eval does", ", ".join(said))
+    unknown = not_done(lm.model.generation_config)
+    if unknown:
+        lm.warn_once("config", "the model's generation config says %s; sampling as lm-eval does", ", ".join(unknown))
         return False
     if lm.model not in _known:
         _known[lm.model] = _tried(lm.model)
     if not _known[lm.model]:
-        lm.tell_once("cache", "this model's cache cannot be repeated over responses; sampling as lm-eval does")
+        lm.warn_once("cache", "this model's cache cannot be repeated over responses; sampling as lm-eval does")
     return _known[lm.model]
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import os
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,12 +20,13 @@ from transformers import PreTrainedTokenizer, PreTrainedTokenizerFast
 from calm_ext.errors import CalmError
 from calm_ext.models.device import choose_dtype, default_device
 from calm_ext.models.meter import count_tokens, in_model
+from calm_ext.models.paths import local_folder
 from calm_ext.models.request import without_second_bos
 from calm_ext.models.scoring import reads_trees, score_groups
 
 logger = logging.getLogger(__name__)
 
-Request = tuple[tuple[str, str], list[int], list[int]]
+EncodedRequest = tuple[tuple[str, str], list[int], list[int]]
 _RECENT = 8
 
 
@@ -35,7 +35,7 @@ class SharedPrefixLM(HFLM):
 
     ``batch_size`` is the number of prompts in one forward pass, each with all its continuations; ``auto`` begins with
     ``max_batch_size``. Where memory does not suffice it is halved. A request longer than the model's context loses its
-    beginning, as in lm-eval; how many did is said.
+    beginning, as in lm-eval, with a warning that counts them.
 
     Under ``accelerate launch`` it shares the documents among the processes on a CPU, too, where HFLM does so on GPUs
     only (on a CPU, every one of its processes runs all of them).
@@ -48,7 +48,7 @@ class SharedPrefixLM(HFLM):
         accelerator = getattr(self, "accelerator", None)
         if accelerator is not None and accelerator.device.type == "cpu":
             self._rank, self._world_size = accelerator.process_index, accelerator.num_processes
-        self._told: set[str] = set()
+        self._warned: set[str] = set()
         self._recent: dict[str, list[int]] = {}
 
     @property
@@ -56,11 +56,11 @@ class SharedPrefixLM(HFLM):
         """``batch_size`` as a number."""
         return int(self.max_batch_size if self.batch_size == "auto" else self.batch_size)
 
-    def tell_once(self, what: str, message: str, *args: Any) -> None:
-        """Warn, the first time that it is about this."""
-        if what not in self._told:
+    def warn_once(self, what: str, message: str, *args: Any) -> None:
+        """Warn, the first time that a warning is about ``what``."""
+        if what not in self._warned:
             logger.warning(message, *args)
-            self._told.add(what)
+            self._warned.add(what)
 
     def tok_encode(
         self,
@@ -79,7 +79,7 @@ class SharedPrefixLM(HFLM):
         ids: list[int] = super().tok_encode(string, add_special_tokens, left_truncate_len, **kwargs)
         once = ids if add_special_tokens is False else without_second_bos(self.tokenizer, ids)
         if len(once) < len(ids):
-            self.tell_once("bos", "the tokenizer begins a text that has a BOS token with another one; one is taken off")
+            self.warn_once("bos", "the tokenizer begins a text that has a BOS token with another one; one is taken off")
             ids = once
         if plain:
             if len(self._recent) >= _RECENT:
@@ -98,10 +98,10 @@ class SharedPrefixLM(HFLM):
         return out
 
     def _loglikelihood_tokens(
-        self, requests: list[Request], disable_tqdm: bool = False, override_bs: int | None = None
+        self, requests: list[EncodedRequest], disable_tqdm: bool = False, override_bs: int | None = None
     ) -> list[tuple[float, bool]]:
         if self.backend != "causal" or not reads_trees(self.model):
-            self.tell_once(
+            self.warn_once(
                 "trees", "this model cannot score the options of a prompt in one pass; scoring them as lm-eval does"
             )
             return super()._loglikelihood_tokens(requests, disable_tqdm=disable_tqdm, override_bs=override_bs)
@@ -135,8 +135,8 @@ class SharedPrefixLM(HFLM):
                 self.cache_hook.add_partial("loglikelihood", texts, answer)
         return results
 
-    def _fitting(self, requests: list[Request]) -> list[Request]:
-        """The requests, those longer than the context without their beginning: lm-eval's policy, said in one line."""
+    def _fitting(self, requests: list[EncodedRequest]) -> list[EncodedRequest]:
+        """The requests, those longer than the context without their beginning: lm-eval's policy, with a warning."""
         room = self.max_length + 1  # the last token is scored, not read
         long = [r for r in requests if len(r[1]) + len(r[2]) > room]
         if not long:
@@ -174,14 +174,14 @@ def load_lm(
     Raises:
         CalmError: the model or adapter cannot be loaded; one line says why.
     """
-    looks_local = path.startswith((".", "/", "~")) or path.count("/") > 1
-    if looks_local and not Path(path).expanduser().exists():
+    folder = local_folder(path)
+    if folder is not None and not folder.exists():
         raise CalmError(f"model {path}: no such folder")
     device = device or default_device()
     taken = isinstance(tokenizer, (PreTrainedTokenizer, PreTrainedTokenizerFast))  # lm-eval's class takes no other
     try:
         return SharedPrefixLM(
-            pretrained=str(Path(path).expanduser()) if looks_local else path,
+            pretrained=str(folder or path),
             peft=adapter,
             tokenizer=tokenizer if taken else None,
             dtype=choose_dtype(dtype, device=device),

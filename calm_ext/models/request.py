@@ -1,4 +1,4 @@
-"""What is asked of whatever samples: prompts, the seeds of their responses, and where a response ends."""
+"""What a backend is asked for: prompts, the seeds of their responses, and where a response ends."""
 
 from __future__ import annotations
 
@@ -6,28 +6,27 @@ import logging
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from lm_eval.api.instance import Instance
-from lm_eval.models.utils import handle_stop_sequences, postprocess_generated_text
-
 from calm_ext.errors import CalmError
 
 logger = logging.getLogger(__name__)
 
 
-class Ask(NamedTuple):
+class SampleRequest(NamedTuple):
     """A prompt and the responses wanted.
 
     Attributes:
         name: what warnings call it.
         text: the prompt as the tokenizer reads it.
         until: strings that end a response and are left out of it.
-        seeds: one a response.
+        seeds: one for each response.
+        call_seed: of all requests that are made together, for a backend that cannot seed each response.
     """
 
     name: str
     text: str
     until: Sequence[str]
     seeds: Sequence[int]
+    call_seed: int = 0
 
 
 def loglikelihoods(lm: Any, asked: Sequence[tuple[str, str]]) -> list[float]:
@@ -36,6 +35,8 @@ def loglikelihoods(lm: Any, asked: Sequence[tuple[str, str]]) -> list[float]:
     Args:
         asked: (context, continuation) pairs.
     """
+    from lm_eval.api.instance import Instance
+
     requests = [Instance(request_type="loglikelihood", doc={}, arguments=pair, idx=i) for i, pair in enumerate(asked)]
     return [float(score) for score, _ in lm.loglikelihood(requests, disable_tqdm=True)]
 
@@ -46,8 +47,10 @@ def without_second_bos(tokenizer: Any, ids: list[int]) -> list[int]:
     return ids[1:] if bos is not None and ids[:2] == [bos, bos] else ids
 
 
-def fitting(prompts: Sequence[list[int]], asks: Sequence[Ask], *, context: int, max_new_tokens: int) -> list[list[int]]:
-    """Prompts as they fit into a context beside the new tokens: long ones without their beginning, which is said.
+def fitting(
+    prompts: Sequence[list[int]], requests: Sequence[SampleRequest], *, context: int, max_new_tokens: int
+) -> list[list[int]]:
+    """Prompts as they fit into a context beside the new tokens: long ones lose their beginning, with a warning.
 
     Raises:
         CalmError: there is no room for any prompt.
@@ -57,11 +60,11 @@ def fitting(prompts: Sequence[list[int]], asks: Sequence[Ask], *, context: int, 
         raise CalmError(
             f"max_new_tokens of {max_new_tokens} leaves no room for a prompt in the model's context of {context}"
         )
-    long = [ask.name for ask, prompt in zip(asks, prompts, strict=True) if len(prompt) > room]
+    long = [request.name for request, prompt in zip(requests, prompts, strict=True) if len(prompt) > room]
     if long:
         logger.warning(
             "%d of %d prompts are longer than the %d tokens that the context has room for and lose their beginning: %s",
-            len(long), len(asks), room, ", ".join(long[:5]) + (", …" if len(long) > 5 else ""),
+            len(long), len(requests), room, ", ".join(long[:5]) + (", …" if len(long) > 5 else ""),
         )  # fmt: skip
     return [prompt[-room:] for prompt in prompts]
 
@@ -70,6 +73,8 @@ class StopStrings:
     """Stop strings, the end token's among them: when they are met, and the text before them; both as in lm-eval."""
 
     def __init__(self, lm: Any, until: Sequence[str]) -> None:
+        from lm_eval.models.utils import handle_stop_sequences
+
         self.tokenizer = lm.tokenizer
         end = lm.tok_decode(lm.eot_token_id, skip_special_tokens=False)
         self.strings = [x for x in handle_stop_sequences(list(until), eos=end) if x]
@@ -83,4 +88,6 @@ class StopStrings:
 
     def cut(self, text: str) -> str:
         """What stands before the first of them."""
+        from lm_eval.models.utils import postprocess_generated_text
+
         return str(postprocess_generated_text(text, self.strings, None))

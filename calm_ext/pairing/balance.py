@@ -35,7 +35,8 @@ def choose(languages: Sequence[str], *, most: int | None, ratio: float | None, s
 class PairLengths:
     """Lengths of chosen and rejected texts, in characters.
 
-    DPO learns to write longer where the chosen side is longer (Park et al. 2024, arXiv 2403.19159): the bias is told.
+    DPO learns to write longer where the chosen side is longer (Park et al. 2024, arXiv 2403.19159): the report
+    shows how much.
     """
 
     def __init__(self) -> None:

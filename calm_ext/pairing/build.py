@@ -1,4 +1,4 @@
-"""From ballots to preference pairs (DESIGN, section 5): chosen says what the vote says, rejected says otherwise.
+"""From ballots to preference pairs: chosen gives the elected answer, rejected a different one.
 
 Pairs for language l of a question with a winner: *chosen* is a response of l that gives the winner (``native``); where
 l has none, the language is skipped (``skip``), or the winning option is written in the task's format (``answer_only``),
@@ -14,42 +14,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Literal, NamedTuple
 
-from calm_ext.answers.read import contradicts
 from calm_ext.errors import DataError
 from calm_ext.pairing.balance import PairLengths, choose
+from calm_ext.pairing.options import PairingOptions
+from calm_ext.pairing.sides import Sides
 from calm_ext.prompts import LETTERS, Style, answer_text, delimiter
 from calm_ext.records import Ballot, Generation, Pair, Prompt
 from calm_ext.voting.table import Votes
 
-Fallback = Literal["skip", "answer_only", "translate"]
 Generations = Callable[[], Iterable[tuple[str, Generation]]]
-
-
-class PairOptions(NamedTuple):
-    """How to build pairs.
-
-    Attributes:
-        fallback: what to choose in a language none of whose responses gives the winner.
-        reject_unparsed: whether an abstention may be rejected.
-        drop_contradictions: leave out chosen responses whose explanation speaks for another option.
-        max_per_question: most pairs of one question in one language.
-        max_per_language: most pairs of one language, drawn at random by ``seed``.
-        max_ratio: most pairs of a language as a multiple of the smallest language's; 1 is an even balance.
-        max_length_ratio: match lengths: take for each rejected response the chosen one nearest in length, and leave out
-            pairs where one is longer than the other by more than this factor (in characters).
-        seed: for the draws.
-    """
-
-    fallback: Fallback = "answer_only"
-    reject_unparsed: bool = False
-    drop_contradictions: bool = True
-    max_per_question: int = 2
-    max_per_language: int | None = None
-    max_ratio: float | None = None
-    max_length_ratio: float | None = None
-    seed: int = 0
 
 
 class PairReport:
@@ -61,7 +35,7 @@ class PairReport:
         self.left_out: Counter[str] = Counter()
         self._known = self._right = 0
 
-    def asked(self, language: str) -> None:
+    def add_language(self, language: str) -> None:
         """A language there are generations of, with pairs or without."""
         self.by_language.setdefault(language, Counter())
 
@@ -74,7 +48,7 @@ class PairReport:
             self._right += pair.chosen_answer == gold
 
     def summary(self) -> dict[str, object]:
-        """Counts, lengths, and the share of pairs whose chosen answer is gold, None without gold (DESIGN, 11)."""
+        """Counts, lengths, and the share of pairs whose chosen answer is gold, None without gold."""
         by_origin: Counter[str] = Counter()
         for origins in self.by_language.values():
             by_origin.update(origins)
@@ -91,7 +65,7 @@ class PairReport:
 def build_pairs(
     ballots: Iterable[tuple[str, Ballot]],
     generations: Generations,
-    options: PairOptions,
+    options: PairingOptions,
     *,
     style: Style,
     restated: Mapping[tuple[str, str], str] | None = None,
@@ -138,7 +112,7 @@ class _Decided:
 def _all_pairs(
     decided: _Decided,
     generations: Iterable[tuple[str, Generation]],
-    options: PairOptions,
+    options: PairingOptions,
     style: Style,
     restated: Mapping[tuple[str, str], str] | None,
     report: PairReport,
@@ -147,7 +121,7 @@ def _all_pairs(
     seen: set[int] = set()
     unseen = {(b.id, language) for b in decided.by_id.values() for language in b.votes}
     for where, generation in generations:
-        report.asked(generation.language)
+        report.add_language(generation.language)
         ballot = decided.by_id.get(generation.id)
         if ballot is None:
             continue
@@ -190,7 +164,7 @@ def _pairs_of(
     ballot: Ballot,
     generation: Generation,
     votes: Votes,
-    options: PairOptions,
+    options: PairingOptions,
     style: Style,
     restated: Mapping[tuple[str, str], str],
     report: PairReport,
@@ -205,18 +179,14 @@ def _pairs_of(
         chosen = [texts[winner]]
         rejected = [(texts[own], own)] if own is not None and own != winner else []
     else:
-        answers = list(zip(generation.responses, votes, strict=True))
-        other = [(text, vote) for text, vote in answers if vote != winner]
-        rejected = [(text, vote) for text, vote in other if vote is not None or options.reject_unparsed]
+        sides = Sides(generation, votes, winner, options, style)
+        rejected = sides.rejected
         if not rejected:
             return
-        native = [text for text, vote in answers if vote == winner]
-        chosen = native
-        if options.drop_contradictions and style == "explain":
-            chosen = [text for text in native if not contradicts(text, texts, winner, language)]
-            if len(chosen) < len(native):
-                report.left_out["chosen that contradict themselves"] += len(native) - len(chosen)
-        if not chosen:
+        chosen = sides.chosen
+        if sides.n_contradicting:
+            report.left_out["chosen that contradict themselves"] += sides.n_contradicting
+        if sides.lacks_chosen:
             origin = options.fallback
             chosen = _fallback(ballot.id, winner, generation, options, style, restated)
     if not chosen:
@@ -254,7 +224,7 @@ def _fallback(
     question: str,
     winner: int,
     generation: Generation,
-    options: PairOptions,
+    options: PairingOptions,
     style: Style,
     restated: Mapping[tuple[str, str], str],
 ) -> list[str]:
@@ -267,7 +237,7 @@ def _fallback(
     return [answer_text(generation.language, generation.options, winner, style).lstrip()]
 
 
-def _too_uneven(chosen: str, rejected: str, options: PairOptions) -> bool:
+def _too_uneven(chosen: str, rejected: str, options: PairingOptions) -> bool:
     if options.max_length_ratio is None:
         return False
     short, long = sorted((len(chosen.strip()), len(rejected.strip())))

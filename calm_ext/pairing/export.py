@@ -31,7 +31,7 @@ def write_pairs(path: str | os.PathLike[str], pairs: Iterable[Pair], *, format: 
     if format == "jsonl":
         write_jsonl(path, pairs)
     elif format == "trl":
-        atomic_write(path, (json.dumps(_trl(p), ensure_ascii=False) + "\n" for p in pairs))
+        atomic_write(path, (json.dumps(trl_row(p), ensure_ascii=False) + "\n" for p in pairs))
     else:
         if Path(path).name == "dataset_info.json":
             raise DataError(f"{path}: is the name of LLaMA-Factory's list of data sets; call the pairs otherwise")
@@ -40,7 +40,8 @@ def write_pairs(path: str | os.PathLike[str], pairs: Iterable[Pair], *, format: 
         atomic_write(Path(path).with_name("dataset_info.json"), info)
 
 
-def _trl(pair: Pair) -> dict[str, Any]:
+def trl_row(pair: Pair) -> dict[str, Any]:
+    """A pair as TRL reads it: ``prompt``, ``chosen``, ``rejected``; lists of messages where the prompt is a chat."""
     if isinstance(pair.prompt, str):
         return {"prompt": pair.prompt, "chosen": pair.chosen, "rejected": pair.rejected}
     said = {side: [{"role": "assistant", "content": getattr(pair, side)}] for side in ("chosen", "rejected")}

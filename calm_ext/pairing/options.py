@@ -1,4 +1,4 @@
-"""What a recipe says of pairs."""
+"""How to build pairs."""
 
 from __future__ import annotations
 
@@ -10,20 +10,25 @@ from calm_ext.options import Section
 
 
 class PairingOptions(Section):
-    """How pairs are built.
-
-    Attributes:
-        fallback, reject_unparsed, drop_contradictions, max_per_question, max_per_language, max_ratio, max_length_ratio,
-            seed: see :class:`calm_ext.pairing.build.PairOptions`.
-        translator: folder of the model that translates where ``fallback`` is ``translate``; default: the model itself.
-    """
+    """How pairs are built (:mod:`calm_ext.pairing.build`)."""
 
     fallback: Literal["skip", "answer_only", "translate"] = "answer_only"
+    """What to choose in a language none of whose responses gives the winner."""
     translator: str | None = None
+    """Folder of the model that translates: a seq2seq model, or a causal one that is asked to; never the network. A
+    recipe that names none translates with its own model."""
     reject_unparsed: bool = False
+    """Responses that could not be read may be rejected."""
     drop_contradictions: bool = True
+    """Leave out chosen responses whose explanation speaks for another option."""
     max_per_question: int = Field(2, ge=1)
+    """Most pairs of one question in one language."""
     max_per_language: int | None = Field(None, ge=1)
+    """Most pairs of one language, drawn at random."""
     max_ratio: float | None = Field(None, ge=1)
+    """Balance: most pairs of a language, as a multiple of the smallest language's; 1 is an even balance."""
     max_length_ratio: float | None = Field(None, ge=1)
+    """Match lengths: take for each rejected response the chosen one nearest in length, and leave out pairs where one
+    side is longer than the other by more than this factor (in characters)."""
     seed: int = 0
+    """Seed of the random draws."""

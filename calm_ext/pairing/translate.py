@@ -2,36 +2,30 @@
 
 The paper translates the explanation and writes the option after it; so does this. What translates is a
 :class:`Restater`: a local sequence-to-sequence model, or a causal model that is asked to, such as the one that is being
-aligned. Neither is fetched from anywhere: it is a folder, or in the hub's local cache. A translation is used only where
+aligned. Neither is downloaded: it is a folder, or in the hub's local cache. A translation is used only where
 its answer is read as the winner, it is in the language, does not repeat itself, and does not speak for another option.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
-from calm_ext.answers.read import contradicts, explanation_of, read_answer
+from calm_ext.answers.read import contradicts, read_answer
 from calm_ext.errors import CalmError
 from calm_ext.jsonl import Appender, read_jsonl
-from calm_ext.languages import get_language
+from calm_ext.languages import LANGUAGES, get_language
 from calm_ext.models.device import choose_dtype, default_device
 from calm_ext.models.meter import count_tokens, in_model
-from calm_ext.pairing.build import PairOptions
+from calm_ext.pairing.donors import Wanted, wanted_translations
+from calm_ext.pairing.options import PairingOptions
 from calm_ext.prompts import Style, answer_text
 from calm_ext.records import Ballot, Generation, Record
 
-#: FLORES-200 codes, which NLLB uses.
-_FLORES = {
-    "en": "eng_Latn", "zh": "zho_Hans", "fr": "fra_Latn", "de": "deu_Latn", "it": "ita_Latn", "ja": "jpn_Jpan",
-    "es": "spa_Latn", "nl": "nld_Latn", "pl": "pol_Latn", "pt": "por_Latn", "ru": "rus_Cyrl", "ar": "arb_Arab",
-    "vi": "vie_Latn", "hi": "hin_Deva", "sw": "swh_Latn", "ur": "urd_Arab",
-}  # fmt: skip
 _SENTENCE = re.compile(r"[.!?。！？।۔\n]+")
 # A base model goes on with the next pair of the pattern after its translation.
 _AFTER = re.compile(r"\n\s*\n|\n[^\n:：]{1,20}[:：]")
@@ -50,7 +44,7 @@ class Restated(Record):
 
     Attributes:
         donor: SHA-256 of the explanation that was translated.
-        by: what translated it; with ``donor``, what an old translation is known by to be still good.
+        by: what translated it; a translation is used again only where ``donor`` and ``by`` are the same.
         text: the translated explanation.
     """
 
@@ -62,17 +56,6 @@ class Restated(Record):
     text: str
 
 
-class _Wanted(NamedTuple):
-    id: str
-    language: str
-    source: str
-    explanation: str
-
-    @property
-    def donor(self) -> str:
-        return hashlib.sha256(self.explanation.encode()).hexdigest()
-
-
 def restate_missing(
     ballots: Mapping[str, Ballot],
     generations: Callable[[], Iterable[tuple[str, Generation]]],
@@ -80,7 +63,7 @@ def restate_missing(
     *,
     style: Style,
     cache: Path,
-    options: PairOptions | None = None,
+    options: PairingOptions | None = None,
     by: str = "",
     batch_size: int = 16,
     progress: Callable[[int, int], None] | None = None,
@@ -96,7 +79,7 @@ def restate_missing(
     Returns:
         the responses, and how many translations were thrown away for what reason.
     """
-    wanted = list(_wanted(ballots, generations(), options or PairOptions()))
+    wanted = list(wanted_translations(ballots, generations(), options or PairingOptions(), style))
     done: dict[tuple[str, str, str], str] = {}
     if cache.exists():
         Appender(cache).close()  # cuts an incomplete last line
@@ -132,34 +115,9 @@ def restate_missing(
     return found, refused
 
 
-def _wanted(
-    ballots: Mapping[str, Ballot], generations: Iterable[tuple[str, Generation]], options: PairOptions
-) -> Iterator[_Wanted]:
-    """What is to be translated: from the source language where it gives the winner, else from the first that does."""
-    donors: dict[str, tuple[bool, str, str]] = {}
-    lacking: list[tuple[str, str]] = []
-    for _, g in generations:
-        ballot = ballots.get(g.id)
-        votes = ballot.votes.get(g.language, []) if ballot else []
-        if ballot is None or ballot.winner is None:
-            continue
-        texts = [t for t, v in zip(g.responses, votes, strict=False) if v == ballot.winner]
-        if options.drop_contradictions:
-            texts = [t for t in texts if not contradicts(t, g.options, ballot.winner, g.language)]
-        explanations = [e for e in (explanation_of(t, g.language) for t in texts) if e]
-        is_source = g.language == g.source_language
-        if explanations and (g.id not in donors or is_source):
-            donors[g.id] = (is_source, g.language, explanations[0])
-        if not texts and any(v != ballot.winner and (v is not None or options.reject_unparsed) for v in votes):
-            lacking.append((g.id, g.language))
-    for identity, language in lacking:
-        if identity in donors:
-            yield _Wanted(identity, language, donors[identity][1], donors[identity][2])
-
-
-def _batches(items: Sequence[_Wanted], size: int) -> Iterator[list[_Wanted]]:
+def _batches(items: Sequence[Wanted], size: int) -> Iterator[list[Wanted]]:
     """Batches of one pair of languages."""
-    batch: list[_Wanted] = []
+    batch: list[Wanted] = []
     for item in items:
         if batch and (len(batch) == size or (item.source, item.language) != (batch[0].source, batch[0].language)):
             yield batch
@@ -169,7 +127,7 @@ def _batches(items: Sequence[_Wanted], size: int) -> Iterator[list[_Wanted]]:
         yield batch
 
 
-def _refusal(explanation: str, text: str, wanted: _Wanted, options: Sequence[str], winner: int) -> str | None:
+def _refusal(explanation: str, text: str, wanted: Wanted, options: Sequence[str], winner: int) -> str | None:
     """Why a translation cannot be used."""
     if not explanation:
         return "empty or cut off"
@@ -269,12 +227,12 @@ class Seq2SeqRestater:
 
     def _code(self, language: str, codes: Sequence[str]) -> str:
         """The model's own code of a language."""
-        spelled = (_FLORES.get(language, language), language)
+        spelled = (get_language(language).flores or language, language)
         known = {str(c).strip("_") for c in codes} | set(getattr(self.tokenizer, "lang_code_to_token", None) or {})
         for code in (*spelled, *sorted(c for c in known if c.split("_")[0] == language)):
             if code in known:
                 return code
-        return spelled[0] if any(c in known for c in _FLORES.values()) else language
+        return spelled[0] if any(row.flores in known for row in LANGUAGES.values()) else language
 
 
 class CausalRestater:

@@ -1,10 +1,11 @@
-"""A run's directory: its manifest, and what may be skipped because nothing that it depends on has changed."""
+"""The directory of a run: its manifest, and which stages are done."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,12 @@ def sha256_of(path: Path) -> str:
     return hasher.hexdigest()
 
 
+def digest(*parts: Any) -> str:
+    """SHA-256 of JSON-able values; the input hash of a stage."""
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 class RunDirectory:
     """``runs/<name>``; opened for one recipe name.
 
@@ -39,6 +46,7 @@ class RunDirectory:
 
     def __init__(self, path: Path, *, name: str) -> None:
         self.path = path
+        self._order: list[str] = []
         manifest = path / "manifest.json"
         self.manifest: dict[str, Any] = {"name": name, "stages": {}}
         if path.is_file():
@@ -60,6 +68,16 @@ class RunDirectory:
     def __truediv__(self, relative: str) -> Path:
         return self.path / relative
 
+    def open(self, *, order: Sequence[str]) -> None:
+        """Make the directory and write its manifest.
+
+        Args:
+            order: the stages of the run, which the manifest keeps in this order.
+        """
+        self._order = list(order)
+        self.path.mkdir(parents=True, exist_ok=True)
+        self.save()
+
     def is_done(self, stage: str, inputs: str) -> bool:
         """Whether a stage finished with these inputs and its outputs are as it left them."""
         entry = self.manifest["stages"].get(stage)
@@ -72,7 +90,7 @@ class RunDirectory:
         outputs: dict[str, str] = self.manifest["stages"][stage]["outputs"]
         return outputs
 
-    def finish(self, stage: str, inputs: str, outputs: list[str], **facts: Any) -> None:
+    def finish(self, stage: str, inputs: str, outputs: Iterable[str], **facts: Any) -> None:
         """Record a finished stage."""
         self.manifest["stages"][stage] = {
             "inputs": inputs,
@@ -84,6 +102,9 @@ class RunDirectory:
 
     def save(self) -> None:
         """Write the manifest."""
+        stages = self.manifest["stages"]
+        known = [s for s in self._order if s in stages]
+        self.manifest["stages"] = {s: stages[s] for s in dict.fromkeys([*known, *stages])}
         atomic_write(self / "manifest.json", json.dumps(self.manifest, indent=2) + "\n")
 
     def begin(self, folder: str, inputs: str, *files: str) -> bool:

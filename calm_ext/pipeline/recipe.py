@@ -6,9 +6,6 @@ A recipe is a YAML file. Overrides are dotted keys, ``training.beta=0.2``, whose
 from __future__ import annotations
 
 import contextlib
-import difflib
-import hashlib
-import json
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -18,13 +15,20 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from calm_ext.data import SOURCES
 from calm_ext.errors import RecipeError
 from calm_ext.jsonl import atomic_write
 from calm_ext.languages import LANGUAGES, is_known
-from calm_ext.models.options import ApiOptions, SamplingOptions
+from calm_ext.models.backends import BACKENDS, BackendEntry
+from calm_ext.models.options import SamplingOptions
+from calm_ext.models.paths import local_folder
+from calm_ext.options import problem
 from calm_ext.pipeline.schema import Recipe
-from calm_ext.retrieval.options import BUNDLED
+from calm_ext.retrieval.options import bundled_indexes
+from calm_ext.training.methods import METHODS
+from calm_ext.training.options import TrainingOptions, options_class
 from calm_ext.training.tracking import tracker_problems
+from calm_ext.voting.rules import RULES
 
 
 def load_recipe(path: str | os.PathLike[str], *, overrides: Iterable[str] = ()) -> Recipe:
@@ -59,7 +63,7 @@ def parse_recipe(values: Mapping[str, Any], *, where: str = "recipe") -> Recipe:
     try:
         recipe = Recipe.model_validate(values)
     except ValidationError as error:
-        problems = [_explain(item) for item in error.errors(include_url=False)]
+        problems = [_explain(item, values) for item in error.errors(include_url=False)]
         raise RecipeError(where, [*problems, *_loose_problems(values)]) from None
     problems = _problems(recipe)
     if problems:
@@ -67,26 +71,20 @@ def parse_recipe(values: Mapping[str, Any], *, where: str = "recipe") -> Recipe:
     return recipe
 
 
-def sampling_backend(backend: str, arguments: Iterable[str]) -> SamplingOptions:
-    """A backend of sampling and its ``key=value`` arguments, checked.
+def with_backend_args(sampling: SamplingOptions, arguments: Iterable[str]) -> SamplingOptions:
+    """Sampling options with ``key=value`` arguments of their backend, checked as in a recipe.
 
     Raises:
         RecipeError: with every problem, one a line.
     """
-    values: dict[str, Any] = {"backend": backend, "backend_args": {}}
-    problems = [p for p in (_override(values["backend_args"], item, flag="--backend-arg") for item in arguments) if p]
+    values: dict[str, Any] = {}
+    problems = [p for p in (_override(values, item, flag="--backend-arg") for item in arguments) if p]
     if not problems:
-        options = SamplingOptions.model_validate(values)
-        problems = _backend_problems(options)
+        sampling = sampling.replace(backend_args=values)
+        problems = _sampling_problems(sampling)
     if problems:
         raise RecipeError("calm-ext sample", problems)
-    return options
-
-
-def digest(*parts: Any) -> str:
-    """SHA-256 of JSON-able values; the input hash of a stage."""
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return sampling
 
 
 def save_recipe(recipe: Recipe, path: str | os.PathLike[str]) -> None:
@@ -122,7 +120,7 @@ def _override(values: dict[str, Any], item: str, *, flag: str = "--set") -> str 
     return None
 
 
-def _known_keys(location: tuple[Any, ...]) -> list[str]:
+def _known_keys(location: tuple[Any, ...], values: Mapping[str, Any]) -> list[str]:
     section: Any = Recipe
     for part in location:
         field = section.model_fields.get(part)
@@ -131,22 +129,15 @@ def _known_keys(location: tuple[Any, ...]) -> list[str]:
         section = next((x for x in get_args(section) if isinstance(x, type) and issubclass(x, BaseModel)), section)
         if not (isinstance(section, type) and issubclass(section, BaseModel)):
             return []
+        if issubclass(section, TrainingOptions):
+            section = options_class(values.get(part))
     return list(section.model_fields)
 
 
-def _explain(item: Any, section: type[BaseModel] | None = None) -> str:
-    """A problem in words; ``section``: whose keys are known at this place, where the recipe does not tell."""
-    location = item["loc"]
-    key = ".".join(str(x) for x in location)
-    if item["type"] == "extra_forbidden":
-        known = list(section.model_fields) if section else _known_keys(location[:-1])
-        close = difflib.get_close_matches(str(location[-1]), known, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
-        return f"{key}: unknown key; {hint}"
-    if item["type"] == "missing":
-        return f"{key}: missing"
-    message = item["msg"].removeprefix("Value error, ")
-    return f"{key}: {message[0].lower()}{message[1:]}, got {item['input']!r}"
+def _explain(item: Any, values: Mapping[str, Any]) -> str:
+    """A problem of a recipe in words."""
+    known = _known_keys(item["loc"][:-1], values) if item["type"] == "extra_forbidden" else []
+    return problem(item, known)
 
 
 def _loose_problems(values: Mapping[str, Any]) -> list[str]:
@@ -175,26 +166,31 @@ def _language_problems(key: str, codes: Iterable[str]) -> list[str]:
 
 
 def _path_problems(path: str) -> list[str]:
-    if path.startswith(("/", ".", "~")) or path.count("/") > 1 or path.startswith("models/"):
-        folder = Path(path).expanduser()
-        if not folder.exists():
-            return [f"model.path: no such folder: {path}"]
-        if not (folder / "config.json").exists():
-            return [f"model.path: {path} has no config.json, a Hugging Face model folder was expected"]
+    folder = None if path == "babel" else local_folder(path)
+    if folder is None:
+        return []
+    if not folder.exists():
+        return [f"model.path: no such folder: {path}"]
+    if not (folder / "config.json").exists():
+        return [f"model.path: {path} has no config.json, a Hugging Face model folder was expected"]
     return []
 
 
-def _backend_problems(sampling: SamplingOptions) -> list[str]:
-    backend, given = sampling.backend, sampling.backend_args
-    if backend == "hf" and given:
-        return ["sampling.backend_args: are given, but sampling.backend is hf"]
-    if backend != "api":
-        return []
+def _sampling_problems(sampling: SamplingOptions) -> list[str]:
+    found = _backend_problems(BACKENDS[sampling.backend], sampling.backend_args)
+    if (sampling.mode == "options") != (sampling.resolved_style == "cloze"):
+        found.append(f"sampling.style: {sampling.style} does not go with sampling.mode {sampling.mode}")
+    return found
+
+
+def _backend_problems(entry: BackendEntry, arguments: Mapping[str, Any]) -> list[str]:
+    if arguments and entry.options is not None and not entry.options.model_fields:
+        return [f"sampling.backend_args: are given, but sampling.backend is {entry.name}, which takes none"]
     try:
-        ApiOptions.model_validate(given)
+        entry.parse(arguments)
     except ValidationError as error:
-        place = ("sampling", "backend_args")
-        return [_explain({**x, "loc": (*place, *x["loc"])}, ApiOptions) for x in error.errors(include_url=False)]
+        keys = list(entry.options.model_fields) if entry.options else []
+        return [problem(x, keys, within="sampling.backend_args.") for x in error.errors(include_url=False)]
     return []
 
 
@@ -216,11 +212,11 @@ def _retrieval_problems(recipe: Recipe) -> list[str]:
         elsewhere = recipe.evaluation.metadata.keys() & {"index", "passages"} or os.environ.get("CALM_INDEX")
         lacking = [t for t in recipe.evaluation.tasks if re.match(r"calm_medqa(_zh)?_xl_rag", t) and not elsewhere]
         return [f"evaluation.tasks: {t} needs an index; give retrieval.index" for t in lacking]
-    if r.index not in BUNDLED and not (Path(r.index) / "index.json").is_file():
+    if r.index not in bundled_indexes() and not (Path(r.index) / "index.json").is_file():
         found.append(f"retrieval.index: no index in {r.index} (`calm-ext index build` makes one); bundled: "
-                     f"{', '.join(BUNDLED)}")  # fmt: skip
-    if r.index == "medexpqa" and recipe.data.source != "medexpqa":
-        found.append("retrieval.index: medexpqa's passages are of its own questions; data.source is another")
+                     f"{', '.join(bundled_indexes())}")  # fmt: skip
+    if r.index in SOURCES and SOURCES[r.index].passages and recipe.data.source != r.index:
+        found.append(f"retrieval.index: {r.index}'s passages are of its own questions; data.source is another")
     if recipe.model.path == "babel" and not recipe.babel.passages:
         found.append("babel.passages: is 0, so Babel's model would know no passages; 0.5, say")
     languages = recipe.data.languages or []
@@ -250,21 +246,13 @@ def _problems(recipe: Recipe) -> list[str]:
             found.append(f"vote.min_languages: {recipe.vote.min_languages} of {len(languages)} languages")
     if recipe.vote.ties == "pivot" and recipe.vote.pivot is None:
         found.append("vote.pivot: missing, vote.ties is pivot")
-    if any(w < 0 for w in recipe.vote.weights.values()):
-        found.append("vote.weights: a weight is negative")
-    options = recipe.sampling.mode == "options"
-    if recipe.vote.rule == "zscore" and not options:
-        found.append("vote.rule: zscore needs sampling.mode options")
-    found += [*_translation_problems(recipe), *_retrieval_problems(recipe), *_backend_problems(recipe.sampling)]
-    if options != (recipe.sampling.resolved_style == "cloze"):
-        found.append(f"sampling.style: {recipe.sampling.style} does not go with sampling.mode {recipe.sampling.mode}")
-    if recipe.data.source == "local":
-        if recipe.data.path is None:
-            found.append("data.path: missing, data.source is local")
-        elif not Path(recipe.data.path).is_file():
-            found.append(f"data.path: no such file: {recipe.data.path}")
-    if recipe.data.data_dir and not recipe.data.data_dir.startswith("http") and not Path(recipe.data.data_dir).is_dir():
-        found.append(f"data.data_dir: no such directory: {recipe.data.data_dir}")
+    if RULES[recipe.vote.rule].needs_scores and recipe.sampling.mode != "options":
+        found.append(f"vote.rule: {recipe.vote.rule} needs sampling.mode options")
+    found += [*_translation_problems(recipe), *_retrieval_problems(recipe), *_sampling_problems(recipe.sampling)]
+    found += recipe.data.problems()
+    cannot = METHODS[recipe.training.method].problem
+    if cannot:
+        found.append(f"training.method: {cannot}")
     found += tracker_problems(recipe.training.report_to)
     config = recipe.training.accelerate_config
     if config and not Path(config).is_file():

@@ -11,23 +11,24 @@ from calm_ext.harness.options import EvaluationOptions
 from calm_ext.models.options import ModelOptions, SamplingOptions
 from calm_ext.options import Section
 from calm_ext.pairing.options import PairingOptions
-from calm_ext.retrieval.options import RetrievalSection
-from calm_ext.training.options import TrainingOptions
+from calm_ext.retrieval.options import RetrievalOptions
+from calm_ext.training.options import AnyTrainingOptions, training_options
 from calm_ext.voting.options import VotingOptions
 
 
 class Recipe(Section):
-    """A whole run. ``name`` names its directory, ``runs/<name>``."""
+    """A whole run, from questions to a report."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    """Names the run directory, ``runs/<name>``."""
     model: ModelOptions
     babel: BabelOptions = BabelOptions()
     data: DataOptions
-    retrieval: RetrievalSection | None = None
+    retrieval: RetrievalOptions | None = None
     sampling: SamplingOptions = SamplingOptions()
     vote: VotingOptions = VotingOptions()
     pairs: PairingOptions = PairingOptions()
-    training: TrainingOptions = TrainingOptions()
+    training: AnyTrainingOptions = Field(default_factory=lambda: training_options({}))
     evaluation: EvaluationOptions
 
     def to_yaml(self) -> str:

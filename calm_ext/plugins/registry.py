@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib.metadata import entry_points
 from types import ModuleType
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, overload
 
 from calm_ext.errors import CalmError
 
@@ -17,6 +15,7 @@ from calm_ext.errors import CalmError
 GROUP = "calm_ext.plugins"
 
 T = TypeVar("T")
+D = TypeVar("D")
 
 
 @cache
@@ -26,6 +25,8 @@ def load_plugins() -> tuple[ModuleType, ...]:
     Raises:
         CalmError: a module cannot be imported; the message names it and its package.
     """
+    from importlib.metadata import entry_points
+
     found = []
     for point in sorted(entry_points(group=GROUP), key=lambda p: (p.name, p.value)):
         try:
@@ -101,8 +102,19 @@ class Registry(Mapping[str, T], Generic[T]):
         except KeyError:
             raise CalmError(f"no {self.what} {name!r}{self.hint(name)}; there are {', '.join(self)}") from None
 
+    @overload
+    def get(self, name: str, default: None = None, /) -> T | None: ...
+    @overload
+    def get(self, name: str, default: D, /) -> T | D: ...
+    def get(self, name: str, default: object = None, /) -> object:
+        """The entry, or the default where there is none."""
+        self._load()
+        return self._entries.get(name, default)
+
     def hint(self, name: str) -> str:
         """`` (did you mean 'x'?)`` where a known name is near, else nothing."""
+        import difflib
+
         close = difflib.get_close_matches(name, list(self), n=1)
         return f" (did you mean {close[0]!r}?)" if close else ""
 

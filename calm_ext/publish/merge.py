@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from calm_ext.errors import CalmError, RunError
+from calm_ext.models.paths import local_folder
 
 
 class Trained(NamedTuple):
@@ -39,7 +40,7 @@ def find_adapter(source: Path, *, base: str | None = None) -> Trained:
     adapter folder, what its adapter_config.json names.
 
     Args:
-        base: the base model, where it is another.
+        base: the base model, where it is not the one that the run or the adapter names.
 
     Raises:
         CalmError: there is no adapter, or its base model is not named.
@@ -77,7 +78,7 @@ def adapter_of(run: Path) -> Path:
 
 
 def _recipe_section(path: Path, name: str) -> dict[str, Any]:
-    """A section of a run's recipe as it is: a recipe whose data or trackers are elsewhere can still be merged."""
+    """A section of a run's recipe, not validated: a run whose data or trackers are elsewhere can still be merged."""
     import yaml
 
     try:
@@ -149,7 +150,7 @@ def merge(
 
 
 def check_output(output: Path, *, force: bool, inputs: tuple[Path, ...] = ()) -> None:
-    """Refuse a folder that holds something, unless it is a model that shall be replaced.
+    """Refuse a folder that is not empty, unless it holds a model and ``force`` is set.
 
     Raises:
         CalmError: naming the folder and what to do.
@@ -165,7 +166,7 @@ def check_output(output: Path, *, force: bool, inputs: tuple[Path, ...] = ()) ->
     if any(output.resolve() in (p.resolve(), *p.resolve().parents) for p in inputs if p.exists()):
         raise CalmError(f"{output}: holds what is to be merged; name another folder")
     if not (output / "config.json").is_file():
-        raise CalmError(f"{output}: holds something that is no model (no config.json), which --force does not replace")
+        raise CalmError(f"{output}: is not empty and holds no model (no config.json), so --force does not replace it")
 
 
 def require_adapter(folder: Path) -> None:
@@ -184,10 +185,10 @@ def _load(adapter: Path, base: str, dtype: str, trust_remote_code: bool) -> tupl
     from peft import PeftModel
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
-    path = Path(base).expanduser()
-    if base.startswith((".", "/", "~")) and not path.is_dir():
+    path = local_folder(base)
+    if path is not None and not path.is_dir():
         raise CalmError(f"base model {base}: no such folder; --base names another")
-    name, trust = str(path) if path.is_dir() else base, {"trust_remote_code": trust_remote_code}
+    name, trust = str(path or base), {"trust_remote_code": trust_remote_code}
     try:
         config = AutoConfig.from_pretrained(name, **trust)
         if getattr(config, "quantization_config", None):
@@ -212,6 +213,6 @@ def _load(adapter: Path, base: str, dtype: str, trust_remote_code: bool) -> tupl
 
 
 def _reason(error: BaseException) -> str:
-    """The telling line of an error: of a list of mismatches, its first item."""
+    """The first two lines of an error, which name the first of several mismatches."""
     lines = [x.strip() for x in str(error).splitlines() if x.strip()]
     return " ".join(lines[:2])[:300] if lines else type(error).__name__

@@ -1,8 +1,8 @@
-"""Publish a run on the Hugging Face hub: which files, under which names, and what is said where it fails.
+"""Publish a run on the Hugging Face hub: which files, under which names, and a one-line message where it fails.
 
 A repository gets the adapter (or a merged model) at its root, where PEFT and transformers look for it, the model card,
-the recipe, the summary and the report. Each file is named one by one: what the run holds of other people's data, the
-questions, generations, pairs and samples, stays here unless it is asked for by name.
+the recipe, the summary and the report. Each file is named one by one. The questions, generations, pairs and samples of
+the run contain other people's data and stay here unless the user names them.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from calm_ext.errors import CalmError, RunError
+from calm_ext.models.paths import local_folder
 from calm_ext.publish.merge import Trained, adapter_of
+from calm_ext.report.card.base import base_of
 from calm_ext.report.card.body import source_of
-from calm_ext.report.card.front import REPO, base_of, render_card
+from calm_ext.report.card.front import REPO, render_card
 from calm_ext.report.collect import RunData, read_run, summarize
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ _ADAPTER_FILES = ("adapter_config.json", "adapter_model.*")
 
 
 class Client(Protocol):
-    """What is used of :class:`huggingface_hub.HfApi`."""
+    """The methods of :class:`huggingface_hub.HfApi` that are used here."""
 
     def create_repo(self, repo_id: str, *, private: bool | None = None, exist_ok: bool = False) -> Any:
         """Make the repository where it is not there."""
@@ -59,7 +61,7 @@ class Upload(NamedTuple):
 
 
 class Push(NamedTuple):
-    """What would be uploaded where, and what a person should know before.
+    """The files to upload, the repository, and notes for the user to read first.
 
     Attributes:
         notes: in sentences, without a full stop.
@@ -79,14 +81,14 @@ def plan_push(
     report: bool | None = None,
     include: Sequence[str] = (),
 ) -> Push:
-    """Decide what of a run is uploaded; no network.
+    """Decide which files of a run to upload; needs no network.
 
     Args:
         repo: ``ORG/NAME``.
         base_model: the base model's name on the hub, where the run was made from a local folder.
         merged: a folder of `calm-ext merge`, uploaded instead of the adapter.
         report: whether the report, which quotes some questions, goes along; None: where their licence is open.
-        include: files of the run that are asked for by name.
+        include: further files of the run to upload.
 
     Raises:
         CalmError: the run has no adapter, a name is none of the hub's, or a file is missing.
@@ -176,7 +178,7 @@ def _check_name(name: str, option: str) -> None:
 
 
 def _card(run: Path, data: RunData, repo: str, base_model: str | None, merged: Path | None) -> str:
-    """The run's card as it lies there, which a person may have edited; a new one where it must say other things."""
+    """The run's own card, which the user may have edited; a new one where ``base_model`` changes its content."""
     own = merged / "README.md" if merged else run / "README.md"
     if own.is_file() and base_model is None:
         try:
@@ -212,7 +214,7 @@ def _adapter(folder: Path, base_model: str | None) -> list[Upload]:
                 named = str(config["base_model_name_or_path"])
             except (OSError, ValueError, KeyError, TypeError):
                 raise RunError(f"{path}: cannot be read; train again, or copy the whole adapter") from None
-            if base_model or Path(named).is_absolute() or named.count("/") > 1:
+            if base_model or local_folder(named):
                 config["base_model_name_or_path"] = base_model or Path(named).name
                 content = (json.dumps(config, indent=2, sort_keys=True) + "\n").encode()
         found.append(Upload(path.name, content))
@@ -229,7 +231,7 @@ def _model(folder: Path) -> list[Upload]:
 
 
 def _report(run: Path, data: RunData, wanted: bool | None) -> tuple[list[Upload], list[str]]:
-    """The report's files, and what is to be said of them."""
+    """The report's files, and notes on them."""
     source = source_of(data)
     licence = source[1].licence if source else ""
     files = sorted(p for p in (run / "report").rglob("*") if p.is_file() and not p.name.startswith("."))
@@ -262,11 +264,16 @@ def _local_paths(data: RunData) -> list[str]:
         value = part.get(key) if isinstance(part, dict) else None
         if isinstance(value, str) and not value.startswith("http") and Path(value).expanduser().exists():
             found.append(f"{section}.{key}")
+    data_section = data.recipe.get("data")
+    args = data_section.get("args") if isinstance(data_section, dict) else None
+    for key, value in (args if isinstance(args, dict) else {}).items():
+        if isinstance(value, str) and not value.startswith("http") and Path(value).expanduser().exists():
+            found.append(f"data.args.{key}")
     return found
 
 
 def _told(error: Exception, repo: str) -> str:
-    """One line that says what went wrong, and what to do."""
+    """What went wrong and what to do, in one line."""
     from huggingface_hub.errors import LocalTokenNotFoundError, OfflineModeIsEnabled
 
     status = getattr(getattr(error, "response", None), "status_code", None)

@@ -1,4 +1,4 @@
-"""Whether a vote that says 80 % is right on 80 %: the reliability table."""
+"""The reliability table: whether votes with an estimated probability of 80 % are right in 80 % of the cases."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def reliability(ballots: Sequence[Ballot], gold: Mapping[str, int | None], *, bi
             place = min(int(ballot.probability * bins), bins - 1)
             found[place].append((ballot.probability, ballot.winner == answer))
     rows = []
-    for i, told in enumerate(found):
-        if told:
-            right = sum(r for _, r in told)
-            low, high = wilson(right, len(told))
-            mean = sum(p for p, _ in told) / len(told)
+    for i, members in enumerate(found):
+        if members:
+            right = sum(r for _, r in members)
+            low, high = wilson(right, len(members))
+            mean = sum(p for p, _ in members) / len(members)
             rows.append(
-                {"from": i / bins, "to": (i + 1) / bins, "n": len(told), "probability": mean,
-                 "right": right / len(told), "low": low, "high": high}
+                {"from": i / bins, "to": (i + 1) / bins, "n": len(members), "probability": mean,
+                 "right": right / len(members), "low": low, "high": high}
             )  # fmt: skip
     return rows
 

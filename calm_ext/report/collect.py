@@ -1,32 +1,36 @@
-"""A run summarised as ``summary.json``: tasks with intervals and paired tests, and what the stages came to."""
+"""A run summarised as ``summary.json``: tasks with intervals and paired tests, and the results of each stage."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from calm_ext.jsonl import finite
+from calm_ext.metrics.compare import Paired, paired_tests
 from calm_ext.metrics.question import PARTIAL
-from calm_ext.metrics.stats import RESAMPLES, bootstrap_p, holm, interval, resampled_means
+from calm_ext.metrics.stats import RESAMPLES, interval, resampled_means
 from calm_ext.pairing.build import pair_summary
 from calm_ext.report.calibration import reliability
 from calm_ext.report.page.flow import flow_summary
 from calm_ext.report.page.passages import retrieval_summary
-from calm_ext.report.rundata import STAGES, WHEN, RunData, read_run
+from calm_ext.report.rundata import WHEN, RunData, read_run
 from calm_ext.report.throughput import throughput
 from calm_ext.results.evaluation import TaskResult
 from calm_ext.voting.quality import vote_summary
 
-__all__ = ["STAGES", "WHEN", "RunData", "common_ids", "read_run", "summarize", "used_in_alignment", "versions_of"]
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["WHEN", "RunData", "common_ids", "read_run", "summarize", "used_in_alignment", "versions_of"]
 
 
 def summarize(data: RunData, *, resamples: int = RESAMPLES) -> dict[str, Any]:
     """The numbers of a run as ``summary.json`` has them; NaN is None.
 
-    Cross-lingual tasks with samples are compared over the questions that both evaluations have, by the paired
-    bootstrap; differences per language also have ``p_holm``, Holm's correction over the languages. Other tasks have
-    lm-eval's means only.
+    Cross-lingual tasks with samples are compared over the questions that both evaluations have: intervals are those of
+    the paired bootstrap, p-values those of :func:`calm_ext.metrics.compare.paired_tests`, and differences per language
+    also have ``p_holm``, Holm's correction over the languages. Other tasks have lm-eval's means only.
     """
     result: dict[str, Any] = {task: _task_summary(data, task, resamples) for task in data.tasks}
     if data.ballots:
@@ -41,7 +45,7 @@ def summarize(data: RunData, *, resamples: int = RESAMPLES) -> dict[str, Any]:
     if read:
         result["retrieval"] = read
     result["throughput"] = throughput(data)
-    result["stages"] = {s: e.get("seconds") for s, e in _in_order(data.stages).items()}
+    result["stages"] = {s: e.get("seconds") for s, e in data.stages.items()}
     result["versions"] = versions_of(data)
     result["run"] = {"name": data.name, "missing": list(data.missing)}
     cleaned: dict[str, Any] = finite(result)
@@ -57,7 +61,7 @@ def common_ids(data: RunData, task: str) -> list[str]:
 def used_in_alignment(data: RunData, task: str) -> dict[str, int] | None:
     """How many of a task's questions were asked in the alignment, and how many are in the training pairs.
 
-    Questions are recognised by their text in any language. None where that cannot be told.
+    Questions are recognised by their text in any language. None where a file for it is missing.
     """
     details = [r.detail for r in (data.result(task, w) for w in WHEN) if r and r.detail]
     if not details or not data.questions:
@@ -79,10 +83,6 @@ def versions_of(data: RunData) -> dict[str, str]:
     return {str(k): str(v) for e in entries for k, v in e["versions"].items()}
 
 
-def _in_order(stages: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {s: stages[s] for s in (*STAGES, *(x for x in stages if x not in STAGES)) if s in stages}
-
-
 def _task_summary(data: RunData, task: str, resamples: int) -> dict[str, Any]:
     found = {w: r for w in WHEN if (r := data.result(task, w))}
     ids = common_ids(data, task)
@@ -90,16 +90,24 @@ def _task_summary(data: RunData, task: str, resamples: int) -> dict[str, Any]:
     means: dict[str, dict[str, float]] = {w: {} for w in WHEN}
     intervals: dict[str, dict[str, list[float]]] = {w: {} for w in WHEN}
     differences: dict[str, dict[str, float]] = {}
-    for (when, metric), (value, low, high, p) in _resampled(found, ids, resamples).items():
+    columns = _columns(found, ids)
+    resampled = _resampled(columns, resamples)
+    paired = {
+        m: Paired(columns["before", m], columns["after", m], drawn)
+        for (when, m), (*_, drawn) in resampled.items()
+        if when == "difference"
+    }
+    tests = paired_tests(paired, last.languages)
+    per_language = {f"acc_{x}" for x in last.languages}
+    for (when, metric), (value, low, high, _) in resampled.items():
         if when == "difference":
-            differences[metric] = {"value": value, "low": low, "high": high, "p": p}
+            test = tests[metric]
+            differences[metric] = {"value": value, "low": low, "high": high, "p": test.p}
+            differences[metric] |= {"p_holm": test.p_holm} if metric in per_language else {}
         else:
             means[when][metric], intervals[when][metric] = value, [low, high]
     for when, result in found.items():
         means[when].update({k: v for k, v in result.values.items() if k not in means[when]})
-    per_language = [f"acc_{x}" for x in last.languages if f"acc_{x}" in differences]
-    for metric, p in zip(per_language, holm([differences[m]["p"] for m in per_language]), strict=True):
-        differences[metric]["p_holm"] = p
     used = used_in_alignment(data, task)
     flow = None
     if len(found) == 2 and len(last.languages) > 1 and (before := found["before"].detail) and last.detail:
@@ -116,32 +124,38 @@ def _task_summary(data: RunData, task: str, resamples: int) -> dict[str, Any]:
     }
 
 
-Row = tuple[float, float, float, float]
+def _columns(found: Mapping[str, TaskResult], ids: Sequence[str]) -> dict[tuple[str, str], np.ndarray]:
+    """(before, after or difference; metric) -> the value of each question, shape (questions,).
 
-
-def _resampled(found: Mapping[str, TaskResult], ids: Sequence[str], resamples: int) -> dict[tuple[str, str], Row]:
-    """(before, after or difference; metric) -> mean, its 95 % interval, and p of a difference.
-
-    All are resampled together, with one set of draws: a metric at a time, a thousand questions took half a minute.
-    Of metrics that only some questions have there is no difference: pairing would drop those that have it on one side.
+    Metrics that only some questions have get no difference: pairing would drop questions that have it on one side only.
     """
     import numpy as np
 
-    columns: dict[tuple[str, str], Any] = {}
+    columns: dict[tuple[str, str], np.ndarray] = {}
     for when, result in found.items():
         if result.questions:
             for metric in _metrics(result, ids):
                 columns[when, metric] = np.array([result.questions[i].get(metric, math.nan) for i in ids])
     for metric in [m for when, m in columns if when == "before" and ("after", m) in columns and m not in PARTIAL]:
         columns["difference", metric] = columns["after", metric] - columns["before", metric]
-    columns = {key: c for key, c in columns.items() if not np.isnan(c).all()}
+    return {key: c for key, c in columns.items() if not np.isnan(c).all()}
+
+
+def _resampled(
+    columns: Mapping[tuple[str, str], np.ndarray], resamples: int
+) -> dict[tuple[str, str], tuple[float, float, float, np.ndarray]]:
+    """Of each column its mean, the bounds of its 95 % interval, and its mean in each resample, shape (resamples,).
+
+    All are resampled together, with one set of draws: a metric at a time, a thousand questions took half a minute.
+    """
+    import numpy as np
+
     if not columns:
         return {}
     values = np.column_stack(list(columns.values()))
     drawn = resampled_means(values, resamples=resamples)
     return {
-        key: (float(np.nanmean(values[:, i])), *interval(drawn[:, i]), bootstrap_p(drawn[:, i]))
-        for i, key in enumerate(columns)
+        key: (float(np.nanmean(values[:, i])), *interval(drawn[:, i]), drawn[:, i]) for i, key in enumerate(columns)
     }
 
 

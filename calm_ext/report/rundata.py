@@ -1,6 +1,6 @@
 """Read a run directory, whole or half-way.
 
-What is missing is said in ``RunData.missing``; what is there and broken is a :class:`~calm_ext.errors.DataError`.
+``RunData.missing`` lists what is missing; a broken file is a :class:`~calm_ext.errors.DataError`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from calm_ext.jsonl import numbered_lines, read_jsonl
 from calm_ext.records import Ballot, Pair, ParallelQuestion, Record
 from calm_ext.results.evaluation import Evaluation, TaskResult, read_evaluation
 from calm_ext.results.files import read_json, read_log, read_recipe
+from calm_ext.results.folders import newest_results
 
-STAGES = ("questions", "retrieve", "before", "sample", "vote", "pairs", "train", "after", "report")
 WHEN = ("before", "after")
 
 R = TypeVar("R", bound=Record)
@@ -40,7 +40,7 @@ class RunData:
         retrieval: retrieval.json, empty where the questions were asked without passages.
         evaluations: ``before`` and ``after``, as far as there are.
         sampled_characters: length of all sampled responses; 0 where that is not known.
-        missing: what is not there, in words.
+        missing: the missing parts, in words.
     """
 
     path: Path
@@ -107,7 +107,7 @@ def read_run(run_dir: str | os.PathLike[str]) -> RunData:
     questions = records("questions.jsonl", ParallelQuestion, "the questions, and with them gold labels")
     evaluations: dict[str, Evaluation] = {}
     for when in WHEN:
-        if any((path / "eval" / when).glob("results*.json")):
+        if newest_results(path / "eval" / when):
             evaluations[when] = read_evaluation(path / "eval" / when)
             missing += [f"{when}: {problem}" for problem in evaluations[when].problems]
         else:

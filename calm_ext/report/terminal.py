@@ -40,7 +40,7 @@ def render(summary: Mapping[str, Any], *, html: str | Path | None = None) -> lis
     """The headline, a table per task, and a line each for vote, pairs, training and what is missing.
 
     Args:
-        html: where the HTML page is, if that shall be said.
+        html: path of the HTML page, to print it as well.
     """
     tone, sentence = headline(summary)
     parts: list[RenderableType] = [Text(sentence, style=_STYLES[tone])]
@@ -50,7 +50,7 @@ def render(summary: Mapping[str, Any], *, html: str | Path | None = None) -> lis
     if any(t["difference"] for t in tasks.values()):
         parts.append(
             Text(
-                "▲ ▼ significant at p < 0.05, paired bootstrap over questions; languages by Holm’s correction",
+                "▲ ▼ significant at p < 0.05, McNemar or paired bootstrap; languages by Holm’s correction",
                 style="dim",
             )
         )

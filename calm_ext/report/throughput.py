@@ -9,7 +9,7 @@ from calm_ext.report.words import is_number
 
 
 def throughput(data: RunData) -> dict[str, dict[str, Any]]:
-    """stage -> how much it went through and how fast; stages whose files hold neither are not there.
+    """stage -> the amount it processed, and how fast; stages whose files do not record it are left out.
 
     Returns:
         ``{"amount", "unit", "per_second"}``. Characters are those of the responses, not of the prompts; where options

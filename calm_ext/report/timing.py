@@ -1,4 +1,4 @@
-"""Where the time of a run went: seconds and tokens of each stage, and what of it was not the model's."""
+"""Where the time of a run went: seconds and tokens of each stage, and the share spent outside the model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Row(NamedTuple):
     Attributes:
         seconds, model_seconds: of the clock, all of it and within the model.
         tokens: that the model read or wrote, padding included.
-        now: whether it ran this time, and was not only remembered.
+        now: whether it ran this time; otherwise the numbers are those of an earlier run.
     """
 
     stage: str
@@ -26,7 +26,7 @@ class Row(NamedTuple):
 
 
 class Timing(NamedTuple):
-    """The stages, with the start of the process before them and what lies between them behind."""
+    """The stages, preceded by the start of the process and followed by the time between the stages."""
 
     rows: list[Row]
 

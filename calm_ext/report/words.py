@@ -1,4 +1,4 @@
-"""Numbers as text, and a summary in sentences: what a report says, whether on a terminal or a page."""
+"""Numbers as text, and a summary in sentences, for the terminal and for the page."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def metric_name(metric: str) -> str:
 
 
 def direction(difference: Mapping[str, Any] | None, *, p: str = "p") -> int:
-    """1 for a significant rise, -1 for a significant fall, 0 where nothing can be said (p of 0.05 or more)."""
+    """1 for a significant rise (p < 0.05), -1 for a significant fall, 0 for anything else."""
     if not difference or not is_number(difference.get(p)) or difference[p] >= ALPHA:
         return 0
     return (difference["value"] > 0) - (difference["value"] < 0)
@@ -168,7 +168,7 @@ class Finding(NamedTuple):
 
 
 def finding(name: str, task: Mapping[str, Any]) -> Finding:
-    """What happened to one task, with intervals and p-values, no more than they bear out."""
+    """One task in words, with intervals and p-values; it claims no more than these support."""
     n, languages = task.get("n_questions"), task["languages"]
     about = (f"{n} questions" if n is not None else "questions") + (
         f" in {len(languages)} languages" if languages else ""

@@ -1,12 +1,4 @@
-"""Answers read from files: lm-eval samples of our tasks, or predictions JSONL.
-
-A samples line, as lm-eval writes it for a cross-lingual task (shortened)::
-
-    {"doc": {"id": "q1", "answer": 1, "languages": ["en", "fr"], "questions": […], "options": [["air", "water"], …]},
-     "filtered_resps": ["… Answer: B. water", "… Réponse : B. eau"], "metrics": ["acc", …], "acc": 1.0, …}
-
-and where options are scored, ``filtered_resps`` has ``[log-probability, is greedy]`` for each language and option. The
-task's name is in the file's name, its signature and style are in the ``results*.json`` beside it.
+"""Answers read from files: lm-eval samples of our tasks (:mod:`.samples`), or predictions JSONL.
 
 Several files are parts of one evaluation: of different questions (ranks, shards), or of the same questions in different
 languages (tasks of one language each).
@@ -14,9 +6,6 @@ languages (tasks of one language each).
 
 from __future__ import annotations
 
-import json
-import math
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,9 +18,10 @@ from calm_ext.jsonl import explain, numbered_lines
 from calm_ext.metrics.answered import Answered, AnswerSet, differences, parts_of, scored_answer
 from calm_ext.prompts import Style
 from calm_ext.records import Prediction
+from calm_ext.results.aggregates import read_aggregates
+from calm_ext.results.folders import SamplesFile, newest_samples, results_beside, samples_file
+from calm_ext.results.samples import Sample, is_sample
 from calm_ext.signature import signature
-
-_SAMPLES = re.compile(r"samples_(?P<task>.+?)(?:_(?P<time>20\d\d-\d\d-\d\dT[\d\-:.]+))?\.jsonl")
 
 #: Parts of a signature that may differ between files of one evaluation that cover different languages.
 _PER_LANGUAGE = {"task", "langs"}
@@ -54,7 +44,7 @@ def read_answers(paths: Sequence[str | Path], *, task: str | None = None) -> Ans
         DataError: a line or file that cannot be used, files of different tasks or versions, a question or a language
             that comes twice, a language that is missing, gold answers that contradict each other.
     """
-    parts = [_read(file) for path in paths for file in _files(Path(path), task)]
+    parts = [_read(newest_samples(Path(p), task) if Path(p).is_dir() else samples_file(Path(p))) for p in paths]
     _check_one_evaluation(parts)
     merged: dict[str, Answered] = {}
     for part in parts:
@@ -85,50 +75,30 @@ def _ordered(values: Mapping[str, Any], languages: Sequence[str]) -> dict[str, A
     return {x: values[x] for x in languages}
 
 
-def _files(path: Path, task: str | None) -> list[Path]:
-    """The file itself; of a folder, the newest samples of its one task (or of ``task``)."""
-    if not path.is_dir():
-        return [path]
-    found: dict[str, list[Path]] = {}
-    for file in sorted(path.rglob("samples_*.jsonl")):
-        match = _SAMPLES.fullmatch(file.name)
-        if match:
-            found.setdefault(match["task"], []).append(file)
-    if not found:
-        raise DataError(f"{path}: has no samples_*.jsonl; run lm_eval with --log_samples --output_path")
-    if task is None and len(found) > 1:
-        raise DataError(f"{path}: has samples of {', '.join(sorted(found))}; choose one with --task")
-    name = task or next(iter(found))
-    if name not in found:
-        raise DataError(f"{path}: has no samples of {name}; it has {', '.join(sorted(found))}")
-    if len({f.parent for f in found[name]}) > 1:
-        raise DataError(f"{path}: has samples of {name} in several folders; name one of them")
-    return found[name][-1:]
-
-
-def _read(path: Path) -> _Part:
+def _read(file: SamplesFile) -> _Part:
     kind = ""
     style: Style | None = None
     task, signed, questions = "", "", []
     seen: dict[str, str] = {}
-    for number, row in numbered_lines(path):
-        where = f"{path}:{number}"
+    for number, row in numbered_lines(file.path):
+        where = f"{file.path}:{number}"
         if not kind:
-            kind = "predictions" if "predictions" in row else "samples" if "filtered_resps" in row else ""
+            kind = "predictions" if "predictions" in row else "samples" if is_sample(row) else ""
             if not kind:
                 raise DataError(
                     f"{where}: is neither a prediction nor a sample of lm-eval (keys: {', '.join(row)[:80]})"
                 )
             if kind == "samples":
-                task, signed, style = _evaluation_of(path)
-        question = _from_prediction(row, where) if kind == "predictions" else from_sample(row, where, style)
+                task = file.task
+                signed, style = _asked_how(file)
+        question = _from_prediction(row, where) if kind == "predictions" else from_sample(Sample(where, row=row), style)
         if question.id in seen:
             raise DataError(f"{where}: question {question.id} comes twice (before at {seen[question.id]})")
         seen[question.id] = where
         questions.append(question)
     if not questions:
-        raise DataError(f"{path}: is empty")
-    return _Part(path, task or kind, signed, questions)
+        raise DataError(f"{file.path}: is empty")
+    return _Part(file.path, task or kind, signed, questions)
 
 
 def _from_prediction(row: dict[str, Any], where: str) -> Answered:
@@ -141,83 +111,44 @@ def _from_prediction(row: dict[str, Any], where: str) -> Answered:
     )
 
 
-def from_sample(row: dict[str, Any], where: str, style: Style | None) -> Answered:
-    """The answers of one line of lm-eval's samples.
+def from_sample(sample: Sample, style: Style | None) -> Answered:
+    """The answers of a sample: those that were scored then, where it has them; else read again from its responses.
 
     Args:
-        where: ``file:line``, for messages.
-        style: how the question was asked, where known; needed where the sample does not hold the answers themselves.
+        style: how the question was asked; needed only where the sample does not have the answers.
 
     Raises:
-        DataError: it is no sample of a task of ours, or a broken one.
+        DataError: the sample is broken, or the style is needed and not known.
     """
-    try:
-        doc, responses = row["doc"], row["filtered_resps"]
-        languages, options, gold = list(doc["languages"]), doc["options"], doc["answer"]
-        identity, n = str(doc["id"]), len(doc["options"][0])
-    except (KeyError, TypeError, IndexError):
-        raise DataError(f"{where}: is not a sample of a cross-lingual task of calm-ext") from None
-    twice = sorted({x for x in languages if languages.count(x) > 1})
-    if twice:
-        raise DataError(f"{where}: question {identity} has language {', '.join(twice)} twice")
-    if len(options) != len(languages) or any(len(o) != n for o in options):
-        raise DataError(f"{where}: question {identity} has not the same number of options in each language")
-    if any(not str(text).strip() for o in options for text in o):
-        raise DataError(f"{where}: question {identity} has an empty option")
-    if gold is not None and (not isinstance(gold, int) or not 0 <= gold < n):
-        raise DataError(f"{where}: question {identity} has the answer {gold!r}, which is not one of its {n} options")
-    by_language = dict(zip(languages, options, strict=True))
-    if responses and isinstance(responses[0], (list, tuple)):
-        question = scored_answer(identity, gold, _logprobs(responses, languages, n, where), by_language)
+    if sample.scored:
+        question = scored_answer(sample.id, sample.gold, sample.logprobs, sample.options)
     else:
-        question = Answered(identity, gold, _read_texts(row, by_language, where, style), n)
-    return question._replace(content=row.get("doc_hash"), where=where)
+        question = Answered(sample.id, sample.gold, _answers(sample, style), sample.n_options)
+    return question._replace(content=sample.doc_hash, where=sample.where)
 
 
-def _logprobs(responses: Sequence[Any], languages: Sequence[str], n: int, where: str) -> dict[str, list[float]]:
-    if len(responses) != n * len(languages):
-        raise DataError(f"{where}: {len(responses)} scores for {len(languages)} languages of {n} options")
-    try:
-        values = [float(r[0]) for r in responses]
-    except (TypeError, ValueError, IndexError):
-        raise DataError(f"{where}: a score is no number") from None
-    for index, value in enumerate(values):
-        if not math.isfinite(value):
-            raise DataError(f"{where}: the score of option {index % n} in {languages[index // n]} is {value}")
-    return {x: values[i * n : (i + 1) * n] for i, x in enumerate(languages)}
-
-
-def _read_texts(
-    row: dict[str, Any], options: Mapping[str, Sequence[str]], where: str, style: Style | None
-) -> dict[str, int | None]:
-    """The answers that were scored then, where the sample has them; else read again from the responses."""
-    written = row.get("kappa")
-    if isinstance(written, dict) and set(written) == set(options):
+def _answers(sample: Sample, style: Style | None) -> dict[str, int | None]:
+    written, options = sample.answers, sample.options
+    if written is not None and set(written) == set(options):
         return {x: written[x] for x in options}
-    responses = row["filtered_resps"]
-    if len(responses) != len(options):
-        raise DataError(f"{where}: {len(responses)} responses for {len(options)} languages")
+    texts = sample.texts
     if style is None:
         raise DataError(
-            f"{where}: how the answers were asked for is not known: there is no results*.json beside the file"
+            f"{sample.where}: how the answers were asked for is not known: there is no results*.json beside the file"
         )
-    texts = zip(options, responses, strict=True)
-    return {x: read_answer(str(text), options[x], x, style=style) for x, text in texts}
+    return {x: read_answer(text, options[x], x, style=style) for x, text in texts.items()}
 
 
-def _evaluation_of(path: Path) -> tuple[str, str, Style | None]:
-    """Task, signature and style of a samples file, from its name and the results beside it."""
-    match = _SAMPLES.fullmatch(path.name)
-    task, time = (match["task"], match["time"]) if match else (path.stem, None)
-    candidates = sorted(path.parent.glob(f"results_{time}.json" if time else "results*.json"))
-    if not candidates:
-        return task, "", None
+def _asked_how(file: SamplesFile) -> tuple[str, Style | None]:
+    """Signature and style of a samples file, from the results written with it; unknown where these cannot be used."""
+    path = results_beside(file)
     try:
-        results = json.loads(candidates[-1].read_text(encoding="utf-8"))
-        metadata = results["configs"][task]["metadata"]
-        return task, str(metadata.get("signature") or ""), metadata.get("style", "explain")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return task, "", None
+        results = read_aggregates(path) if path else None
+    except DataError:
+        results = None
+    if results is None or not results.metadata(file.task):
+        return "", None
+    return results.signature(file.task), results.style(file.task)
 
 
 def _check_one_evaluation(parts: Sequence[_Part]) -> None:

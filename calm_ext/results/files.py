@@ -1,4 +1,4 @@
-"""Files of a run that are not records: JSON, the recipe, the training log, lm-eval's results."""
+"""Files of a run that are not records: JSON, the recipe, the training log."""
 
 from __future__ import annotations
 
@@ -64,39 +64,3 @@ def read_log(path: Path) -> list[dict[str, Any]]:
             raise DataError(f"{path}:{number}: is not a line of a training log") from None
         rows.append(row)
     return rows
-
-
-def load_results(path: Path) -> dict[str, Any]:
-    """A results file of lm-eval, its outer form checked.
-
-    Raises:
-        DataError: it cannot be read, or is not lm-eval's.
-    """
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise DataError(f"{path}:{error.lineno}: is not JSON ({error.msg}); run the evaluation again") from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: is not UTF-8 ({error.reason})") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
-    for key in ("results", "configs"):
-        part = values.get(key) if isinstance(values, dict) else None
-        if not isinstance(part, dict) or not all(isinstance(x, dict) for x in part.values()):
-            raise DataError(f"{path}: is not a results file of lm-eval (no {key!r} by task)")
-    return dict(values)
-
-
-def read_results(folder: str | Path) -> dict[str, Any]:
-    """lm-eval's aggregated results in a folder.
-
-    Raises:
-        DataError: there are none, or they cannot be read.
-    """
-    files = sorted(Path(folder).glob("results*.json"))
-    if not files:
-        raise DataError(f"{folder}: has no results*.json of lm-eval")
-    try:
-        return dict(json.loads(files[-1].read_text(encoding="utf-8")))
-    except (json.JSONDecodeError, OSError) as error:
-        raise DataError(f"{files[-1]}: cannot be read ({error})") from None

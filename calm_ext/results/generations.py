@@ -5,7 +5,7 @@ A row of the paper's (https://github.com/wangym2/CALM, ``data/*/samples``), one 
     {"instruction": "Answer the multiple choice question. …", "input": "Where …?\\nA. town\\nB. …", "output": "C",
      "pred": ["Explanation: …\\n\\nAnswer: D. schools", "…", "…"]}
 
-lm-eval's samples are described in :mod:`calm_ext.results.answers`; several files of the same questions give several
+lm-eval's samples are described in :mod:`calm_ext.results.samples`; several files of the same questions give several
 samples of each.
 """
 
@@ -16,13 +16,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from calm_ext.data.fetch import read_json
 from calm_ext.data.parallel.align import join_parallel
 from calm_ext.data.sources import paper
 from calm_ext.errors import DataError
-from calm_ext.jsonl import numbered_lines
-from calm_ext.languages import ALIASES, is_known
+from calm_ext.jsonl import explain
+from calm_ext.languages import is_known, resolve_alias
 from calm_ext.records import Generation, ParallelQuestion
+from calm_ext.results.samples import Sample, read_samples
 
 _NAME = re.compile(r"(?:^|[_\-.])([a-z]{2,3})(?=[_\-.])")
 
@@ -33,11 +36,11 @@ def language_of(path: Path) -> str:
     Raises:
         DataError: the name says none, or several.
     """
-    found = {ALIASES.get(code, code) for code in _NAME.findall(path.name)}
+    found = {resolve_alias(code) for code in _NAME.findall(path.name)}
     known = sorted(code for code in found if is_known(code))
     if len(known) != 1:
-        told = f"says {', '.join(known)}" if known else "says none"
-        raise DataError(f"{path}: which language it is must be in its name or given, and the name {told}")
+        named = f"says {', '.join(known)}" if known else "says none"
+        raise DataError(f"{path}: which language it is must be in its name or given, and the name {named}")
     return known[0]
 
 
@@ -98,7 +101,7 @@ def import_paper(files: Mapping[str, str | Path], *, source_language: str | None
 def _set_name(path: Path) -> str:
     """The name of the set a file belongs to: ``x_csqa_cn_train_sampled.json`` is of x_csqa_train."""
     words = re.split(r"[_\-.]", path.stem)
-    kept = [w for w in words if w not in ("sampled", "samples") and not is_known(ALIASES.get(w, w))]
+    kept = [w for w in words if w not in ("sampled", "samples") and not is_known(resolve_alias(w))]
     return "_".join(kept) or path.stem
 
 
@@ -126,16 +129,14 @@ def import_lm_eval(files: Sequence[str | Path]) -> Iterator[Generation]:
     merged: dict[tuple[str, str], Generation] = {}
     for file in files:
         seen: set[str] = set()
-        for number, row in numbered_lines(file):
-            where = f"{file}:{number}"
-            for generation in _of_sample(row, where):
+        for sample in read_samples(file):
+            if sample.id in seen:
+                raise DataError(f"{sample.where}: question {sample.id} comes twice in this file")
+            seen.add(sample.id)
+            for generation in _generations(sample):
                 key = (generation.id, generation.language)
-                if generation.language == row["doc"]["languages"][0]:
-                    if generation.id in seen:
-                        raise DataError(f"{where}: question {generation.id} comes twice in this file")
-                    seen.add(generation.id)
                 known = merged.get(key)
-                merged[key] = generation if known is None else _more_samples(known, generation, where)
+                merged[key] = generation if known is None else _more_samples(known, generation, sample.where)
     yield from merged.values()
 
 
@@ -148,28 +149,24 @@ def _more_samples(known: Generation, new: Generation, where: str) -> Generation:
     return known.model_copy(update={"responses": [*known.responses, *new.responses]})
 
 
-def _of_sample(row: dict[str, Any], where: str) -> Iterator[Generation]:
-    try:
-        doc, answers = row["doc"], row["resps"]
-        languages, options = doc["languages"], doc["options"]
-        prompts = [row["arguments"][f"gen_args_{i}"]["arg_0"] for i in range(len(answers))]
-        per_language = len(answers) // len(languages)
-        scored = isinstance(answers[0][0], (list, tuple))
-        if scored != (per_language > 1) or per_language * len(languages) != len(answers):
-            raise ValueError("its answers do not fit its languages")
-        for i, language in enumerate(languages):
-            own = answers[i * per_language : (i + 1) * per_language]
+def _generations(sample: Sample) -> Iterator[Generation]:
+    for language, (prompt, answers) in sample.requests.items():
+        try:
+            scored = isinstance(answers[0][0], (list, tuple))
+            if scored != (len(answers) > 1):
+                raise sample.error(" (its answers do not fit its languages)")
             yield Generation(
-                id=str(doc["id"]),
+                id=sample.id,
                 language=language,
-                source_language=doc.get("source_language"),
-                question=doc["questions"][i],
-                options=options[i],
-                answer=doc["answer"],
-                prompt=prompts[i * per_language],
-                responses=[] if scored else [str(text) for text in own[0]],
-                option_logprobs=[float(a[0][0]) for a in own] if scored else None,
+                source_language=sample.source_language,
+                question=sample.questions[language],
+                options=sample.options[language],
+                answer=sample.gold,
+                prompt=prompt,
+                responses=[] if scored else [str(text) for text in answers[0]],
+                option_logprobs=[float(a[0][0]) for a in answers] if scored else None,
             )
-    except (KeyError, TypeError, IndexError, ValueError, ZeroDivisionError) as error:
-        detail = f" ({error})" if isinstance(error, ValueError) else ""
-        raise DataError(f"{where}: is not a sample of a cross-lingual task of calm-ext{detail}") from None
+        except ValidationError as error:
+            raise sample.error(f" ({explain(error)})") from None
+        except (TypeError, IndexError, ValueError):
+            raise sample.error() from None

@@ -9,21 +9,21 @@
 
 from calm_ext.retrieval.build import IndexSummary, build_index
 from calm_ext.retrieval.chunk import Chunking
-from calm_ext.retrieval.index import METHODS, Index
-from calm_ext.retrieval.policy import FALLBACKS, QUERIES, RetrievalOptions, Retriever
+from calm_ext.retrieval.index import Index
+from calm_ext.retrieval.options import METHODS, RetrievalOptions, SearchOptions
+from calm_ext.retrieval.policy import Retriever
 from calm_ext.retrieval.quality import measure
 from calm_ext.retrieval.tokens import TOKENIZER
 
 __all__ = [
-    "FALLBACKS",
     "METHODS",
-    "QUERIES",
     "TOKENIZER",
     "Chunking",
     "Index",
     "IndexSummary",
     "RetrievalOptions",
     "Retriever",
+    "SearchOptions",
     "build_index",
     "measure",
 ]

@@ -91,7 +91,7 @@ def build_index(
         query_prefix, passage_prefix: what goes before questions and passages for the model; default: its own prompts.
         chunk: how to cut long passages.
         force: replace an index that is there; anything else that is there is never replaced.
-        progress: is told how far it is.
+        progress: called with how far it is.
 
     Raises:
         DataError: an id comes twice in a language, a language has no words, there is no passage, a line is no passage.
@@ -112,7 +112,7 @@ def build_index(
                 _embed(model, shelf, work / language, partial(_tell_embedded, tell, language, len(shelf)))
         atomic_write(work / "gold.json", json.dumps(found.gold, ensure_ascii=False))
         files = {p.relative_to(work).as_posix(): p.stat().st_size for p in sorted(work.rglob("*")) if p.is_file()}
-        told = manifest.Manifest(
+        facts = manifest.Manifest(
             format=manifest.FORMAT,
             tokenizer=manifest.TOKENIZER,
             corpus_sha256=found.corpus_sha256,
@@ -127,12 +127,12 @@ def build_index(
             ) if model else None,
             files=files,
         )  # fmt: skip
-        atomic_write(work / manifest.NAME, told.model_dump_json(indent=1) + "\n")
+        atomic_write(work / manifest.NAME, facts.model_dump_json(indent=1) + "\n")
         _move(work, target)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return IndexSummary(
-        target, languages, found.corpus_sha256, told.fingerprint, found.split, found.answers_lost,
+        target, languages, found.corpus_sha256, facts.fingerprint, found.split, found.answers_lost,
         found.wordless, model.cut_off if model else 0,
     )  # fmt: skip
 

@@ -9,17 +9,17 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from calm_ext.data import SOURCES
 from calm_ext.errors import CalmError, DataError
 from calm_ext.jsonl import read_numbered
 from calm_ext.prompts import PASSAGE_PROMPTS, Style, ask, quoted
 from calm_ext.records import ParallelQuestion, Passage, Passages
 from calm_ext.retrieval import Index, RetrievalOptions, Retriever, measure
-from calm_ext.retrieval.options import RetrievalSection
 
 #: The (start, end) characters of each token of a text.
 Spans = Callable[[str], list[tuple[int, int]]]
@@ -121,7 +121,7 @@ class Grounder:
 
     def __init__(
         self,
-        settings: RetrievalSection,
+        settings: RetrievalOptions,
         *,
         spans: Spans | None,
         style: Style,
@@ -139,9 +139,8 @@ class Grounder:
             where = f"{given.name}.k{s.k}"
         else:
             index = open_index(s.index, babel_seed=babel_seed, dense_model=s.dense_model)
-            options = RetrievalOptions(s.method, s.query, s.pivot, s.k, s.fallback, s.with_options)
-            self._retriever = Retriever(index, options)
-            where = f"{index.fingerprint}.{options.signature()}"
+            self._retriever = Retriever(index, s)
+            where = f"{index.fingerprint}.{s.signature()}"
         self.signature = f"{where}.b{s.budget}.{PASSAGE_PROMPTS}"
 
     def ground(
@@ -157,17 +156,17 @@ class Grounder:
             if not any(q.id in ids for q in questions):
                 raise DataError(f"{self._given.where}: has passages of other questions, none of those that are asked")
         found: Found = {}
-        told: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         for number, question in enumerate(questions, 1):
             for language, passages in self._passages_of(question).items():
-                kept = [self._cut(p, told) for p in passages[: self.settings.k]]
-                kept = self._fit(question, language, kept, told)
+                kept = [self._cut(p, counts) for p in passages[: self.settings.k]]
+                kept = self._fit(question, language, kept, counts)
                 found[question.id, language] = Passages(id=question.id, language=language, passages=kept)
-                told["without"] += not kept
+                counts["without"] += not kept
             if progress:
                 progress(number)
         known = self._retriever.known if self._retriever else ()
-        return Grounding(found, self.signature, self._notes(told, len(found)), measure(found.values(), known=known))
+        return Grounding(found, self.signature, self._notes(counts, len(found)), measure(found.values(), known=known))
 
     def _passages_of(self, question: ParallelQuestion) -> dict[str, list[Passage]]:
         if self._retriever is not None:
@@ -176,19 +175,19 @@ class Grounder:
         there = {x: found.get((question.id, x)) for x in question.versions}
         return {x: p.passages if p else [] for x, p in there.items()}
 
-    def _cut(self, passage: Passage, told: Counter[str]) -> Passage:
+    def _cut(self, passage: Passage, counts: Counter[str]) -> Passage:
         budget = self.settings.budget
         clean = passage.model_copy(update={"title": quoted(passage.title), "text": quoted(passage.text) or "…"})
         if len(self.spans(clean.shown())) <= budget:
             return clean
-        told["cut"] += 1
+        counts["cut"] += 1
         head = len(self.spans(clean.model_copy(update={"text": "…"}).shown()))
         if head > budget // 2:
             clean, head = clean.model_copy(update={"title": ""}), 0
         return clean.model_copy(update={"text": cut(clean.text, budget - head, self.spans)})
 
     def _fit(
-        self, question: ParallelQuestion, language: str, passages: list[Passage], told: Counter[str]
+        self, question: ParallelQuestion, language: str, passages: list[Passage], counts: Counter[str]
     ) -> list[Passage]:
         if self.room is None:
             return passages
@@ -198,47 +197,50 @@ class Grounder:
             if len(self.spans(prompt)) <= self.room:
                 break
             kept.pop()
-            told["left out"] += 1
+            counts["left out"] += 1
         return kept
 
-    def _notes(self, told: Counter[str], n: int) -> list[str]:
+    def _notes(self, counts: Counter[str], n: int) -> list[str]:
         notes = list(self._retriever.notes) if self._retriever else []
-        if told["cut"]:
-            notes.append(f"{told['cut']} passages were longer than {self.settings.budget} tokens and cut")
-        if told["cut"] and not self.measured:
+        if counts["cut"]:
+            notes.append(f"{counts['cut']} passages were longer than {self.settings.budget} tokens and cut")
+        if counts["cut"] and not self.measured:
             notes.append("tokens were estimated from the text, as the model's tokenizer is not known here")
-        if told["left out"]:
-            notes.append(f"{told['left out']} passages were left out: with them the prompt is longer than {self.room} "
-                         f"tokens")  # fmt: skip
-        if told["without"]:
-            notes.append(f"{told['without']} of {n} questions and languages have no passage and are asked without")
+        if counts["left out"]:
+            notes.append(
+                f"{counts['left out']} passages were left out: with them the prompt is longer than {self.room} tokens"
+            )
+        if counts["without"]:
+            notes.append(f"{counts['without']} of {n} questions and languages have no passage and are asked without")
         return notes
 
 
 def open_index(name: str, *, babel_seed: int = 0, dense_model: str | None = None) -> Index:
-    """The index of a folder, or a bundled one.
+    """The index of a folder, or of the corpus that a data source brings along.
+
+    Args:
+        name: the folder, or the source.
+        babel_seed: of the world whose corpus ``babel`` is.
 
     Raises:
         CalmError: it cannot be used.
     """
-    if name in ("sample", "babel"):
-        return _bundled(name, babel_seed)
-    if name == "medexpqa":
-        raise CalmError("medexpqa's passages come with its questions and are not searched; `calm-ext index build "
-                        "--layout medexpqa` makes an index of them")  # fmt: skip
+    source = SOURCES.get(name)
+    if source and source.corpus:
+        return _bundled(name, babel_seed if name == "babel" else None)
+    if source and source.passages:
+        raise CalmError(
+            f"{name}'s passages come with its questions and are not searched; `calm-ext index build` makes an index of "
+            f"a corpus (of MedExpQA's passages with --layout medexpqa)"
+        )
     return Index.open(name, dense_model=dense_model)
 
 
 @lru_cache(maxsize=4)
-def _bundled(name: str, babel_seed: int) -> Index:
-    if name == "sample":
-        from calm_ext.data.sources.sample import load_passages
-
-        return Index.of(load_passages())
-    from calm_ext.babel.passages import corpus
-    from calm_ext.babel.world import BabelConfig
-
-    return Index.of(corpus(BabelConfig(seed=babel_seed)))
+def _bundled(name: str, seed: int | None) -> Index:
+    source = SOURCES[name]
+    assert source.corpus
+    return Index.of(source.corpus(**source.read_options({"seed": seed})))
 
 
 def read_passages(path: str) -> Given:
@@ -269,13 +271,21 @@ def given_as_is(path: str, questions: Sequence[ParallelQuestion]) -> Grounding:
     return Grounding(found, given.name, [], measure(found.values()))
 
 
-def medexpqa_passages(split: str, languages: Sequence[str], data_dir: str | None) -> Given:
-    """The passages that MedExpQA brings along for the questions of a split.
+def published_passages(
+    source: str, split: str, languages: Sequence[str], options: Mapping[str, Any] | None = None
+) -> Given | None:
+    """The passages that were published with a data source's questions; None where there are none, or no such source.
+
+    Args:
+        source: what ``retrieval.index`` names.
+        options: the source's own.
 
     Raises:
+        CalmError: the source has no such option.
         DataError: the data set cannot be read.
     """
-    from calm_ext.data.sources.medexpqa import load_passages, passage_records
-
-    records = passage_records(load_passages(split, languages=languages, data_dir=data_dir))
-    return Given({(p.id, p.language): p for p in records}, "medexpqa", f"medexpqa {split}")
+    entry = SOURCES.get(source)
+    if entry is None or entry.passages is None:
+        return None
+    records = entry.passages(split, languages=languages, **entry.read_options(options or {}))
+    return Given({(p.id, p.language): p for p in records}, source, f"{source} {split}")

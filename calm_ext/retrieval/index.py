@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 from calm_ext.errors import CalmError, DataError
 from calm_ext.records import CorpusPassage, Passage
@@ -15,13 +15,11 @@ from calm_ext.retrieval.build import collect
 from calm_ext.retrieval.chunk import is_piece
 from calm_ext.retrieval.fuse import DEPTH, fuse
 from calm_ext.retrieval.lexical import top
+from calm_ext.retrieval.options import METHODS, Method
 from calm_ext.retrieval.shelf import Shelf
 
 if TYPE_CHECKING:
     from calm_ext.retrieval.dense import Embedder
-
-Method = Literal["lexical", "dense", "hybrid"]
-METHODS: tuple[str, ...] = get_args(Method)
 
 
 class Index:
@@ -153,23 +151,23 @@ class Index:
     def _embedder(self) -> Embedder:
         from calm_ext.retrieval.dense import Embedder, hash_of
 
-        told = self.info.dense if self.info else None
-        assert told is not None
-        folder = Path(self._model or told.folder)
+        model = self.info.dense if self.info else None
+        assert model is not None
+        folder = Path(self._model or model.folder)
         if not folder.is_dir():
             raise CalmError(
-                f"{self._name}: its model {told.name} is not in {folder}; say where it is with --dense FOLDER"
+                f"{self._name}: its model {model.name} is not in {folder}; say where it is with --dense FOLDER"
             )
-        if hash_of(folder) != told.sha256:
+        if hash_of(folder) != model.sha256:
             raise CalmError(f"{self._name}: was embedded by another model than the one in {folder}; build it again, or "
-                            f"give the folder of {told.name} as it was")  # fmt: skip
-        return Embedder(folder, query_prefix=told.query_prefix, passage_prefix=told.passage_prefix)
+                            f"give the folder of {model.name} as it was")  # fmt: skip
+        return Embedder(folder, query_prefix=model.query_prefix, passage_prefix=model.passage_prefix)
 
     def as_json(self) -> dict[str, Any]:
         """What ``index show`` prints."""
-        told = self.info.model_dump(exclude={"files"}) if self.info else {"corpus_sha256": self.corpus_sha256}
+        facts = self.info.model_dump(exclude={"files"}) if self.info else {"corpus_sha256": self.corpus_sha256}
         languages = {language: len(shelf) for language, shelf in self._shelves.items()}
-        return {"fingerprint": self.fingerprint, "n_passages": len(self), **told, "languages": languages,
+        return {"fingerprint": self.fingerprint, "n_passages": len(self), **facts, "languages": languages,
                 "questions_with_gold": len(self._gold)}  # fmt: skip
 
 

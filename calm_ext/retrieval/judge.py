@@ -1,4 +1,10 @@
-"""The model judges the passages that it is to read, and keeps those it believes in (:mod:`calm_ext.retrieval.judging`).
+"""The model judges the passages that it is to read: does this one help to answer the question, yes or no?
+
+The model's own judgement of what was retrieved is the idea of Self-RAG (Asai et al. 2023, arXiv 2310.11511). There the
+model is trained to write reflection tokens, among them ISREL, relevant or not; here nothing is trained: the
+log-likelihoods of a yes and a no are compared, in the question's language. A model that says yes to everything is no
+judge, so its odds for a passage are divided by its odds for an empty one (contextual calibration, Zhao et al. 2021,
+arXiv 2102.09690).
 
 Two log-likelihoods a passage, yes and no, and two a question and language for an empty passage; through lm-eval's model
 class, so that the options' shared prefix is used where the class shares it.
@@ -7,13 +13,21 @@ class, so that the options' shared prefix is used where the class shares it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import exp
 from typing import Any
 
 from calm_ext.errors import CalmError
+from calm_ext.languages import get_language
+from calm_ext.prompts import cue, quoted
 from calm_ext.records import ParallelQuestion, Passages
 from calm_ext.retrieval import measure
 from calm_ext.retrieval.grounding import Found, Grounding
-from calm_ext.retrieval.judging import EMPTY, JUDGE, can_judge, judgement_prompt, relevance, verdicts
+
+#: Name of the wording and of the arithmetic, part of the signature of what was judged.
+JUDGE = "judge-1"
+
+#: What stands for a passage that says nothing.
+EMPTY = "…"
 
 #: Questions judged at once, between two reports of progress.
 _CHUNK = 16
@@ -99,3 +113,59 @@ def _as_turn(lm: Any, prompt: str) -> str:
         raise CalmError("a chat template was asked for, but the model's tokenizer has none")
     rendered: str = lm.apply_chat_template([{"role": "user", "content": prompt}], add_generation_prompt=True)
     return rendered
+
+
+# --- what the model is asked, and what its answer means ---------------------------------------------------------------
+
+
+def can_judge(code: str) -> bool:
+    """Whether there are words to ask in a language; not in Babel's, whose models know no yes and no."""
+    return bool(get_language(code).relevance)
+
+
+def judgement_prompt(code: str, passage: str, question: str) -> str:
+    """What the model is asked about one passage.
+
+    Raises:
+        CalmError: there are no words for it in the language.
+
+    >>> print(judgement_prompt("en", "Fish live in water.", "Where do fish live?"))
+    Passage: Fish live in water.
+    Question: Where do fish live?
+    Does this passage help to answer the question? Yes or no?
+    Answer:
+    """
+    language = get_language(code)
+    if not language.relevance:
+        raise CalmError(
+            f"passages cannot be judged in {code}: there are no words to ask for it; set retrieval.judge: false"
+        )
+    lines = [
+        cue(language, language.passage) + language.space + quoted(passage),
+        cue(language, language.question) + language.space + question,
+        language.relevance,
+        cue(language, language.answer),
+    ]
+    return "\n".join(lines)
+
+
+def verdicts(code: str) -> tuple[str, str]:
+    """The yes and the no, as they follow the prompt.
+
+    >>> verdicts("en"), verdicts("zh")
+    ((' Yes', ' No'), ('是', '否'))
+    """
+    language = get_language(code)
+    return language.space + language.yes, language.space + language.no
+
+
+def relevance(yes: float, no: float, empty_yes: float, empty_no: float) -> float:
+    """The probability that a passage helps, from log-likelihoods (nats) with it and with an empty one in its place.
+
+    Half means: as likely a yes as for a passage that says nothing.
+
+    >>> relevance(-1.0, -1.0, -1.0, -1.0)
+    0.5
+    """
+    odds = (yes - no) - (empty_yes - empty_no)
+    return 1 / (1 + exp(-odds)) if odds > -700 else 0.0

@@ -25,7 +25,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from calm_ext.errors import CalmError, DataError
-from calm_ext.retrieval.tokens import rule_of, stems, tokens, words
+from calm_ext.languages import get_language
+from calm_ext.retrieval.tokens import stems, tokens, words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -113,7 +114,7 @@ class LexicalWriter:
         self.language = language
         self._vocabulary: dict[str, int] = {}
         # word as written -> id of its stem, so that each is stemmed once; without a stemmer the vocabulary itself
-        self._known: dict[str, int] = {} if rule_of(language).stemmer else self._vocabulary
+        self._known: dict[str, int] = {} if get_language(language).stemmer else self._vocabulary
         self._ids, self._lengths = array("i"), array("q", [0])
         self._spill: IO[bytes] | None = spill.open("wb") if spill else None
         self._path = spill

@@ -14,64 +14,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Literal, NamedTuple, get_args
 
 from calm_ext.errors import CalmError, DataError
 from calm_ext.records import ParallelQuestion, Passage, Passages
 from calm_ext.retrieval.fuse import DEPTH, fuse
-from calm_ext.retrieval.index import METHODS, Index, Method
-
-Query = Literal["own", "pivot", "both"]
-Fallback = Literal["pivot", "none"]
-QUERIES: tuple[str, ...] = get_args(Query)
-FALLBACKS: tuple[str, ...] = get_args(Fallback)
-
-
-class RetrievalOptions(NamedTuple):
-    """How passages are found for a question.
-
-    Attributes:
-        method: lexical, dense or hybrid.
-        query: own, pivot or both.
-        pivot: the pivot's language; None is the question's source language, else its first.
-        k: passages per question and language.
-        fallback: what a language without passages in the index gets: those of the pivot, or none.
-        with_options: whether the options' texts are searched with, too.
-    """
-
-    method: Method = "lexical"
-    query: Query = "own"
-    pivot: str | None = None
-    k: int = 3
-    fallback: Fallback = "pivot"
-    with_options: bool = False
-
-    def signature(self) -> str:
-        """Short and without blanks; what has its default value is left out, but for method, query and k.
-
-        >>> RetrievalOptions(query="both", pivot="en").signature()
-        'lexical.both.k3.pivot-en'
-        """
-        parts = [self.method, self.query, f"k{self.k}"]
-        parts += [f"pivot-{self.pivot}"] if self.pivot else []
-        parts += ["fallback-none"] if self.fallback == "none" else []
-        return ".".join([*parts, *(["options"] if self.with_options else [])])
-
-    def check(self) -> None:
-        """Refuse values that mean nothing.
-
-        Raises:
-            CalmError: one of them, naming what there is.
-        """
-        for key, value, known in (
-            ("method", self.method, METHODS),
-            ("query", self.query, QUERIES),
-            ("fallback", self.fallback, FALLBACKS),
-        ):
-            if value not in known:
-                raise CalmError(f"retrieval {key} {value!r}: there are {', '.join(known)}")
-        if self.k < 1:
-            raise CalmError(f"retrieval k is {self.k}; at least one passage is to be asked for")
+from calm_ext.retrieval.index import Index
+from calm_ext.retrieval.options import SearchOptions
 
 
 class Retriever:
@@ -82,11 +30,10 @@ class Retriever:
             answer; what :func:`~calm_ext.retrieval.quality.measure` needs where nothing was found.
 
     Raises:
-        CalmError: options that mean nothing, or that the index cannot serve.
+        CalmError: the method needs embeddings, and the index has none.
     """
 
-    def __init__(self, index: Index, options: RetrievalOptions) -> None:
-        options.check()
+    def __init__(self, index: Index, options: SearchOptions) -> None:
         if options.method != "lexical" and not index.has_dense:
             raise CalmError(f"{options.method} retrieval needs an index with embeddings; build it with --dense MODEL")
         self.index, self.options = index, options
@@ -130,7 +77,7 @@ class Retriever:
         elif query == "both":
             searched = list(dict.fromkeys([*searched, pivot]))
         if not has and query != "pivot":
-            self._tell(language, searched[0] if searched else "")
+            self._notes[language, searched[0] if searched else ""] += 1
         if pivot in searched and pivot not in self.index.languages:
             raise CalmError(
                 f"question {question.id}, {language}: the index has no passages in the pivot {pivot}; it has "
@@ -172,10 +119,7 @@ class Retriever:
             raise DataError(f"question {question.id} has no version in the pivot {given}; it has {have}")
         return given
 
-    def _tell(self, language: str, instead: str) -> None:
-        self._notes[language, instead] += 1
-
 
 def _note(language: str, instead: str) -> str:
-    said = f"{instead}'s are used" if instead else "none are given"
-    return f"{language}: no passages in the index, {said}"
+    used = f"{instead}'s are used" if instead else "none are given"
+    return f"{language}: no passages in the index, {used}"

@@ -1,4 +1,4 @@
-"""What a text is searched by: one table of languages, one way to cut and stem.
+"""What a text is searched by: one way to cut and stem.
 
 A text is normalised (Unicode NFKC, case folded, Arabic vowel signs and invisible joiners taken out) and cut into words.
 Words are stemmed by Snowball (Porter 2001, https://snowballstem.org) where it has the language. Chinese and Japanese do
@@ -6,7 +6,7 @@ not space words: there a run of their characters gives every character and every
 and Latin words and numbers between them stay words. Stop words are kept: BM25's idf weighs them down.
 
 :data:`TOKENIZER` names all of this. It is written into every index, and an index of another one is refused, so it
-changes with every change here that makes other tokens of any text.
+changes with every change, here or of a language's stemmer, that makes other tokens of any text.
 """
 
 from __future__ import annotations
@@ -15,46 +15,11 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from functools import cache
-from types import MappingProxyType
-from typing import NamedTuple
+
+from calm_ext.languages import get_language
 
 #: Version of this module's rules.
 TOKENIZER = "tokens-1"
-
-
-class Rule(NamedTuple):
-    """How a language is cut.
-
-    Attributes:
-        stemmer: name of its Snowball stemmer, None where there is none: the words are searched as they stand.
-        grams: whether runs of its script become single characters and pairs of them.
-    """
-
-    stemmer: str | None = None
-    grams: bool = False
-
-
-#: language -> :class:`Rule`; Babel's invented languages are not listed and have plain words.
-RULES = MappingProxyType(
-    {
-        "en": Rule("english"),
-        "zh": Rule(grams=True),
-        "fr": Rule("french"),
-        "de": Rule("german"),
-        "it": Rule("italian"),
-        "ja": Rule(grams=True),
-        "es": Rule("spanish"),
-        "nl": Rule("dutch"),
-        "pl": Rule("polish"),
-        "pt": Rule("portuguese"),
-        "ru": Rule("russian"),
-        "ar": Rule("arabic"),
-        "vi": Rule(),
-        "hi": Rule("hindi"),
-        "sw": Rule(),
-        "ur": Rule(),
-    }
-)
 
 #: Characters that Chinese and Japanese write without spaces: iteration marks, Hiragana, Katakana, Han.
 UNSPACED = (
@@ -90,7 +55,7 @@ def words(text: str, language: str) -> list[str]:
     ['糖', '尿', '病', '糖尿', '尿病', 'type', '2']
     """
     normal = normalise(text)
-    if not rule_of(language).grams:
+    if not get_language(language).unspaced:
         return _WORD.findall(normal)
     found: list[str] = []
     for place, part in enumerate(_UNSPACED_RUN.split(normal)):
@@ -113,16 +78,8 @@ def tokens(text: str, language: str) -> list[str]:
 
 def stems(found: Sequence[str], language: str) -> list[str]:
     """The stems of normalised words, one each, in order."""
-    stem = _stemmer(rule_of(language).stemmer)
+    stem = _stemmer(get_language(language).stemmer)
     return stem(list(found)) if stem else list(found)
-
-
-def rule_of(language: str) -> Rule:
-    """The rule of a language: that of the table, else plain words."""
-    return RULES.get(language, _PLAIN)
-
-
-_PLAIN = Rule()
 
 
 @cache

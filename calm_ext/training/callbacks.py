@@ -1,32 +1,41 @@
-"""What the training process does beside training: it watches the held-out questions, and keeps a log."""
+"""The training process beside training: it watches the held-out questions, and keeps a log."""
 
 from __future__ import annotations
 
 import json
 import math
 import sys
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback
 
-from calm_ext.models.meter import in_model
+from calm_ext.jsonl import read_jsonl
+from calm_ext.records import Pair, ParallelQuestion, Passages
+from calm_ext.training.asking import Examiner
+from calm_ext.training.encoding import encode_pairs
+from calm_ext.training.job import TrainingJob
 from calm_ext.training.monitor import Check, Monitor, append_log
 
-#: What experiment trackers are told of a check.
+#: The values of a check that experiment trackers get.
 HELDOUT = ("agreement", "consistency", "answered", "chosen_nll")
 
 
 class Watch(TrainerCallback):
     """Checks the held-out questions every few steps, keeps each adapter, and stops a run that gets clearly worse."""
 
-    def __init__(self, monitor: Monitor, *, every: int, output: Path, main: bool) -> None:
+    def __init__(self, monitor: Monitor, output: Path) -> None:
         self.monitor = monitor
-        self.every = every
         self.output = output
-        self.main = main
+        self.every = 1
+        self.main = True
         self.trainer: Any = None
+
+    def attach(self, trainer: Any) -> None:
+        """Watch this trainer's model, as often as the trainer saves a checkpoint."""
+        self.trainer = trainer
+        self.every = int(trainer.args.save_steps)
+        self.main = trainer.is_world_process_zero()
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """The untrained model is the first check, and the first candidate."""
@@ -59,12 +68,14 @@ class Watch(TrainerCallback):
         self.trainer.save_model(str(self.output / f"checks/step-{step}"))
 
     def _track(self, check: Check) -> None:
-        """Tell the experiment trackers. Not by the trainer's own log, which empties TRL's running means."""
-        told = {key: value for key, value in check._asdict().items() if key in HELDOUT and math.isfinite(value)}
+        """Log to the experiment trackers, but not by the trainer's own log, which empties TRL's running means."""
         trainer = self.trainer
         if trainer.args.report_to:
-            logs = {f"eval_heldout_{key}": value for key, value in told.items()}
+            values = {key: value for key, value in check._asdict().items() if key in HELDOUT and math.isfinite(value)}
+            logs = {f"eval_heldout_{key}": value for key, value in values.items()}
+            due = trainer.control.should_log  # on_log takes it for done; the loss of this step is still to be logged
             trainer.callback_handler.on_log(trainer.args, trainer.state, trainer.control, logs)
+            trainer.control.should_log = due
 
     def _restore(self, step: int) -> None:
         """Read the checks that an interrupted run had made up to its last checkpoint."""
@@ -78,24 +89,6 @@ class Watch(TrainerCallback):
             print(f"\n{message}", file=sys.stderr, flush=True)  # below the progress bar
 
 
-class Metered(TrainerCallback):
-    """Counts the steps of training, forward to optimizer, as the model's time."""
-
-    def __init__(self) -> None:
-        self._step: AbstractContextManager[None] | None = None
-
-    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """A step's batches are there."""
-        self._step = in_model()
-        self._step.__enter__()
-
-    def on_optimizer_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """The optimizer has moved the weights."""
-        if self._step is not None:
-            self._step.__exit__(None, None, None)
-            self._step = None
-
-
 class Log(TrainerCallback):
     """Writes what the trainer logs to ``log.jsonl``."""
 
@@ -103,6 +96,45 @@ class Log(TrainerCallback):
         self.path = path
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
-        """One line a logging step; checks, which are told to trackers only, have lines of their own."""
+        """One line a logging step; checks, which go to trackers only, have lines of their own."""
         if state.is_world_process_zero and logs and not all(key.startswith("eval_") for key in logs):
             append_log(self.path, "train", {"step": state.global_step, **logs})
+
+
+def watch(job: TrainingJob, tokenizer: Any) -> Watch | None:
+    """The watch over the held-out questions that the vote decided; None where there are none."""
+    options, sampling = job.options, job.sampling
+    if job.heldout is None or not job.heldout_votes:
+        print("no held-out question was decided: training is not watched, the last checkpoint is kept", file=sys.stderr)
+        return None
+    questions = [q for q in read_jsonl(job.heldout, ParallelQuestion) if q.id in job.heldout_votes]
+    questions = questions[: options.heldout_questions]
+    ids = {q.id for q in questions}
+    encoded = []
+    if job.heldout_pairs:
+        pairs = [p for p in read_jsonl(job.heldout_pairs, Pair, allow_empty=True) if p.id in ids]
+        rows, _ = encode_pairs(pairs[:200], tokenizer, append_eos=job.append_eos, max_length=options.max_length)
+        encoded = [(r["prompt_ids"], r["chosen_ids"]) for r in rows]
+    examiner = Examiner(
+        tokenizer,
+        sampling.mode,
+        sampling.resolved_style,
+        sampling.chat_template,
+        sampling.max_new_tokens,
+        passages=_passages(job),
+    )
+    monitor = Monitor(
+        questions=questions,
+        votes=job.heldout_votes,
+        encoded=encoded,
+        examiner=examiner,
+        patience=options.patience,
+        keys=type(options).model_fields,
+    )
+    return Watch(monitor, job.output)
+
+
+def _passages(job: TrainingJob) -> dict[tuple[str, str], list[str]]:
+    if job.heldout_passages is None:
+        return {}
+    return {(p.id, p.language): [x.shown() for x in p.passages] for p in read_jsonl(job.heldout_passages, Passages)}

@@ -1,52 +1,43 @@
-"""What a training process is told: one JSON file between the pipeline and :mod:`calm_ext.training.worker`."""
+"""A training run as one JSON file, from the pipeline to :mod:`calm_ext.training.worker`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from calm_ext.prompts import Style
-from calm_ext.training.options import TrainingOptions
+from calm_ext.models.options import SamplingOptions
+from calm_ext.options import Section
+from calm_ext.training.options import AnyTrainingOptions
 
 
-class TrainingJob(BaseModel):
-    """One training run: the options and the files it reads and writes.
-
-    Attributes:
-        model: Hugging Face folder or hub name of the base model.
-        pairs: pairs JSONL to train on.
-        heldout: questions JSONL that is watched, or None.
-        heldout_votes: held-out question id -> language -> option that the vote of the *other* languages elected.
-        heldout_pairs: pairs JSONL of the held-out questions (their chosen NLL is watched), or None.
-        heldout_passages: passages JSONL that the held-out questions are asked with, or None.
-        mode: how the held-out questions are asked, as they were sampled.
-        style: prompt style.
-        chat_template: whether the prompts are wrapped in the model's chat template.
-        max_new_tokens: for held-out questions in ``generate`` mode.
-        output: directory for ``adapter/``, ``log.jsonl`` and ``checkpoints/``.
-        run_name: of what is trained, for the trackers of ``options.report_to``; default: the output directory's name.
-        tracking: directory of the trackers' run; default: ``tracking/`` in the output.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class TrainingJob(Section):
+    """One training run: the options and the files it reads and writes."""
 
     model: str
+    """Hugging Face folder or hub name of the base model."""
     pairs: Path
+    """Pairs JSONL to train on."""
     output: Path
-    options: TrainingOptions
-    mode: Literal["generate", "options"] = "options"
-    style: Style = "cloze"
-    chat_template: bool = False
-    max_new_tokens: int = 256
+    """Directory for ``adapter/``, ``log.jsonl`` and ``checkpoints/``."""
+    options: AnyTrainingOptions
+    """The method and how to train by it."""
+    sampling: SamplingOptions = SamplingOptions()
+    """How the questions were asked when they were sampled: held-out ones are asked alike."""
     heldout: Path | None = None
+    """Questions JSONL to watch training by."""
     heldout_votes: dict[str, dict[str, int]] = Field(default_factory=dict)
+    """Held-out question id -> language -> option that the vote of the *other* languages elected."""
     heldout_pairs: Path | None = None
+    """Pairs JSONL of the held-out questions, whose chosen NLL is watched."""
     heldout_passages: Path | None = None
+    """Passages JSONL that the held-out questions are asked with."""
     trust_remote_code: bool = False
+    """Let the model bring code of its own."""
     run_name: str | None = None
+    """Name for the trackers of ``options.report_to``; default: the output directory's name."""
     tracking: Path | None = None
+    """Directory of the trackers' run; default: ``tracking/`` in the output."""
 
     @property
     def tracking_folder(self) -> Path:
@@ -57,5 +48,5 @@ class TrainingJob(BaseModel):
     def append_eos(self) -> bool:
         """Whether responses end with the end-of-text token."""
         if self.options.append_eos == "auto":
-            return self.mode == "generate"
+            return self.sampling.mode == "generate"
         return self.options.append_eos

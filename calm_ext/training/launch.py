@@ -11,15 +11,16 @@ import sys
 from pathlib import Path
 
 import calm_ext
-from calm_ext.errors import RunError
+from calm_ext.errors import CalmError, RunError
 from calm_ext.jsonl import atomic_write
 from calm_ext.models.batches import says_out_of_memory
 from calm_ext.models.meter import Reading
 from calm_ext.training.job import TrainingJob
+from calm_ext.training.methods import METHODS
 from calm_ext.training.tracking import open_run
 
-#: What the training process says when its steps begin: memory that ends before that is not the batch's.
-BEGUN = "training in "
+#: The worker's line when the model is loaded: a smaller batch does not help where memory ends before that.
+START_LINE = "training in "
 _SPENT = "spent.jsonl"
 
 
@@ -40,7 +41,7 @@ class _OutOfMemory(RunError):
 
 
 def launch(job: TrainingJob) -> Reading:
-    """Run a training job in a process of its own; its chatter goes to stderr and to ``worker.log``.
+    """Run a training job in a process of its own; its messages go to stderr and to ``worker.log``.
 
     Where memory does not suffice, training goes on from its last checkpoint with a smaller batch, and with as many more
     batches to a step: the pairs of each step stay the same. (DPO's loss, a mean over pairs, does too; the anchor's, a
@@ -51,8 +52,11 @@ def launch(job: TrainingJob) -> Reading:
 
     Raises:
         RunError: it failed; the message has its last line and the path of the log.
-        CalmError: a tracker is not installed or cannot be used.
+        CalmError: this version cannot train by the method, or a tracker is not installed or cannot be used.
     """
+    problem = METHODS[job.options.method].problem
+    if problem:
+        raise CalmError(problem)
     (job.output / _SPENT).unlink(missing_ok=True)
     while True:
         try:
@@ -90,11 +94,8 @@ def _smaller(job: TrainingJob) -> TrainingJob | None:
     factor = next((f for f in range(2, size + 1) if size % f == 0), None)
     if factor is None:
         return None
-    changed = {
-        "batch_size": size // factor,
-        "gradient_accumulation": job.options.gradient_accumulation * factor,
-    }
-    return job.model_copy(update={"options": job.options.model_copy(update=changed)})
+    steps = job.options.gradient_accumulation * factor
+    return job.replace(options=job.options.replace(batch_size=size // factor, gradient_accumulation=steps))
 
 
 def _run(job: TrainingJob) -> None:
@@ -122,11 +123,11 @@ def _run(job: TrainingJob) -> None:
         process = subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         assert process.stdout is not None
         try:
-            told = ""
+            seen = ""
             while chunk := process.stdout.read1(4096):  # type: ignore[attr-defined]
                 log.write(chunk)
                 log.flush()
-                told = _pass_on(told, chunk.decode(errors="replace"))
+                seen = _pass_on(seen, chunk.decode(errors="replace"))
             code = process.wait()
         except BaseException:
             process.terminate()
@@ -139,15 +140,15 @@ def _run(job: TrainingJob) -> None:
         killed = code in (-9, 137) or any(x in text for x in ("Signals.SIGKILL", "Signal 9 (SIGKILL)"))
         if killed:
             reason = "it was killed, as where a machine runs out of memory"
-        kind = _OutOfMemory if (killed or says_out_of_memory(reason)) and BEGUN in text else RunError
+        kind = _OutOfMemory if (killed or says_out_of_memory(reason)) and START_LINE in text else RunError
         raise kind(f"training failed with exit code {code}: {reason} (all of it: {log_file})")
 
 
-def _pass_on(told: str, text: str) -> str:
-    """Show what a worker says, up to a traceback, which is for the log; returns what was seen so far, in short."""
-    seen = told[-100:] + text
-    if "Traceback (most recent call last)" in seen or told == "traceback":
-        shown = text.split("Traceback (most recent call last)")[0] if told != "traceback" else ""
+def _pass_on(before: str, text: str) -> str:
+    """Show a worker's output up to a traceback, which is for the log; returns the last of what was seen so far."""
+    seen = before[-100:] + text
+    if "Traceback (most recent call last)" in seen or before == "traceback":
+        shown = text.split("Traceback (most recent call last)")[0] if before != "traceback" else ""
         sys.stderr.write(shown)
         return "traceback"
     sys.stderr.write(text)

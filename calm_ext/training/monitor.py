@@ -9,24 +9,21 @@ At each check the held-out questions are asked in every language, as they were w
 - ``answered``: share of answers that could be read;
 - ``chosen_nll``: mean NLL per token of the held-out pairs' chosen responses.
 
-Consistency alone is no guide: a model that collapses onto one answer is consistent. The vote of the untrained model is:
-where agreement with it falls, training is unlearning, and says so in words.
+Consistency alone is no guide: a model that collapses onto one answer is consistent. The vote of the untrained model is
+a guide: where agreement with it falls, training is unlearning, and the monitor warns in words.
 """
 
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from calm_ext.metrics.question import question_metrics
-from calm_ext.models.scoring import encode_continuation, score_continuations
-from calm_ext.records import Pair, ParallelQuestion
-from calm_ext.training.asking import Asker, rendered
-
-logger = logging.getLogger(__name__)
+from calm_ext.models.scoring import score_continuations
+from calm_ext.records import ParallelQuestion
+from calm_ext.training.asking import Examiner
 
 
 class Check(NamedTuple):
@@ -68,12 +65,15 @@ def chosen_nll(model: Any, encoded: Sequence[tuple[list[int], list[int]]]) -> fl
 
 
 class Monitor:
-    """Asks the held-out questions, keeps what it found in ``log.jsonl``, and judges it.
+    """Asks the held-out questions, keeps the answers' checks, and judges them.
 
     Args:
         votes: question id -> language -> option that the untrained model elected in the other languages.
         encoded: (prompt ids, chosen ids) of held-out pairs.
+        keys: the options that the training method has, for the advice in warnings.
     """
+
+    keys: Collection[str] = ("nll_weight", "beta")
 
     def __init__(
         self,
@@ -81,14 +81,16 @@ class Monitor:
         questions: Sequence[ParallelQuestion],
         votes: Mapping[str, Mapping[str, int]],
         encoded: Sequence[tuple[list[int], list[int]]],
-        asker: Asker,
+        examiner: Examiner,
         patience: int,
+        keys: Collection[str] = keys,
     ) -> None:
+        self.keys = keys
         self.questions = list(questions)
-        self.asked = asker.encode(self.questions)
+        self.items = examiner.encode(self.questions)
         self.votes = votes
         self.encoded = encoded
-        self.asker = asker
+        self.examiner = examiner
         self.patience = patience
         self.checks: list[Check] = []
 
@@ -97,7 +99,7 @@ class Monitor:
         training = model.training
         model.eval()
         try:
-            answers = self.asker.answers(model, self.asked)
+            answers = self.examiner.answers(model, self.items)
             nll = chosen_nll(model, self.encoded)
         finally:
             model.train(training)
@@ -129,7 +131,7 @@ class Monitor:
     def chosen(self) -> Check:
         """The latest check that is not clearly below the best one.
 
-        A few dozen held-out questions can tell a collapse but not a small gain, so noise must not undo training: an
+        A few dozen held-out questions show a collapse but not a small gain, so noise must not undo training: an
         earlier check, the untrained model among them, is chosen only where the later ones are clearly worse
         (the one-standard-error rule of Breiman et al. 1984, section 3.4.3, towards more training).
         """
@@ -152,49 +154,30 @@ class Monitor:
         first, last = self.checks[0], self.checks[-1]
         error = (2 * max(first.agreement * (1 - first.agreement), 0.01) / max(first.n, 1)) ** 0.5
         if last.agreement < first.agreement - 2 * error:
+            also = " or raise training.nll_weight" if "nll_weight" in self.keys else ""
             return (
                 f"step {last.step}: COLLAPSING: agreement with the other languages' vote on held-out questions fell "
-                f"from "
-                f"{first.agreement:.3f} to {last.agreement:.3f}; lower training.learning_rate or raise "
-                f"training.nll_weight"
+                f"from {first.agreement:.3f} to {last.agreement:.3f}; lower training.learning_rate{also}"
             )
         if last.answered < first.answered - 0.1:
             return (
                 f"step {last.step}: COLLAPSING: answers that can be read fell from {first.answered:.0%} to "
-                f"{last.answered:.0%}; raise training.nll_weight or training.beta"
+                f"{last.answered:.0%}; {self._remedy('nll_weight', 'beta')}"
             )
         if last.chosen_nll > first.chosen_nll + 0.5:
             return (
                 f"step {last.step}: WARNING: the chosen responses themselves become unlikely (NLL per token "
-                f"{first.chosen_nll:.2f} to {last.chosen_nll:.2f}); raise training.nll_weight"
+                f"{first.chosen_nll:.2f} to {last.chosen_nll:.2f}); {self._remedy('nll_weight')}"
             )
         return None
+
+    def _remedy(self, *keys: str) -> str:
+        """What to change: one of some keys, where the method has them."""
+        known = [f"training.{key}" for key in keys if key in self.keys]
+        return f"raise {' or '.join(known)}" if known else "lower training.learning_rate"
 
 
 def append_log(path: Path, kind: str, values: dict[str, Any]) -> None:
     """Append one line to a training log: ``{"kind": "train" | "check" | …, …}``."""
     with path.open("a", encoding="utf-8") as handle:
         handle.write(json.dumps({"kind": kind, **values}) + "\n")
-
-
-def encode_pairs(
-    pairs: Sequence[Pair], tokenizer: Any, *, append_eos: bool, max_length: int
-) -> tuple[list[dict[str, list[int]]], int]:
-    """Token ids of pairs as TRL's collator takes them, and the number left out because the prompt fills max_length.
-
-    Responses are cut where TRL cuts them (:func:`~calm_ext.models.scoring.encode_continuation`), so that training sees
-    the tokens that scoring sees.
-    """
-    rows, dropped = [], 0
-    end = [tokenizer.eos_token_id] if append_eos and tokenizer.eos_token_id is not None else []
-    for pair in pairs:
-        prompt = pair.prompt
-        if not isinstance(prompt, str):
-            prompt = rendered(tokenizer, prompt)
-        context, chosen = encode_continuation(tokenizer, prompt, pair.chosen)
-        _, rejected = encode_continuation(tokenizer, prompt, pair.rejected)
-        if len(context) >= max_length or not chosen or not rejected:
-            dropped += 1
-            continue
-        rows.append({"prompt_ids": context, "chosen_ids": chosen + end, "rejected_ids": rejected + end})
-    return rows, dropped

@@ -1,69 +1,115 @@
-"""What a recipe says of training."""
+"""The ``training`` section of a recipe: what all methods share, and how ``method`` chooses the other keys."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializeAsAny, ValidatorFunctionWrapHandler, WrapValidator
 
-from calm_ext.options import Section
+from calm_ext.options import OneOf, Section
+from calm_ext.training.methods import METHODS
 
-#: The experiment trackers that a run can be followed with, each by the name of the package it needs.
+#: The experiment trackers that can follow a run, each by the name of the package it needs.
 Tracker = Literal["tensorboard", "wandb", "trackio", "mlflow"]
+
+DEFAULT_METHOD = "dpo"
 
 
 class TrainingOptions(Section):
-    """How to train. The defaults are safe: an NLL anchor, label-free stopping and checkpoint choice.
+    """How to train, by any method. The defaults are safe: label-free stopping and choice of the checkpoint."""
 
-    Attributes:
-        method: ``dpo`` (Rafailov et al. 2023) on the pairs.
-        beta: DPO's β.
-        nll_weight: weight of the mean NLL of the chosen response per token, added to the DPO loss (the anchor of RPO,
-            Pang et al. 2024). 0 is plain DPO, which can drive all log-probabilities down and wreck a ranking.
-        learning_rate, epochs, batch_size, gradient_accumulation, warmup_share, weight_decay, max_grad_norm: as usual;
-            the rate decays linearly; batch_size is per process.
-        lora_r, lora_alpha, lora_dropout, lora_targets: LoRA (Hu et al. 2021).
-        max_length: tokens of prompt and response; pairs whose prompt fills it are left out and counted.
-        append_eos: end responses with the end-of-text token; ``auto``: sampled responses yes, option texts no.
-        heldout_share: share of the questions kept out of the pairs, by which training is watched, without gold.
-        heldout_questions: at most so many of them are asked at each check.
-        checks_per_epoch: how often they are asked.
-        patience: training stops when so many checks in a row are clearly below the best one; 0: never.
-        select: the checkpoint that is kept: ``best``, the latest that is not clearly below the best one on the held-out
-            questions, the untrained model included (:attr:`calm_ext.training.monitor.Monitor.chosen`), or ``last``.
-        seed: of LoRA's start and the order of the pairs.
-        dtype: of the base model; ``auto``: bfloat16 where the machine is faster in it.
-        gradient_checkpointing: ``auto``: on a GPU.
-        quantize: ``4bit`` for QLoRA (extra ``qlora``; needs a GPU).
-        accelerate_config: an accelerate config file for several processes or machines; default one process.
-        report_to: experiment trackers, which get training's curves and the stages' results as one run
-            (:mod:`calm_ext.training.tracking`).
-    """
-
-    method: Literal["dpo"] = "dpo"
-    beta: float = Field(0.1, gt=0)
-    nll_weight: float = Field(0.5, ge=0)
+    method: Annotated[str, OneOf(METHODS)] = DEFAULT_METHOD
+    """The training method, which also decides what other keys there are."""
     learning_rate: float = Field(5e-5, gt=0)
+    """Highest learning rate; it decays linearly to 0."""
     epochs: float = Field(1.0, gt=0)
+    """How often each example is trained on."""
     batch_size: int = Field(16, ge=1)
+    """Examples in one forward pass, per process."""
     gradient_accumulation: int = Field(1, ge=1)
+    """Batches to an optimizer step."""
     warmup_share: float = Field(0.1, ge=0, lt=1)
+    """Share of the steps over which the learning rate rises from 0."""
     weight_decay: float = Field(0.0, ge=0)
+    """Weight decay of AdamW."""
     max_grad_norm: float = Field(1.0, gt=0)
+    """Gradients are clipped to this norm."""
     lora_r: int = Field(16, ge=1)
+    """Rank of LoRA (Hu et al. 2021)."""
     lora_alpha: int = Field(32, ge=1)
+    """LoRA's α: its update is scaled by α / r."""
     lora_dropout: float = Field(0.0, ge=0, lt=1)
+    """Dropout before LoRA's update."""
     lora_targets: str | list[str] = "all-linear"
+    """Names of the modules that get LoRA."""
     max_length: int = Field(1024, ge=16)
+    """Tokens of prompt and response; an example whose prompt fills it is left out and counted."""
     append_eos: bool | Literal["auto"] = "auto"
+    """End responses with the end-of-text token; ``auto``: sampled responses yes, option texts no."""
     heldout_share: float = Field(0.1, ge=0, lt=1)
+    """Share of the questions kept out of training, by which it is watched, without gold."""
     heldout_questions: int = Field(60, ge=1)
+    """At most so many held-out questions are asked at each check."""
     checks_per_epoch: int = Field(4, ge=1)
+    """How often the held-out questions are asked."""
     patience: int = Field(2, ge=0)
+    """Training stops when so many checks in a row are clearly below the best one; 0: never."""
     select: Literal["best", "last"] = "best"
+    """The checkpoint that is kept: ``best``, the latest that is not clearly below the best one on the held-out
+    questions, the untrained model included, or ``last``."""
     seed: int = 0
+    """Of LoRA's start and the order of the examples."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """Number format of the base model; ``auto``: bfloat16 where the machine is faster in it."""
     gradient_checkpointing: bool | Literal["auto"] = "auto"
+    """Compute activations again in the backward pass, which saves memory; ``auto``: on a GPU."""
     quantize: Literal["none", "4bit"] = "none"
+    """``4bit`` for QLoRA (extra ``qlora``; needs a GPU)."""
     accelerate_config: str | None = None
+    """An accelerate config file for several processes or machines; default: one process."""
     report_to: list[Tracker] = Field(default_factory=list)
+    """Experiment trackers, which get training's curves and the stages' results as one run."""
+
+    def own_words(self) -> list[str]:
+        """The keys of the method's own, for a line of the plan."""
+        own = type(self).model_fields.keys() - TrainingOptions.model_fields.keys()
+        return [f"{key} {getattr(self, key)}" for key in type(self).model_fields if key in own]
+
+    def words(self) -> str:
+        """The line of a plan.
+
+        >>> TrainingOptions(method="sft").words()
+        'sft, lr 5e-05, 1 epochs, one process'
+        """
+        parts = [self.method, f"lr {self.learning_rate:g}", *self.own_words(), f"{self.epochs:g} epochs"]
+        return ", ".join([*parts, self.accelerate_config or "one process"])
+
+
+def options_class(values: Any) -> type[TrainingOptions]:
+    """The class of a ``training`` section by its ``method``; where that is unknown, what all methods share."""
+    given = values.get("method", DEFAULT_METHOD) if isinstance(values, Mapping) else getattr(values, "method", None)
+    return METHODS[given].options if isinstance(given, str) and given in METHODS else TrainingOptions
+
+
+def training_options(values: Mapping[str, Any]) -> TrainingOptions:
+    """The options of a flat ``training`` section.
+
+    Raises:
+        pydantic.ValidationError: a key that the method does not have, or a value that is not allowed.
+    """
+    section = options_class(values)
+    if values.get("method", DEFAULT_METHOD) not in list(METHODS):  # its own keys would all be reported as unknown
+        values = {k: v for k, v in values.items() if k in section.model_fields}
+    return section.model_validate(values)
+
+
+def _by_method(value: Any, handler: ValidatorFunctionWrapHandler) -> TrainingOptions:
+    if isinstance(value, TrainingOptions):
+        return value if isinstance(value, options_class(value)) else training_options(dict(value))
+    result: TrainingOptions = training_options(value) if isinstance(value, Mapping) else handler(value)
+    return result
+
+
+#: A ``training`` section: validated as the class of its method, and written with all the keys of that class.
+AnyTrainingOptions = Annotated[SerializeAsAny[TrainingOptions], WrapValidator(_by_method)]

@@ -16,10 +16,12 @@ has TRL's kernels.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from trl.trainer import utils
+
+from calm_ext.training import trl_internals
 
 #: Tokens and words of one tile of logits: 32 MiB in float32.
 TILE = (1024, 8192)
@@ -146,16 +148,29 @@ class ResponseHead:
         return self._mean[1]
 
 
-def score_responses_only() -> None:
+def score_responses_only() -> Callable[[], None]:
     """Have TRL's fused output layer score the responses' tokens only, also on a CPU, and with their gradient at once.
 
     Without Triton, TRL 1.16 scores every position of prompt and padding too, so that tile shapes stay the same for a
     compiler. We do not compile on a CPU (:mod:`calm_ext.training.launch`); with 262,144 words in the vocabulary and
-    prompts of 40 tokens the masked positions are nine tenths of a step. The loss is the same (tests/test_training.py).
+    prompts of 40 tokens the masked positions are nine tenths of a step. The loss is the same. A TRL without the names
+    that this replaces keeps its own layer, with a note.
+
+    Returns:
+        A function that gives TRL its own layer back.
     """
-    trl: Any = utils
-    if hasattr(trl, "_use_triton"):
-        trl._use_triton = lambda device: True
-    function = getattr(trl, "_ChunkedLogProbFunction", None)
-    if function is not None and not isinstance(function, ResponseHead):
-        trl._ChunkedLogProbFunction = ResponseHead(function)
+    trl = trl_internals.UTILS
+    names = (trl_internals.USE_TRITON, trl_internals.LOGPROBS)
+    if not trl_internals.has(trl, *names, otherwise="its own output layer is used, which is slower on a CPU"):
+        return lambda: None
+    before = {name: getattr(trl, name) for name in names}
+    if isinstance(before[trl_internals.LOGPROBS], ResponseHead):
+        return lambda: None
+    setattr(trl, trl_internals.USE_TRITON, lambda device: True)
+    setattr(trl, trl_internals.LOGPROBS, ResponseHead(before[trl_internals.LOGPROBS]))
+
+    def restore() -> None:
+        for name, value in before.items():
+            setattr(trl, name, value)
+
+    return restore

@@ -13,12 +13,13 @@ seen by nobody. The result is that of TRL's batch, and so are its gradients: a s
 
 The model's own code is not touched. Its attention is transformers' ``sdpa`` with one more keyword, ``shared_prefix``,
 which decoder layers pass on to their attention as they do with flash attention's keywords; sliding windows come as
-``sliding_window``, by flash attention's contract too. A model that does none of this (a state space, attention that
-takes other inputs) cannot be told by its name: :func:`differs` runs a pair through both paths and compares.
+``sliding_window``, by flash attention's contract too. A model's name does not show whether it does this (a state space
+does not, nor does attention that takes other inputs): :func:`differs` runs a pair through both paths and compares.
 """
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -137,6 +138,31 @@ def attention(
     return out.flatten(0, 1).index_select(0, shared_prefix.owners)[None], None
 
 
+class _Attention:
+    """Puts :func:`attention` in the place of transformers' ``sdpa``, which all models share, as long as one needs it.
+
+    That is longer than :meth:`SharedPrefix.on`: gradient checkpointing runs layers again in the backward pass.
+    """
+
+    def __init__(self) -> None:
+        self._users = 0
+        self._original: Any = None
+
+    def acquire(self) -> None:
+        if not self._users:
+            self._original = ALL_ATTENTION_FUNCTIONS["sdpa"]
+            ALL_ATTENTION_FUNCTIONS["sdpa"] = attention
+        self._users += 1
+
+    def release(self) -> None:
+        self._users -= 1
+        if not self._users:
+            ALL_ATTENTION_FUNCTIONS["sdpa"] = self._original
+
+
+_attention = _Attention()
+
+
 class SharedPrefix:
     """Lets a causal LM's backbone run packed within :meth:`on`; outside, the model is as it was.
 
@@ -148,15 +174,18 @@ class SharedPrefix:
         implementation = model.config.get_text_config()._attn_implementation
         if implementation != "sdpa":
             raise ValueError(f"its attention runs by {implementation!r}, not 'sdpa'")
-        ALL_ATTENTION_FUNCTIONS["sdpa"] = attention
         self._active = False
         self._backbone = model.base_model
         self._forward = self._backbone.forward
         self._backbone.forward = self._packed_forward
+        _attention.acquire()
+        self._release = weakref.finalize(self, _attention.release)  # runs once: by remove, or when this is collected
+        self._release.atexit = False
 
     def remove(self) -> None:
-        """Give the model its own forward back."""
+        """Give the model its own forward back, and transformers its attention."""
         self._backbone.forward = self._forward
+        self._release()
 
     @contextmanager
     def on(self) -> Iterator[None]:
@@ -208,8 +237,8 @@ def differs(trainer: Any, sharing: SharedPrefix, batch: dict[str, torch.Tensor])
         return found
 
     with torch.no_grad(), trainer.accelerator.autocast():
-        plain = scores(batch["input_ids"])
         try:
+            plain = scores(batch["input_ids"])
             with sharing.on():
                 ours = scores(batch["input_ids"])
                 first, other = _other_first(*(batch[k] for k in keys))

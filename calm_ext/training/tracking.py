@@ -1,8 +1,8 @@
 """One run of an experiment tracker for a whole alignment: training's curves and the stages' results together.
 
 Training logs through transformers' own callbacks, in the training process; the stages' results are logged when the
-report is written, through accelerate's trackers, in the process of the pipeline. Both are told the same run by what the
-trackers document for it: a log directory for tensorboard, ``WANDB_RUN_ID`` with ``WANDB_RESUME=allow``,
+report is written, through accelerate's trackers, in the process of the pipeline. Both name the same run in the way that
+each tracker documents: a log directory for tensorboard, ``WANDB_RUN_ID`` with ``WANDB_RESUME=allow``,
 ``MLFLOW_RUN_ID``, and a name that is taken up again for trackio. The run's id is kept in ``tracking/run.json`` of the
 run directory; training that starts anew begins a new run.
 """
@@ -133,7 +133,7 @@ def log_stages(trackers: Sequence[str], folder: Path, *, name: str, summary: Map
         return str(error).splitlines()
     for tracker in trackers:
         try:
-            # Some clients tell of themselves on stdout, which is for results.
+            # Some clients print to stdout, which is for results.
             with _environment(run.environment(folder)), redirect_stdout(sys.stderr):
                 opened = _open(tracker, run, folder)
                 opened.start()

@@ -13,16 +13,15 @@ where in TRL's batch chosen and rejected have their own.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-import torch
 from peft import PeftModel
 from trl import DPOTrainer
 
-from calm_ext.models.meter import count_tokens, in_model
+from calm_ext.training import trl_internals
+from calm_ext.training.metering import counted
 from calm_ext.training.reference import ReferenceCache, key_of, model_identity, pair_length
 from calm_ext.training.shared_prefix import SharedPrefix, differs
 
@@ -40,7 +39,6 @@ class PairTrainer(DPOTrainer):
         self, *args: Any, share: bool = True, reference: Path | None = None, model_path: str = "", **kwargs: Any
     ) -> None:
         self.sharing: SharedPrefix | None = None
-        self._counting = False
         self.train_dataset: Any
         self.model: Any
         self.args: Any
@@ -49,7 +47,10 @@ class PairTrainer(DPOTrainer):
             self._try_to_share()
         sharded = self.is_deepspeed_enabled or self.is_fsdp_enabled
         if reference is not None and isinstance(self.model, PeftModel) and not sharded:
-            self._read_reference(reference, model_path)
+            again = "each step computes the reference again"
+            names = ((DPOTrainer, trl_internals.REFERENCE), (self, trl_internals.REFERENCE_IS_GIVEN))
+            if all(trl_internals.has(owner, name, otherwise=again) for owner, name in names):
+                self._read_reference(reference, model_path)
 
     def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
         return dataset
@@ -58,13 +59,13 @@ class PairTrainer(DPOTrainer):
         """Share prompts where a trial shows that it is the same; else say why not, once."""
         if self.is_deepspeed_enabled or self.is_fsdp_enabled:
             reason: str | None = "its parameters are sharded"
-        elif self.aux_loss_enabled:
+        elif getattr(self, "aux_loss_enabled", False):
             reason = "its router loss counts tokens"
         else:
             model = self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model
             longest = max(self.train_dataset, key=pair_length)
-            batch = {k: v.to(self.accelerator.device) for k, v in self.data_collator([longest]).items()}
             try:
+                batch = {k: v.to(self.accelerator.device) for k, v in self.data_collator([longest]).items()}
                 self.sharing = SharedPrefix(model)
                 reason = differs(self, self.sharing, batch)
             except (ValueError, AttributeError) as error:
@@ -84,38 +85,25 @@ class PairTrainer(DPOTrainer):
             precision=self.accelerator.mixed_precision,
             device=self.accelerator.device.type,
             max_length=self.args.max_length,
-            truncation=self.args.truncation_mode,
+            truncation=getattr(self.args, "truncation_mode", None),
         )
         cache = ReferenceCache(folder, key)
         rows = list(self.train_dataset)
         cache.fill(self, rows, batch_size=self.args.per_device_train_batch_size)
         for name, column in cache.columns(rows).items():
             self.train_dataset = self.train_dataset.add_column(name, column)
-        self.precompute_ref_logps = True
+        setattr(self, trl_internals.REFERENCE_IS_GIVEN, True)
 
-    @contextmanager
-    def _running(self) -> Iterator[None]:
-        """Within, batches run packed where the model can, and their time and tokens are counted."""
-        outermost, self._counting = not self._counting, True
-        embedding = self.model.get_input_embeddings()
-        handle = embedding.register_forward_hook(_count) if outermost else None
-        try:
-            with in_model(), self.sharing.on() if self.sharing else nullcontext():
-                yield
-        finally:
-            if handle is not None:
-                handle.remove()
-                self._counting = False
+    def _packed(self) -> AbstractContextManager[None]:
+        """Within, batches run packed where the model can."""
+        return self.sharing.on() if self.sharing else nullcontext()
 
     def compute_ref_log_probs(self, model: Any, inputs: Any) -> Any:
-        """TRL's, packed."""
-        with self._running():
+        """TRL's, packed; counted, because it runs before the first step."""
+        with counted(self.model), self._packed():
             return super().compute_ref_log_probs(model, inputs)
 
-    def _compute_loss(self, model: Any, inputs: Any, return_outputs: bool) -> Any:
-        with self._running():
-            return super()._compute_loss(model, inputs, return_outputs)
-
-
-def _count(_: Any, __: Any, embedded: torch.Tensor) -> None:
-    count_tokens(embedded.numel() // embedded.shape[-1])
+    def compute_loss(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """TRL's, packed."""
+        with self._packed():
+            return super().compute_loss(model, inputs, *args, **kwargs)

@@ -1,75 +1,26 @@
-"""The vote: from answers in several languages to one elected answer with a probability of being right, without gold.
+"""The vote: from answers in several languages to one elected answer with a probability of being right.
 
-A rule (:data:`RULES`) says how much each language speaks for each option; the option with the largest sum is elected.
-The margin is its lead over the runner-up, as a share of what could be said for one option if all samples named it; for
-``zscore`` it is in standard deviations. The margin is the strongest filter there is (docs/RESULTS.md). How the rules
-work, and where the probability comes from, is told in :mod:`calm_ext.voting.evidence`.
+A rule (:data:`calm_ext.voting.rules.RULES`) says how much each language speaks for each option; the option with the
+largest sum is elected. The margin is its lead over the runner-up, as a share of what could be said for one option if
+all samples named it. The margin is the strongest filter there is (docs/RESULTS.md). Where the probability comes from is
+explained in :mod:`calm_ext.voting.calibration`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from calm_ext.errors import CalmError
-from calm_ext.prompts import Style
-from calm_ext.records import Ballot, Generation
-from calm_ext.voting import evidence as estimators
+from calm_ext.records import Ballot
+from calm_ext.voting.calibration import expected_agreement
 from calm_ext.voting.evidence import Evidence
-from calm_ext.voting.table import ABSENT, UNKNOWN, Counts, VoteTable
+from calm_ext.voting.options import VotingOptions
+from calm_ext.voting.rules import RULES, Case, Verdict
+from calm_ext.voting.table import Counts, VoteTable
 
 if TYPE_CHECKING:
     import numpy as np
-
-Rule = Literal[
-    "majority", "zscore", "self_consistency", "leave_one_out", "source", "dawid_skene", "correlated"
-]  # fmt: skip
-Ties = Literal["drop", "pivot", "first"]
-
-#: rule -> what it does, in a line.
-RULES: Mapping[str, str] = {
-    "majority": "all samples count the same (the paper)",
-    "self_consistency": "a language counts by how often its samples agree with each other",
-    "leave_one_out": "a language counts by how often it agrees with the others",
-    "source": "the language a question was written in counts as much as all its translations",
-    "dawid_skene": "Dawid-Skene with guessing, every sample an independent witness",
-    "correlated": "Dawid-Skene where samples of a language, and translations of a source, repeat each other",
-    "zscore": "z-scores of option scores per byte, so that no language counts more for being sharper",
-}
-
-
-class VoteOptions(NamedTuple):
-    """How to vote.
-
-    Attributes:
-        rule: see :data:`RULES`.
-        ties: ``drop`` the question, let the ``pivot`` language decide, or take the ``first`` option that was named
-            (the paper's code).
-        pivot: the language that decides ties, and the source language where none is recorded.
-        weights: language -> weight that multiplies its votes, 1 where not given.
-        min_margin: winners with a smaller margin are dropped.
-        min_probability: winners whose probability of being right is estimated lower are dropped.
-        min_languages: winners that fewer languages put first are dropped.
-        keep_share: of the questions with a winner, keep this share, those with the largest margins.
-    """
-
-    rule: Rule = "correlated"
-    ties: Ties = "drop"
-    pivot: str | None = None
-    weights: Mapping[str, float] = {}
-    min_margin: float = 0.0
-    min_probability: float = 0.0
-    min_languages: int = 1
-    keep_share: float = 1.0
-
-    def signature(self) -> str:
-        """The part of a signature that names the vote."""
-        weights = ".".join(f"{k}={v:g}" for k, v in sorted(self.weights.items())) or "equal"
-        return (
-            f"vote:{self.rule}|ties:{self.ties}|pivot:{self.pivot or 'none'}|weights:{weights}"
-            f"|margin:{self.min_margin:g}|probability:{self.min_probability:g}|languages:{self.min_languages}"
-            f"|keep:{self.keep_share:g}"
-        )
 
 
 class Election(NamedTuple):
@@ -88,24 +39,22 @@ class Election(NamedTuple):
     notes: tuple[str, ...]
 
 
-def vote(groups: Iterable[Sequence[Generation]], options: VoteOptions, *, style: Style) -> list[Ballot]:
-    """The ballots of all questions; undecided questions are kept, with winner None."""
-    numbered = ((f"generation {g.id} in {g.language}", g) for group in groups for g in group)
-    return elect(VoteTable.read(numbered, style=style), options).ballots
-
-
-def elect(table: VoteTable, options: VoteOptions) -> Election:
+def elect(table: VoteTable, options: VotingOptions) -> Election:
     """Vote on all questions.
 
     Raises:
-        CalmError: the rule needs option scores and there are none; a language that is named is not there; ``ties`` is
-            ``pivot`` without a pivot.
+        CalmError: the rule needs option scores or gold answers and there are none; a language that is named is not
+            there; ``ties`` is ``pivot`` without a pivot; all languages have weight 0.
     """
     import numpy as np
 
-    votes, evidence, told = _evidence(table, options)
-    outcome = _outcomes(table, options, votes, evidence)
-    chances = estimators.expected_agreement(votes, evidence, outcome.winners, outcome.margins)
+    votes, verdict = _judge(table, options)
+    evidence = verdict.evidence
+    outcome = _outcomes(table, options, votes, evidence, verdict.decided)
+    if verdict.probability is None:
+        chances = expected_agreement(votes, evidence, outcome.winners, outcome.margins)
+    else:
+        chances = np.where(outcome.winners >= 0, verdict.probability, np.nan)
     keep = (outcome.winners >= 0) & (outcome.margins >= options.min_margin - 1e-9)
     keep &= np.nan_to_num(chances) >= options.min_probability - 1e-9
     keep &= outcome.supporters >= options.min_languages
@@ -127,25 +76,25 @@ def elect(table: VoteTable, options: VoteOptions) -> Election:
         )
         for i, question in enumerate(table.questions)
     ]
-    return Election(ballots, weights, told.sources, told.notes)
+    return Election(ballots, weights, verdict.sources, verdict.notes)
 
 
-def votes_of_others(table: VoteTable, options: VoteOptions) -> dict[str, dict[str, int]]:
+def votes_of_others(table: VoteTable, options: VotingOptions) -> dict[str, dict[str, int]]:
     """question id -> language -> the option that the *other* languages elect; undecided ones are left out.
 
     By it a language's answer can be judged without gold and without having voted for itself. Filters do not apply.
     """
-    votes, evidence, _ = _evidence(table, options)
-    free = options._replace(min_languages=1)
+    votes, verdict = _judge(table, options)
+    dropping = options.replace(ties="drop")
     found: dict[str, dict[str, int]] = {q.id: {} for q in table.questions}
     for column, language in enumerate(votes.languages):
-        alone = free._replace(ties="drop") if free.ties == "pivot" and free.pivot == language else free
+        rest_options = dropping if options.ties == "pivot" and options.pivot == language else options
         counts = votes.counts.copy()
         counts[:, column] = 0
         asked = votes.asked.copy()
         asked[:, column] = False
         rest = votes._replace(counts=counts, asked=asked)
-        outcome = _outcomes(table, alone, rest, evidence.without(column))
+        outcome = _outcomes(table, rest_options, rest, verdict.evidence.without(column), verdict.decided)
         for i, question in enumerate(table.questions):
             if votes.asked[i, column] and outcome.winners[i] >= 0:
                 found[question.id][language] = int(outcome.winners[i])
@@ -155,12 +104,8 @@ def votes_of_others(table: VoteTable, options: VoteOptions) -> dict[str, dict[st
 # --- the arithmetic ---------------------------------------------------------------------------------------------------
 
 
-class _Told(NamedTuple):
-    sources: tuple[str, ...]
-    notes: tuple[str, ...]
-
-
-def _evidence(table: VoteTable, options: VoteOptions) -> tuple[Counts, Evidence, _Told]:
+def _judge(table: VoteTable, options: VotingOptions) -> tuple[Counts, Verdict]:
+    """The votes as arrays, and what the rule makes of them."""
     import numpy as np
 
     votes = table.counts()
@@ -172,59 +117,17 @@ def _evidence(table: VoteTable, options: VoteOptions) -> tuple[Counts, Evidence,
         )
     if options.ties == "pivot" and options.pivot is None:
         raise CalmError("ties: pivot needs a pivot language")
-    if not all(0 <= w < float("inf") for w in options.weights.values()):
-        raise CalmError("a weight is a number, 0 or more")
-    given = np.array([options.weights.get(x, 1.0) for x in votes.languages])
-    if not given.any():
+    weights = np.array([options.weights.get(x, 1.0) for x in votes.languages])
+    if not weights.any():
         raise CalmError("all languages have weight 0, so nobody votes")
-    rule = options.rule
-    if rule == "zscore":
-        if not table.scored:
-            raise CalmError(
-                "vote rule zscore needs option_logprobs, and the generations have samples; use another rule"
-            )
-        scores = estimators.weighted(table.counts(zscored=True), given)
-        return votes, scores._replace(witness=estimators.weighted(votes, given).witness), _Told((), ())
-    if rule == "majority":
-        return votes, estimators.weighted(votes, given), _Told((), ())
-    if rule == "self_consistency":
-        own = estimators.self_consistency(votes)
-        return votes, estimators.weighted(votes, given * estimators.reliability(own, votes)), _Told((), ())
-    if rule == "leave_one_out":
-        across = estimators.cross_agreement(votes)
-        return votes, estimators.weighted(votes, given * estimators.reliability(across, votes)), _Told((), ())
-    if rule == "dawid_skene":
-        return votes, estimators.dawid_skene(table.counts(share_equal=True), given), _Told((), ())
-    source, told = _sources(votes, options.pivot)
-    if rule == "source":
-        return votes, estimators.weighted(votes, given, source=source), told
-    worth = estimators.effective_votes(votes)
-    shared = table.counts(share_equal=True)
-    return votes, estimators.dawid_skene(shared, given, worth=worth, source=source), told
-
-
-def _sources(votes: Counts, pivot: str | None) -> tuple[np.ndarray, _Told]:
-    """(N,) the source of each question: as recorded, else the pivot, else the language that agrees most with itself.
-
-    A source that is recorded and was not asked leaves translations only, which count the same.
-    """
-    import numpy as np
-
-    source = votes.source.copy()
-    missing = source == UNKNOWN
-    notes = []
-    if missing.any() and len(votes.languages) > 1:
-        guess = votes.languages.index(pivot) if pivot else estimators.infer_source(votes)
-        source[missing] = ABSENT if guess is None else guess
-        if not pivot:
-            taken = f"{votes.languages[guess]} is taken, which agrees most with itself" if guess is not None else ""
-            notes.append(
-                f"no source language is recorded of {int(missing.sum())} questions: "
-                f"{taken or 'all languages count the same'} (--pivot names another)"
-            )
-    if (votes.source == ABSENT).any():
-        notes.append(f"{int((votes.source == ABSENT).sum())} questions were written in a language that was not asked")
-    return source, _Told(tuple(votes.languages[i] for i in np.unique(source) if i >= 0), tuple(notes))
+    rule = RULES[options.rule]
+    if rule.needs_scores and not table.scored:
+        raise CalmError(
+            f"vote rule {rule.name} needs option_logprobs, and the generations have samples; use another rule"
+        )
+    if rule.needs_gold and all(q.gold is None for q in table.questions):
+        raise CalmError(f"vote rule {rule.name} needs gold answers, and no question has one; use another rule")
+    return votes, rule.function(Case(table, votes, weights, options.pivot))
 
 
 class _Outcomes(NamedTuple):
@@ -234,11 +137,13 @@ class _Outcomes(NamedTuple):
     supporters: np.ndarray  # (N,) languages that put the winner first
 
 
-def _outcomes(table: VoteTable, options: VoteOptions, votes: Counts, evidence: Evidence) -> _Outcomes:
+def _outcomes(
+    table: VoteTable, options: VotingOptions, votes: Counts, evidence: Evidence, decided: np.ndarray | None
+) -> _Outcomes:
     import numpy as np
 
     winners, margins = evidence.leads(votes.valid)
-    winners = np.where((votes.counts != 0).any((1, 2)), winners, -1)
+    winners = np.where((votes.counts != 0).any((1, 2)) if decided is None else decided, winners, -1)
     ties = (margins < 1e-9) & (winners >= 0)
     sums = evidence.values.sum(1)
     for i in np.flatnonzero(ties):
@@ -251,7 +156,7 @@ def _outcomes(table: VoteTable, options: VoteOptions, votes: Counts, evidence: E
     return _Outcomes(winners, margins, ties, first.sum(1))
 
 
-def _break_tie(tied: Sequence[int], table: VoteTable, votes: Counts, options: VoteOptions, row: int) -> int:
+def _break_tie(tied: Sequence[int], table: VoteTable, votes: Counts, options: VotingOptions, row: int) -> int:
     if options.ties == "first":
         asked = (x for x, there in zip(votes.languages, votes.asked[row], strict=True) if there)
         return next((v for x in asked for v in table.votes[row].get(x, ()) if v is not None and v in tied), -1)

@@ -1,33 +1,19 @@
 """How much the votes of each language say about the answer, learned without a gold label.
 
-All estimators come to the same form, an array of *evidence*: how much language l speaks for option o of question i. Its
-sum over languages elects; its sum without a language judges that language. They differ in what a vote is worth:
+All rules (:mod:`calm_ext.voting.rules`) come to the same form, an array of *evidence*: how much language l speaks for
+option o of question i. Its sum over languages elects; its sum without a language judges that language. The sums that
+rules share are here:
 
-- **sums** (:func:`weighted`): the share of a language's samples that name an option times a weight of the language:
-  equal; *self-consistency*, how often two samples of the language agree; *leave-one-out*, how often the language agrees
-  with the others; or *source*, where the language a question was written in counts as much as all its translations
-  together, because what is lost in translation is lost in all of them.
-- **Dawid-Skene** (:func:`dawid_skene`): a sample knows the answer with probability θ_l, or else guesses option o with
-  probability β_lo (Dawid and Skene 1979, in the form of MACE, Hovy et al. 2013). β_lo is what corrects a model that
-  prefers the first letters when it does not know. Every sample counts as an independent witness. Where two options have
-  one text in a language, as some translations do, its vote for one of them is half a vote for each.
-- **correlated**: the same, but samples of one language are one witness repeated, and so are translations of one source.
-  A language's n samples count as n / (1 + (n - 1) ρ_l) votes, their effective number (Kish 1965, Survey Sampling, on
-  cluster samples), where ρ_l is the part of the agreement between its samples that its agreement with other languages
-  does not explain; and the translations of a source are scaled to weigh as much as the source.
-
-**Calibration** (:func:`expected_agreement`). Without gold nobody can know how often a vote is right; what can be known
-is how often a further witness agrees with it. Where errors are shared, as between the languages of one model, the two
-are equal when the witnesses' answers are calibrated as a whole (Jiang et al. 2022, arXiv 2106.13799: expected agreement
-equals accuracy). Two agreements can be measured, each made a rising function of the margin by isotonic regression: of
-the witnesses with a vote they took part in, which is too much, and of each witness with the vote of the others, which
-is too little, as that vote knows less. The probability of being right is taken to be halfway. Where errors are
-independent, as in Babel, this is too modest; docs/RESULTS.md has it measured.
+- :func:`weighted`: the share of a language's samples that name an option times a weight of the language.
+- :func:`dawid_skene`: a sample knows the answer with probability θ_l, or else guesses option o with probability β_lo
+  (Dawid and Skene 1979, in the form of MACE, Hovy et al. 2013). β_lo corrects a model that prefers the first letters
+  when it does not know.
+- weights to put into these: :func:`self_agreement` and :func:`cross_agreement` with :func:`reliability`, and
+  :func:`effective_votes` of samples that repeat each other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from calm_ext.voting.table import Counts
@@ -74,7 +60,7 @@ class Evidence(NamedTuple):
         return first, lead
 
 
-def self_consistency(votes: Counts) -> np.ndarray:
+def self_agreement(votes: Counts) -> np.ndarray:
     """(L,) the probability that two samples of a language agree; NaN where no question has two.
 
     Where options were scored, samples would be drawn from their probabilities.
@@ -126,18 +112,6 @@ def reliability(agreement: np.ndarray, votes: Counts) -> np.ndarray:
     return above / above.mean() if above.sum() > 0 else np.ones_like(above)
 
 
-def infer_source(votes: Counts) -> int | None:
-    """The column of the language whose samples agree most with each other; None where samples cannot tell.
-
-    A model is surest in the language that a question was written in: on the paper's generations, English agrees with
-    itself in .90 of the cases, the next language in .83. Probabilities of scored options do not show that.
-    """
-    import numpy as np
-
-    own = self_consistency(votes)
-    return None if votes.scored or np.isnan(own).all() else int(np.nanargmax(own))
-
-
 def _two_witnesses(weights: np.ndarray, source: np.ndarray) -> np.ndarray:
     """(N, L) weights, where a question's translations are scaled to weigh as much as its source.
 
@@ -187,7 +161,7 @@ def effective_votes(votes: Counts) -> np.ndarray:
     import numpy as np
 
     across = np.nan_to_num(cross_agreement(votes), nan=chance(votes))
-    own = self_consistency(votes)
+    own = self_agreement(votes)
     rho = np.clip(np.nan_to_num((own - across) / np.maximum(1 - across, 1e-9), nan=1.0), 0.0, 1.0)
     result: np.ndarray = 1 / (1 + (votes.n - 1) * rho)
     return result
@@ -257,43 +231,3 @@ def softmax(sums: np.ndarray, valid: np.ndarray) -> np.ndarray:
     powers = np.exp(shifted - shifted.max(1, keepdims=True))
     result: np.ndarray = powers / powers.sum(1, keepdims=True)
     return result
-
-
-def expected_agreement(votes: Counts, evidence: Evidence, winners: np.ndarray, margins: np.ndarray) -> np.ndarray:
-    """(N,) the probability that a winner is right, as the module says; NaN where there is no winner (-1)."""
-    import numpy as np
-
-    result = np.full(len(winners), np.nan)
-    at = np.flatnonzero(winners >= 0)
-    if not len(at):
-        return result
-    shares, answered = votes.shares, votes.read > 0
-    included = (shares[at, :, winners[at]] * evidence.witness[at]).sum(1)
-    rising = _isotonic(margins[at], included, np.ones(len(at)))
-    seen: list[np.ndarray] = []
-    agreed: list[np.ndarray] = []
-    weight: list[np.ndarray] = []
-    for column in range(len(votes.languages)):
-        first, lead = evidence.without(column).leads(votes.valid)
-        rows = np.flatnonzero(answered[:, column] & (lead > 1e-9) & (evidence.witness[:, column] > 0))
-        seen.append(lead[rows])
-        agreed.append(shares[rows, column, first[rows]])
-        weight.append(evidence.witness[rows, column])
-    if not sum(map(len, seen)):  # one language only: nobody else to agree
-        result[at] = rising(margins[at])
-        return result
-    left_out = _isotonic(np.concatenate(seen), np.concatenate(agreed), np.concatenate(weight))
-    result[at] = (rising(margins[at]) + left_out(margins[at])) / 2
-    return result
-
-
-def _isotonic(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """The rising function of x that is nearest to y by weighted squares, interpolated; equal x have one value."""
-    import numpy as np
-    from scipy.optimize import isotonic_regression
-
-    places, inverse = np.unique(x.round(9), return_inverse=True)
-    total = np.bincount(inverse, weights=weights)
-    mean = np.bincount(inverse, weights=weights * y) / total
-    fitted = isotonic_regression(mean, weights=total).x
-    return lambda points: np.interp(points, places, fitted)

@@ -29,7 +29,7 @@ def coverage_curve(decided: Sequence[tuple[float, float]], n: int) -> dict[str, 
     return curve
 
 
-def expected_calibration_error(told: Sequence[tuple[float, bool]], *, bins: int = 10) -> float:
+def expected_calibration_error(estimates: Sequence[tuple[float, bool]], *, bins: int = 10) -> float:
     """Mean distance between probability and accuracy over equal bins of probability, weighted by their size.
 
     Source: Naeini et al. 2015; Guo et al. 2017, arXiv 1706.04599, eq. 3.
@@ -38,13 +38,13 @@ def expected_calibration_error(told: Sequence[tuple[float, bool]], *, bins: int 
     0.0
     """
     difference = [0.0] * bins
-    for probability, right in told:
+    for probability, right in estimates:
         difference[min(int(probability * bins), bins - 1)] += probability - right
-    return sum(map(abs, difference)) / len(told)
+    return sum(map(abs, difference)) / len(estimates)
 
 
 def vote_summary(ballots: Sequence[Ballot], gold: Mapping[str, int | None]) -> dict[str, Any]:
-    """What a vote came to (DESIGN, section 11); needs no gold, and measures what it can where there is some.
+    """What a vote came to: estimates, which need no gold, and measurements where there is some.
 
     ``accuracy`` is over all questions with gold, where an undecided one counts as wrong; ``accuracy_kept`` over those
     with a winner. ``precision_at_coverage`` keeps the share of all questions with the largest margins; it is measured
@@ -55,7 +55,7 @@ def vote_summary(ballots: Sequence[Ballot], gold: Mapping[str, int | None]) -> d
     known = [b for b in ballots if gold.get(b.id) is not None]
     kept = [b for b in known if b.winner is not None]
     right = sum(b.winner == gold[b.id] for b in kept)
-    told = [(b.probability, b.winner == gold[b.id]) for b in kept if b.probability is not None]
+    judged = [(b.probability, b.winner == gold[b.id]) for b in kept if b.probability is not None]
     estimates = [(b.margin, b.probability) for b in decided if b.probability is not None]
     estimated = coverage_curve(estimates, len(ballots)) if estimates else dict.fromkeys(map(_key, COVERAGES))
     measured = coverage_curve([(b.margin, float(b.winner == gold[b.id])) for b in kept], len(known))
@@ -69,7 +69,7 @@ def vote_summary(ballots: Sequence[Ballot], gold: Mapping[str, int | None]) -> d
         "accuracy": right / len(known) if known else None,
         "accuracy_kept": right / len(kept) if kept else None,
         "estimated_accuracy": sum(p for _, p in estimates) / len(ballots) if estimates else None,
-        "ece": expected_calibration_error(told) if told else None,
+        "ece": expected_calibration_error(judged) if judged else None,
         "precision_at_coverage": measured if known else estimated,
         "estimated_precision_at_coverage": estimated,
         "languages": {x: {k: v for k, v in row.items() if k != "answered"} for x, row in rows.items()},

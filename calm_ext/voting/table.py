@@ -31,8 +31,8 @@ def read_votes(generation: Generation, *, style: Style) -> Votes:
     return tuple(read_answer(text, options, language, style=style) for text in generation.responses)
 
 
-class Asked(NamedTuple):
-    """A question of a :class:`VoteTable`: what is told once.
+class QuestionRow(NamedTuple):
+    """A question of a :class:`VoteTable`: what is the same in all languages.
 
     Attributes:
         where: where it was first seen, for messages.
@@ -58,7 +58,7 @@ class VoteTable:
     """
 
     def __init__(self) -> None:
-        self.questions: list[Asked] = []
+        self.questions: list[QuestionRow] = []
         self.votes: list[dict[str, Votes]] = []
         self.scores: list[dict[str, list[float]]] = []
         self.equal_options: dict[str, list[str]] = {}
@@ -92,7 +92,7 @@ class VoteTable:
         at = self._place.get(g.id)
         if at is None:
             self._place[g.id] = at = len(self.questions)
-            self.questions.append(Asked(g.id, len(g.options), g.answer, g.source_language, where))
+            self.questions.append(QuestionRow(g.id, len(g.options), g.answer, g.source_language, where))
             self.votes.append({})
             self.scores.append({})
             self.equal.append({})
@@ -222,7 +222,8 @@ class Counts(NamedTuple):
 def _softmax(scores: Sequence[float]) -> list[float]:
     top = max(scores)
     powers = [exp(x - top) for x in scores]
-    return [p / sum(powers) for p in powers]
+    total = sum(powers)
+    return [p / total for p in powers]
 
 
 def _zscores(scores: Sequence[float]) -> list[float]:

@@ -3,7 +3,8 @@
 The proofs, in this order:
 
 1. Files of different lengths: the surplus rows are found by content (:mod:`calm_ext.data.parallel.sequence`) and left
-   out where the choice is provable; that is reported as a :class:`Repair`. Otherwise the files are refused.
+   out where the choice is provable, which is reported as a :class:`~calm_ext.data.parallel.rows.Repair`; otherwise the
+   files are refused.
 2. Rows whose gold letter or number of options differs are no translations.
 3. Rows that would fit clearly better exchanged, rows that fit nowhere, and rows whose options would fit clearly better
    in another order (:mod:`calm_ext.data.parallel.doubts`) are no translations either.
@@ -20,12 +21,11 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from calm_ext.data.parallel.doubts import Doubt, find_doubts
 from calm_ext.data.parallel.evidence import Texts, read_texts
 from calm_ext.data.parallel.published import Changed, verify
-from calm_ext.data.parallel.rows import Row
+from calm_ext.data.parallel.rows import Joined, Repair, Row, rows_text
 from calm_ext.data.parallel.sequence import Unplaced, find_orphans
 from calm_ext.errors import DataError
 from calm_ext.records import ParallelQuestion, Version
@@ -34,38 +34,9 @@ logger = logging.getLogger(__name__)
 
 #: a repair may leave out one row and one in a hundred, and none of a file with fewer rows than ``FEW``
 FEW = 50
-#: strength from which another order of a row's options is refused and not only told: among 4,119 rows in order there is
-#: one of 1.4, in the bundled sample (``calm-ext data check sample``)
+#: strength from which another order of a row's options is refused, and not only reported: among 4,119 rows in order
+#: there is one of 1.4, in the bundled sample (``calm-ext data check sample``)
 SURE = 1.5
-
-
-class Repair(NamedTuple):
-    """What was done to a file to make it usable.
-
-    Attributes:
-        file: its name.
-        rows: the 1-based rows concerned.
-        reason: one line: what was found and done.
-    """
-
-    file: str
-    rows: tuple[int, ...]
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.file}: {_rows(self.rows)}: {self.reason}"
-
-
-class Joined(NamedTuple):
-    """Questions, and what was repaired to get them."""
-
-    questions: list[ParallelQuestion]
-    repairs: tuple[Repair, ...] = ()
-
-
-def _rows(numbers: Sequence[int]) -> str:
-    shown = ", ".join(map(str, numbers[:5])) + (f" and {len(numbers) - 5} more" if len(numbers) > 5 else "")
-    return ("row " if len(numbers) == 1 else "rows ") + shown
 
 
 def join_parallel(
@@ -150,13 +121,13 @@ def _in_sequence(
     if len(set(lengths.values())) == 1:
         n = lengths[pivot]
         return {x: list(range(n)) for x in rows}, [f"{name}-{k:05d}" for k in range(n)], None, []
-    told = ", ".join(f"{files[x]} has {n}" for x, n in lengths.items())
+    counts = ", ".join(f"{files[x]} has {n}" for x, n in lengths.items())
     common = Counter(lengths.values()).most_common(1)[0][1]
     usual = [n for n, count in Counter(lengths.values()).items() if count == common]
     reference = pivot if lengths[pivot] in usual else next(x for x, n in lengths.items() if n in usual)
     allowed = 1 + lengths[reference] // 100 if lengths[reference] >= FEW else 0
     if min(lengths.values()) == 0 or max(abs(n - lengths[reference]) for n in lengths.values()) > allowed:
-        raise DataError(f"rows are not parallel: {told}")
+        raise DataError(f"rows are not parallel: {counts}")
     texts = {x: read_texts([(q, o) for q, o, _ in own]) for x, own in rows.items()}
     keys = {x: [(answer, len(options)) for _, options, answer in own] for x, own in rows.items()}
     repairs = []
@@ -168,8 +139,8 @@ def _in_sequence(
             try:
                 orphans = find_orphans(texts[longer], texts[shorter], keys[longer], keys[shorter])
             except Unplaced as error:
-                near = f"; look at {_rows([r + 1 for r in error.rows])} of {files[longer]}" if error.rows else ""
-                raise DataError(f"rows are not parallel: {told}: {error}{near}") from None
+                near = f"; look at {rows_text([r + 1 for r in error.rows])} of {files[longer]}" if error.rows else ""
+                raise DataError(f"rows are not parallel: {counts}: {error}{near}") from None
         gone = {o.row for o in orphans}
         kept = [k for k in range(lengths[longer]) if k not in gone]
         place[language] = {(k if longer == reference else m): (m if longer == reference else k)
@@ -211,7 +182,7 @@ def _agree(
         numbers = [order[language][k] + 1 for k in places]
         many = "is not a translation of that row" if len(numbers) == 1 else "are not translations of those rows"
         raise DataError(
-            f"{files[language]}: {_rows(numbers)} {many} of {files[other]}: "
+            f"{files[language]}: {rows_text(numbers)} {many} of {files[other]}: "
             f"row {numbers[0]} has {said}, against {against}"
         )
 
@@ -228,7 +199,7 @@ def _as_published(
     except Changed as error:
         numbers = [order[error.language][k] + 1 for k in error.rows]
         verb = "is" if len(numbers) == 1 else "are"
-        _refuse(f"{files[error.language]}: {_rows(numbers)} {verb} {error.text} in wangym2/CALM")
+        _refuse(f"{files[error.language]}: {rows_text(numbers)} {verb} {error.text} in wangym2/CALM")
         return False
 
 
@@ -236,15 +207,15 @@ def _judge(
     doubts: Sequence[Doubt], order: Mapping[str, Sequence[int]], files: Mapping[str, str], *, has_ids: bool
 ) -> None:
     """Refuse, or with ids warn of, rows whose content is doubted."""
-    told = [d._replace(rows=tuple(order[d.language][r] for r in d.rows)) for d in doubts]
-    sure = [] if has_ids else [d for d in told if d.kind != "options" or d.strength >= SURE]
+    found = [d._replace(rows=tuple(order[d.language][r] for r in d.rows)) for d in doubts]
+    sure = [] if has_ids else [d for d in found if d.kind != "options" or d.strength >= SURE]
     if sure:
         worst = sure[0]
         others = ", ".join(f for x, f in files.items() if x != worst.language)
         more = f" (and {len(sure) - 1} more such findings)" if len(sure) > 1 else ""
         _refuse(f"{files[worst.language]}: {worst}, compared with {others}{more}")
     why = "; kept, as the ids agree" if has_ids else "; kept, as that is not sure"
-    for doubt in told:
+    for doubt in found:
         if doubt not in sure:
             logger.warning("%s: %s%s", files[doubt.language], doubt, why)
 

@@ -1,1 +1,1 @@
-"""The sources of questions: one file a source."""
+"""The sources of questions: one file a source, with a ``SOURCE`` (:class:`calm_ext.data.Source`)."""

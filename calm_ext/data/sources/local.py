@@ -1,6 +1,6 @@
-"""Questions of your own: a JSONL of :class:`~calm_ext.records.ParallelQuestion` (DESIGN, section 3).
+"""Questions of your own: a JSONL of :class:`~calm_ext.records.ParallelQuestion`.
 
-Its lines are taken as they are: whether their languages say the same, ``calm-ext data check FILE`` looks at.
+Its lines are taken as they are; ``calm-ext data check FILE`` looks for languages that do not say the same.
 """
 
 from __future__ import annotations
@@ -8,13 +8,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from calm_ext.data.parallel.align import Joined
+from calm_ext.data.parallel.rows import Joined
+from calm_ext.data.source import Source
 from calm_ext.errors import CalmError, DataError
 from calm_ext.jsonl import read_jsonl
+from calm_ext.options import Section
 from calm_ext.records import ParallelQuestion
 
 
-def load(split: str, *, languages: Sequence[str], path: str | Path | None = None) -> Joined:
+class FileOptions(Section):
+    """Which file is read."""
+
+    path: str | Path | None = None
+    """The questions JSONL."""
+
+
+def load(split: str, *, languages: Sequence[str], path: str | Path | None) -> Joined:
     """Read ``path``; every question must have every language of the first one, and ids must be unique.
 
     Raises:
@@ -54,3 +63,14 @@ def load_any(path: str | Path, *, languages: Sequence[str] | None = None) -> Joi
         kept = [(q, [x for x in languages if x in q.versions]) for q in questions]
         questions = [q.restricted_to(have) for q, have in kept if have]
     return Joined(questions)
+
+
+SOURCE = Source(
+    name="local",
+    load=load,
+    splits=("all",),
+    languages=(),
+    title="a questions JSONL of your own",
+    options=FileOptions,
+    proven=False,
+)

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from calm_ext.data.fetch import load_hub_table
-from calm_ext.data.parallel.align import Joined, join_parallel
-from calm_ext.data.parallel.rows import Row
+from calm_ext.data.parallel.rows import Joined, Row
+from calm_ext.data.source import FolderOptions, Source
 from calm_ext.errors import CalmError, DataError
 from calm_ext.jsonl import numbered_lines
 from calm_ext.records import Passage, Passages
@@ -41,7 +41,7 @@ class Retrieved(NamedTuple):
     setting: str
 
 
-def load(split: str, *, languages: Sequence[str], data_dir: str | None = None) -> Joined:
+def load(split: str, *, languages: Sequence[str], data_dir: str | None) -> Joined:
     """The questions of a split, joined by id and proven parallel.
 
     Args:
@@ -52,6 +52,8 @@ def load(split: str, *, languages: Sequence[str], data_dir: str | None = None) -
         CalmError: a language that is not there.
         DataError: rows that are missing, malformed or not parallel.
     """
+    from calm_ext.data.parallel.align import join_parallel
+
     rows: dict[str, list[Row]] = {}
     ids: dict[str, list[str]] = {}
     for language in _known(languages):
@@ -81,9 +83,9 @@ def load_passages(
     return found
 
 
-def passage_records(passages: Mapping[str, Mapping[str, Sequence[Passage]]]) -> Iterator[Passages]:
+def passage_records(split: str, *, languages: Sequence[str], data_dir: str | None) -> Iterator[Passages]:
     """What :func:`load_passages` gives, as records; a question without passages gives none."""
-    for name, by_language in passages.items():
+    for name, by_language in load_passages(split, languages=languages, data_dir=data_dir).items():
         for language, own in by_language.items():
             if own:
                 yield Passages(id=name, language=language, passages=list(own))
@@ -165,3 +167,19 @@ def _read(language: str, split: str, base: str | None) -> Iterator[tuple[str, di
     hint = "without the hub, give a local copy as data_dir"
     for number, row in enumerate(load_hub_table(base or HF_NAME, language, split, hint=hint), 1):
         yield f"{base or HF_NAME}/{language}/{split}: row {number}", row
+
+
+SOURCE = Source(
+    name="medexpqa",
+    load=load,
+    splits=("test", "train", "validation"),
+    languages=LANGUAGES,
+    title="MedExpQA, Spanish residency exams, 4 or 5 options, with retrieved passages",
+    available=LANGUAGES,
+    licence="CC-BY-4.0",
+    url=f"https://huggingface.co/datasets/{HF_NAME}",
+    citation="Alonso et al. 2024, arXiv:2404.05590",
+    options=FolderOptions,
+    medical=True,
+    passages=passage_records,
+)

@@ -3,6 +3,7 @@
 ``medqa`` are the English-origin questions (USMLE), ``medqa_zh`` the Chinese-origin ones (MCMLE), 1,000 each in
 English, Chinese and French: https://github.com/wangym2/CALM, ``data/medqa``. The originals are Jin et al. 2021, arXiv
 2009.13081.
+
 One row, English origin and Chinese origin (see :mod:`calm_ext.data.sources.paper`)::
 
     {"input": "A junior orthopaedic surgery resident … to take?\\n(A) Disclose …\\n(B) Tell …", "output": "(B) Tell …"}
@@ -16,9 +17,10 @@ The split ``train`` is the questions that the paper's samples were drawn for; th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from calm_ext.data.parallel.align import Joined
+from calm_ext.data.parallel.rows import Joined
+from calm_ext.data.source import FolderOptions, Source
 from calm_ext.data.sources import paper
 from calm_ext.errors import CalmError
 
@@ -40,7 +42,17 @@ _FILES = {
 }
 
 
-def load(split: str, *, languages: Sequence[str], data_dir: str | None = None, source_language: str = "en") -> Joined:
+def load(split: str, *, languages: Sequence[str], data_dir: str | None) -> Joined:
+    """The English-origin questions of a split; see :func:`load_origin`."""
+    return load_origin(split, languages=languages, data_dir=data_dir, source_language="en")
+
+
+def load_chinese(split: str, *, languages: Sequence[str], data_dir: str | None) -> Joined:
+    """The Chinese-origin questions of a split; see :func:`load_origin`."""
+    return load_origin(split, languages=languages, data_dir=data_dir, source_language="zh")
+
+
+def load_origin(split: str, *, languages: Sequence[str], data_dir: str | None, source_language: str) -> Joined:
     """The questions of a split.
 
     Args:
@@ -65,3 +77,30 @@ def load(split: str, *, languages: Sequence[str], data_dir: str | None = None, s
 def files_of(source_language: str, split: str, languages: Sequence[str]) -> dict[str, str]:
     """language -> its file in the paper's repository."""
     return {x: _FILES[source_language, split][x] for x in languages}
+
+
+def _source(name: str, load: Callable[..., Joined], languages: tuple[str, ...], title: str) -> Source:
+    return Source(
+        name=name,
+        load=load,
+        splits=("test", "train"),
+        languages=languages,
+        title=title,
+        available=languages,
+        licence="MIT (MedQA); none stated for the translations",
+        url="https://github.com/wangym2/CALM",
+        citation="Jin et al. 2021, arXiv:2009.13081; Wang et al. 2025, arXiv:2501.18457 (translations)",
+        options=FolderOptions,
+        medical=True,
+    )
+
+
+SOURCE = (
+    _source("medqa", load, ("en", "zh", "fr"), "MedQA, English-origin: US medical licensing exams, 4 options"),
+    _source(
+        "medqa_zh",
+        load_chinese,
+        ("zh", "en", "fr"),
+        "MedQA, Chinese-origin: Chinese medical licensing exams, 4 options",
+    ),
+)

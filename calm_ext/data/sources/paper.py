@@ -15,8 +15,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from calm_ext.data.fetch import read_json
-from calm_ext.data.parallel.align import Joined, Repair, join_parallel
-from calm_ext.data.parallel.rows import Row
+from calm_ext.data.parallel.rows import Joined, Repair, Row
 from calm_ext.errors import DataError
 from calm_ext.languages import get_language
 from calm_ext.prompts import LETTERS
@@ -55,6 +54,8 @@ def load_files(
     Raises:
         DataError: a file is missing or malformed, or the rows are not parallel.
     """
+    from calm_ext.data.parallel.align import join_parallel
+
     rows: dict[str, list[Row]] = {}
     repairs = []
     for language, file in files.items():
@@ -158,7 +159,7 @@ def _by_place(lines: list[str]) -> tuple[str, list[str], list[str]] | None:
 
 
 def _inline(text: str, letter: str, said: str, where: str) -> tuple[str, list[str], list[str]]:
-    """Options in one line; a letter in parentheses inside a text is told apart by what leaves A, B, C, … in order."""
+    """Options in one line; letters in parentheses inside a text are left out so that A, B, C, … are in order."""
     every = list(_INLINE.finditer(text))
     spaced = [m for m in every if m.start() == 0 or text[m.start() - 1] in _SPACE]
     for marks in (every, spaced):

@@ -20,10 +20,9 @@ import hashlib
 import os
 from collections.abc import Sequence
 from importlib import resources
-from typing import Any
 
-from calm_ext.data.parallel.align import Joined, join_parallel
-from calm_ext.data.parallel.rows import Row
+from calm_ext.data.parallel.rows import Joined, Row
+from calm_ext.data.source import FolderOptions, Source
 from calm_ext.data.sources import paper
 from calm_ext.errors import CalmError, DataError
 
@@ -33,7 +32,14 @@ LANGUAGES = ("ar", "de", "en", "es", "fr", "hi", "it", "ja", "nl", "pl", "pt", "
 PAPER_LANGUAGES = ("en", "zh", "fr", "de", "it", "ja")
 
 
-def load(split: str, *, languages: Sequence[str], data_dir: str | None = None, origin: str = "auto") -> Joined:
+class Options(FolderOptions):
+    """Where the questions are read from."""
+
+    origin: str = "auto"
+    """``paper``, ``hf``, or ``auto``: the paper's files where there is a data directory, else the hub."""
+
+
+def load(split: str, *, languages: Sequence[str], data_dir: str | None, origin: str) -> Joined:
     """The questions of a split.
 
     Args:
@@ -85,16 +91,12 @@ def _load_paper(split: str, languages: Sequence[str], base: str) -> Joined:
     return paper.load_files(files, base, name=f"xcsqa-{split}", source_language="en")
 
 
-def parse_paper_row(row: Any, language: str, where: str) -> Row:
-    """Question, options and answer of one row of the paper's files; see
-    :func:`calm_ext.data.sources.paper.parse_row`."""
-    return paper.parse_row(row, language, where).row
-
-
 # --- the Hugging Face dataset -----------------------------------------------------------------------------------------
 
 
 def _load_hf(split: str, languages: Sequence[str], base: str | None) -> Joined:
+    from calm_ext.data.parallel.align import join_parallel
+
     whole = split in ("validation", "hf-test")
     needed = list(languages) if whole or "en" in languages else ["en", *languages]
     tables = {x: _hf_rows(x, base, "test" if split == "hf-test" else "validation") for x in needed}
@@ -146,3 +148,18 @@ def text_hash(text: str) -> str:
 def paper_test_hashes() -> frozenset[str]:
     """:func:`text_hash` of the English text of the paper's 100 test questions."""
     return frozenset(resources.files("calm_ext.data.sources").joinpath("xcsqa_paper_test.txt").read_text().split())
+
+
+SOURCE = Source(
+    name="xcsqa",
+    load=load,
+    splits=("test", "train", "validation", "hf-test"),
+    languages=PAPER_LANGUAGES,
+    title="X-CSQA, common sense, 5 options; test and train are the paper's 100 and 899",
+    available=LANGUAGES,
+    licence="MIT",
+    url=f"https://huggingface.co/datasets/{HF_NAME}",
+    citation="Lin et al. 2021, arXiv:2106.06937; split: Wang et al. 2025, arXiv:2501.18457",
+    options=Options,
+    unlabelled=("hf-test",),
+)

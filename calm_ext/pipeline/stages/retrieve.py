@@ -1,121 +1,117 @@
-"""The stage of a run that finds the passages for its questions, and what the other stages must know of it."""
+"""The stage that finds the passages for the questions, and what the other stages need of it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from calm_ext.data import get_source
+from calm_ext.data import SOURCES
 from calm_ext.jsonl import atomic_write, finite, write_jsonl
-from calm_ext.pipeline.directory import RunDirectory, sha256_of
-from calm_ext.pipeline.recipe import digest
+from calm_ext.pipeline.context import BaseStage, Outputs, Run, asking, model_identity
+from calm_ext.pipeline.directory import digest, sha256_of
 from calm_ext.pipeline.schema import Recipe
-from calm_ext.records import ParallelQuestion
-from calm_ext.retrieval.grounding import Grounder, Grounding, given_as_is, medexpqa_passages
+from calm_ext.retrieval.grounding import Grounder, Grounding, given_as_is, published_passages
 
 
-def run_retrieve(
-    recipe: Recipe,
-    run: RunDirectory,
-    questions: list[ParallelQuestion],
-    say: Callable[[str], None],
-    *,
-    model_path: str,
-    load_lm: Callable[[], Any],
-    progress: Callable[[str, int], Callable[[int], None]],
-) -> list[str]:
-    """Find the passages of the asked questions, judged where the recipe says so; returns the files written.
+class Retrieve(BaseStage):
+    """Write ``passages.jsonl`` and ``retrieval.json``; only where the recipe has retrieval."""
 
-    Args:
-        load_lm: gives the language model; called where passages are to be judged.
+    name = "retrieve"
 
-    Raises:
-        CalmError: the index cannot be used.
-    """
+    def applies(self, recipe: Recipe) -> bool:
+        """Where the recipe has a section ``retrieval``."""
+        return recipe.retrieval is not None
+
+    def check(self, run: Run, *, due: bool) -> None:
+        """Refuse an index that cannot be opened, is damaged, or has no embeddings where they are asked for."""
+        settings = run.recipe.retrieval
+        if settings is not None and not (settings.index in SOURCES and SOURCES[settings.index].passages):
+            style, seed = run.recipe.sampling.resolved_style, run.recipe.babel.seed
+            Grounder(settings, spans=None, style=style, babel_seed=seed)
+
+    def depends_on(self, run: Run) -> list[Any]:
+        """The settings and the index, the model whose tokens are counted, how it is asked, the questions."""
+        r = run.recipe
+        tokens = r.sampling.max_new_tokens
+        return [retrieval_identity(r), model_identity(r), asking(r), tokens, run.outputs_of("questions")]
+
+    def plan(self, run: Run) -> str:
+        """How many passages, from where, and how they are found."""
+        g = run.recipe.retrieval
+        assert g is not None
+        found = f"{g.k} passages a question from {g.index}, {g.method}, query {g.query}, {g.budget} tokens each"
+        return found + (", judged by the model" if g.judge else "")
+
+    def run(self, run: Run) -> Outputs:
+        """Find the passages, and let the model judge them where the recipe says so."""
+        from calm_ext.retrieval.judge import judge
+
+        r, settings, questions = run.recipe, run.recipe.retrieval, run.questions
+        assert settings is not None
+        found = _grounder(run, list(questions[0].versions)).ground(
+            questions, progress=run.reporter.progress("searching", len(questions))
+        )
+        if settings.judge:
+            found = judge(
+                run.models.lm(batch_size=r.sampling.batch_size),
+                questions,
+                found,
+                threshold=settings.threshold,
+                chat_template=r.sampling.chat_template,
+                progress=run.reporter.progress("judging", len(questions)),
+            )
+        for note in found.notes:
+            run.say(note)
+        n = sum(len(p.passages) for p in found.found.values())
+        run.say(f"{n} passages for {len(found.found)} questions and languages{_recall(found.quality)}")
+        write_jsonl(run.dir / "passages.jsonl", found.found.values())
+        about = {"signature": found.signature, "notes": found.notes, "quality": found.quality}
+        atomic_write(run.dir / "retrieval.json", json.dumps(finite(about), indent=1, ensure_ascii=False) + "\n")
+        return Outputs(("passages.jsonl", "retrieval.json"))
+
+
+def _grounder(run: Run, languages: list[str]) -> Grounder:
+    """What finds the passages, in the tokens and the room of the recipe's model."""
     from calm_ext.harness.retrieved import tokens_of
-    from calm_ext.retrieval.judge import judge
 
-    settings = recipe.retrieval
+    r, settings = run.recipe, run.recipe.retrieval
     assert settings is not None
-    trust = recipe.model.trust_remote_code
-    spans, longest = tokens_of({"pretrained": model_path, "trust_remote_code": trust})
-    answer = recipe.sampling.max_new_tokens if recipe.sampling.mode == "generate" else 64
-    given = None
-    if settings.index == "medexpqa":
-        given = medexpqa_passages(split_of(recipe), list(questions[0].versions), recipe.data.data_dir)
-    grounder = Grounder(
+    spans, longest = tokens_of({"pretrained": run.models.path, "trust_remote_code": r.model.trust_remote_code})
+    answer = r.sampling.max_new_tokens if r.sampling.mode == "generate" else 64
+    own = settings.index == r.data.source
+    return Grounder(
         settings,
         spans=spans,
-        style=recipe.sampling.resolved_style,
+        style=r.sampling.resolved_style,
         room=longest - answer if longest else None,
-        given=given,
-        babel_seed=recipe.babel.seed,
+        given=published_passages(settings.index, run.split, languages, run.source_options) if own else None,
+        babel_seed=r.babel.seed,
     )
-    found = grounder.ground(questions, progress=progress("searching", len(questions)))
-    if settings.judge:
-        found = judge(
-            load_lm(),
-            questions,
-            found,
-            threshold=settings.threshold,
-            chat_template=recipe.sampling.chat_template,
-            progress=progress("judging", len(questions)),
-        )
-    for note in found.notes:
-        say(note)
-    n = sum(len(p.passages) for p in found.found.values())
-    say(f"{n} passages for {len(found.found)} questions and languages{_recall_words(found.quality)}")
-    write_jsonl(run / "passages.jsonl", found.found.values())
-    told = {"signature": found.signature, "notes": found.notes, "quality": found.quality}
-    atomic_write(run / "retrieval.json", json.dumps(finite(told), indent=1, ensure_ascii=False) + "\n")
-    return ["passages.jsonl", "retrieval.json"]
 
 
-def _recall_words(quality: dict[str, Any]) -> str:
+def _recall(quality: dict[str, Any]) -> str:
     overall = quality["overall"]
     if not overall["n_questions"]:
         return ""
     return f"; recall@{quality['k']} {overall['recall'][str(quality['k'])]:.3f}, MRR {overall['mrr']:.3f}"
 
 
-def grounding_of(recipe: Recipe, run: RunDirectory, questions: list[ParallelQuestion]) -> Grounding | None:
+def grounding_of(run: Run) -> Grounding | None:
     """The passages that the stage wrote; None where the recipe has no retrieval."""
-    return given_as_is(str(run / "passages.jsonl"), questions) if recipe.retrieval else None
-
-
-def check_retrieval(recipe: Recipe) -> None:
-    """Refuse an index that cannot serve the recipe, before a model loads.
-
-    Raises:
-        CalmError: it cannot be opened, is damaged, or has no embeddings where they are asked for.
-    """
-    settings = recipe.retrieval
-    if settings is not None and settings.index != "medexpqa":
-        Grounder(settings, spans=None, style=recipe.sampling.resolved_style, babel_seed=recipe.babel.seed)
+    return given_as_is(str(run.dir / "passages.jsonl"), run.questions) if run.recipe.retrieval else None
 
 
 def retrieval_metadata(recipe: Recipe) -> dict[str, Any]:
-    """What the ``_rag`` tasks of an evaluation are told; the others do not look at it."""
+    """What the ``_rag`` tasks of an evaluation get; the others do not look at it."""
     return recipe.retrieval.model_dump(exclude_none=True) if recipe.retrieval else {}
 
 
 def retrieval_identity(recipe: Recipe) -> list[str] | None:
-    """What passages depend on besides the questions and the model; None without retrieval.
-
-    Raises:
-        CalmError: the index cannot be used.
-    """
+    """What passages depend on besides the questions and the model; None without retrieval."""
     settings = recipe.retrieval
     if settings is None:
         return None
-    folder = Path(settings.index)
-    content = sha256_of(folder / "index.json") if (folder / "index.json").is_file() else settings.index
+    manifest = Path(settings.index) / "index.json"
+    content = sha256_of(manifest) if manifest.is_file() else settings.index
     return [digest(settings.model_dump(mode="json")), content]
-
-
-def split_of(recipe: Recipe) -> str:
-    """The split that is asked: the recipe's, else the training questions where the source has some."""
-    entry = get_source(recipe.data.source)
-    return recipe.data.split or ("train" if "train" in entry.splits else entry.splits[0])

@@ -1,91 +1,77 @@
-"""The stage of a run that asks the model, with whatever engine the recipe names."""
+"""The stage that asks the model, with the backend of the recipe."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from calm_ext.errors import CalmError
-from calm_ext.models.options import ApiOptions
-from calm_ext.pipeline.directory import RunDirectory
+from calm_ext.models.backends import BACKENDS
+from calm_ext.pipeline.context import BaseStage, Outputs, Run, model_identity
 from calm_ext.pipeline.schema import Recipe
 from calm_ext.pipeline.stages.retrieve import grounding_of
-from calm_ext.records import ParallelQuestion
 
-if TYPE_CHECKING:
-    from calm_ext.models.backends.engines import Engine
+
+class Sample(BaseStage):
+    """Write ``generations.jsonl``."""
+
+    name = "sample"
+
+    def check(self, run: Run, *, due: bool) -> None:
+        """Refuse a backend that is not installed, and before hours of other work a server that does not answer."""
+        backend = BACKENDS[run.recipe.sampling.backend]
+        missing = backend.missing()
+        if missing:
+            raise CalmError(missing)
+        if due and backend.remote and not run.is_done(self):
+            run.models.backend().close()
+
+    def depends_on(self, run: Run) -> list[Any]:
+        """The model, how it is asked, the questions, and the passages that are read."""
+        found = [model_identity(run.recipe), sampling_identity(run.recipe), run.outputs_of("questions")]
+        return [*found, run.outputs_of("retrieve")] if run.recipe.retrieval else found
+
+    def plan(self, run: Run) -> str:
+        """How many questions, languages and responses."""
+        s, questions = run.recipe.sampling, run.source_questions
+        scored = s.mode == "options"
+        what = f"{questions[0].n_options} option scores" if scored else f"{s.n} responses"
+        by = "" if s.backend == "hf" else f", by {s.backend}"
+        return f"{len(questions)} questions × {len(questions[0].versions)} languages × {what}{by}"
+
+    def run(self, run: Run) -> Outputs:
+        """Ask the questions that are not answered yet."""
+        from calm_ext.harness.sampler import sample
+
+        if not run.dir.begin("sampling", run.inputs, "generations.jsonl"):
+            run.say("the sampling settings have changed: old generations removed")
+        s, questions = run.recipe.sampling, run.questions
+        with run.models.backend() as backend:
+            asked = sample(
+                backend,
+                questions,
+                run.dir / "generations.jsonl",
+                mode=s.mode,
+                style=s.resolved_style,
+                n=s.n,
+                temperature=s.temperature,
+                top_p=s.top_p,
+                max_new_tokens=s.max_new_tokens,
+                seed=s.seed,
+                chat_template=s.chat_template,
+                grounding=grounding_of(run),
+                progress=run.reporter.progress("sampling", len(questions)),
+            )
+        if asked < len(questions):
+            run.say(f"continued: {len(questions) - asked} questions were there already")
+        return Outputs(("generations.jsonl",))
 
 
 def sampling_identity(recipe: Recipe) -> dict[str, Any]:
     """What of the recipe's sampling section decides what is sampled: not where a server is, nor how it is batched.
 
-    (A model that lm-eval's own class must sample does depend on its batches. Its run is not begun anew for that either:
-    what is sampled stays.)
+    (A model that lm-eval's own class must sample does depend on its batches. A larger batch does not begin its run
+    anew all the same: what is sampled stays.)
     """
     values = recipe.sampling.model_dump(mode="json", exclude={"batch_size"})
-    if recipe.sampling.backend == "api":
-        given = values["backend_args"]
-        values["backend_args"] = {k: v for k, v in given.items() if k not in ApiOptions.TRANSPORT}
+    values["backend_args"] = BACKENDS[recipe.sampling.backend].identity(values["backend_args"])
     return values
-
-
-def check_backend(recipe: Recipe) -> None:
-    """Refuse a backend that is not installed, before anything is loaded.
-
-    Raises:
-        CalmError: what to install.
-    """
-    if recipe.sampling.backend != "hf":
-        from calm_ext.models.backends.engines import missing_package
-
-        missing = missing_package(recipe.sampling.backend)
-        if missing:
-            raise CalmError(missing)
-
-
-def run_sample(
-    recipe: Recipe,
-    run: RunDirectory,
-    questions: list[ParallelQuestion],
-    inputs: str,
-    say: Callable[[str], None],
-    *,
-    load_lm: Callable[[], Any],
-    load_engine: Callable[[], Engine],
-    progress: Callable[[str, int], Callable[[int], None]],
-) -> list[str]:
-    """Ask the questions that are not answered yet; returns the files written.
-
-    Args:
-        inputs: hash of what the answers depend on; older ones are removed.
-        load_lm, load_engine: of backend ``hf``, and of the others.
-        progress: makes a progress bar of a label and a total.
-    """
-    from calm_ext.harness.sampler import sample
-
-    if not run.begin("sampling", inputs, "generations.jsonl"):
-        say("the recipe asks otherwise than before: old generations removed")
-    s = recipe.sampling
-    engine = None if s.backend == "hf" else load_engine()
-    try:
-        asked = sample(
-            engine or load_lm(),
-            questions,
-            run / "generations.jsonl",
-            mode=s.mode,
-            style=s.resolved_style,
-            n=s.n,
-            temperature=s.temperature,
-            top_p=s.top_p,
-            max_new_tokens=s.max_new_tokens,
-            seed=s.seed,
-            chat_template=s.chat_template,
-            grounding=grounding_of(recipe, run, questions),
-            progress=progress("sampling", len(questions)),
-        )
-    finally:
-        if engine:
-            engine.close()
-    if asked < len(questions):
-        say(f"continued: {len(questions) - asked} questions were there already")
-    return ["generations.jsonl"]

@@ -1,60 +1,63 @@
-"""The stage of a run that trains, in a process of its own."""
+"""The stage that trains the adapter, in a process of its own."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from calm_ext.models.meter import Reading
-from calm_ext.pipeline.directory import RunDirectory
-from calm_ext.pipeline.schema import Recipe
+from calm_ext.pipeline.context import BaseStage, Outputs, Run, asking, model_identity, section
 from calm_ext.training.job import TrainingJob
 from calm_ext.training.launch import launch
 
 
-def run_train(
-    recipe: Recipe, run: RunDirectory, inputs: str, say: Callable[[str], None], *, model_path: str
-) -> tuple[list[str], Reading]:
-    """Train; returns the files written, and the time and tokens of the model in the process that trained.
+class Train(BaseStage):
+    """Write ``adapter/`` and the log and summary in ``training/``."""
 
-    Args:
-        inputs: hash of what the training depends on; an older one is removed.
-        model_path: folder or hub name of the base model.
-    """
-    if not run.begin("training", inputs, "training", "tracking"):
-        say("the inputs are others than before: the old training was removed")
-    s = recipe.sampling
-    held = json.loads((run / "heldout/votes.json").read_text(encoding="utf-8"))
-    spent = launch(
-        TrainingJob(
-            model=model_path,
-            pairs=run / "pairs.jsonl",
-            output=run / "training",
-            options=recipe.training,
-            mode=s.mode,
-            style=s.resolved_style,
-            chat_template=s.chat_template,
-            max_new_tokens=s.max_new_tokens,
-            heldout=run / "heldout/questions.jsonl" if held else None,
-            heldout_votes={question: votes for question, votes in held.items() if votes},
-            heldout_pairs=run / "heldout/pairs.jsonl",
-            heldout_passages=run / "passages.jsonl" if recipe.retrieval else None,
-            trust_remote_code=recipe.model.trust_remote_code,
-            run_name=run.path.resolve().name,
-            tracking=run / "tracking",
+    name = "train"
+
+    def depends_on(self, run: Run) -> list[Any]:
+        """The model, the training options, how held-out questions are asked, the pairs, and passages that were read."""
+        r = run.recipe
+        found = [model_identity(r), section(r.training), asking(r), r.sampling.max_new_tokens, run.outputs_of("pairs")]
+        return [*found, run.outputs_of("retrieve")] if r.retrieval else found
+
+    def plan(self, run: Run) -> str:
+        """The method and its main options."""
+        return run.recipe.training.words()
+
+    def run(self, run: Run) -> Outputs:
+        """Train, continuing where an earlier run with the same inputs stopped."""
+        r, folder = run.recipe, run.dir
+        run.models.release()  # the training process needs the memory
+        if not folder.begin("training", run.inputs, "training", "tracking"):
+            run.say("the inputs have changed: the old training was removed")
+        votes = json.loads((folder / "heldout/votes.json").read_text(encoding="utf-8"))
+        spent = launch(
+            TrainingJob(
+                model=run.models.path,
+                pairs=folder / "pairs.jsonl",
+                output=folder / "training",
+                options=r.training,
+                sampling=r.sampling,
+                heldout=folder / "heldout/questions.jsonl" if votes else None,
+                heldout_votes={question: own for question, own in votes.items() if own},
+                heldout_pairs=folder / "heldout/pairs.jsonl",
+                heldout_passages=folder / "passages.jsonl" if r.retrieval else None,
+                trust_remote_code=r.model.trust_remote_code,
+                run_name=folder.path.resolve().name,
+                tracking=folder / "tracking",
+            )
         )
-    )
-    rows = map(json.loads, (run / "training/log.jsonl").read_text(encoding="utf-8").splitlines())
-    warnings = [row["message"] for row in rows if row["kind"] == "warning"]
-    summary = json.loads((run / "training/summary.json").read_text(encoding="utf-8"))
-    chosen = summary["chosen_step"]
-    if warnings:
-        say(f"{len(warnings)} warnings, the first: {warnings[0]}")
-    say("last checkpoint kept" if chosen is None else f"checkpoint of step {chosen} kept")
-    _move(run / "training/adapter", run / "adapter")
-    return ["adapter", "training/summary.json", "training/log.jsonl"], spent
+        rows = map(json.loads, (folder / "training/log.jsonl").read_text(encoding="utf-8").splitlines())
+        warnings = [row["message"] for row in rows if row["kind"] == "warning"]
+        chosen = json.loads((folder / "training/summary.json").read_text(encoding="utf-8"))["chosen_step"]
+        if warnings:
+            run.say(f"{len(warnings)} warnings, the first: {warnings[0]}")
+        run.say("last checkpoint kept" if chosen is None else f"checkpoint of step {chosen} kept")
+        _move(folder / "training/adapter", folder / "adapter")
+        return Outputs(("adapter", "training/summary.json", "training/log.jsonl"), spent)
 
 
 def _move(source: Path, target: Path) -> None:

@@ -9,21 +9,20 @@ from typing import Any
 
 from calm_ext.report.board.table import UNTESTED, Board, Row, Table
 from calm_ext.report.board.write import LEGEND, about, chance, columns, finding
+from calm_ext.report.templates import environment
 from calm_ext.report.words import LOWER_IS_BETTER, NONE, interval, is_number, metric_name, number
 
-#: By this a page is known as one of ours, which may be replaced.
+#: The mark of our pages, which may be replaced.
 MARK = '<meta name="generator" content="calm-ext leaderboard">'
 
 
 def to_html(board: Board) -> str:
     """The page: readable as it is; with JavaScript its columns sort and its rows can be filtered."""
-    from calm_ext.report.page.html import environment
-
     env = environment(Path(__file__).parent)
     env.filters["sha256"] = lambda text: base64.b64encode(hashlib.sha256(str(text).encode()).digest()).decode()
     tasks = list(dict.fromkeys(t.task for t in board.tables))
     models = {r.entry.model for t in board.tables for r in t.rows}
-    page: str = env.get_template("board.html").render(
+    return env.get_template("board.html").render(
         mark=MARK,
         legend=LEGEND,
         tasks=tasks,
@@ -32,7 +31,6 @@ def to_html(board: Board) -> str:
         tables=[_table(t) for t in board.tables],
         left_out=board.left_out,
     )
-    return page
 
 
 def _table(table: Table) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Intervals, and ranks that say no more than paired tests bear out.
+"""Intervals, and ranks that claim no more than paired tests support.
 
 **Intervals** are 95 % percentile intervals of the bootstrap over questions, the languages of one kept together: the
 same resamples that ``calm-ext metrics`` draws. Where every question has 0 or 1 (accuracy in one language, all right)
@@ -6,22 +6,22 @@ the resampled mean is Binomial(n, p)/n, and its quantiles are taken exactly inst
 
 **Tests.** Every pair of models of a table is tested on the same questions, as :mod:`calm_ext.metrics.compare` does:
 exact McNemar where every question has 0 or 1, else the paired bootstrap. All these p-values are corrected for one
-another by Holm's method, so that for one metric at most one table in twenty tells any two models apart that are equal,
-whichever of them happens to come out best. (To correct over the comparisons with the best alone would not do, for the
-best was
-chosen by the same data: of 20 simulated tables of 200 equal models and 100 questions, 14 so told the best from another;
-corrected over all pairs, 1 of 15.)
+another by Holm's method, so that for one metric at most one table in twenty separates any two models that are equal,
+whichever of them happens to come out best. (Correcting over the comparisons with the best alone is not enough, because
+the same data chose the best: of 20 simulated tables of 200 equal models and 100 questions, 14 separated the best from
+another model; corrected over all pairs, 1 of 15 did.)
 
 **Ranks.** Models are ordered by the metric. The best of those without a rank opens the next one; the models below share
-it, down to the first that is told from this best (corrected p < 0.05), which opens the next rank.
+it, down to the first that differs significantly from this best (corrected p < 0.05), which opens the next rank.
 
-- Ranks only go down the table. A model below one that was told from the best may itself not be told from it (it differs
-  from it on more questions, in both directions); it then carries both ranks, ``1–2``: the first whose best it was not
-  told from, and its own.
-- Not being told apart is not being equal. Nearly all of what more models cost is power: 200 models make 19,900 pairs.
+- Ranks only go down the table. A model below one that differs significantly from the best may itself not do so (it
+  differs from the best on more questions, in both directions); it then carries both ranks, ``1–2``: the first rank from
+  whose best it does not differ significantly, and its own.
+- No significant difference does not mean equal. More models cost mainly power: 200 models make 19,900 pairs.
   Two models of interest are better compared alone, with ``calm-ext compare``.
-- A bootstrap of 10,000 cannot tell small p-values: where fewer than 20 resamples are on the other side of zero, p is
-  the tail of Student's t (questions − 1 degrees of freedom) at the difference over its bootstrap standard error.
+- A bootstrap of 10,000 resamples cannot resolve small p-values: where fewer than 20 resamples are on the other side of
+  zero, p is the tail of Student's t (questions − 1 degrees of freedom) at the difference over its bootstrap standard
+  error.
 - The bootstrap is generous where few questions differ: of k that do, all in favour of one model, it makes about
   2·exp(−k). So no p-value is below 2^(1−k), the least that an exact test of signs can give.
 - Metrics and tables are not corrected for one another.
@@ -34,15 +34,16 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from calm_ext.metrics.compare import is_binary
 from calm_ext.metrics.measure import with_kappa
-from calm_ext.metrics.stats import RESAMPLES, draws, holm
+from calm_ext.metrics.stats import RESAMPLES, draws, holm, mcnemar_p
 from calm_ext.report.words import ALPHA, LOWER_IS_BETTER
 from calm_ext.results.columns import Columns
 
 if TYPE_CHECKING:
     import numpy as np
 
-_TAIL = 20  # resamples, below which their number says too little
+_TAIL = 20  # with fewer resamples than this their number is too rough
 _AT_ONCE = 4_000_000  # resampled values at once, so that memory stays small whatever the number of models
 _EQUAL = 1e-9  # means that differ by rounding only
 
@@ -52,7 +53,7 @@ class Standing(NamedTuple):
 
     Attributes:
         rank: its rank, 1 the best; None where it could not be tested.
-        first: the first rank whose best it is not told from; as a rule its own.
+        first: the first rank from whose best it does not differ significantly; as a rule its own.
         shared: whether another model has the same rank.
         p_first: p-value against the best of all, corrected over all pairs; NaN for the best itself.
     """
@@ -63,7 +64,7 @@ class Standing(NamedTuple):
     p_first: float = math.nan
 
     def __str__(self) -> str:
-        """``3``, ``3=`` where it is shared, ``2–3`` where it is not told from the best of rank 2 either."""
+        """``3``, ``3=`` where it is shared, ``2–3`` where it does not differ from the best of rank 2 either."""
         if self.rank is None:
             return "–"
         if self.first is not None and self.first < self.rank:
@@ -94,7 +95,7 @@ def judge(models: Sequence[Columns], metric: str, *, seed: int = 0) -> Judged:
         data[place, [order[i] for i in model.ids], : values.shape[1]] = values
     names = max((names for names, _ in parts), key=len)  # fewer options named: shares of 0
     values = with_kappa(names, _means(data))[metric]
-    if metric != "kappa" and bool(np.isin(data, (0.0, 1.0)).all()):
+    if metric != "kappa" and is_binary(data):
         return Judged(values.tolist(), _binomial(data[:, :, 0]), _standings(values, metric, _mcnemar(data[:, :, 0])))
     drawn = _resampled(data, names, metric, seed=seed)
     return Judged(values.tolist(), _percentile(drawn), _standings(values, metric, _bootstrap(data, values, drawn)))
@@ -109,7 +110,7 @@ def intervals(models: Sequence[Columns], metric: str) -> list[tuple[float, float
     import numpy as np
 
     there = [m.values[:, m.names.index(metric)] if metric in m.names else np.full(len(m.ids), math.nan) for m in models]
-    binary = [i for i, values in enumerate(there) if np.isin(values, (0.0, 1.0)).all()]
+    binary = [i for i, values in enumerate(there) if is_binary(values)]
     found = [(math.nan, math.nan)] * len(models)
     for i, bounds in zip(binary, _binomial(np.array([there[i] for i in binary])) if binary else [], strict=True):
         found[i] = bounds
@@ -187,13 +188,12 @@ def _binomial(values: np.ndarray) -> list[tuple[float, float]]:
 def _mcnemar(values: np.ndarray) -> np.ndarray:
     """p-values of all pairs, shape (models, models), of values that are 0 or 1, shape (models, questions).
 
-    That of :func:`calm_ext.metrics.stats.mcnemar`: binomtest(gained, gained + lost) is symmetric at 1/2.
+    The test of :func:`calm_ext.metrics.stats.mcnemar`, of all pairs at once.
     """
     import numpy as np
-    from scipy.stats import binom
 
     gained = np.rint(values @ (1 - values).T)
-    p: np.ndarray = np.minimum(1.0, 2 * binom.cdf(np.minimum(gained, gained.T), gained + gained.T, 0.5))
+    p: np.ndarray = mcnemar_p(gained, gained.T)
     return p
 
 

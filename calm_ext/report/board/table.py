@@ -1,13 +1,13 @@
 """A ranked board of many models from their lm-eval result folders.
 
-Results are ranked in one table only where everything but the model is the same (:mod:`.read` says what
-that is, and why versions of calm-ext are not part of it) and the same questions were asked in the same words; every
-other set of results has a table of its own that says what makes it apart. How ranks, ties and intervals come about, and
-what they do not say, is in :mod:`.rank`. Of results without samples, whose questions are not known, there
-is no test and no rank: they stand in the table of their setting by value alone.
+Results are ranked in one table only where everything but the model is the same (:mod:`.read` lists the
+parts, and why versions of calm-ext are not among them) and the same questions were asked in the same words; every other
+set of results gets a table of its own that names the difference. :mod:`.rank` describes how ranks, ties and intervals
+are computed, and their limits. The questions of results without samples are not known, so these get no test and no
+rank: they stand in the table of their setting by value alone.
 
 Of one model's results in one folder, loaded and asked alike, the newest counts; a copy of results counts once. Both are
-said. Two results of one model from different folders, or loaded in different ways, are two rows.
+noted. Two results of one model from different folders, or loaded in different ways, are two rows.
 """
 
 from __future__ import annotations
@@ -222,14 +222,14 @@ def _notes(rows: Sequence[Row], by: str, sort: str) -> list[str]:
         if row.entry.note:
             reasons.setdefault(row.entry.note, []).append(row.label)
     for reason, labels in reasons.items():
-        told = ", ".join(labels[:5]) + (f" and {len(labels) - 5} more" if len(labels) > 5 else "")
-        notes.append(f"Placed by value alone, not tested, so without a rank: {told}: {reason}.")
+        shown = ", ".join(labels[:5]) + (f" and {len(labels) - 5} more" if len(labels) > 5 else "")
+        notes.append(f"Placed by value alone, not tested, so without a rank: {shown}: {reason}.")
     if any(r.entry.note and r.ci95 for r in rows):
         notes.append("Intervals of what is not tested are ± 1.96 of lm-eval's standard errors.")
     if len({r.entry.columns.read for r in rows if r.entry.columns}) > 1:
         notes.append("The models read different passages with the same questions (each judged its own, for instance).")
     for package in ("calm-ext", "lm_eval"):
-        found = sorted({r.entry.versions.get(package, "not told") for r in rows})
+        found = sorted({r.entry.versions.get(package, "unknown") for r in rows})
         if len(found) > 1:
             notes.append(f"The rows are of different versions of {package}: {', '.join(found)}.")
     return notes
@@ -243,7 +243,7 @@ def _signature(entry: Entry) -> str:
 def _apart(table: Table, first: Table) -> list[str]:
     """What differs from the first table of the task."""
     names = dict.fromkeys([*first.facts, *table.facts])
-    told = [
+    differing = [
         f"{name}: {table.facts.get(name, 'none')} (there: {first.facts.get(name, 'none')})"
         for name in names
         if table.facts.get(name) != first.facts.get(name)
@@ -252,9 +252,9 @@ def _apart(table: Table, first: Table) -> list[str]:
     if mine and there and mine.asked != there.asked:
         both = len(set(mine.ids) & set(there.ids))
         if both == len(mine.ids) == len(there.ids):
-            told.append("the same questions in other words or another order of the options")
+            differing.append("the same questions in other words or another order of the options")
         elif not both:
-            told.append(f"other questions: {plain(mine.ids[0])}, … (there: {plain(there.ids[0])}, …)")
+            differing.append(f"other questions: {plain(mine.ids[0])}, … (there: {plain(there.ids[0])}, …)")
         elif table.facts["questions"] == first.facts["questions"]:
-            told.append(f"other questions: only {both} of {len(mine.ids)} are the same")
-    return told
+            differing.append(f"other questions: only {both} of {len(mine.ids)} are the same")
+    return differing

@@ -40,7 +40,7 @@ def about(table: Table) -> str:
 
 
 def finding(table: Table) -> str:
-    """Who is best, no more than the tests bear out."""
+    """Who is best, as far as the tests support it."""
     what, best = metric_name(table.by), table.rows[0]
     said = f"{number(best.value(table.by))} {interval(best.ci95.get(table.by))}".rstrip()
     if len(table.rows) == 1:
@@ -52,8 +52,8 @@ def finding(table: Table) -> str:
     said = f"{number(best.value(table.by))} {interval(best.ci95.get(table.by))}".rstrip()
     tested = [r for r in table.rows if r.rank(table.by) != NONE]
     if len(first) == 1:
-        told = all(r.standings[table.by].first != 1 for r in tested if r is not best)
-        whom = "every other model" if told else "the model next to it, not from all others"
+        every = all(r.standings[table.by].first != 1 for r in tested if r is not best)
+        whom = "every other model" if every else "the model next to it, not from all others"
         return f"{best.label} is best by {what}, {said}, and is told from {whom}."
     if len(first) == len(tested):
         return f"By {what} no model is told from the best, {best.label}, {said}: all {len(first)} share the first rank."

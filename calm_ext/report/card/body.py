@@ -1,15 +1,16 @@
-"""What a model card says of a run, in sentences: how it was made, what it is not for, and how to use it."""
+"""The sentences of a model card: how the model was made, what it is not for, and how to use it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from calm_ext import __version__
 from calm_ext.data import SOURCES, Source
 from calm_ext.languages import LANGUAGES
+from calm_ext.report.card.base import Base, section
 from calm_ext.report.card.markdown import plain
 from calm_ext.report.collect import WHEN, RunData
 from calm_ext.report.page.passages import retrieval_words
@@ -35,17 +36,7 @@ from calm_ext.report.words import (
     vote_words,
 )
 
-if TYPE_CHECKING:
-    from calm_ext.report.card.front import Base
-
-MEDICAL = frozenset({"medqa", "medqa_zh", "medexpqa"})
 _BAD = "By its own evaluation the alignment did harm: use the base model instead."
-
-
-def section(data: RunData, name: str) -> Mapping[str, Any]:
-    """A section of the recipe; empty where there is none."""
-    found = data.recipe.get(name)
-    return found if isinstance(found, Mapping) else {}
 
 
 def source_of(data: RunData) -> tuple[str, Source] | None:
@@ -88,13 +79,13 @@ def context(data: RunData, summary: Mapping[str, Any], *, base: Base, repo: str,
 
 
 def _task(name: str, task: Mapping[str, Any]) -> dict[str, Any]:
-    told = finding(name, task)
+    found = finding(name, task)
     per_language = [f"acc_{x}" for x in task["languages"] if any(f"acc_{x}" in task[w] for w in WHEN)]
     rows = [_row(task, metric, "p") for metric in shown_metrics(task)]
     return {
         "name": name,
-        "about": told.about,
-        "claims": told.claims,
+        "about": found.about,
+        "claims": found.claims,
         "rows": rows + [_row(task, metric, "p_holm") for metric in per_language],
     }
 
@@ -171,7 +162,8 @@ def _limits(data: RunData, summary: Mapping[str, Any], codes: list[str]) -> list
     found = []
     if headline(summary)[0] == "bad":
         found.append(_BAD)
-    if any(name.startswith(f"calm_{x}_") for name in tasks for x in MEDICAL) or (source and source[0] in MEDICAL):
+    medical = [name for name, entry in SOURCES.items() if entry.medical]
+    if any(name.startswith(f"calm_{x}_") for name in tasks for x in medical) or (source and source[1].medical):
         found.append(
             "Not for medical use. The questions are of examinations; nobody has validated the model clinically, and a "
             "consistent answer can be consistently wrong."
@@ -216,7 +208,7 @@ def _about_tasks(tasks: Mapping[str, Mapping[str, Any]]) -> list[str]:
                 f"was learnt, not what carries over to other questions."
             )
         elif task["languages"] and task.get("asked") is None:
-            found.append(f"{name}: whether its questions were asked in the alignment cannot be told.")
+            found.append(f"{name}: whether its questions were asked in the alignment is not known.")
         if d and all(is_number(d.get(k)) for k in ("low", "high")):
             half = (d["high"] - d["low"]) / 2
             found.append(f"{name}: {n} questions; a difference of accuracy below about {number(half)} cannot be seen.")

@@ -7,15 +7,15 @@ versions.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from calm_ext.data import SOURCES, Source
 from calm_ext.jsonl import atomic_write
 from calm_ext.languages import LANGUAGES
-from calm_ext.report.card.body import context, languages_of, section, source_of
+from calm_ext.report.card.base import HUB, base_of, section
+from calm_ext.report.card.body import context, languages_of, source_of
 from calm_ext.report.card.markdown import plain, render
 from calm_ext.report.collect import RunData
 from calm_ext.report.words import is_number, metric_name, tasks_of
@@ -27,25 +27,8 @@ if TYPE_CHECKING:
 REPO = "ORG/NAME"
 #: The metrics that go into the model index, beside the accuracy of each language.
 INDEXED = ("acc", "consistency", "all_correct", "kappa", "rankc", "answered")
-_HUB = "https://huggingface.co/"
 
 Relation = Literal["adapter", "merge"]
-
-
-class Base(NamedTuple):
-    """The base model.
-
-    Attributes:
-        path: as the recipe has it.
-        hub_id: its name on the hub; None of Babel's and of a local folder.
-        shown: its name for readers; of a local folder its last part only.
-        licence: ``license``, ``license_name`` and ``license_link`` of the front matter.
-    """
-
-    path: str
-    hub_id: str | None
-    shown: str
-    licence: dict[str, str]
 
 
 def write_card(data: RunData, summary: Mapping[str, Any]) -> Path:
@@ -96,26 +79,6 @@ def render_card(
     return f"---\n{yaml}\n---\n\n{body}"
 
 
-def base_of(data: RunData, base_model: str | None = None) -> Base:
-    """The base model of a run; its licence only as far as its own card, where that lies here, says so."""
-    path = str(section(data, "model").get("path") or "")
-    folder = Path(path).expanduser()
-    babel: dict[str, Any] = {
-        k: v for k, v in section(data, "babel").items() if k in ("seed", "passages") and is_number(v)
-    }
-    local = path == "babel" or path.startswith((".", "/", "~", "models/")) or folder.is_dir()
-    hub_id = base_model or (path if path and not local and _is_hub_name(path) else None)
-    if path == "babel":
-        from calm_ext.babel import BabelConfig
-        from calm_ext.babel.pretrain import cache_path
-
-        folder = cache_path(BabelConfig(**babel))
-        shown = f"Babel's model (seed {babel.get('seed', 0)})"
-    else:
-        shown = hub_id or f"{folder.name or 'unknown'} (a local folder)"
-    return Base(path, hub_id, shown, _licence(folder if local else None, hub_id))
-
-
 def datasets_of(data: RunData) -> list[str]:
     """The data sets of the questions, as far as they have a name on the hub."""
     source = source_of(data)
@@ -129,49 +92,8 @@ def hub_dataset(source: Source) -> str | None:
     >>> hub_dataset(SOURCES["xcsqa"]), hub_dataset(SOURCES["medqa"])
     ('INK-USC/xcsr', None)
     """
-    prefix = _HUB + "datasets/"
+    prefix = HUB + "datasets/"
     return source.url.removeprefix(prefix) if source.url.startswith(prefix) else None
-
-
-def _is_hub_name(name: str) -> bool:
-    from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils import validate_repo_id
-
-    try:
-        validate_repo_id(name)
-    except HFValidationError:
-        return False
-    return True
-
-
-def _licence(folder: Path | None, hub_id: str | None) -> dict[str, str]:
-    """What the base model's own card says, or ``other``, with a link to it: a licence is never made up."""
-    other = {"license": "other", "license_name": "inherited-from-base-model"}
-    if hub_id:
-        other["license_link"] = _HUB + hub_id
-    card = _card_of(folder, hub_id)
-    found = {key: card.get(key) for key in ("license", "license_name", "license_link")}
-    said = {k: plain(v, longest=200) for k, v in found.items() if isinstance(v, str) and v.strip()}
-    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{0,40}", said.get("license", "")):
-        return other
-    return said if said["license"] != "other" or "license_name" in said else other | said
-
-
-def _card_of(folder: Path | None, hub_id: str | None) -> Mapping[str, Any]:
-    """The front matter of the base model's card, from its folder or from the hub's cache; no network."""
-    from huggingface_hub import metadata_load, try_to_load_from_cache
-
-    found = folder / "README.md" if folder else None
-    if found is None and hub_id:
-        cached = try_to_load_from_cache(hub_id, "README.md")
-        found = Path(cached) if isinstance(cached, str) else None
-    if found is None or not found.is_file():
-        return {}
-    try:
-        card = metadata_load(found)
-    except Exception:  # a broken card of somebody else's says nothing
-        return {}
-    return card if isinstance(card, dict) else {}
 
 
 def _tags(data: RunData, relation: Relation, *, multilingual: bool) -> list[str]:

@@ -1,4 +1,4 @@
-"""The questions themselves, for reading: the data of the page's browser, and the changes that tell most.
+"""The questions themselves, for reading: the data of the page's browser, and the most telling changes.
 
 What models and data sets say is hostile input. The browser's data are JSON in which no character is left that could end
 a ``<script>`` element or begin markup (:func:`embedded`), and the page's script puts texts into text nodes only.

@@ -21,24 +21,12 @@ from calm_ext.report.page.vote import vote_context
 from calm_ext.report.plots.draw import Plots
 from calm_ext.report.plots.drawing import DPI
 from calm_ext.report.rundata import RunData
-from calm_ext.report.words import NONE, duration, finding, headline, number, p_value, percent, small, tasks_of
+from calm_ext.report.templates import environment
+from calm_ext.report.words import finding, headline, tasks_of
 
 #: bytes of plots and questions together, so that the page stays below 10 MiB
 LARGEST = 19 * 2**19
 _FOLDER = Path(__file__).parent
-
-
-def environment(folder: Path = _FOLDER) -> Any:
-    """The environment of the templates in a folder: everything escaped, nothing undefined."""
-    import jinja2
-
-    loader = jinja2.FileSystemLoader(folder)
-    env = jinja2.Environment(
-        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    env.globals.update(text_of=text_of, dash=NONE)
-    env.filters.update(number=number, percent=percent, duration=duration, p=p_value, small=small)
-    return env
 
 
 def render_page(data: RunData, summary: Mapping[str, Any], plots: Plots) -> str:
@@ -75,7 +63,9 @@ def render_page(data: RunData, summary: Mapping[str, Any], plots: Plots) -> str:
         "versions": summary["versions"],
         "signatures": {t: v["signature"] for t, v in tasks.items() if v["signature"]},
     }
-    page: str = environment().get_template("page.html").render(context)
+    templates = environment(_FOLDER)
+    templates.globals["text_of"] = text_of
+    page = templates.get_template("page.html").render(context)
     # A name with half a character (an unpaired surrogate) can stand in no file.
     return page.encode("utf-8", "replace").decode("utf-8")
 

@@ -15,17 +15,17 @@ N_EXAMPLES = 4
 
 def pairs_context(data: RunData, summary: Mapping[str, Any]) -> dict[str, Any] | None:
     """What the page's section shows; None where there are no pairs yet."""
-    told = summary.get("pairs")
-    if not told:
+    pairs = summary.get("pairs")
+    if not pairs:
         return None
     gold = data.gold
-    origins = list(told["by_origin"])
+    origins = list(pairs["by_origin"])
     rows = []
-    for code in told["by_language"]:
+    for code in pairs["by_language"]:
         own = [p for p in data.pairs or [] if p.language == code]
         known = [p.chosen_answer == gold[p.id] for p in own if gold.get(p.id) is not None]
         counts = Counter(p.origin for p in own)
-        lengths = told["lengths"][code]
+        lengths = pairs["lengths"][code]
         rows.append(
             {
                 "name": language_name(code),
@@ -39,7 +39,7 @@ def pairs_context(data: RunData, summary: Mapping[str, Any]) -> dict[str, Any] |
             }
         )
     return {
-        "words": pairs_words(told),
+        "words": pairs_words(pairs),
         "origins": origins,
         "rows": rows,
         "heldout": len(data.heldout),

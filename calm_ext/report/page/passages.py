@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from calm_ext.metrics.stats import holm, mcnemar
+from calm_ext.metrics.compare import Paired, paired_tests
 from calm_ext.report.words import language_name, number, p_value, percent
 from calm_ext.results.evaluation import TaskAnswers, TaskResult
 from calm_ext.retrieval import measure
@@ -21,12 +22,12 @@ def twin_of(task: str) -> str | None:
 
 
 def retrieval_summary(
-    told: Mapping[str, Any], evaluations: Mapping[str, Mapping[str, TaskResult]]
+    retrieval: Mapping[str, Any], evaluations: Mapping[str, Mapping[str, TaskResult]]
 ) -> dict[str, Any] | None:
     """The retrieval of a run, None where nothing was asked with passages.
 
     Args:
-        told: retrieval.json of the run, empty where there is none.
+        retrieval: retrieval.json of the run, empty where there is none.
         evaluations: ``before`` and ``after`` -> task -> result.
 
     Returns:
@@ -45,9 +46,9 @@ def retrieval_summary(
             other = results.get(twin)
             if other is not None and other.detail is not None:
                 entry["effect"][when] = effect(other.detail, result.detail, result.languages)
-    if not told and not tasks:
+    if not retrieval and not tasks:
         return None
-    return {"signature": "", "notes": [], "quality": {}, **told, "tasks": tasks}
+    return {"signature": "", "notes": [], "quality": {}, **retrieval, "tasks": tasks}
 
 
 def effect(without: TaskAnswers, read: TaskAnswers, languages: Sequence[str]) -> dict[str, dict[str, float]]:
@@ -56,8 +57,11 @@ def effect(without: TaskAnswers, read: TaskAnswers, languages: Sequence[str]) ->
     ``changed``, ``better`` (wrong without, right with) and ``worse`` are shares of the questions; ``p`` is the exact
     McNemar test of right and wrong, ``p_holm`` corrected over the languages.
     """
+    import numpy as np
+
     ids = [i for i, gold in read.gold.items() if i in without.answers and gold is not None]
     found: dict[str, dict[str, float]] = {}
+    paired: dict[str, Paired] = {}
     total = {"n": 0.0, "changed": 0.0, "better": 0.0, "worse": 0.0, "without": 0.0, "with": 0.0}
     for language in languages:
         both = [(without.answers[i].get(language), read.answers[i].get(language), read.gold[i]) for i in ids]
@@ -70,10 +74,13 @@ def effect(without: TaskAnswers, read: TaskAnswers, languages: Sequence[str]) ->
             "with": float(sum(b == g for _, b, g in both)),
         }
         total = {k: v + row[k] for k, v in total.items()}
-        p = mcnemar([a == g for a, _, g in both], [b == g for _, b, g in both]) if both else float("nan")
-        found[language] = {**_shares(row), "p": p}
-    for row, corrected in zip(found.values(), holm([r["p"] for r in found.values()]), strict=True):
-        row["p_holm"] = corrected
+        found[language] = {**_shares(row), "p": math.nan, "p_holm": math.nan}
+        paired[f"acc_{language}"] = Paired(
+            np.array([float(a == g) for a, _, g in both]), np.array([float(b == g) for _, b, g in both])
+        )
+    if ids:
+        for name, test in paired_tests(paired, languages).items():
+            found[name.removeprefix("acc_")] |= {"p": test.p, "p_holm": test.p_holm}
     return {**found, "all": _shares(total)}
 
 

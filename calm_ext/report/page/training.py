@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from calm_ext.report.plots.method import training_rows
-from calm_ext.report.rundata import STAGES, RunData
+from calm_ext.report.rundata import RunData
 from calm_ext.report.words import NONE, duration, is_number, training_words
 
 N_ROWS = 20
@@ -39,12 +39,11 @@ def training_context(data: RunData) -> dict[str, Any] | None:
 
 def cost_context(data: RunData, summary: Mapping[str, Any]) -> list[dict[str, str]]:
     """The table of stages."""
-    names = [*STAGES, *(s for s in data.stages if s not in STAGES)]
     rows = []
-    for stage in (s for s in names if s in data.stages):
+    for stage in data.stages:
         entry = data.stages[stage]
         memory = entry.get("peak_memory_mib")
-        # The training is a process of its own, whose memory its summary tells.
+        # Training runs in a process of its own; its summary has that process's memory.
         if stage == "train" and is_number(data.training.get("peak_memory_mib")):
             memory = data.training["peak_memory_mib"]
         shown = f"{memory:,.0f} MiB" if is_number(memory) else NONE

@@ -1,4 +1,4 @@
-"""The vote as the page shows it: margins, calibration, and what each language had to do with it."""
+"""The vote as the page shows it: margins, calibration, and what each language contributed."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def vote_context(data: RunData, summary: Mapping[str, Any]) -> dict[str, Any] | 
 
 def _languages(ballots: Sequence[Ballot], vote: Mapping[str, Any]) -> list[dict[str, Any]]:
     rows = []
-    for code, told in vote["languages"].items():
+    for code, values in vote["languages"].items():
         weights = {b.weights[code] for b in ballots if code in b.weights}
         varies = len(weights) > 1
         rows.append(
@@ -52,9 +52,9 @@ def _languages(ballots: Sequence[Ballot], vote: Mapping[str, Any]) -> list[dict[
                 "name": language_name(code),
                 "answers": sum(len(b.votes.get(code, [])) for b in ballots),
                 "answered": percent(vote["answered"][code]),
-                "agreement": percent(told["agreement"]),
-                "accuracy": percent(told["accuracy"]),
-                "weight": f"{told['weight']:.3g} on average" if varies else f"{told['weight']:.3g}",
+                "agreement": percent(values["agreement"]),
+                "accuracy": percent(values["accuracy"]),
+                "weight": f"{values['weight']:.3g} on average" if varies else f"{values['weight']:.3g}",
             }
         )
     return rows
@@ -69,23 +69,23 @@ def _coverage(ballots: Sequence[Ballot], gold: Mapping[str, int | None]) -> list
         if not kept:
             continue
         known = [b.winner == gold[b.id] for b in kept if gold.get(b.id) is not None]
-        told = [b.probability for b in kept if b.probability is not None]
+        values = [b.probability for b in kept if b.probability is not None]
         rows.append(
             {
                 "share": f"{share:.0%}".replace("%", " %"),
                 "n": len(kept),
                 "margin": number(kept[-1].margin),
                 "accuracy": percent(sum(known) / len(known) if known else None),
-                "estimate": percent(sum(told) / len(told) if told else None),
+                "estimate": percent(sum(values) / len(values) if values else None),
             }
         )
     return rows
 
 
 def _estimate(vote: Mapping[str, Any]) -> str:
-    """What can be said of calibration where no gold is known."""
+    """A sentence on calibration where no gold is known."""
     if not is_number(vote.get("estimated_accuracy")):
-        return "No right answer is known, and the vote gave no probabilities: its calibration cannot be told."
+        return "No right answer is known, and the vote gave no probabilities: its calibration is not known."
     return (
         f"No right answer is known, so calibration cannot be measured; by its own probabilities the vote is right on "
         f"{percent(vote['estimated_accuracy'])} of all questions. That is an estimate, as good as its model."

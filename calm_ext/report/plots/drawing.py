@@ -46,7 +46,7 @@ def new_figure(width: float, height: float, rows: int = 1, columns: int = 1) -> 
 
 
 def headed(figure: Figure, title: str) -> None:
-    """Give a figure its title, which says what is to be seen."""
+    """Give a figure its title, which states what the plot shows."""
     figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
 
 

@@ -9,23 +9,28 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
 
-from calm_ext.errors import CalmError
+from calm_ext.errors import CalmError, RecipeError
 from calm_ext.harness.sampler import sample
 from calm_ext.jsonl import read_jsonl
 from calm_ext.models import meter
-from calm_ext.models.backends.api import ApiEngine
-from calm_ext.models.backends.engines import SGLangEngine, VLLMEngine, load_engine
+from calm_ext.models.backends import BACKENDS, Backend, Setup, backend
+from calm_ext.models.backends.api import ApiBackend, ApiOptions
+from calm_ext.models.backends.hf import HFBackend
+from calm_ext.models.backends.sglang import SGLangBackend
+from calm_ext.models.backends.vllm import VLLMBackend
 from calm_ext.models.decoding import respond
 from calm_ext.models.lm import SharedPrefixLM, load_lm
-from calm_ext.models.options import ApiOptions
-from calm_ext.models.request import Ask
+from calm_ext.models.options import ModelOptions
+from calm_ext.models.request import SampleRequest
+from calm_ext.options import Section
 from calm_ext.pipeline.run import Pipeline
 from calm_ext.pipeline.stages.sample import sampling_identity
 from calm_ext.records import Generation, Pair, ParallelQuestion
@@ -40,9 +45,13 @@ def lm(babel_model: Path) -> SharedPrefixLM:
     return load_lm(str(babel_model), dtype="float32", device="cpu", batch_size=16)
 
 
-def engine(server: ApiServer, *, chat: bool = False, **options: Any) -> ApiEngine:
-    found = load_engine("api", "tiny", arguments={"base_url": server.url, **options}, chat=chat)
-    assert isinstance(found, ApiEngine)
+def load(name: str, path: str | Path, *, chat: bool = False, **arguments: Any) -> Backend:
+    return BACKENDS[name].load(ModelOptions(path=str(path)), arguments=arguments, chat=chat)
+
+
+def engine(server: ApiServer, *, chat: bool = False, **options: Any) -> ApiBackend:
+    found = load("api", "tiny", base_url=server.url, chat=chat, **options)
+    assert isinstance(found, ApiBackend)
     return found
 
 
@@ -52,14 +61,14 @@ def say(path: str, payload: dict[str, Any]) -> tuple[int, Any]:
     return 200, choices(texts)
 
 
-ASKS = [Ask(f"q{i} in en", f"prompt {i}", ["\n"], [10 * i, 10 * i + 1, 10 * i + 2]) for i in range(5)]
+REQUESTS = [SampleRequest(f"q{i} in en", f"prompt {i}", ["\n"], [10 * i, 10 * i + 1, 10 * i + 2]) for i in range(5)]
 DRAWN = {"temperature": 0.7, "top_p": 0.9, "max_new_tokens": 4}
 
 
 def test_all_responses_to_a_prompt_are_one_request() -> None:
     with api_server(say, models=["other", "tiny"]) as server:
         before = meter.reading()
-        got = engine(server, body={"top_k": 50}).respond(ASKS, **DRAWN)
+        got = engine(server, body={"top_k": 50}).respond(REQUESTS, **DRAWN)
     assert got == [[f"prompt {i} {10 * i} {j}" for j in range(3)] for i in range(5)], "in order, whoever was first"
     assert len(server.asked) == 5
     path, payload = server.asked[0]
@@ -77,7 +86,7 @@ def test_a_server_that_gives_fewer_is_asked_for_the_rest() -> None:
         return say(path, {**payload, "n": min(2, payload["n"])})
 
     with api_server(few) as server:
-        got = engine(server).respond(ASKS[1:2], **DRAWN)
+        got = engine(server).respond(REQUESTS[1:2], **DRAWN)
     assert got == [["prompt 1 10 0", "prompt 1 10 1", "prompt 1 12 0"]]
     assert [p["n"] for _, p in server.asked] == [3, 1]
 
@@ -87,7 +96,7 @@ def test_a_server_that_refuses_n_is_asked_one_by_one() -> None:
         return say(path, payload) if payload["n"] == 1 else (400, {"error": {"message": "n must be 1"}})
 
     with api_server(one) as server:
-        got = engine(server, concurrency=4).respond(ASKS, **DRAWN)
+        got = engine(server, concurrency=4).respond(REQUESTS, **DRAWN)
     assert got == [[f"prompt {i} {10 * i + j} 0" for j in range(3)] for i in range(5)]
 
 
@@ -99,11 +108,11 @@ def test_a_busy_server_is_asked_again() -> None:
         return (503, {}) if busy[payload["prompt"]] < 3 else say(path, payload)
 
     with api_server(answer) as server:
-        assert engine(server).respond(ASKS[:2], **DRAWN)[1][0] == "prompt 1 10 0"
+        assert engine(server).respond(REQUESTS[:2], **DRAWN)[1][0] == "prompt 1 10 0"
         assert set(busy.values()) == {3}
         busy.clear()
         with pytest.raises(CalmError, match=r"q0 in en: http://\S+/v1/completions answered 503: "):
-            engine(server, retries=1).respond(ASKS[:1], **DRAWN)
+            engine(server, retries=1).respond(REQUESTS[:1], **DRAWN)
 
 
 def test_conversations_go_to_the_chat(questions: list[ParallelQuestion], tmp_path: Path) -> None:
@@ -127,7 +136,7 @@ def test_conversations_go_to_the_chat(questions: list[ParallelQuestion], tmp_pat
 def test_the_key_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_KEY", "secret")
     with api_server(say) as server:
-        engine(server, api_key_env="MY_KEY").respond(ASKS[:1], **DRAWN)
+        engine(server, api_key_env="MY_KEY").respond(REQUESTS[:1], **DRAWN)
     assert server.headers["Authorization"] == "Bearer secret"
 
 
@@ -147,7 +156,7 @@ def test_the_key_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_what_a_server_says_is_one_line(answer: tuple[int, Any], said: str) -> None:
     with api_server(lambda *_: answer) as server, pytest.raises(CalmError) as error:
-        engine(server).respond(ASKS[:1], **DRAWN)
+        engine(server).respond(REQUESTS[:1], **DRAWN)
     assert str(error.value).replace(f"{server.url}/completions", "URL").startswith(said)
     assert "\n" not in str(error.value)
 
@@ -161,10 +170,10 @@ def test_a_server_that_takes_too_long_and_one_that_ignores_stop_strings() -> Non
         api_server(slow) as server,
         pytest.raises(CalmError, match=r"completions did not answer within sampling\.backend_args\.timeout, 0\.3 s"),
     ):
-        engine(server, timeout=0.3).respond(ASKS[:1], **DRAWN)
+        engine(server, timeout=0.3).respond(REQUESTS[:1], **DRAWN)
     assert len(server.asked) == 1, "once, and not again and again"
     with api_server(lambda *_: (200, choices(["one\ntwo"] * 3))) as server:
-        assert engine(server).respond(ASKS[:1], **DRAWN) == [["one"] * 3]
+        assert engine(server).respond(REQUESTS[:1], **DRAWN) == [["one"] * 3]
 
 
 def test_no_server_and_another_model() -> None:
@@ -189,7 +198,7 @@ def serving(lm: SharedPrefixLM) -> Any:
                 "choices": [{"index": i, "logprobs": _echo(lm, ids)} for i, ids in enumerate(payload["prompt"])]
             }
         seeds = [payload["seed"] + i for i in range(payload["n"])]
-        ask = Ask("", payload["prompt"], payload.get("stop", []), seeds)
+        ask = SampleRequest("", payload["prompt"], payload.get("stop", []), seeds)
         drawn = {"temperature": payload["temperature"], "top_p": payload["top_p"]}
         return 200, choices(respond(lm, [ask], max_new_tokens=payload["max_tokens"], **drawn)[0])
 
@@ -261,10 +270,10 @@ def test_option_scores_of_a_server(
     lm: SharedPrefixLM, babel_model: Path, questions: list[ParallelQuestion], tmp_path: Path
 ) -> None:
     with api_server(serving(lm)) as server:
-        found = load_engine("api", str(babel_model), arguments={"base_url": server.url, "concurrency": 2})
+        found = load("api", babel_model, base_url=server.url, concurrency=2)
         sample(found, questions[:3], tmp_path / "a.jsonl", mode="options")
         found.close()
-    sample(lm, questions[:3], tmp_path / "b.jsonl", mode="options")
+    sample(HFBackend(lm), questions[:3], tmp_path / "b.jsonl", mode="options")
     for a, b in zip(*(read_jsonl(tmp_path / x, Generation) for x in ("a.jsonl", "b.jsonl")), strict=True):
         assert (a.id, a.language) == (b.id, b.language)
         assert a.option_logprobs == pytest.approx(b.option_logprobs, abs=1e-4)
@@ -281,8 +290,7 @@ def test_a_context_that_is_too_short_for_the_server_is_told(
     longer = {x: v.model_copy(update={"question": " ".join([v.question] * 5)}) for x, v in first.versions.items()}
     asked = [first.model_copy(update={"versions": longer})]
     with api_server(serving(lm)) as server:
-        given = {"base_url": server.url, "context": 16}
-        sample(load_engine("api", str(babel_model), arguments=given), asked, tmp_path / "a", mode="options")
+        sample(load("api", babel_model, base_url=server.url, context=16), asked, tmp_path / "a", mode="options")
     told = [r.message for r in caplog.records if "lose their beginning" in r.message and "context" in r.message]
     assert len(told) == 1
     assert told[0].startswith("12 of 12 requests are longer than the 15 tokens")
@@ -292,7 +300,7 @@ def test_a_server_without_log_probabilities(
     babel_model: Path, questions: list[ParallelQuestion], tmp_path: Path
 ) -> None:
     with api_server(lambda *_: (400, {"error": {"message": "echo is not supported"}})) as server:
-        found = load_engine("api", str(babel_model), arguments={"base_url": server.url, "retries": 0})
+        found = load("api", babel_model, base_url=server.url, retries=0)
         with pytest.raises(CalmError, match=r"gives no log-probabilities of a prompt .*backend hf or vllm"):
             sample(found, questions[:1], tmp_path / "a.jsonl", mode="options")
 
@@ -370,8 +378,8 @@ def test_vllm_gets_n_and_a_seed_for_each_prompt(monkeypatch: pytest.MonkeyPatch)
     for key, value in {**shape, "data_parallel_size": 1, "lora_request": None, "think_end_token": None}.items():
         setattr(inner, key, value)
     before = meter.reading()
-    asks = [Ask("a", "<s>xy", ["\n"], [7, 8, 9]), Ask("b", "much too long a prompt", [], [20])]
-    got = VLLMEngine(inner, CONFIG).respond(asks, **DRAWN)
+    requests = [SampleRequest("a", "<s>xy", ["\n"], [7, 8, 9]), SampleRequest("b", "much too long a prompt", [], [20])]
+    got = VLLMBackend(inner, CONFIG).respond(requests, **DRAWN)
     assert got == [["7", "8", "9"], ["20\nmore"]], "in the order of their index, cut at a stop string"
     ids = [p["prompt_token_ids"] for p in seen["prompts"]]
     assert ids == [[1, *map(ord, "<s>xy")], list(map(ord, "a prompt"))], "one BOS; the beginning is lost"
@@ -392,27 +400,106 @@ def test_sglang_responses_come_prompt_by_prompt() -> None:
                 {"text": f"{len(r)} {i}"} for r, p in zip(requests, sampling_params, strict=True) for i in range(p["n"])
             ]
 
-    asks = [Ask("a", "xy", [], [1, 2]), Ask("b", "xyz", [], [3, 4])]
-    got = SGLangEngine(Inner(), CONFIG).respond(asks, **DRAWN)  # type: ignore[arg-type]
+    requests = [SampleRequest("a", "xy", [], [1, 2]), SampleRequest("b", "xyz", [], [3, 4])]
+    got = SGLangBackend(Inner(), CONFIG).respond(requests, **DRAWN)  # type: ignore[arg-type]
     assert got == [["3 0", "3 1"], ["4 0", "4 1"]]
 
 
-@pytest.mark.parametrize("backend", ["vllm", "sglang"])
-def test_an_engine_that_is_not_installed(backend: Any, babel_model: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["vllm", "sglang"])
+def test_an_engine_that_is_not_installed(name: str, babel_model: Path, tmp_path: Path) -> None:
     pytest.importorskip("lm_eval")
     try:
-        __import__(backend)
+        __import__(name)
     except ImportError:
         pass
     else:
-        pytest.skip(f"{backend} is installed")
-    with pytest.raises(CalmError, match=f"sampling.backend {backend}: the package {backend} is not installed"):
-        load_engine(backend, str(babel_model), arguments={})
+        pytest.skip(f"{name} is installed")
+    with pytest.raises(CalmError, match=f"sampling.backend {name}: the package {name} is not installed"):
+        load(name, babel_model)
     with pytest.raises(CalmError, match="is not installed"):
-        Pipeline(recipe(babel_model, sampling={"backend": backend}), tmp_path / "run").run()
+        Pipeline(recipe(babel_model, sampling={"backend": name}), tmp_path / "run").run()
     assert not (tmp_path / "run").exists(), "before anything is written"
 
 
 def test_keys_of_a_server_are_documented() -> None:
     assert ApiOptions.__doc__
-    assert all(f" {name}:" in ApiOptions.__doc__ for name in ApiOptions.model_fields)
+    assert all(field.description for field in ApiOptions.model_fields.values())
+
+
+# --- the registry -----------------------------------------------------------------------------------------------------
+
+
+class EchoArguments(Section):
+    times: int = 1
+    """How often a prompt is repeated."""
+    host: str = "here"
+    """Where it runs."""
+
+    TRANSPORT: ClassVar[frozenset[str]] = frozenset({"host"})
+
+
+class Echo(Backend):
+    def __init__(self, setup: Setup) -> None:
+        self.times, self.closed = setup.arguments.times, False
+
+    def respond(
+        self, requests: Sequence[SampleRequest], *, temperature: float, top_p: float, max_new_tokens: int
+    ) -> list[list[str]]:
+        return [[r.text * self.times for _ in r.seeds] for r in requests]
+
+    def loglikelihood(self, requests: list[Any], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
+        return [(-float(len(r.args[1])), False) for r in requests]
+
+    def apply_chat_template(self, history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
+        return history[-1]["content"]
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_a_backend_of_ones_own(
+    babel_model: Path, questions: list[ParallelQuestion], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The example of calm_ext.models.backends: found by recipes, its arguments checked, and used as the others."""
+    assert list(BACKENDS) == ["api", "hf", "sglang", "vllm"]
+    monkeypatch.setattr(BACKENDS, "_entries", dict(BACKENDS._entries))
+    backend("echo", "repeats the prompt", options=EchoArguments)(Echo)
+    with pytest.raises(CalmError, match="two sampling backends with the name 'echo'"):
+        backend("echo", "another one")(Echo)
+    with load("echo", "m", times=2) as found:
+        assert isinstance(found, Echo)
+        sample(found, questions[:2], tmp_path / "g.jsonl", mode="generate", n=2)
+        sample(found, questions[:2], tmp_path / "o.jsonl", mode="options")
+        with pytest.raises(CalmError, match="no chat template"):
+            sample(found, questions[:2], tmp_path / "c.jsonl", mode="generate", chat_template=True)
+    assert found.closed
+    generations = list(read_jsonl(tmp_path / "g.jsonl", Generation))
+    assert len(generations) == 6 and all(g.responses == [f"{g.prompt}{g.prompt}"] * 2 for g in generations)
+    assert all(g.option_logprobs for g in read_jsonl(tmp_path / "o.jsonl", Generation))
+    echo = recipe(babel_model, sampling={"backend": "echo", "backend_args": {"times": 2, "host": "there"}})
+    assert sampling_identity(echo)["backend_args"] == {"times": 2}
+    with pytest.raises(RecipeError, match=r"sampling\.backend_args\.time: unknown key; did you mean times\?"):
+        recipe(babel_model, sampling={"backend": "echo", "backend_args": {"time": 2}})
+
+
+def test_backends_and_arguments_that_do_not_go_together(babel_model: Path) -> None:
+    with pytest.raises(RecipeError, match=r"sampling\.backend: input should be one of api, hf.*did you mean 'vllm'"):
+        recipe(babel_model, sampling={"backend": "vlm"})
+    with pytest.raises(RecipeError, match=r"sampling\.backend_args: are given, but sampling\.backend is hf"):
+        recipe(babel_model, sampling={"backend_args": {"x": 1}})
+    assert recipe(babel_model, sampling={"backend": "sglang", "backend_args": {"x": 1}})
+
+
+def test_the_list_of_backends_loads_no_engine() -> None:
+    code = (
+        "import sys; from calm_ext.models.backends import BACKENDS; assert len(BACKENDS) >= 4; "
+        "heavy = {'torch', 'transformers', 'lm_eval', 'vllm', 'sglang', 'requests', 'numpy'}; "
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1])
+
+
+def test_hf_shares_a_loaded_model(lm: SharedPrefixLM, babel_model: Path) -> None:
+    with BACKENDS["hf"].load(ModelOptions(path=str(babel_model)), lm=lm) as found:
+        assert isinstance(found, HFBackend) and found.lm is lm and found.tokenizer is lm.tokenizer
+    assert lm.model is not None, "whoever gave it keeps it"

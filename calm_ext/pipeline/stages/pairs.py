@@ -1,0 +1,114 @@
+"""The stage that builds preference pairs, and sets questions aside by which training is watched."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+from calm_ext.errors import RunError
+from calm_ext.jsonl import atomic_write, read_jsonl, read_numbered, write_jsonl
+from calm_ext.pairing.build import PairReport, build_pairs
+from calm_ext.pairing.translate import restate_missing
+from calm_ext.pipeline.context import BaseStage, Outputs, Run, asking, section
+from calm_ext.pipeline.stages.vote import generations, vote_table
+from calm_ext.records import Ballot, ParallelQuestion
+from calm_ext.voting.elect import votes_of_others
+
+
+class Pairs(BaseStage):
+    """Write ``pairs.jsonl``, and ``heldout/`` with the questions, votes and pairs that are kept out of training."""
+
+    name = "pairs"
+
+    def depends_on(self, run: Run) -> list[Any]:
+        """How pairs are built, how responses are read, which questions are held out, the ballots, the generations."""
+        r = run.recipe
+        share = r.training.heldout_share
+        return [section(r.pairs), asking(r), share, run.outputs_of("vote"), run.outputs_of("sample")]
+
+    def plan(self, run: Run) -> str:
+        """How many pairs there can be, and how many questions are held out."""
+        r, questions = run.recipe, run.source_questions
+        held = sum(is_heldout(q.id, r.training.heldout_share) for q in questions)
+        each = 1 if r.sampling.mode == "options" else r.pairs.max_per_question
+        most = (len(questions) - held) * len(questions[0].versions) * each
+        return f"at most {most} pairs; {held} questions held out"
+
+    def run(self, run: Run) -> Outputs:
+        """Build them.
+
+        Raises:
+            RunError: there is no pair to train on.
+        """
+        r, folder = run.recipe, run.dir
+        ballots = list(read_numbered(folder / "ballots.jsonl", Ballot))
+        held = {b.id for _, b in ballots if is_heldout(b.id, r.training.heldout_share)}
+        reports = {False: PairReport(), True: PairReport()}
+        restated = None
+        if r.pairs.fallback == "translate":
+            restated = _restated(run, {b.id: b for _, b in ballots}, reports[False])
+        for is_held, name in ((False, "pairs.jsonl"), (True, "heldout/pairs.jsonl")):
+            pairs = build_pairs(
+                [(where, b) for where, b in ballots if (b.id in held) == is_held],
+                lambda: generations(run),
+                r.pairs,
+                style=r.sampling.resolved_style,
+                restated=restated,
+                report=reports[is_held],
+            )
+            write_jsonl(folder / name, pairs)
+        _write_heldout(run, {b.id for _, b in ballots if b.id in held and b.winner is not None})
+        summary = reports[False].summary()
+        _say(run, summary, len(held))
+        if not summary["n_pairs"]:
+            raise RunError("there is no pair to train on: the model agrees with its own vote on every decided question")
+        return Outputs(("pairs.jsonl", "heldout"))
+
+
+def is_heldout(question_id: str, share: float) -> bool:
+    """Whether a question is kept out of the pairs: decided by a hash of its id, so the same in every run."""
+    number = int.from_bytes(hashlib.sha256(question_id.encode()).digest()[:8], "big")
+    return number / 2**64 < share
+
+
+def _write_heldout(run: Run, decided: set[str]) -> None:
+    """The held-out questions that the vote decided, and for each language the vote of the other languages."""
+    others = votes_of_others(vote_table(run), run.recipe.vote) if decided else {}
+    votes = {question: own for question, own in others.items() if question in decided}
+    atomic_write(run.dir / "heldout/votes.json", json.dumps(votes, indent=1) + "\n")
+    questions = read_jsonl(run.dir / "questions.jsonl", ParallelQuestion)
+    write_jsonl(run.dir / "heldout/questions.jsonl", (q for q in questions if q.id in decided))
+
+
+def _say(run: Run, summary: Any, n_heldout: int) -> None:
+    by_language = ", ".join(f"{x} {n}" for x, n in sorted(summary["by_language"].items()))
+    run.say(f"{summary['n_pairs']} pairs ({by_language}), {n_heldout} questions held out")
+    if summary["left_out"]:
+        run.say("left out: " + ", ".join(f"{n} {reason}" for reason, n in summary["left_out"].items()))
+
+
+def _restated(run: Run, ballots: dict[str, Ballot], report: PairReport) -> dict[tuple[str, str], str]:
+    """(question id, language) -> an explanation translated into a language that has none for the winner."""
+    r = run.recipe
+    bars: dict[int, Callable[[int], None]] = {}
+
+    def progress(done: int, total: int) -> None:
+        if total not in bars:
+            bars[total] = run.reporter.progress("translate", total)
+        bars[total](done)
+
+    restated, refused = restate_missing(
+        ballots,
+        lambda: generations(run),
+        run.models.restater(),
+        style=r.sampling.resolved_style,
+        options=r.pairs,
+        cache=run.dir / "translations.jsonl",
+        by=f"{r.pairs.translator or r.model.path} {r.sampling.max_new_tokens}",
+        progress=progress,
+    )
+    for reason, n in refused.items():
+        report.left_out[f"translations: {reason}"] = n
+    return restated

@@ -1,0 +1,38 @@
+"""The stage that loads the questions."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+from calm_ext.data import SOURCES
+from calm_ext.jsonl import write_jsonl
+from calm_ext.pipeline.context import BaseStage, Outputs, Run, section
+
+
+class Questions(BaseStage):
+    """Write ``questions.jsonl``, the questions that will be asked."""
+
+    name = "questions"
+
+    def depends_on(self, run: Run) -> list[Any]:
+        """The recipe's data, the content of a file of one's own, and where a source's files are looked for."""
+        data = run.recipe.data
+        content = hashlib.sha256(Path(data.path).read_bytes()).hexdigest() if data.path else None
+        elsewhere = os.environ.get("CALM_DATA_DIR") if "data_dir" in SOURCES[data.source].option_names else None
+        of_babel = "babel" in (run.recipe.model.path, data.source)
+        return [section(data), [content, elsewhere], section(run.recipe.babel) if of_babel else None]
+
+    def plan(self, run: Run) -> str:
+        """How many, in how many languages, and from where."""
+        questions = run.source_questions
+        return f"{len(questions)} questions × {len(questions[0].versions)} languages from {run.recipe.data.source}"
+
+    def run(self, run: Run) -> Outputs:
+        """Load and write them."""
+        questions = run.source_questions
+        n = write_jsonl(run.dir / "questions.jsonl", questions)
+        run.say(f"{n} questions in {', '.join(questions[0].versions)}")
+        return Outputs(("questions.jsonl",))

@@ -1,0 +1,34 @@
+"""The stage that writes the report, the summary and the model card."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from calm_ext.pipeline.context import BaseStage, Outputs, Run
+
+
+class Report(BaseStage):
+    """Write ``report/``, ``summary.json`` and ``README.md``."""
+
+    name = "report"
+
+    def depends_on(self, run: Run) -> list[Any]:
+        """The outputs of all stages before it."""
+        return [run.outputs_of(s.name) for s in run.stages if s is not self]
+
+    def plan(self, run: Run) -> str:
+        """Where it will be."""
+        return str(run.dir / "report/index.html")
+
+    def run(self, run: Run) -> Outputs:
+        """Write it, and log the results with the trackers of the recipe."""
+        from calm_ext.report import write_report
+        from calm_ext.training.tracking import log_stages
+
+        write_report(run.dir.path)
+        summary = json.loads((run.dir / "summary.json").read_text(encoding="utf-8"))
+        name, trackers = run.dir.path.resolve().name, run.recipe.training.report_to
+        for problem in log_stages(trackers, run.dir / "tracking", name=name, summary=summary):
+            run.say(problem)
+        return Outputs(("summary.json", "report"))

@@ -1,0 +1,24 @@
+"""The environment of the HTML templates: everything that is put in is escaped, nothing may be undefined."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from calm_ext.report.words import NONE, duration, number, p_value, percent, small
+
+if TYPE_CHECKING:
+    import jinja2
+
+
+def environment(folder: Path) -> jinja2.Environment:
+    """The environment of the templates in a folder, with the formats of :mod:`calm_ext.report.words` as filters."""
+    import jinja2
+
+    loader = jinja2.FileSystemLoader(folder)
+    env = jinja2.Environment(
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    env.globals["dash"] = NONE
+    env.filters.update(number=number, percent=percent, duration=duration, p=p_value, small=small)
+    return env

@@ -1,0 +1,89 @@
+"""The training data as token ids: those that scoring sees, end of text only where a response ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from calm_ext.jsonl import read_jsonl
+from calm_ext.models.scoring import encode_continuation
+from calm_ext.records import Pair
+from calm_ext.training.job import TrainingJob
+
+Row = dict[str, list[int]]
+
+
+class TrainingData(NamedTuple):
+    """Encoded examples.
+
+    Attributes:
+        rows: what is trained on.
+        dropped: how many more there were whose prompt fills ``max_length``.
+    """
+
+    rows: Sequence[Any]
+    dropped: int
+
+
+#: Reads and encodes the data of a job: ``load(job, tokenizer)``.
+Loader = Callable[[TrainingJob, Any], TrainingData]
+
+
+def chat_prompt(tokenizer: Any, messages: Sequence[Mapping[str, str]]) -> str:
+    """A conversation by the chat template, without the BOS token, which the encoder adds."""
+    text: str = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    return text.removeprefix(tokenizer.bos_token or "")
+
+
+def encode_pairs(pairs: Iterable[Pair], tokenizer: Any, *, append_eos: bool, max_length: int) -> TrainingData:
+    """Token ids of pairs as TRL's collator takes them: ``prompt_ids``, ``chosen_ids``, ``rejected_ids``.
+
+    Responses are cut where TRL cuts them (:func:`~calm_ext.models.scoring.encode_continuation`), so that training sees
+    the tokens that scoring sees.
+    """
+    rows: list[Row] = []
+    dropped = 0
+    end = _end(tokenizer, append_eos=append_eos)
+    for pair in pairs:
+        prompt = _prompt(tokenizer, pair)
+        context, chosen = encode_continuation(tokenizer, prompt, pair.chosen)
+        _, rejected = encode_continuation(tokenizer, prompt, pair.rejected)
+        if len(context) >= max_length or not chosen or not rejected:
+            dropped += 1
+            continue
+        rows.append({"prompt_ids": context, "chosen_ids": chosen + end, "rejected_ids": rejected + end})
+    return TrainingData(rows, dropped)
+
+
+def encode_chosen(pairs: Iterable[Pair], tokenizer: Any, *, append_eos: bool, max_length: int) -> TrainingData:
+    """Token ids of the chosen responses of pairs, each once: ``prompt_ids`` and ``chosen_ids``."""
+    rows: list[Row] = []
+    dropped = 0
+    end = _end(tokenizer, append_eos=append_eos)
+    for prompt, response in dict.fromkeys((_prompt(tokenizer, pair), pair.chosen) for pair in pairs):
+        context, chosen = encode_continuation(tokenizer, prompt, response)
+        if len(context) >= max_length or not chosen:
+            dropped += 1
+            continue
+        rows.append({"prompt_ids": context, "chosen_ids": chosen + end})
+    return TrainingData(rows, dropped)
+
+
+def _prompt(tokenizer: Any, pair: Pair) -> str:
+    return pair.prompt if isinstance(pair.prompt, str) else chat_prompt(tokenizer, pair.prompt)
+
+
+def _end(tokenizer: Any, *, append_eos: bool) -> list[int]:
+    return [tokenizer.eos_token_id] if append_eos and tokenizer.eos_token_id is not None else []
+
+
+def _loader(encode: Callable[..., TrainingData]) -> Loader:
+    def load(job: TrainingJob, tokenizer: Any) -> TrainingData:
+        pairs = read_jsonl(job.pairs, Pair)
+        return encode(pairs, tokenizer, append_eos=job.append_eos, max_length=job.options.max_length)
+
+    return load
+
+
+#: What a method eats -> its loader.
+LOADERS: dict[str, Loader] = {"pairs": _loader(encode_pairs), "chosen": _loader(encode_chosen)}

@@ -1,0 +1,36 @@
+"""TRL's internal names that training uses, in one place.
+
+They are no interface: any release of TRL may rename them. So each is looked up before it is used, and where one is
+missing, training takes TRL's own path, which is slower but gives the same loss, and says so in one line of the log.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import trl
+from trl.trainer import utils
+
+UTILS: Any = utils
+
+#: In :data:`UTILS`: the test for Triton, by which TRL's output layer decides whether to score all positions or the
+#: responses' only, and the function that turns hidden states into log-probabilities.
+USE_TRITON, LOGPROBS = "_use_triton", "_ChunkedLogProbFunction"
+#: Of ``DPOTrainer``: the method that computes a batch's reference, and the attribute of an instance that, where it is
+#: true, has the loss read the reference from the batch.
+REFERENCE, REFERENCE_IS_GIVEN = "compute_ref_log_probs", "precompute_ref_logps"
+
+
+def has(owner: Any, *names: str, otherwise: str) -> bool:
+    """Whether TRL has the names that this version of calm-ext knows; if not, the first process prints a note.
+
+    Args:
+        otherwise: what happens without them, for the note.
+    """
+    missing = [name for name in names if not hasattr(owner, name)]
+    if missing and os.environ.get("RANK", "0") == "0":
+        place = getattr(owner, "__name__", type(owner).__name__)
+        print(f"note: TRL {trl.__version__} has no {place}.{missing[0]}: {otherwise}", file=sys.stderr)
+    return not missing

@@ -1,0 +1,93 @@
+"""Vote rules: one file each, which a package of its own may add to (:mod:`calm_ext.plugins`).
+
+A rule says how much each language speaks for each option; the option with the largest sum is elected. For example, the
+votes of a language count twice where all its samples agree::
+
+    @rule("unanimous", "a language counts twice where all its samples agree")
+    def unanimous(case: Case) -> Verdict:
+        evidence = weighted(case.votes, case.weights)
+        agree = case.votes.counts.max(2, keepdims=True) == case.votes.n
+        return Verdict(evidence._replace(values=evidence.values * (1 + agree)))
+
+A rule treats the options alike: permuting the options of a question permutes the winner and changes no probability.
+The sums that several rules share are in :mod:`calm_ext.voting.evidence`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from calm_ext.plugins import Registry
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from calm_ext.voting.evidence import Evidence
+    from calm_ext.voting.table import Counts, VoteTable
+
+
+class Case(NamedTuple):
+    """What a rule judges: N questions in L languages.
+
+    Attributes:
+        table: the questions and their votes.
+        votes: the same as arrays, each sample counted as the option that it names.
+        weights: (L,) what the user lets a language count, 1 by default; a rule multiplies its own weights by these.
+        pivot: the language that stands in for a source that is not recorded.
+    """
+
+    table: VoteTable
+    votes: Counts
+    weights: np.ndarray
+    pivot: str | None
+
+
+class Verdict(NamedTuple):
+    """What a rule finds.
+
+    Attributes:
+        evidence: how much each language speaks for each option.
+        sources: the languages taken as sources.
+        notes: what a reader should know, one line each.
+        decided: (N,) whether a question can have a winner; by default where any sample names an option.
+        probability: (N,) that the winner is right, where the rule knows it; by default it is estimated from agreement
+            (:mod:`calm_ext.voting.calibration`).
+    """
+
+    evidence: Evidence
+    sources: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    decided: np.ndarray | None = None
+    probability: np.ndarray | None = None
+
+
+class Rule(NamedTuple):
+    """A vote rule.
+
+    Attributes:
+        description: what it does, in one line.
+        needs_scores: it counts option scores, so the options must have been scored instead of sampled.
+        needs_gold: it sees gold answers; every other rule does without.
+    """
+
+    name: str
+    description: str
+    function: Callable[[Case], Verdict]
+    needs_scores: bool = False
+    needs_gold: bool = False
+
+
+RULES: Registry[Rule] = Registry("vote rule", "calm_ext.voting.rules")
+
+
+def rule(
+    name: str, description: str, *, needs_scores: bool = False, needs_gold: bool = False
+) -> Callable[[Callable[[Case], Verdict]], Callable[[Case], Verdict]]:
+    """Enter a function in :data:`RULES`; see :class:`Rule`."""
+
+    def enter(function: Callable[[Case], Verdict]) -> Callable[[Case], Verdict]:
+        RULES.add(name, Rule(name, description, function, needs_scores, needs_gold))
+        return function
+
+    return enter

@@ -1,0 +1,12 @@
+"""A language counts by how often it agrees with the other languages, above chance."""
+
+from __future__ import annotations
+
+from calm_ext.voting.evidence import cross_agreement, reliability, weighted
+from calm_ext.voting.rules import Case, Verdict, rule
+
+
+@rule("leave_one_out", "a language counts by how often it agrees with the others")
+def leave_one_out(case: Case) -> Verdict:
+    """The option with the largest sum of shares, weighted by :func:`~calm_ext.voting.evidence.cross_agreement`."""
+    return Verdict(weighted(case.votes, case.weights * reliability(cross_agreement(case.votes), case.votes)))
