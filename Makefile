@@ -34,9 +34,10 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# One process a core, a file's tests together, one thread each: threads of two processes wait for each other.
+# One process a core, a file's tests together, long files first (tests/conftest.py), one thread each: threads of two
+# processes wait for each other.
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 # What must be quick, timed one after the other with nothing beside it; stays out of CI, whose machines are shared.
 bench: $(VENV)/.installed

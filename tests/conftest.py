@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,39 @@ ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 
 
+# The files that take longest, first: of two processes none then waits for the other's last file.
+LONGEST = ("install", "training", "pipeline", "align", "engines", "report", "shared_prefix", "tasks")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long come first; in a file nothing changes."""
+    place = {f"test_{name}.py": i for i, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(place)))
+
+
+@pytest.fixture(scope="session")
+def make_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Makes a folder by a function, once for all processes of pytest-xdist: the others wait for it.
+
+    It is read by many tests: one that changes it takes a copy.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def make(name: str, function: Callable[[Path], object]) -> Path:
+        folder, made = shared / name, shared / f"{name}.made"
+        with (shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not made.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                function(folder)
+                made.touch()
+        return folder
+
+    return make
+
+
 @pytest.fixture(scope="session")
 def paper_data() -> Path:
     """The mirror of the paper's repository beside the project."""
@@ -30,12 +65,14 @@ def paper_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def babel_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def babel_model(make_once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
     """Babel's world 0 with a model that was pretrained for a few seconds only: real, and bad at it."""
     from calm_ext.babel import BabelConfig, build
+    from calm_ext.babel.pretrain import cache_path
 
     config = BabelConfig(seed=0, n_sentences=6400, hidden_size=48, n_layers=2, intermediate_size=96)
-    return build(config, cache_dir=tmp_path_factory.mktemp("babel"), progress=lambda *_: None)
+    cache = make_once("babel", lambda folder: build(config, cache_dir=folder, progress=lambda *_: None))
+    return cache_path(config, cache_dir=cache)
 
 
 @pytest.fixture

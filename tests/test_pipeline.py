@@ -273,11 +273,13 @@ def test_retrieval_end_to_end(babel_model: Path, tmp_path: Path) -> None:
     assert spy.ran() == ["retrieve", "before", "sample"]
 
 
-def test_options_mode_end_to_end(babel_model: Path, tmp_path: Path) -> None:
+def test_options_mode_end_to_end(finished: Path, babel_model: Path, tmp_path: Path) -> None:
     made = recipe(
         babel_model, sampling={"mode": "options", "style": None}, vote={"weights": {"qaa": 2}, "keep_share": 0.7}
     )
-    run(made, tmp_path / "r")
+    shutil.copytree(finished, tmp_path / "r")
+    ran = ["sample", "vote", "pairs", "train", "after", "report"]
+    assert run(made, tmp_path / "r") == ran, "the questions and the first evaluation are those of before"
     generation = json.loads((tmp_path / "r/generations.jsonl").open().readline())
     assert len(generation["option_logprobs"]) == 4
     assert "responses" not in generation
@@ -300,6 +302,7 @@ def test_refusals(finished: Path, babel_model: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "r").exists()
     with pytest.raises(CalmError, match="dense retrieval needs an index with embeddings"):
         Pipeline(recipe(babel_model, retrieval={"index": "babel", "method": "dense"}), tmp_path / "r").plan()
+    shutil.copytree(finished, tmp_path / "undecided")
     with pytest.raises(RunError, match="the vote decided no question"):
         run(recipe(babel_model, vote={"min_margin": 1.0}), tmp_path / "undecided")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import types
 from pathlib import Path
@@ -12,9 +11,7 @@ import pytest
 
 from calm_ext.errors import CalmError, RecipeError
 from calm_ext.pipeline.recipe import parse_recipe
-from calm_ext.training.launch import launch
 from calm_ext.training.tracking import PROJECT, TrackedRun, log_stages, open_run, stage_metrics, tracker_problems
-from tests.test_training import job, log
 
 SUMMARY = {
     "toy_xl": {"before": {"acc": 0.5, "kappa": None}, "after": {"acc": 0.6}, "ci95": {}},
@@ -132,26 +129,3 @@ def test_what_the_trackers_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 def test_nothing_is_printed_on_stdout(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert log_stages(["tensorboard"], tmp_path / "tracking", name="toy", summary=SUMMARY) == []
     assert capsys.readouterr().out == ""
-
-
-def test_training_and_stages_are_one_run_of_tensorboard(babel_model: Path, tmp_path: Path) -> None:
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    made = job(tmp_path, babel_model, report_to=["tensorboard"]).model_copy(
-        update={"run_name": "toy", "tracking": tmp_path / "tracking"}
-    )
-    launch(made)
-    assert log_stages(["tensorboard"], tmp_path / "tracking", name="toy", summary=SUMMARY) == []
-    found = EventAccumulator(str(tmp_path / "tracking"))
-    found.Reload()
-    losses = [(e.step, e.value) for e in found.Scalars("train/loss")]
-    logged = [(r["step"], r["loss"]) for r in log(tmp_path, "train") if "loss" in r]
-    assert losses == [(step, pytest.approx(loss, rel=1e-4)) for step, loss in logged]
-    checks = log(tmp_path, "check")
-    assert [e.step for e in found.Scalars("eval/heldout_agreement")] == [c["step"] for c in checks]
-    assert found.Scalars("after/toy_xl/acc")[0].value == pytest.approx(0.6)
-    assert found.Scalars("vote/n_decided")[0].value == 39
-    assert not (tmp_path / "training/checkpoints").exists(), "no log directory of the trainer's own"
-    assert not [r for r in log(tmp_path, "train") if any(k.startswith("eval_") for k in r)]
-    assert {p.name for p in (tmp_path / "tracking").iterdir() if not p.name.startswith("events.")} == {"run.json"}
-    assert json.loads((tmp_path / "tracking/run.json").read_text())["name"].startswith("toy-")

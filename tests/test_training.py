@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,11 @@ from calm_ext.prompts import ask
 from calm_ext.records import Pair
 from calm_ext.training.encoding import encode_pairs
 from calm_ext.training.job import TrainingJob
-from calm_ext.training.launch import command, launch
+from calm_ext.training.launch import _smaller, command, launch
 from calm_ext.training.monitor import Check, Monitor
 from calm_ext.training.options import training_options
+from calm_ext.training.tracking import log_stages
+from tests.test_tracking import SUMMARY
 
 LANGUAGES = ["qaa", "qab", "qac"]
 
@@ -80,8 +83,10 @@ def log(folder: Path, kind: str) -> list[dict]:
 
 @pytest.fixture(scope="module")
 def trained(babel_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One training for all that a plain one shows; it has no anchor and is logged by a tracker."""
     folder = tmp_path_factory.mktemp("trained")
-    spent = launch(job(folder, babel_model))
+    made = job(folder, babel_model, nll_weight=0.0, report_to=["tensorboard"])
+    spent = launch(made.model_copy(update={"run_name": "toy", "tracking": folder / "tracking"}))
     assert spent.seconds > 0
     assert spent.tokens > 3 * 48 * 20
     return folder
@@ -108,6 +113,27 @@ def test_the_adapter_is_the_checkpoint_that_was_chosen(trained: Path) -> None:
     monitor.checks = [Check(**{k: c[k] for k in Check._fields}) for c in log(trained, "check")]
     assert json.loads((trained / "training/summary.json").read_text())["chosen_step"] == monitor.chosen.step
     assert not (trained / "training/checks").exists()
+
+
+def test_training_and_stages_are_one_run_of_tensorboard(trained: Path, tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    tracking = tmp_path / "tracking"
+    shutil.copytree(trained / "tracking", tracking)
+    assert log_stages(["tensorboard"], tracking, name="toy", summary=SUMMARY) == []
+    found = EventAccumulator(str(tracking))
+    found.Reload()
+    losses = [(e.step, e.value) for e in found.Scalars("train/loss")]
+    logged = [(r["step"], r["loss"]) for r in log(trained, "train") if "loss" in r]
+    assert losses == [(step, pytest.approx(loss, rel=1e-4)) for step, loss in logged]
+    checks = log(trained, "check")
+    assert [e.step for e in found.Scalars("eval/heldout_agreement")] == [c["step"] for c in checks]
+    assert found.Scalars("after/toy_xl/acc")[0].value == pytest.approx(0.6)
+    assert found.Scalars("vote/n_decided")[0].value == 39
+    assert not (trained / "training/checkpoints").exists(), "no log directory of the trainer's own"
+    assert not [r for r in log(trained, "train") if any(k.startswith("eval_") for k in r)]
+    assert {p.name for p in tracking.iterdir() if not p.name.startswith("events.")} == {"run.json"}
+    assert json.loads((tracking / "run.json").read_text())["name"].startswith("toy-")
 
 
 def test_the_anchor_keeps_the_chosen_likely(babel_model: Path, tmp_path: Path) -> None:
@@ -145,28 +171,29 @@ if sys.orig_argv[1:3] == ["-m", "calm_ext.training.worker"]:
 
 
 def test_out_of_memory_halves_the_batch_and_changes_no_step(
-    babel_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    trained: Path, babel_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """The worker is ended by torch's own error at its sixth step, and goes on from the checkpoint of the third."""
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    launch(job(tmp_path / "whole", babel_model, nll_weight=0.0))
     (tmp_path / "sitecustomize.py").write_text(OUT_OF_MEMORY.replace("PAIRS", "4"))
     capfd.readouterr()
     launch(job(tmp_path / "a", babel_model, nll_weight=0.0))
     told = capfd.readouterr().err
     assert told.count("out of memory: training goes on with batches of 4 pairs, 2 to a step") == 1
-    (whole, parts) = (log(folder, "check") for folder in (tmp_path / "whole", tmp_path / "a"))
+    (whole, parts) = (log(folder, "check") for folder in (trained, tmp_path / "a"))
     assert [c["step"] for c in whole] == [c["step"] for c in parts]
     for a, b in zip(whole, parts, strict=True):
         assert a["chosen_nll"] == pytest.approx(b["chosen_nll"], abs=1e-3)
     (tmp_path / "sitecustomize.py").write_text(OUT_OF_MEMORY.replace("PAIRS", "0"))
     with pytest.raises(RunError, match=r"out of memory.*memory does not suffice for one pair") as caught:
-        launch(job(tmp_path / "b", babel_model, batch_size=3))
+        launch(job(tmp_path / "b", babel_model, batch_size=1))
     assert "\n" not in str(caught.value)
+    smaller = _smaller(job(tmp_path / "c", babel_model, batch_size=3))
+    assert smaller is not None and (smaller.options.batch_size, smaller.options.gradient_accumulation) == (1, 3)
 
 
 def test_loras_dropout_is_not_switched_off(trained: Path, babel_model: Path, tmp_path: Path) -> None:
-    launch(job(tmp_path, babel_model, lora_dropout=0.5))
+    launch(job(tmp_path, babel_model, nll_weight=0.0, lora_dropout=0.5))
     plain, dropped = ([r["loss"] for r in log(folder, "train") if "loss" in r] for folder in (trained, tmp_path))
     assert plain[0] == pytest.approx(dropped[0], abs=1e-6), "an untrained adapter adds nothing"
     assert max(abs(a - b) for a, b in zip(plain[1:], dropped[1:], strict=True)) > 1e-3
