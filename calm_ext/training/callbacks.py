@@ -10,12 +10,8 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from calm_ext.jsonl import read_jsonl
-from calm_ext.records import Pair, ParallelQuestion, Passages
-from calm_ext.training.asking import Examiner
-from calm_ext.training.encoding import encode_pairs
 from calm_ext.training.job import TrainingJob
-from calm_ext.training.monitor import Check, Monitor, append_log
+from calm_ext.training.monitor import Check, Monitor, append_log, monitor_of
 
 #: The values of a check that experiment trackers get.
 HELDOUT = ("agreement", "consistency", "answered", "chosen_nll")
@@ -103,38 +99,8 @@ class Log(TrainerCallback):
 
 def watch(job: TrainingJob, tokenizer: Any) -> Watch | None:
     """The watch over the held-out questions that the vote decided; None where there are none."""
-    options, sampling = job.options, job.sampling
-    if job.heldout is None or not job.heldout_votes:
+    monitor = monitor_of(job, tokenizer)
+    if monitor is None:
         print("no held-out question was decided: training is not watched, the last checkpoint is kept", file=sys.stderr)
         return None
-    questions = [q for q in read_jsonl(job.heldout, ParallelQuestion) if q.id in job.heldout_votes]
-    questions = questions[: options.heldout_questions]
-    ids = {q.id for q in questions}
-    encoded = []
-    if job.heldout_pairs:
-        pairs = [p for p in read_jsonl(job.heldout_pairs, Pair, allow_empty=True) if p.id in ids]
-        rows, _ = encode_pairs(pairs[:200], tokenizer, append_eos=job.append_eos, max_length=options.max_length)
-        encoded = [(r["prompt_ids"], r["chosen_ids"]) for r in rows]
-    examiner = Examiner(
-        tokenizer,
-        sampling.mode,
-        sampling.resolved_style,
-        sampling.chat_template,
-        sampling.max_new_tokens,
-        passages=_passages(job),
-    )
-    monitor = Monitor(
-        questions=questions,
-        votes=job.heldout_votes,
-        encoded=encoded,
-        examiner=examiner,
-        patience=options.patience,
-        keys=type(options).model_fields,
-    )
     return Watch(monitor, job.output)
-
-
-def _passages(job: TrainingJob) -> dict[tuple[str, str], list[str]]:
-    if job.heldout_passages is None:
-        return {}
-    return {(p.id, p.language): [x.shown() for x in p.passages] for p in read_jsonl(job.heldout_passages, Passages)}

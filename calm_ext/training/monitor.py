@@ -20,10 +20,13 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from calm_ext.jsonl import read_jsonl
 from calm_ext.metrics.question import question_metrics
 from calm_ext.models.scoring import score_continuations
-from calm_ext.records import ParallelQuestion
+from calm_ext.records import Pair, ParallelQuestion, Passages
 from calm_ext.training.asking import Examiner
+from calm_ext.training.encoding import encode_pairs
+from calm_ext.training.job import TrainingJob
 
 
 class Check(NamedTuple):
@@ -181,3 +184,40 @@ def append_log(path: Path, kind: str, values: dict[str, Any]) -> None:
     """Append one line to a training log: ``{"kind": "train" | "check" | …, …}``."""
     with path.open("a", encoding="utf-8") as handle:
         handle.write(json.dumps({"kind": kind, **values}) + "\n")
+
+
+def monitor_of(job: TrainingJob, tokenizer: Any) -> Monitor | None:
+    """The monitor of a job's held-out questions, as they were sampled; None where the vote decided none of them."""
+    options, sampling = job.options, job.sampling
+    if job.heldout is None or not job.heldout_votes:
+        return None
+    questions = [q for q in read_jsonl(job.heldout, ParallelQuestion) if q.id in job.heldout_votes]
+    questions = questions[: options.heldout_questions]
+    ids = {q.id for q in questions}
+    encoded = []
+    if job.heldout_pairs:
+        pairs = [p for p in read_jsonl(job.heldout_pairs, Pair, allow_empty=True) if p.id in ids]
+        rows, _ = encode_pairs(pairs[:200], tokenizer, append_eos=job.append_eos, max_length=options.max_length)
+        encoded = [(r["prompt_ids"], r["chosen_ids"]) for r in rows]
+    examiner = Examiner(
+        tokenizer,
+        sampling.mode,
+        sampling.resolved_style,
+        sampling.chat_template,
+        sampling.max_new_tokens,
+        passages=_passages(job),
+    )
+    return Monitor(
+        questions=questions,
+        votes=job.heldout_votes,
+        encoded=encoded,
+        examiner=examiner,
+        patience=options.patience,
+        keys=type(options).model_fields,
+    )
+
+
+def _passages(job: TrainingJob) -> dict[tuple[str, str], list[str]]:
+    if job.heldout_passages is None:
+        return {}
+    return {(p.id, p.language): [x.shown() for x in p.passages] for p in read_jsonl(job.heldout_passages, Passages)}
