@@ -83,7 +83,7 @@ RECIPE = "name: x\nmodel: {path: babel}\ndata: {source: babel}\nevaluation: {tas
          "--translator FOLDER go together"),
         (["pairs", "b.jsonl", "g.jsonl", "--fallback", "translate", "--translator", "org/m"],
          {"b.jsonl": BALLOT, "g.jsonl": GENERATION}, "org/m: no model folder"),
-        (["data", "import-generations", "x.json", "-o", "g.jsonl"], {"x.json": "[]"}, "which language it is"),
+        (["data", "import-generations", "x.json", "-o", "g.jsonl"], {"x.json": "[]"}, "the language must be in the name of the file"),
         (["data", "import-generations", "x_en.json", "-o", "g.jsonl"], {"x_en.json": "[]"}, "x_en.json: no generations were found"),
         (["data", "import-generations", "x_en.json", "-o", "g.jsonl", "--source-language", "cn"], {"x_en.json": "[]"}, "did you mean 'zh'"),
         (["data", "import-generations", "x_en.json", "-o", "g.jsonl"], {"x_en.json": '[{"input": "?\\nA. a\\nB. b", "output": "A", "pred": ["A"]}]'},

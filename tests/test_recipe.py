@@ -74,7 +74,7 @@ def test_all_problems_at_once() -> None:
             "retrieval.index: no index in nowhere (`calm-ext index build` makes one)",
         ),
         ({"retrieval": {"index": "babel"}}, "babel.passages: is 0"),
-        ({"retrieval": {"index": "medexpqa"}}, "retrieval.index: medexpqa's passages are of its own questions"),
+        ({"retrieval": {"index": "medexpqa"}}, "retrieval.index: medexpqa has passages for its own questions only"),
         ({"retrieval": {"index": "babel", "judge": True}}, "retrieval.judge: Babel's languages know no yes and no"),
         ({"retrieval": {"index": "sample", "budget": 2}}, "retrieval.budget: "),
         ({"retrieval": {"index": "sample", "qery": "own"}}, "retrieval.qery: unknown key; did you mean query?"),

@@ -26,7 +26,7 @@ from calm_ext.report.collect import read_run, summarize
 from calm_ext.report.page.browser import browser_context
 from calm_ext.report.page.flow import flow_words
 from calm_ext.report.plots import draw as plots
-from calm_ext.report.plots.drawing import drawable
+from calm_ext.report.plots.style import drawable
 from calm_ext.report.terminal import print_summary
 from calm_ext.results.aggregates import plain_values
 

@@ -1,7 +1,8 @@
 """The languages calm-ext can ask in: the 16 of X-CSQA and Babel's eight invented ones.
 
 A language is one file in this folder, named by its BCP-47 code (RFC 5646), that holds all of its words; to add one,
-copy ``en.py`` and translate it. Another package adds a language through the entry points of :mod:`calm_ext.plugins`.
+copy ``en.py`` and translate it. Whoever changes a word that stands in prompts raises :data:`calm_ext.prompts.PROMPTS`.
+Another package adds a language through the entry points of :mod:`calm_ext.plugins`.
 """
 
 from __future__ import annotations

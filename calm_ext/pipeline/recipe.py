@@ -141,7 +141,7 @@ def _explain(item: Any, values: Mapping[str, Any]) -> str:
 
 
 def _loose_problems(values: Mapping[str, Any]) -> list[str]:
-    """Problems of languages and files that can be told although the types are wrong elsewhere."""
+    """Language and path problems, which can be found even where other keys have a wrong type."""
     found = []
     for section in ("model", "data", "evaluation"):
         part = values.get(section)
@@ -216,7 +216,9 @@ def _retrieval_problems(recipe: Recipe) -> list[str]:
         found.append(f"retrieval.index: no index in {r.index} (`calm-ext index build` makes one); bundled: "
                      f"{', '.join(bundled_indexes())}")  # fmt: skip
     if r.index in SOURCES and SOURCES[r.index].passages and recipe.data.source != r.index:
-        found.append(f"retrieval.index: {r.index}'s passages are of its own questions; data.source is another")
+        found.append(
+            f"retrieval.index: {r.index} has passages for its own questions only; set data.source to {r.index}"
+        )
     if recipe.model.path == "babel" and not recipe.babel.passages:
         found.append("babel.passages: is 0, so Babel's model would know no passages; 0.5, say")
     languages = recipe.data.languages or []

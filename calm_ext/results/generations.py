@@ -40,7 +40,7 @@ def language_of(path: Path) -> str:
     known = sorted(code for code in found if is_known(code))
     if len(known) != 1:
         named = f"says {', '.join(known)}" if known else "says none"
-        raise DataError(f"{path}: which language it is must be in its name or given, and the name {named}")
+        raise DataError(f"{path}: the language must be in the name of the file or given, and the name {named}")
     return known[0]
 
 
@@ -143,10 +143,10 @@ def import_lm_eval(files: Sequence[str | Path]) -> Iterator[Generation]:
 def _more_samples(known: Generation, new: Generation, where: str) -> Generation:
     same = {"question", "options", "answer", "prompt", "source_language"}
     if known.model_dump(include=same) != new.model_dump(include=same):
-        raise DataError(f"{where}: question {new.id} was asked otherwise in {new.language} in a file before")
-    if known.option_logprobs is not None or new.option_logprobs is not None:
-        raise DataError(f"{where}: question {new.id} has option scores in {new.language} already, in a file before")
-    return known.model_copy(update={"responses": [*known.responses, *new.responses]})
+        raise
+   
+        DataError(f"{where}: question {new.id} in {new.language} differs from an earlier file
+    (question, options, answer, prompt or source)") if known.option_logprobs is not None or new.option_logprobs is not None: raise DataError(f"{where}: question {new.id} has option scores in {new.language} already, in a file before") return known.model_copy(update={"responses": [*known.responses, *new.responses]})
 
 
 def _generations(sample: Sample) -> Iterator[Generation]:

@@ -151,8 +151,8 @@ class Monitor:
     def warning(self) -> str | None:
         """Words for a run that is collapsing, or None.
 
-        Agreement with the untrained model's own vote below where it began by more than two standard errors, answers
-        that can no longer be read, or a chosen NLL up by half a nat a token.
+        A run collapses when agreement with the untrained model's vote has fallen by more than two standard errors, the
+        share of readable answers by more than 0.1, or when the chosen NLL has risen by more than half a nat a token.
         """
         first, last = self.checks[0], self.checks[-1]
         error = (2 * max(first.agreement * (1 - first.agreement), 0.01) / max(first.n, 1)) ** 0.5

@@ -82,7 +82,8 @@ def elect(table: VoteTable, options: VotingOptions) -> Election:
 def votes_of_others(table: VoteTable, options: VotingOptions) -> dict[str, dict[str, int]]:
     """question id -> language -> the option that the *other* languages elect; undecided ones are left out.
 
-    By it a language's answer can be judged without gold and without having voted for itself. Filters do not apply.
+    This judges a language's answer without a gold label and without counting that language's own vote. Filters do not
+    apply.
     """
     votes, verdict = _judge(table, options)
     dropping = options.replace(ties="drop")

@@ -31,7 +31,8 @@ class Evidence(NamedTuple):
     Attributes:
         values: (N, L, O); comparable within a question. Invalid options are 0 like unnamed ones.
         witness: (N, L) weight of a language as a witness of the winner; sums to 1 over those that answered.
-        most: (N, L) what a language would say for an option that all its samples name; margins are shares of its sum.
+        most: (N, L) the evidence that a language gives an option when all its samples name it; a margin is divided by
+            the sum of this over the languages.
         weights: (L,) how much a language counts, for display; their mean is 1 where they are learned.
     """
 
@@ -63,7 +64,7 @@ class Evidence(NamedTuple):
 def self_agreement(votes: Counts) -> np.ndarray:
     """(L,) the probability that two samples of a language agree; NaN where no question has two.
 
-    Where options were scored, samples would be drawn from their probabilities.
+    Where options were scored there are no samples; this is the chance that two samples drawn from the scores agree.
     """
     import numpy as np
 
@@ -145,7 +146,7 @@ def weighted(votes: Counts, weights: np.ndarray, *, source: np.ndarray | None = 
 
     Args:
         weights: (L,) of the languages.
-        source: (N,) where the source is to count as much as its translations.
+        source: (N,) the column of each question's source language; all its translations together then weigh as much.
     """
     full = votes.asked.astype(float)
     if source is not None:
@@ -181,7 +182,7 @@ def dawid_skene(
     Args:
         weights: (L,) that multiply a language's votes.
         worth: (L,) what one sample of a language is worth in votes; 1 without.
-        source: (N,) where the source is to count as much as its translations.
+        source: (N,) the column of each question's source language; all its translations together then weigh as much.
     """
     import numpy as np
 

@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 class LocalBackend(Backend):
-    """An engine in this process that runs a prompt once for its responses and batches by itself.
+    """An engine in this process, which reads each prompt once for all its responses and does its own batching.
 
     Args:
         lm: lm-eval's class that runs it.

@@ -19,7 +19,7 @@ from calm_ext.report.page.tasks import tasks_context
 from calm_ext.report.page.training import cost_context, training_context
 from calm_ext.report.page.vote import vote_context
 from calm_ext.report.plots.draw import Plots
-from calm_ext.report.plots.drawing import DPI
+from calm_ext.report.plots.style import DPI
 from calm_ext.report.rundata import RunData
 from calm_ext.report.templates import environment
 from calm_ext.report.words import finding, headline, tasks_of

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from calm_ext.report.collect import WHEN, RunData, common_ids
 from calm_ext.report.page.flow import STATES
-from calm_ext.report.plots.drawing import (
+from calm_ext.report.plots.method import calibration_plot, margins_plot, pairs_plot, training_plot
+from calm_ext.report.plots.style import (
     BLUE,
     GREEN,
     GREY,
@@ -24,7 +25,6 @@ from calm_ext.report.plots.drawing import (
     to_png,
     to_svg,
 )
-from calm_ext.report.plots.method import calibration_plot, margins_plot, pairs_plot, training_plot
 from calm_ext.report.words import is_number, language_name, number, percent, tasks_of
 from calm_ext.results.evaluation import pair_matrix
 
