@@ -131,6 +131,37 @@ def test_no_module_imports_itself_through_others() -> None:
         pytest.fail(" -> ".join(reversed(error.args[1])))
 
 
+def bound(path: Path) -> set[str]:
+    """The names that a module has once it is imported; all that ``__getattr__`` may give is written in it, too."""
+    names: set[str] = set()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names |= {a.asname or a.name for a in node.names}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            names.add(node.value)
+    return names
+
+
+def test_what_scripts_and_benchmarks_import_is_there() -> None:
+    """Nothing else runs them all."""
+    modules = {name_of(path): path for path in MODULES}
+    wrong = []
+    for place in ("benchmarks", "scripts", "examples"):
+        for path in sorted((ROOT / place).rglob("*.py")):
+            for node in ast.walk(tree(path)):
+                if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "calm_ext":
+                    known = bound(modules[node.module]) if node.module in modules else set()
+                    gone = [
+                        a.name for a in node.names if a.name not in known and f"{node.module}.{a.name}" not in modules
+                    ]
+                    wrong += [f"{path.relative_to(ROOT)}: {node.module}.{name}" for name in gone]
+    assert not wrong, wrong
+
+
 def test_the_package_itself_holds_few_modules() -> None:
     assert len(list(PACKAGE.glob("*.py"))) <= 8
 
