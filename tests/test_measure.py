@@ -69,7 +69,7 @@ def test_another_groups_numbers_to_1e_9(olmo: dict[str, Any], tmp_path: Path) ->
     assert skipped["metrics"]["acc_en"] == pytest.approx(0.665 * 400 / 369)
 
 
-def test_json_has_what_the_design_promises(tmp_path: Path) -> None:
+def test_json_has_what_promised_numbers(tmp_path: Path) -> None:
     rows = [
         {"id": f"q{i}", "answer": i % 4, "predictions": {"en": i % 4, "de": 0 if i % 2 else None, "sw": i % 3}}
         for i in range(24)

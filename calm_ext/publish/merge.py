@@ -166,7 +166,7 @@ def check_output(output: Path, *, force: bool, inputs: tuple[Path, ...] = ()) ->
     if any(output.resolve() in (p.resolve(), *p.resolve().parents) for p in inputs if p.exists()):
         raise CalmError(f"{output}: holds what is to be merged; name another folder")
     if not (output / "config.json").is_file():
-        raise CalmError(f"{output}: is not empty and holds no model (no config.json), so --force does not replace it")
+        raise CalmError(f"{output}: is not empty and is no model (no config.json), so --force does not replace it")
 
 
 def require_adapter(folder: Path) -> None:
