@@ -96,9 +96,11 @@ def report_with_a_long_response(folder: Path) -> float:
 
 def vote_of_the_published_samples(folder: Path) -> float:
     """Table, vote and pairs of the paper's 16,182 responses to X-CSQA; 0.8 s on two quiet cores."""
-    from calm_ext.pairing.build import PairOptions, build_pairs
+    from calm_ext.pairing.build import build_pairs
+    from calm_ext.pairing.options import PairingOptions
     from calm_ext.results.generations import import_paper
-    from calm_ext.voting.elect import VoteOptions, elect
+    from calm_ext.voting.elect import elect
+    from calm_ext.voting.options import VotingOptions
     from calm_ext.voting.table import VoteTable
 
     names = {"en": "en", "zh": "cn", "fr": "fr", "de": "de", "it": "it", "ja": "ja"}
@@ -108,9 +110,9 @@ def vote_of_the_published_samples(folder: Path) -> float:
     write_jsonl(path, import_paper(files, source_language="en"))
 
     def run() -> None:
-        election = elect(VoteTable.read(read_numbered(path, Generation), style="explain"), VoteOptions())
+        election = elect(VoteTable.read(read_numbered(path, Generation), style="explain"), VotingOptions())
         cast = ((b.id, b) for b in election.ballots)
-        list(build_pairs(cast, lambda: read_numbered(path, Generation), PairOptions(), style="explain"))
+        list(build_pairs(cast, lambda: read_numbered(path, Generation), PairingOptions(), style="explain"))
 
     return seconds(run)
 

@@ -23,7 +23,7 @@ SHARED = ROOT.parent / "shared" / "data"
 
 
 # The files that take longest, first: of two processes none then waits for the other's last file.
-LONGEST = ("install", "training", "pipeline", "align", "engines", "report", "shared_prefix", "tasks")
+LONGEST = ("install", "training", "pipeline", "methods", "extend", "align", "backends", "report", "shared_prefix")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

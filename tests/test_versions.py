@@ -40,8 +40,9 @@ TAKEN = {
     ("lm_eval.utils", "make_table"): "the table of calm-ext eval",
     ("trl", "DPOConfig"): "training (training/worker.py)",
     ("trl", "DPOTrainer"): "training (training/trainer.py)",
+    ("trl", "SFTConfig"): "method sft (training/methods/sft.py)",
+    ("trl", "SFTTrainer"): "method sft (training/methods/sft.py)",
     ("trl.trainer", "utils"): "the faster output layer of a CPU (training/response_head.py)",
-    ("trl.trainer.utils", "disable_dropout_in_model"): "keeping LoRA's dropout (training/worker.py)",
 }
 
 # Methods and attributes that are overridden or called.

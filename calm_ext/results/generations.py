@@ -143,10 +143,13 @@ def import_lm_eval(files: Sequence[str | Path]) -> Iterator[Generation]:
 def _more_samples(known: Generation, new: Generation, where: str) -> Generation:
     same = {"question", "options", "answer", "prompt", "source_language"}
     if known.model_dump(include=same) != new.model_dump(include=same):
-        raise
-   
-        DataError(f"{where}: question {new.id} in {new.language} differs from an earlier file
-    (question, options, answer, prompt or source)") if known.option_logprobs is not None or new.option_logprobs is not None: raise DataError(f"{where}: question {new.id} has option scores in {new.language} already, in a file before") return known.model_copy(update={"responses": [*known.responses, *new.responses]})
+        raise DataError(
+            f"{where}: question {new.id} in {new.language} differs from an earlier file (question, options, answer, "
+            f"prompt or source)"
+        )
+    if known.option_logprobs is not None or new.option_logprobs is not None:
+        raise DataError(f"{where}: question {new.id} has option scores in {new.language} already, in an earlier file")
+    return known.model_copy(update={"responses": [*known.responses, *new.responses]})
 
 
 def _generations(sample: Sample) -> Iterator[Generation]:
