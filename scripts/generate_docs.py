@@ -102,7 +102,7 @@ def _variants(name: str, section: type[Section]) -> Iterator[str]:
         own = {k: f for k, f in options.model_fields.items() if k not in section.model_fields}
         if own:
             key = {"training": "method", "sampling": "backend", "data": "source"}[name]
-            prefix = "sampling.backend_args" if name == "sampling" else name
+            prefix = {"sampling": "sampling.backend_args", "data": "data.args"}.get(name, name)
             yield f"### `{name}.{key}: {entry}`\n"
             yield _table(prefix, own)
 

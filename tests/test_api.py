@@ -140,6 +140,12 @@ def test_results_print_and_are_escaped() -> None:
         (lambda: score([{"id": "q", "predictions": {"en": 1}}, {"id": "r", "predictions": {"fr": 1}}]), "no answer in"),
         (lambda: score([{"id": "q", "predictions": {"en": 1}}] * 2), "question q comes twice"),
         (lambda: score(samples(), unlabelled="no"), "wrong or skip was expected"),
+        (lambda: vote(samples(), style="foo"), "style is 'foo'; explain or direct was expected"),
+        (lambda: score(samples(), style="foo"), "explain or direct was expected"),
+        (lambda: score(samples(), seed=-1), "seed is -1; a whole number of at least 0 was expected"),
+        (lambda: compare(samples(), samples(), resamples=0), "resamples is 0; a whole number of at least 100"),
+        (lambda: build_pairs(samples()), "build_pairs: what vote() returned was expected, not a list"),
+        (lambda: vote([{}]), "samples, row 0: id, language, options is missing; the row is empty"),
         (lambda: compare(samples(), samples(3)), "questions"),
     ],
 )

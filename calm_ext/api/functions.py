@@ -39,6 +39,7 @@ def vote(samples: Rows, *, style: Style = "explain", **options: Any) -> Votes:
     >>> vote(rows, rule="majority").ballots[0].winner
     1
     """
+    _check_style(style)
     chosen: VotingOptions = validated(VotingOptions, options, where="vote")
     generations = generations_of(samples, style=style)
     table = VoteTable.read(((f"samples: {g.id} in {g.language}", g) for g in generations), style=style)
@@ -61,6 +62,8 @@ def build_pairs(votes: Votes, **options: Any) -> PairSet:
     >>> build_pairs(vote(rows, rule="majority")).to_dicts()[0]["language"]
     'fr'
     """
+    if not isinstance(votes, Votes):
+        raise DataError(f"build_pairs: what vote() returned was expected, not a {type(votes).__name__}")
     chosen: PairingOptions = validated(PairingOptions, options, where="build_pairs")
     if chosen.fallback == "translate":
         raise DataError("build_pairs: fallback translate needs a model; use `calm-ext align` or `calm-ext pairs`")
@@ -94,6 +97,8 @@ def score(
     >>> score([{"id": "q", "answer": 1, "predictions": {"en": 1, "fr": 0}}])["acc"]
     0.5
     """
+    _check_style(style)
+    _check_bootstrap(seed, resamples)
     given = answers_of(answers, style=style, source="answers")
     return Scores(measure(given, seed=seed, resamples=resamples, skip_unlabelled=_skips(unlabelled)))
 
@@ -119,8 +124,21 @@ def compare(
     Raises:
         DataError: a row that cannot be used; questions, languages or right answers differ.
     """
+    _check_style(style)
+    _check_bootstrap(seed, resamples)
     first, second = (answers_of(x, style=style, source=n) for x, n in ((before, "before"), (after, "after")))
     return Changes(compare_sets(first, second, seed=seed, resamples=resamples, skip_unlabelled=_skips(unlabelled)))
+
+
+def _check_style(style: str) -> None:
+    if style not in ("explain", "direct"):
+        raise DataError(f"style is {style!r}; explain or direct was expected")
+
+
+def _check_bootstrap(seed: int, resamples: int) -> None:
+    for name, value, least in (("seed", seed, 0), ("resamples", resamples, 100)):
+        if not isinstance(value, int) or value < least:
+            raise DataError(f"{name} is {value!r}; a whole number of at least {least} was expected")
 
 
 def _skips(unlabelled: str) -> bool:

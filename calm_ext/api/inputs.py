@@ -78,10 +78,11 @@ def _record(kind: type[R], values: Mapping[str, Any], where: str) -> R:
 def _required(row: Mapping[str, Any], keys: Iterable[str], where: str) -> None:
     missing = [k for k in keys if row.get(k) is None]
     if missing:
-        raise DataError(f"{where}: {', '.join(missing)} is missing; the row has {', '.join(row)}")
+        has = f"has {', '.join(row)}" if row else "is empty"
+        raise DataError(f"{where}: {', '.join(missing)} is missing; the row {has}")
 
 
-def generations_of(samples: Rows, *, style: Style) -> list[Generation]:
+def generations_of(samples: Rows, *, style: Style, what: str = "samples") -> list[Generation]:
     """Generations from rows of one of two forms.
 
     - one row a question and language: ``id``, ``language``, ``options`` and ``responses`` (texts) or
@@ -91,12 +92,15 @@ def generations_of(samples: Rows, *, style: Style) -> list[Generation]:
     ``answer``, ``source_language``, ``question`` and ``prompt`` are used where they are there. Without ``prompt`` it is
     made from the question (:func:`calm_ext.prompts.ask`); other columns are left out.
 
+    Args:
+        what: how messages name the data.
+
     Raises:
         DataError: a row that cannot be used; the message names it.
     """
     grouped: dict[tuple[str, str], dict[str, Any]] = {}
-    for number, row in enumerate(rows_of(samples, "samples")):
-        where = f"samples, row {number}"
+    for number, row in enumerate(rows_of(samples, what)):
+        where = f"{what}, row {number}"
         _required(row, ("id", "language", "options"), where)
         key = str(row["id"]), str(row["language"])
         if "response" in row and row.get("responses") is None:
@@ -140,7 +144,7 @@ def answers_of(answers: Rows, *, style: Style, source: str) -> AnswerSet:
     elif "prediction" in rows[0]:
         questions = _from_long(rows, source)
     else:
-        questions = _from_generations(generations_of(answers, style=style), style)
+        questions = _from_generations(generations_of(rows, style=style, what=source), style)
     by_id = {q.id: q for q in questions}
     if len(by_id) < len(questions):
         twice = next(q.id for i, q in enumerate(questions) if q.id in {x.id for x in questions[:i]})

@@ -117,7 +117,7 @@ def with_babel_built(model: ModelOptions) -> ModelOptions:
 def scoring_options(function: F) -> F:
     """Options of the verbs that score answers from files."""
     for option in (
-        click.option("--seed", type=int, default=0, show_default=True, help="Of the bootstrap."),
+        click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the bootstrap."),
         click.option(
             "--resamples", type=click.IntRange(100), default=10_000, show_default=True, help="Of the bootstrap."
         ),
