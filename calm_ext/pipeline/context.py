@@ -160,7 +160,9 @@ class Models:
         )
 
     def release(self) -> None:
-        """Give the model's memory back."""
+        """Give the model's memory back, if one is loaded; else no framework is imported for it."""
+        if self._lm is None:
+            return
         from calm_ext.models.batches import release_memory
 
         self._lm = None
