@@ -90,6 +90,8 @@ class Generation(Record):
     Attributes:
         responses: n sampled texts; empty where the sampler scored the options instead.
         option_logprobs: summed log-probability of each option's text given the prompt (nats), where scored.
+        option_tokens: length of each option's text in tokens, where scored and known.
+        option_priors: summed log-probability of each option's text after the bare cue (nats), where asked for.
         passages: ids of the passages in the prompt, best first.
     """
 
@@ -102,6 +104,8 @@ class Generation(Record):
     prompt: Prompt
     responses: list[str] = Field(default_factory=list)
     option_logprobs: list[float] | None = None
+    option_tokens: list[int] | None = None
+    option_priors: list[float] | None = None
     passages: list[str] = Field(default_factory=list)
 
     @model_validator(mode="after")
@@ -113,8 +117,10 @@ class Generation(Record):
             raise ValueError("an option is empty")
         if not isinstance(self.prompt, str) and not all({"role", "content"} <= set(turn) for turn in self.prompt):
             raise ValueError("prompt: every turn of a chat has role and content")
-        if self.option_logprobs is not None and len(self.option_logprobs) != len(self.options):
-            raise ValueError(f"{len(self.option_logprobs)} option_logprobs for {len(self.options)} options")
+        for name in ("option_logprobs", "option_tokens", "option_priors"):
+            values = getattr(self, name)
+            if values is not None and len(values) != len(self.options):
+                raise ValueError(f"{len(values)} {name} for {len(self.options)} options")
         if not self.responses and self.option_logprobs is None:
             raise ValueError("neither responses nor option_logprobs")
         return self

@@ -184,7 +184,7 @@ def test_a_rule_is_one_function(monkeypatch: pytest.MonkeyPatch) -> None:
     @rule("unanimous", "a language counts twice where all its samples agree")
     def unanimous(case: Case) -> Verdict:
         evidence = weighted(case.votes, case.weights)
-        agree = case.votes.counts.max(2, keepdims=True) == case.votes.n
+        agree = case.votes.counts.max(2, keepdims=True) == case.votes.n[:, :, None]
         return Verdict(evidence._replace(values=evidence.values * (1 + agree)), notes=("a note",))
 
     election = elect(table(said("en", 0, 0), said("fr", 1, 2)), VotingOptions(rule="unanimous"))

@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from calm_ext.voting.counts import Counts
 from calm_ext.voting.evidence import Evidence
-from calm_ext.voting.table import Counts
 
 if TYPE_CHECKING:
     import numpy as np

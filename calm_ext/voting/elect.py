@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from calm_ext.errors import CalmError
 from calm_ext.records import Ballot
 from calm_ext.voting.calibration import expected_agreement
+from calm_ext.voting.counts import Counts
 from calm_ext.voting.evidence import Evidence
 from calm_ext.voting.options import VotingOptions
 from calm_ext.voting.rules import RULES, Case, Verdict
-from calm_ext.voting.table import Counts, VoteTable
+from calm_ext.voting.table import VoteTable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -90,12 +91,9 @@ def votes_of_others(table: VoteTable, options: VotingOptions) -> dict[str, dict[
     found: dict[str, dict[str, int]] = {q.id: {} for q in table.questions}
     for column, language in enumerate(votes.languages):
         rest_options = dropping if options.ties == "pivot" and options.pivot == language else options
-        counts = votes.counts.copy()
-        counts[:, column] = 0
-        asked = votes.asked.copy()
-        asked[:, column] = False
-        rest = votes._replace(counts=counts, asked=asked)
-        outcome = _outcomes(table, rest_options, rest, verdict.evidence.without(column), verdict.decided)
+        outcome = _outcomes(
+            table, rest_options, votes.without(column), verdict.evidence.without(column), verdict.decided
+        )
         for i, question in enumerate(table.questions):
             if votes.asked[i, column] and outcome.winners[i] >= 0:
                 found[question.id][language] = int(outcome.winners[i])

@@ -5,9 +5,9 @@ option o of question i. Its sum over languages elects; its sum without a languag
 rules share are here:
 
 - :func:`weighted`: the share of a language's samples that name an option times a weight of the language.
-- :func:`dawid_skene`: a sample knows the answer with probability θ_l, or else guesses option o with probability β_lo
-  (Dawid and Skene 1979, in the form of MACE, Hovy et al. 2013). β_lo corrects a model that prefers the first letters
-  when it does not know.
+- :func:`dawid_skene`: a sample knows the answer with probability θ_l, or else guesses any of the options (Dawid and
+  Skene 1979, in the form of MACE, Hovy et al. 2013, with guesses alike for all options).
+- :func:`led`: one language leads, and the others are a prior of its answers.
 - weights to put into these: :func:`self_agreement` and :func:`cross_agreement` with :func:`reliability`, and
   :func:`effective_votes` of samples that repeat each other.
 """
@@ -16,13 +16,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from calm_ext.voting.table import Counts
+from calm_ext.voting.counts import Counts
 
 if TYPE_CHECKING:
     import numpy as np
 
-#: Pseudo-counts of the fit: answers that are half known, and guesses of every option.
-_KNOWN, _GUESSED = 10.0, 1.0
+#: Pseudo-count of the fit: answers that are half known.
+_KNOWN = 10.0
+#: Samples of the leading language that all other languages together are worth.
+PRIOR = 2.0
+#: Samples that a distribution over the options is worth: it has no sampling error, but it is not exact.
+SCORED = 32.0
 
 
 class Evidence(NamedTuple):
@@ -153,18 +157,18 @@ def weighted(votes: Counts, weights: np.ndarray, *, source: np.ndarray | None = 
         full = _two_witnesses(full, source)
     full = full * weights[None, :]
     shown = weights if source is None else _shown(full, votes)
-    values = votes.counts / votes.n * full[:, :, None]
+    values = votes.counts / votes.n[:, :, None] * full[:, :, None]
     return Evidence(values, _as_witness(full, votes), full, shown)
 
 
 def effective_votes(votes: Counts) -> np.ndarray:
-    """(L,) what one sample is worth where a language's samples repeat each other: 1 / (1 + (n - 1) ρ_l)."""
+    """(N, L) what one sample is worth where a language's samples repeat each other: 1 / (1 + (n - 1) ρ_l)."""
     import numpy as np
 
     across = np.nan_to_num(cross_agreement(votes), nan=chance(votes))
     own = self_agreement(votes)
     rho = np.clip(np.nan_to_num((own - across) / np.maximum(1 - across, 1e-9), nan=1.0), 0.0, 1.0)
-    result: np.ndarray = 1 / (1 + (votes.n - 1) * rho)
+    result: np.ndarray = 1 / (1 + (votes.n - 1) * rho[None, :])
     return result
 
 
@@ -177,42 +181,76 @@ def dawid_skene(
     steps: int = 200,
     tolerance: float = 1e-6,
 ) -> Evidence:
-    """Fit θ_l and β_lo by expectation maximisation, with a uniform prior over a question's options.
+    """Fit θ_l by expectation maximisation, with a uniform prior and uniform guesses over a question's options.
+
+    A sample of language l names the answer with probability θ_l + (1 - θ_l) / K, and each other of the K options with
+    (1 - θ_l) / K, so that it speaks for the option it names with log(1 + K θ_l / (1 - θ_l)). Where options stand plays
+    no part.
 
     Args:
         weights: (L,) that multiply a language's votes.
-        worth: (L,) what one sample of a language is worth in votes; 1 without.
+        worth: (N, L) what one sample of a language is worth in votes; 1 without.
         source: (N,) the column of each question's source language; all its translations together then weigh as much.
     """
     import numpy as np
 
     counts, valid = votes.counts, votes.valid
-    full = (np.ones(len(votes.languages)) if worth is None else worth)[None, :] * votes.asked
+    options = valid.sum(1)[:, None]  # (N, 1)
+    full = votes.asked * (1.0 if worth is None else worth)
     if source is not None:
         full = _two_witnesses(full, source)
     full = full * weights[None, :]
     theta = np.full(counts.shape[1], 0.5)
-    beta = counts.sum(0) + _GUESSED
-    beta /= beta.sum(1, keepdims=True)
+    read = counts.sum((0, 2))
     for _ in range(steps):
-        # A guess is one of the options that the question has: β is shared out among these.
-        among = valid @ beta.T  # (N, L)
-        ratio = np.log1p((theta / (1 - theta))[None, :, None] * among[:, :, None] / beta[None])
-        values = counts * ratio * full[:, :, None]
+        ratio = np.log1p(options * (theta / (1 - theta))[None, :])  # (N, L)
+        values = counts * (ratio * full)[:, :, None]
         posterior = softmax(values.sum(1), valid)
-        known = posterior[:, None, :] * counts * (1 - np.exp(-ratio))
-        guessed = counts - known
+        known = (posterior[:, None, :] * counts).sum(2) * (1 - np.exp(-ratio))
         before = theta
-        theta = (known.sum((0, 2)) + _KNOWN / 2) / (counts.sum((0, 2)) + _KNOWN)
-        chances = np.einsum("il,io->lo", guessed.sum(2) / among, valid)
-        beta = (guessed.sum(0) + _GUESSED) / (chances + _GUESSED * counts.shape[2])
-        beta /= beta.sum(1, keepdims=True)
+        theta = (known.sum(0) + _KNOWN / 2) / (read + _KNOWN)
         if np.abs(theta - before).max() < tolerance:
             break
-    most = full * votes.n * np.where(valid[:, None, :], ratio, 0.0).max(2)
+    most = full * votes.n * ratio
     even = votes.asked.astype(float)
     even = (even if source is None else _two_witnesses(even, source)) * weights[None, :]
     return Evidence(values, _as_witness(even, votes), most, _shown(most, votes))
+
+
+def led(votes: Counts, weights: np.ndarray, leader: np.ndarray) -> Evidence:
+    """The counts of one language, and the others as a prior of it: n_o + κ · mean over the others of √share_lo.
+
+    The leader's samples are draws from what it believes, and κ = :data:`PRIOR` samples of a prior settle what few draws
+    leave open. A root counts the first sample of a language more than the next ones, which repeat it.
+
+    Args:
+        weights: (L,) that multiply a language's votes.
+        leader: (N,) the column of each question's leader; negative rows are not used.
+    """
+    import numpy as np
+
+    is_leader = np.arange(len(votes.languages))[None, :] == leader[:, None]  # (N, L)
+    others = votes.asked & ~is_leader
+    part = others * PRIOR / np.maximum(others.sum(1, keepdims=True), 1)
+    own = (votes.n * (SCORED if votes.scored else 1.0)) * (is_leader & votes.asked)
+    share = votes.counts / votes.n[:, :, None]
+    most = (own + part) * weights[None, :]
+    values = np.where(is_leader[:, :, None], own[:, :, None] * share, part[:, :, None] * np.sqrt(share))
+    even = _two_witnesses(votes.asked.astype(float), leader) * weights[None, :]
+    return Evidence(values * weights[None, :, None], _as_witness(even, votes), most, _shown(most, votes))
+
+
+def either(rows: np.ndarray, first: Evidence, second: Evidence, votes: Counts) -> Evidence:
+    """The first where ``rows`` (N,) says so, else the second."""
+    import numpy as np
+
+    most = np.where(rows[:, None], first.most, second.most)
+    return Evidence(
+        np.where(rows[:, None, None], first.values, second.values),
+        np.where(rows[:, None], first.witness, second.witness),
+        most,
+        _shown(most / np.maximum(most.sum(1, keepdims=True), 1e-12), votes),
+    )
 
 
 def _shown(weight: np.ndarray, votes: Counts) -> np.ndarray:

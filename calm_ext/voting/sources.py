@@ -1,18 +1,18 @@
-"""Which language a question was written in, where that is not recorded."""
+"""Which language a question was written in, where that is not recorded; and which one a vote should follow."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from calm_ext.voting.evidence import self_agreement
-from calm_ext.voting.table import ABSENT, UNKNOWN, Counts
+from calm_ext.voting.counts import ABSENT, UNKNOWN, Counts
+from calm_ext.voting.evidence import cross_agreement
 
 if TYPE_CHECKING:
     import numpy as np
 
 
 class Sources(NamedTuple):
-    """The source languages of N questions.
+    """The source languages, or the leaders, of N questions.
 
     Attributes:
         columns: (N,) the column of each question's source, negative where there is none among the languages.
@@ -26,7 +26,7 @@ class Sources(NamedTuple):
 
 
 def find_sources(votes: Counts, pivot: str | None) -> Sources:
-    """The source of each question: as recorded, else the pivot, else the language that agrees most with itself.
+    """The source of each question: as recorded, else the pivot, else the language that stands out.
 
     A recorded source that was not asked leaves translations only, which count the same.
     """
@@ -39,23 +39,84 @@ def find_sources(votes: Counts, pivot: str | None) -> Sources:
         guess = votes.languages.index(pivot) if pivot else infer_source(votes)
         source[missing] = ABSENT if guess is None else guess
         if not pivot:
-            taken = f"{votes.languages[guess]} is taken, which agrees most with itself" if guess is not None else ""
+            taken = f"{votes.languages[guess]} is taken, in which the model is surest" if guess is not None else ""
             notes.append(
                 f"no source language is recorded of {int(missing.sum())} questions: "
-                f"{taken or 'all languages count the same'} (--pivot names another)"
+                f"{taken or 'no language stands out'} (--pivot names one)"
             )
     if (votes.source == ABSENT).any():
         notes.append(f"{int((votes.source == ABSENT).sum())} questions were written in a language that was not asked")
     return Sources(source, tuple(votes.languages[i] for i in np.unique(source) if i >= 0), tuple(notes))
 
 
-def infer_source(votes: Counts) -> int | None:
-    """The column of the language whose samples agree most with each other; None where samples do not show it.
+def find_leaders(votes: Counts, pivot: str | None) -> Sources:
+    """The source of each question, where the model is surer in it than in the others; a pivot is taken as it is.
 
-    A model is surest in the language that a question was written in: on the paper's generations, English agrees with
-    itself in .90 of the cases, the next language in .83. Probabilities of scored options do not show that.
+    A recorded source in which the model is no surer than in its translations leads nothing: nobody knows better there.
+    Where only one response was drawn nobody can see how sure the model is, and the record is believed.
     """
     import numpy as np
 
-    own = self_agreement(votes)
-    return None if votes.scored or np.isnan(own).all() else int(np.nanargmax(own))
+    found = find_sources(votes, pivot)
+    columns, notes = found.columns.copy(), list(found.notes)
+    own = sureness(votes)
+    for column in np.unique(votes.source[votes.source >= 0]):
+        rows = votes.source == column
+        others = np.delete(own[rows], column, axis=1)
+        gap = _gap(own[rows, column], others)
+        if gap is not None and gap[0] <= gap[1]:
+            columns[rows] = ABSENT
+            notes.append(
+                f"{votes.languages[column]} is recorded as the source of {int(rows.sum())} questions, but the model is "
+                f"no surer in it than in the others: all languages count by how they agree"
+            )
+    return Sources(columns, tuple(votes.languages[i] for i in np.unique(columns) if i >= 0), tuple(notes))
+
+
+def sureness(votes: Counts) -> np.ndarray:
+    """(N, L) the chance that two samples of a language agree, or two draws from its scores; NaN where unknown."""
+    import numpy as np
+
+    if votes.scored:
+        drawn: np.ndarray = np.where(votes.asked, (votes.counts**2).sum(2), np.nan)
+        return drawn
+    read = votes.read
+    pairs = read * (read - 1)
+    agree = (votes.counts * (votes.counts - 1)).sum(2)
+    result: np.ndarray = np.divide(agree, pairs, out=np.full_like(read, np.nan), where=read > 1.5)
+    return result
+
+
+def infer_source(votes: Counts) -> int | None:
+    """The column of the language in which the model is surest, and which agrees most with the others; else None.
+
+    A model is surest in the language that it knows best, mostly the one that questions were written in: on the paper's
+    generations English agrees with itself in .90 of the cases, the next language in .82. The lead must be more than a
+    standard error over the questions.
+    """
+    import numpy as np
+
+    own = sureness(votes)
+    known = ~np.isnan(own)
+    if len(votes.languages) < 2 or not known.any(0).all():
+        return None
+    mean = np.nanmean(own, axis=0)
+    first, second = np.argsort(-mean, kind="stable")[:2]
+    gap = _gap(own[:, first], own[:, second][:, None])
+    across = np.nan_to_num(cross_agreement(votes))
+    if gap is None or gap[0] <= gap[1] or across[first] < across.max() - 1e-9:
+        return None
+    return int(first)
+
+
+def _gap(own: np.ndarray, others: np.ndarray) -> tuple[float, float] | None:
+    """How much surer one language is than the mean of others, and the standard error of that; None where unknown."""
+    import numpy as np
+
+    known = ~np.isnan(others)
+    several = known.any(1) & ~np.isnan(own)
+    if several.sum() < 2:
+        return None
+    mean = np.where(known, others, 0.0).sum(1)[several] / known.sum(1)[several]
+    difference = own[several] - mean
+    return float(difference.mean()), float(difference.std(ddof=1) / np.sqrt(len(difference)))

@@ -7,28 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from math import exp, sqrt
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from calm_ext.answers.read import read_answer
 from calm_ext.errors import DataError
-from calm_ext.metrics.question import argmax, per_byte
+from calm_ext.metrics.question import argmax
 from calm_ext.prompts import Style
 from calm_ext.records import Generation
-
-if TYPE_CHECKING:
-    import numpy as np
+from calm_ext.voting.counts import ABSENT, UNKNOWN, Counts
+from calm_ext.voting.scores import Choice, Normalize, OptionScores, choose
 
 Votes = tuple[int | None, ...]
 
-UNKNOWN, ABSENT = -1, -2
-
 
 def read_votes(generation: Generation, *, style: Style) -> Votes:
-    """The answer of each response, or the best option by score per byte where the options were scored."""
+    """The answer of each response that there is, or the best option per byte where the options were scored."""
     if generation.option_logprobs is not None:
-        return (argmax(per_byte(generation.option_logprobs, generation.options)),)
+        return (argmax(OptionScores.of(generation, "").normalised("byte")),)
     options, language = generation.options, generation.language
-    return tuple(read_answer(text, options, language, style=style) for text in generation.responses)
+    return tuple(read_answer(text, options, language, style=style) for text in generation.responses if text is not None)
 
 
 class QuestionRow(NamedTuple):
@@ -51,8 +48,9 @@ class VoteTable:
     Attributes:
         questions: in order of first appearance.
         votes: parallel to ``questions``: language -> the index read from each response.
-        scores: parallel to ``questions``: language -> log-probability of each option per byte (nats), times the mean
-            number of bytes of the options, where options were scored; else empty.
+        scores: parallel to ``questions``: language -> score of each option, normalised (nats), where options were
+            scored; else empty.
+        normalized: how these are normalised, and why; None where options were not scored.
         equal_options: language -> where questions stand two of whose options have one text.
         equal: parallel to ``questions``: language -> the groups of options that have one text there.
     """
@@ -61,31 +59,49 @@ class VoteTable:
         self.questions: list[QuestionRow] = []
         self.votes: list[dict[str, Votes]] = []
         self.scores: list[dict[str, list[float]]] = []
+        self.normalized: Choice | None = None
         self.equal_options: dict[str, list[str]] = {}
         self.equal: list[dict[str, list[list[int]]]] = []
         self._place: dict[str, int] = {}
-        self._first: tuple[int | None, str] | None = None
+        self._raw: list[dict[str, OptionScores]] = []
+        self._first: tuple[bool, str] | None = None
 
     @classmethod
-    def read(cls, generations: Iterable[tuple[str, Generation]], *, style: Style) -> VoteTable:
+    def read(
+        cls, generations: Iterable[tuple[str, Generation]], *, style: Style, normalize: Normalize = "auto"
+    ) -> VoteTable:
         """The table of generations, each with where it stands (``file:line``), in any order.
 
+        Args:
+            style: how responses are read.
+            normalize: how scores of options are made comparable (:mod:`calm_ext.voting.scores`).
+
         Raises:
-            DataError: see :meth:`add`; there is no generation.
+            DataError: see :meth:`add`; there is no generation; ``normalize`` needs what is not recorded.
         """
         table = cls()
         for where, generation in generations:
             table.add(generation, where, style=style)
         if not table.questions:
             raise DataError("there are no generations to vote on")
+        if table.scored:
+            table.normalise(normalize)
         return table
+
+    def normalise(self, how: Normalize) -> None:
+        """Normalise the scores of options, and take the best in each language for its vote."""
+        self.normalized = choose(self._raw) if how == "auto" else Choice(how)
+        for i, raw in enumerate(self._raw):
+            for language, scores in raw.items():
+                self.scores[i][language] = scores.normalised(self.normalized.how)
+                self.votes[i][language] = (argmax(self.scores[i][language]),)
 
     def add(self, generation: Generation, where: str, *, style: Style) -> None:
         """Read one generation.
 
         Raises:
             DataError: its question came in this language before, or with other options or another answer in another
-                language, or the number of responses is not that of the others.
+                language; or its options were scored and those of others were not.
         """
         g = generation
         self._check_kind(g, where)
@@ -95,6 +111,7 @@ class VoteTable:
             self.questions.append(QuestionRow(g.id, len(g.options), g.answer, g.source_language, where))
             self.votes.append({})
             self.scores.append({})
+            self._raw.append({})
             self.equal.append({})
         known = self.questions[at]
         if g.language in self.votes[at]:
@@ -109,24 +126,25 @@ class VoteTable:
             raise DataError(
                 f"{where}: question {g.id} was written in {g.source_language}, but in {known.source} at {known.where}"
             )
-        self.votes[at][g.language] = read_votes(g, style=style)
         if g.option_logprobs is not None:
-            size = sum(len(text.encode()) for text in g.options) / len(g.options)
-            self.scores[at][g.language] = [rate * size for rate in per_byte(g.option_logprobs, g.options)]
+            self._raw[at][g.language] = OptionScores.of(g, where)
+            self.votes[at][g.language] = ()
+        else:
+            self.votes[at][g.language] = read_votes(g, style=style)
         if len(set(g.options)) < len(g.options):
             self.equal_options.setdefault(g.language, []).append(where)
             named = {text: [i for i, x in enumerate(g.options) if x == text] for text in g.options}
             self.equal[at][g.language] = [group for group in named.values() if len(group) > 1]
 
     def _check_kind(self, g: Generation, where: str) -> None:
-        kind = None if g.option_logprobs is not None else len(g.responses)
+        scored = g.option_logprobs is not None
         if self._first is None:
-            self._first = kind, where
-        elif kind != self._first[0]:
-            mine, other = ("option scores" if k is None else f"{k} responses" for k in (kind, self._first[0]))
+            self._first = scored, where
+        elif scored != self._first[0]:
+            mine, other = ("option scores" if x else "responses" for x in (scored, self._first[0]))
             raise DataError(
                 f"{where}: question {g.id} has {mine} in {g.language}, but there are {other} at {self._first[1]}: "
-                f"every question and language needs the same number"
+                f"a vote counts one or the other"
             )
 
     def __len__(self) -> int:
@@ -135,7 +153,7 @@ class VoteTable:
     @property
     def scored(self) -> bool:
         """Whether options were scored instead of sampled."""
-        return self._first is not None and self._first[0] is None
+        return self._first is not None and self._first[0]
 
     @property
     def languages(self) -> list[str]:
@@ -151,7 +169,7 @@ class VoteTable:
         """The table as arrays.
 
         Args:
-            zscored: where options were scored, their z-scores per byte over the options instead of probabilities.
+            zscored: where options were scored, z-scores over the options instead of probabilities.
             share_equal: a sample that names one of several options with one text names each of them by its share:
                 which letter it takes says nothing in that language.
         """
@@ -160,11 +178,13 @@ class VoteTable:
         languages = {x: i for i, x in enumerate(self.languages)}
         width = max(q.n_options for q in self.questions)
         counts = np.zeros((len(self), len(languages), width))
+        n = np.ones((len(self), len(languages)))
         asked = np.zeros((len(self), len(languages)), dtype=bool)
         for i, votes in enumerate(self.votes):
             for language, answers in votes.items():
                 column = languages[language]
-                asked[i, column] = True
+                asked[i, column] = bool(answers)
+                n[i, column] = max(len(answers), 1)
                 if self.scores[i]:
                     scores = self.scores[i][language]
                     row = _zscores(scores) if zscored else _softmax(scores)
@@ -177,46 +197,7 @@ class VoteTable:
                     counts[i, column, group] = counts[i, column, group].mean()
         valid = np.arange(width)[None, :] < np.array([q.n_options for q in self.questions])[:, None]
         source = np.array([UNKNOWN if q.source is None else languages.get(q.source, ABSENT) for q in self.questions])
-        n = (self._first[0] if self._first else None) or 1
         return Counts(list(languages), counts, asked, valid, source, n, self.scored)
-
-
-class Counts(NamedTuple):
-    """Votes as arrays, for N questions, L languages and O options (the most that a question has).
-
-    Attributes:
-        languages: L codes.
-        counts: (N, L, O) samples of a language that name an option; probabilities where options were scored.
-        asked: (N, L) whether the question was asked in the language.
-        valid: (N, O) whether the question has so many options.
-        source: (N,) the column of the language a question was written in, :data:`UNKNOWN`, or :data:`ABSENT` where it
-            is known and was not asked.
-        n: samples of each question and language; 1 where options were scored.
-        scored: whether counts are probabilities.
-    """
-
-    languages: list[str]
-    counts: np.ndarray
-    asked: np.ndarray
-    valid: np.ndarray
-    source: np.ndarray
-    n: int
-    scored: bool
-
-    @property
-    def read(self) -> np.ndarray:
-        """(N, L) samples that could be read; 1 where options were scored."""
-        result: np.ndarray = self.counts.sum(axis=2)
-        return result
-
-    @property
-    def shares(self) -> np.ndarray:
-        """(N, L, O) shares of the samples that could be read; 0 where none could."""
-        import numpy as np
-
-        read = self.read[:, :, None]
-        result: np.ndarray = np.divide(self.counts, read, out=np.zeros_like(self.counts), where=read > 0)
-        return result
 
 
 def _softmax(scores: Sequence[float]) -> list[float]:

@@ -6,7 +6,7 @@ votes of a language count twice where all its samples agree::
     @rule("unanimous", "a language counts twice where all its samples agree")
     def unanimous(case: Case) -> Verdict:
         evidence = weighted(case.votes, case.weights)
-        agree = case.votes.counts.max(2, keepdims=True) == case.votes.n
+        agree = case.votes.counts.max(2, keepdims=True) == case.votes.n[:, :, None]
         return Verdict(evidence._replace(values=evidence.values * (1 + agree)))
 
 A rule treats the options alike: permuting the options of a question permutes the winner and changes no probability.
@@ -23,8 +23,9 @@ from calm_ext.plugins import Registry
 if TYPE_CHECKING:
     import numpy as np
 
+    from calm_ext.voting.counts import Counts
     from calm_ext.voting.evidence import Evidence
-    from calm_ext.voting.table import Counts, VoteTable
+    from calm_ext.voting.table import VoteTable
 
 
 class Case(NamedTuple):
