@@ -24,11 +24,11 @@ UNKNOWN, ABSENT = -1, -2
 
 
 def read_votes(generation: Generation, *, style: Style) -> Votes:
-    """The answer of each response, or the best option by score per byte where the options were scored."""
+    """The answer of each response that there is, or the best option by score per byte where the options were scored."""
     if generation.option_logprobs is not None:
         return (argmax(per_byte(generation.option_logprobs, generation.options)),)
     options, language = generation.options, generation.language
-    return tuple(read_answer(text, options, language, style=style) for text in generation.responses)
+    return tuple(read_answer(text, options, language, style=style) for text in generation.given)
 
 
 class QuestionRow(NamedTuple):
