@@ -59,7 +59,7 @@ def find_device(device: str | None) -> str:
         return device
     module = torch.backends.mps if kind == "mps" else getattr(torch, kind, None)
     if module is None or not module.is_available():
-        raise CalmError(f"device {device!r}: this machine has none, but {default_device()}")
+        raise CalmError(f"device {device!r}: this machine has none; it has {default_device()}")
     count = getattr(module, "device_count", lambda: 1)()
     if number and int(number) >= count:
         raise CalmError(f"device {device!r}: this machine has {count} of them, counted from 0")
