@@ -125,6 +125,8 @@ def test_evaluation_and_training_see_the_prompt_that_was_sampled(
     assert sampled.endswith(" Kvelt: ")
     lm = loaded(chatting, template_args=OFF)
     evaluate(lm, ["calm_babel_xl"], tmp_path / "e", model_name="t", limit=1, chat_template=True)
+    written = json.loads((tmp_path / "e/results.json").read_text())["config"]["model_args"]
+    assert written == {"pretrained": "t", "chat_template_args": OFF}
     row = json.loads((tmp_path / "e/samples_calm_babel_xl.jsonl").read_text().splitlines()[0])
     assert row["arguments"]["gen_args_0"]["arg_0"].endswith(" Kvelt: ")
 

@@ -103,7 +103,7 @@ def start(name: str, setup: Setup, make: Callable[..., LM], **more: dict[str, An
     ignored = not_done(config)
     if ignored:
         logger.warning("the model's generation config sets %s, which %s ignores", ", ".join(ignored), name)
-    arguments = {
+    arguments: dict[str, Any] = {
         "pretrained": path, "dtype": model.dtype, "trust_remote_code": model.trust_remote_code, **setup.arguments,
     }  # fmt: skip
     arguments |= {key: {**(arguments.get(key) or {}), **values} for key, values in more.items() if values}
