@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -85,7 +87,7 @@ def test_a_question_that_is_refused_costs_its_own_responses_only(status: int) ->
 def test_a_server_that_refuses_everything_is_left_with_its_own_words() -> None:
     with api_server(lambda *_: (400, {"error": {"message": "credit is used up"}})) as server:
         with pytest.raises(
-            CalmError, match=r"q\d+ in en: http\S+/completions answered 400: credit is used up; so went"
+            CalmError, match=r"q\d+ in en: http\S+/completions answered 400: credit is used up; the last \d+ req"
         ):
             engine(server, concurrency=2).respond(REQUESTS, **DRAWN)
         assert len(server.asked) <= 2 * (IN_A_ROW + 2) + 1, "and soon"
@@ -285,6 +287,24 @@ def test_a_refused_question_is_kept_as_null_and_asked_again_with_retry(tmp_path:
     with api_server(say) as server:
         sample(engine(server), asked, whole, mode="generate", n=2)
     assert path.read_bytes() == whole.read_bytes()
+
+
+def test_the_verb_says_what_is_missing_and_asks_again(tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "q.jsonl", asked_of(3))
+    output = tmp_path / "g.jsonl"
+    base = [sys.executable, "-m", "calm_ext", "sample", str(tmp_path / "q.jsonl"), "-o", str(output), "-n", "2"]
+    base += ["--model", "m", "--backend", "api", "--backend-arg", "body={seed: null}"]
+    with api_server(refusing("fr1")) as server:
+        done = subprocess.run([*base, "--backend-arg", f"base_url={server.url}"], capture_output=True, text=True)
+        assert "seed" not in server.asked[0][1]
+    assert done.returncode == 0, done.stderr
+    assert "note: 2 of 12 responses are missing: 2 answered 400: filtered (q1 in fr). --retry asks" in done.stderr
+    assert output.read_text().count("[null,null]") == 1
+    with api_server(say) as server:
+        again = [*base, "--backend-arg", f"base_url={server.url}", "--retry"]
+        done = subprocess.run(again, capture_output=True, text=True)
+    assert done.returncode == 0 and "1 questions asked, 2 were there already" in done.stderr
+    assert "note:" not in done.stderr and "null" not in output.read_text()
 
 
 def test_retry_keeps_what_came_before_it_was_interrupted_and_goes_on_with_the_rest(tmp_path: Path) -> None:

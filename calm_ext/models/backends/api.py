@@ -222,7 +222,7 @@ class ApiBackend(Backend):
             self._ask(SampleRequest(turn, text, [], [0]), shape, 0, 1, patient=False)
         except Failure:
             self._stopped = True
-            several = f"; so went the last {self._failed_in_a_row} requests" if self._failed_in_a_row > 1 else ""
+            several = f"; the last {self._failed_in_a_row} requests all failed" if self._failed_in_a_row > 1 else ""
             raise CalmError(f"{where} {failure.said}{several}") from None
         self._failed_in_a_row, self._heard = 0, True
 
