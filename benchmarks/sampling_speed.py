@@ -100,8 +100,9 @@ def main() -> None:
         for i, p in enumerate(prompts)
     ]
 
-    def own(part: int = args.prompts) -> list[list[str]]:
-        return respond(ours, requests[:part], temperature=1.0, top_p=1.0, max_new_tokens=args.new_tokens)
+    def own(part: int = args.prompts) -> list[list[str | None]]:
+        replies = respond(ours, requests[:part], temperature=1.0, top_p=1.0, max_new_tokens=args.new_tokens)
+        return [[reply.text for reply in own] for own in replies]
 
     def repeated(part: int = args.prompts) -> Any:
         torch.manual_seed(0)

@@ -88,7 +88,10 @@ class Generation(Record):
     """A question in one language with the model's samples, or its scores of the options.
 
     Attributes:
-        responses: n sampled texts; empty where the sampler scored the options instead.
+        responses: n sampled texts, None for one that the model or its server did not give; empty where the sampler
+            scored the options instead.
+        finish: how each response ended: ``stop`` by itself, ``length`` cut at ``max_new_tokens``, or the server's word;
+            None where that is not known. Left out where all of them are ``stop``, or none is known.
         option_logprobs: summed log-probability of each option's text given the prompt (nats), where scored.
         option_tokens: length of each option's text in tokens, where scored and known.
         option_priors: summed log-probability of each option's text after the bare cue (nats), where asked for.
@@ -102,7 +105,8 @@ class Generation(Record):
     options: list[str] = Field(min_length=2)
     answer: int | None = None
     prompt: Prompt
-    responses: list[str] = Field(default_factory=list)
+    responses: list[str | None] = Field(default_factory=list)
+    finish: list[str | None] | None = None
     option_logprobs: list[float] | None = None
     option_tokens: list[int] | None = None
     option_priors: list[float] | None = None
@@ -123,7 +127,19 @@ class Generation(Record):
                 raise ValueError(f"{len(values)} {name} for {len(self.options)} options")
         if not self.responses and self.option_logprobs is None:
             raise ValueError("neither responses nor option_logprobs")
+        if self.finish is not None and len(self.finish) != len(self.responses):
+            raise ValueError(f"finish has {len(self.finish)} entries for {len(self.responses)} responses")
         return self
+
+    @property
+    def given(self) -> list[str]:
+        """The responses that there are, without those that are missing."""
+        return [text for text in self.responses if text is not None]
+
+    @property
+    def n_missing(self) -> int:
+        """How many responses were asked for and not given."""
+        return sum(text is None for text in self.responses)
 
 
 class Prediction(Record):
@@ -176,8 +192,8 @@ class Ballot(Record):
             in standard deviations for the rule zscore.
         probability: estimated probability that the winner is right; None where no option was elected.
         tie: whether the first place was shared before a tie rule was applied.
-        votes: language -> the index read from each response, None where the parser abstained; in mode ``options`` the
-            index of the option with the highest score.
+        votes: language -> the index read from each response that there is, None where the parser abstained; in mode
+            ``options`` the index of the option with the highest score.
         weights: language -> its weight in the vote.
     """
 

@@ -29,7 +29,7 @@ from calm_ext.models.backends.vllm import VLLMBackend
 from calm_ext.models.decoding import respond
 from calm_ext.models.lm import SharedPrefixLM, load_lm
 from calm_ext.models.options import ModelOptions
-from calm_ext.models.request import SampleRequest
+from calm_ext.models.request import Reply, SampleRequest
 from calm_ext.options import Section
 from calm_ext.pipeline.run import Pipeline
 from calm_ext.pipeline.stages.sample import sampling_identity
@@ -61,6 +61,10 @@ def say(path: str, payload: dict[str, Any]) -> tuple[int, Any]:
     return 200, choices(texts)
 
 
+def said(replies: Sequence[Sequence[Reply]]) -> list[list[str | None]]:
+    return [[reply.text for reply in own] for own in replies]
+
+
 REQUESTS = [SampleRequest(f"q{i} in en", f"prompt {i}", ["\n"], [10 * i, 10 * i + 1, 10 * i + 2]) for i in range(5)]
 DRAWN = {"temperature": 0.7, "top_p": 0.9, "max_new_tokens": 4}
 
@@ -69,12 +73,15 @@ def test_all_responses_to_a_prompt_are_one_request() -> None:
     with api_server(say, models=["other", "tiny"]) as server:
         before = meter.reading()
         got = engine(server, body={"top_k": 50}).respond(REQUESTS, **DRAWN)
-    assert got == [[f"prompt {i} {10 * i} {j}" for j in range(3)] for i in range(5)], "in order, whoever was first"
+    assert said(got) == [[f"prompt {i} {10 * i} {j}" for j in range(3)] for i in range(5)], (
+        "in order, whoever was first"
+    )
+    assert {reply.finish for own in got for reply in own} == {"stop"}
     assert len(server.asked) == 5
     path, payload = server.asked[0]
-    said = {k: v for k, v in payload.items() if k not in ("prompt", "seed")}
+    rest = {k: v for k, v in payload.items() if k not in ("prompt", "seed")}
     assert path == "/v1/completions"
-    assert said == {
+    assert rest == {
         "model": "tiny", "n": 3, "temperature": 0.7, "top_p": 0.9, "max_tokens": 4, "stop": ["\n"], "top_k": 50,
     }  # fmt: skip
     spent = meter.reading().since(before)
@@ -87,7 +94,7 @@ def test_a_server_that_gives_fewer_is_asked_for_the_rest() -> None:
 
     with api_server(few) as server:
         got = engine(server).respond(REQUESTS[1:2], **DRAWN)
-    assert got == [["prompt 1 10 0", "prompt 1 10 1", "prompt 1 12 0"]]
+    assert said(got) == [["prompt 1 10 0", "prompt 1 10 1", "prompt 1 12 0"]]
     assert [p["n"] for _, p in server.asked] == [3, 1]
 
 
@@ -97,7 +104,7 @@ def test_a_server_that_refuses_n_is_asked_one_by_one() -> None:
 
     with api_server(one) as server:
         got = engine(server, concurrency=4).respond(REQUESTS, **DRAWN)
-    assert got == [[f"prompt {i} {10 * i + j} 0" for j in range(3)] for i in range(5)]
+    assert said(got) == [[f"prompt {i} {10 * i + j} 0" for j in range(3)] for i in range(5)]
 
 
 def test_a_busy_server_is_asked_again() -> None:
@@ -108,7 +115,7 @@ def test_a_busy_server_is_asked_again() -> None:
         return (503, {}) if busy[payload["prompt"]] < 3 else say(path, payload)
 
     with api_server(answer) as server:
-        assert engine(server).respond(REQUESTS[:2], **DRAWN)[1][0] == "prompt 1 10 0"
+        assert engine(server).respond(REQUESTS[:2], **DRAWN)[1][0].text == "prompt 1 10 0"
         assert set(busy.values()) == {3}
         busy.clear()
         with pytest.raises(CalmError, match=r"q0 in en: http://\S+/v1/completions answered 503: "):
@@ -141,7 +148,7 @@ def test_the_key_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "told"),
     [
         (
             (400, {"error": {"message": "prompt is too long\nby 3"}}),
@@ -154,10 +161,10 @@ def test_the_key_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
         ((200, {"choices": []}), "q0 in en: URL answered with no choice"),
     ],
 )
-def test_what_a_server_says_is_one_line(answer: tuple[int, Any], said: str) -> None:
+def test_what_a_server_says_is_one_line(answer: tuple[int, Any], told: str) -> None:
     with api_server(lambda *_: answer) as server, pytest.raises(CalmError) as error:
         engine(server).respond(REQUESTS[:1], **DRAWN)
-    assert str(error.value).replace(f"{server.url}/completions", "URL").startswith(said)
+    assert str(error.value).replace(f"{server.url}/completions", "URL").startswith(told)
     assert "\n" not in str(error.value)
 
 
@@ -171,9 +178,9 @@ def test_a_server_that_takes_too_long_and_one_that_ignores_stop_strings() -> Non
         pytest.raises(CalmError, match=r"completions did not answer within sampling\.backend_args\.timeout, 0\.3 s"),
     ):
         engine(server, timeout=0.3).respond(REQUESTS[:1], **DRAWN)
-    assert len(server.asked) == 1, "once, and not again and again"
+    assert [p["prompt"] for _, p in server.asked].count("prompt 0") == 1, "once, and not again and again"
     with api_server(lambda *_: (200, choices(["one\ntwo"] * 3))) as server:
-        assert engine(server).respond(REQUESTS[:1], **DRAWN) == [["one"] * 3]
+        assert engine(server).respond(REQUESTS[:1], **DRAWN) == [[Reply("one", "stop")] * 3]
 
 
 def test_no_server_and_another_model() -> None:
@@ -200,7 +207,8 @@ def serving(lm: SharedPrefixLM) -> Any:
         seeds = [payload["seed"] + i for i in range(payload["n"])]
         ask = SampleRequest("", payload["prompt"], payload.get("stop", []), seeds)
         drawn = {"temperature": payload["temperature"], "top_p": payload["top_p"]}
-        return 200, choices(respond(lm, [ask], max_new_tokens=payload["max_tokens"], **drawn)[0])
+        (replies,) = respond(lm, [ask], max_new_tokens=payload["max_tokens"], **drawn)
+        return 200, choices([reply.text or "" for reply in replies])
 
     return answer
 
@@ -363,7 +371,10 @@ def test_vllm_gets_n_and_a_seed_for_each_prompt(monkeypatch: pytest.MonkeyPatch)
     def generate(prompts: Any, sampling_params: Any, **_: Any) -> list[Any]:
         seen.update(prompts=prompts, parameters=sampling_params)
         made = [
-            [SimpleNamespace(index=i, text=f"{p.seed + i}\nmore", token_ids=[1, 2]) for i in range(p.n)]
+            [
+                SimpleNamespace(index=i, text=f"{p.seed + i}\nmore", token_ids=[1, 2], finish_reason="length")
+                for i in range(p.n)
+            ]
             for p in sampling_params
         ]
         return [SimpleNamespace(outputs=outputs[::-1]) for outputs in made]
@@ -380,7 +391,8 @@ def test_vllm_gets_n_and_a_seed_for_each_prompt(monkeypatch: pytest.MonkeyPatch)
     before = meter.reading()
     requests = [SampleRequest("a", "<s>xy", ["\n"], [7, 8, 9]), SampleRequest("b", "much too long a prompt", [], [20])]
     got = VLLMBackend(inner, CONFIG).respond(requests, **DRAWN)
-    assert got == [["7", "8", "9"], ["20\nmore"]], "in the order of their index, cut at a stop string"
+    assert said(got) == [["7", "8", "9"], ["20\nmore"]], "in the order of their index, cut at a stop string"
+    assert [[x.finish for x in own] for own in got] == [["stop"] * 3, ["length"]], "what a stop string cut has ended"
     ids = [p["prompt_token_ids"] for p in seen["prompts"]]
     assert ids == [[1, *map(ord, "<s>xy")], list(map(ord, "a prompt"))], "one BOS; the beginning is lost"
     first = vars(seen["parameters"][0])
@@ -397,12 +409,14 @@ def test_sglang_responses_come_prompt_by_prompt() -> None:
 
         def _model_generate(self, requests: Any, generate: bool, sampling_params: Any) -> list[dict[str, Any]]:
             return [
-                {"text": f"{len(r)} {i}"} for r, p in zip(requests, sampling_params, strict=True) for i in range(p["n"])
+                {"text": f"{len(r)} {i}", "meta_info": {"finish_reason": {"type": ("stop", "length")[i]}}}
+                for r, p in zip(requests, sampling_params, strict=True)
+                for i in range(p["n"])
             ]
 
     requests = [SampleRequest("a", "xy", [], [1, 2]), SampleRequest("b", "xyz", [], [3, 4])]
     got = SGLangBackend(Inner(), CONFIG).respond(requests, **DRAWN)  # type: ignore[arg-type]
-    assert got == [["3 0", "3 1"], ["4 0", "4 1"]]
+    assert got == [[Reply(f"{n} 0", "stop"), Reply(f"{n} 1", "length")] for n in (3, 4)]
 
 
 @pytest.mark.parametrize("name", ["vllm", "sglang"])

@@ -79,7 +79,7 @@ def test_greedy_texts_are_those_of_lm_eval(lm: SharedPrefixLM, questions: list[P
         wanted = theirs.generate_until(requests, disable_tqdm=True)
         requests = [SampleRequest(str(i), p, until, [1, 2]) for i, p in enumerate(prompts)]
         got = respond(lm, requests, temperature=0.0, top_p=1.0, max_new_tokens=12)
-        assert [texts[0] for texts in got] == wanted, until
+        assert [replies[0].text for replies in got] == wanted, until
         assert all(a == b for a, b in got)
     assert any(wanted)
 

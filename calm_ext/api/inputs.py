@@ -89,8 +89,9 @@ def generations_of(samples: Rows, *, style: Style, what: str = "samples") -> lis
       ``option_logprobs`` (one number an option);
     - one row a response: ``id``, ``language``, ``options`` and ``response``.
 
-    ``answer``, ``source_language``, ``question`` and ``prompt`` are used where they are there. Without ``prompt`` it is
-    made from the question (:func:`calm_ext.prompts.ask`); other columns are left out.
+    A response that is None or NaN is missing: it is no vote, and no abstention. ``answer``, ``source_language``,
+    ``question`` and ``prompt`` are used where they are there. Without ``prompt`` it is made from the question
+    (:func:`calm_ext.prompts.ask`); other columns are left out.
 
     Args:
         what: how messages name the data.
@@ -105,12 +106,16 @@ def generations_of(samples: Rows, *, style: Style, what: str = "samples") -> lis
         key = str(row["id"]), str(row["language"])
         if "response" in row and row.get("responses") is None:
             text = row["response"]
-            if not isinstance(text, str):
+            if text is not None and not isinstance(text, str):
                 raise DataError(f"{where}: response is {text!r}, a text was expected")
-            known = grouped.setdefault(key, {**row, "responses": [], "where": where})
+            known = grouped.setdefault(
+                key, {**row, **({"finish": []} if "finish" in row else {}), "responses": [], "where": where}
+            )
             if known["options"] != row["options"]:
                 raise DataError(f"{where}: {key[0]} in {key[1]} has other options than at {known['where']}")
             known["responses"].append(text)
+            if "finish" in row:
+                known["finish"].append(row["finish"])
         elif key in grouped:
             raise DataError(f"{where}: {key[0]} in {key[1]} is there already, at {grouped[key]['where']}")
         else:
@@ -197,6 +202,6 @@ def _from_generations(generations: Iterable[Generation], style: Style) -> list[A
             scores = {g.language: g.option_logprobs or [] for g in own}
             found.append(scored_answer(identity, gold, scores, {g.language: g.options for g in own}))
         else:
-            answers = {g.language: read_votes(g, style=style)[0] for g in own}
+            answers = {g.language: next(iter(read_votes(g, style=style)), None) for g in own}
             found.append(Answered(identity, gold, answers, len(own[0].options)))
     return found

@@ -22,6 +22,7 @@ from calm_ext.pipeline.stages import STAGES
     type=click.Choice([s.name for s in STAGES]),
     help="Stop when this stage is done; the same command without it continues.",
 )
+@click.option("--retry", is_flag=True, help="Ask again for responses that are missing; those that are there stay.")
 @click.option("--profile", is_flag=True, help="Say at the end where the time went, and how much of it into the model.")
 @json_option
 def command(
@@ -30,6 +31,7 @@ def command(
     overrides: tuple[str, ...],
     dry_run: bool,
     stop_after: str | None,
+    retry: bool,
     profile: bool,
     as_json: bool,
 ) -> None:
@@ -56,7 +58,7 @@ def command(
 
     path = find_recipe(recipe)
     with ConsoleReporter() as reporter:
-        pipeline = Pipeline(load_recipe(path, overrides=overrides), run_dir, reporter=reporter)
+        pipeline = Pipeline(load_recipe(path, overrides=overrides), run_dir, reporter=reporter, retry=retry)
         if dry_run:
             plan = pipeline.plan()
             if as_json:

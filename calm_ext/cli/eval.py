@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from calm_ext.cli.common import json_option, print_json, with_babel_built
-from calm_ext.cli.options import flags
+from calm_ext.cli.options import flags, template_arg
 from calm_ext.errors import CalmError
 from calm_ext.harness.options import EvaluationOptions
 from calm_ext.models.options import ModelOptions, SamplingOptions
@@ -23,6 +23,7 @@ from calm_ext.models.options import ModelOptions, SamplingOptions
 @flags(ModelOptions, into="model")
 @flags(EvaluationOptions, into="evaluation", leave_out=("languages", "metadata"))
 @flags(SamplingOptions, into="asking", only=("chat_template",))
+@template_arg
 @click.option("--metadata", help='JSON for the tasks, as lm_eval\'s: \'{"languages": ["en", "sw"]}\'.')
 @json_option
 def command(
@@ -31,6 +32,7 @@ def command(
     model: ModelOptions,
     evaluation: EvaluationOptions,
     asking: SamplingOptions,
+    template_args: tuple[str, ...],
     metadata: str | None,
     as_json: bool,
 ) -> None:
@@ -48,7 +50,9 @@ def command(
         except json.JSONDecodeError as error:
             raise CalmError(f"--metadata is not JSON ({error.msg})") from None
     from calm_ext.models.lm import load_lm
+    from calm_ext.pipeline.recipe import with_arguments
 
+    asking = with_arguments(asking, verb="eval", template_args=template_args)
     quiet_lm_eval()
     if adapter is not None and not (adapter / "adapter_config.json").is_file():
         raise CalmError(f"--adapter {adapter}: has no adapter_config.json, a PEFT adapter folder was expected")
@@ -61,6 +65,7 @@ def command(
         device=model.device,
         batch_size=evaluation.batch_size,
         trust_remote_code=model.trust_remote_code,
+        template_args=asking.template_args,
     )
     results = evaluate(
         lm,

@@ -108,6 +108,17 @@ def _option(
     )
 
 
+def template_arg(function: F) -> F:
+    """``--template-arg``: ``sampling.template_args``, whose values are YAML."""
+    return click.option(
+        "--template-arg",
+        "template_args",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="For the chat template, as enable_thinking=false.",
+    )(function)
+
+
 def _items(_: click.Context, __: click.Parameter, values: Sequence[str]) -> list[str] | None:
     """The values of a list: a flag that is given several times, or once with commas."""
     return [item.strip() for value in values for item in value.split(",") if item.strip()] or None

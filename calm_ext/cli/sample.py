@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from calm_ext.cli.common import ConsoleReporter, with_babel_built
-from calm_ext.cli.options import flags
+from calm_ext.cli.options import flags, template_arg
 from calm_ext.models.options import ModelOptions, SamplingOptions
 
 
@@ -20,7 +20,7 @@ from calm_ext.models.options import ModelOptions, SamplingOptions
     help="Passages JSONL to ask with, of `calm-ext index passages`; the texts are taken as they are.",
 )
 @flags(ModelOptions, into="model")
-@flags(SamplingOptions, into="sampling", leave_out=("backend_args",), names={"n": ["-n"]})
+@flags(SamplingOptions, into="sampling", leave_out=("backend_args", "template_args"), names={"n": ["-n"]})
 @click.option(
     "--backend-arg",
     "backend_args",
@@ -28,6 +28,8 @@ from calm_ext.models.options import ModelOptions, SamplingOptions
     metavar="KEY=VALUE",
     help="For the backend, as base_url=http://localhost:8000/v1 or gpu_memory_utilization=0.8.",
 )
+@template_arg
+@click.option("--retry", is_flag=True, help="Ask again where OUTPUT lacks responses; its other lines stay.")
 def command(
     questions: Path,
     output: Path,
@@ -35,10 +37,13 @@ def command(
     model: ModelOptions,
     sampling: SamplingOptions,
     backend_args: tuple[str, ...],
+    template_args: tuple[str, ...],
+    retry: bool,
 ) -> None:
     """Ask a model the QUESTIONS (JSONL) in every language and append what it says to a generations JSONL.
 
-    An interrupted run continues at the first missing question, and gives what it would have given.
+    An interrupted run continues at the first missing question, and gives what it would have given. A response that a
+    server did not give is null in OUTPUT, and stays so until --retry asks again.
 
     \b
     calm-ext sample q.jsonl -o g.jsonl --model models/gemma-3-270m
@@ -47,16 +52,18 @@ def command(
     from calm_ext.harness.evaluate import quiet_lm_eval
     from calm_ext.jsonl import read_jsonl
     from calm_ext.models.backends import BACKENDS
-    from calm_ext.pipeline.recipe import with_backend_args
+    from calm_ext.models.endings import Endings
+    from calm_ext.pipeline.recipe import with_arguments
     from calm_ext.records import ParallelQuestion
     from calm_ext.retrieval.grounding import given_as_is
 
     asked = list(read_jsonl(questions, ParallelQuestion))
     grounding = given_as_is(str(passages), asked) if passages else None
-    sampling = with_backend_args(sampling, backend_args)
+    sampling = with_arguments(sampling, verb="sample", backend_args=backend_args, template_args=template_args)
     from calm_ext.harness.sampler import sample
 
     quiet_lm_eval()
+    endings = Endings()
     with (
         ConsoleReporter() as reporter,
         BACKENDS[sampling.backend].load(
@@ -64,6 +71,7 @@ def command(
             arguments=sampling.backend_args,
             batch_size=sampling.batch_size,
             chat=sampling.chat_template,
+            template_args=sampling.template_args,
         ) as backend,
     ):
         done = sample(
@@ -79,6 +87,10 @@ def command(
             seed=sampling.seed,
             chat_template=sampling.chat_template,
             grounding=grounding,
+            retry=retry,
+            endings=endings,
             progress=reporter.progress("sampling", len(asked)),
         )
     click.echo(f"{done} questions asked, {len(asked) - done} were there already: {output}", err=True)
+    for note in endings.notes():
+        click.echo(f"note: {note}", err=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from calm_ext.cli.options import flags
+from calm_ext.cli.options import flags, template_arg
 from calm_ext.errors import RecipeError
 from calm_ext.models.options import SamplingOptions
 from calm_ext.training.options import TrainingOptions, options_class, training_options
@@ -23,6 +23,7 @@ from calm_ext.training.options import TrainingOptions, options_class, training_o
 @click.option("--heldout", type=click.Path(path_type=Path), help="Questions JSONL, kept out of the pairs, to watch by.")
 @click.option("--heldout-generations", type=click.Path(path_type=Path), help="Their generations JSONL, to vote on.")
 @flags(SamplingOptions, into="sampling", only=["mode", "style", "max_new_tokens", "chat_template"])
+@template_arg
 def command(
     pairs: Path,
     output: Path,
@@ -32,6 +33,7 @@ def command(
     heldout: Path | None,
     heldout_generations: Path | None,
     sampling: SamplingOptions,
+    template_args: tuple[str, ...],
 ) -> None:
     """Train a LoRA adapter on PAIRS (JSONL), in one process or in those of an accelerate config.
 
@@ -40,6 +42,7 @@ def command(
     the flags after them say.
     """
     from calm_ext.jsonl import read_jsonl, read_numbered
+    from calm_ext.pipeline.recipe import with_arguments
     from calm_ext.records import Generation, Pair
     from calm_ext.training.job import TrainingJob
     from calm_ext.training.launch import launch
@@ -50,6 +53,7 @@ def command(
     options = _options(method, settings)
     if (sampling.mode == "options") != (sampling.resolved_style == "cloze"):
         raise RecipeError("command line", [f"--style {sampling.style} does not go with --mode {sampling.mode}"])
+    sampling = with_arguments(sampling, verb="train", template_args=template_args)
     next(read_jsonl(pairs, Pair))  # a wrong file is refused before a model loads
     votes: dict[str, dict[str, int]] = {}
     if heldout_generations:

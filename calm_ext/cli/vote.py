@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,9 @@ from calm_ext.voting.options import VotingOptions
 from calm_ext.voting.rules import RULES
 
 if TYPE_CHECKING:
+    from calm_ext.models.endings import Endings
     from calm_ext.prompts import Style
+    from calm_ext.records import Generation
 
 
 def _list_of_rules() -> str:
@@ -54,6 +57,7 @@ def command(
     the calibration of the estimate are measured; an undecided question counts as wrong.
     """
     from calm_ext.jsonl import read_numbered, write_jsonl
+    from calm_ext.models.endings import Endings
     from calm_ext.records import Generation
     from calm_ext.voting.elect import elect
     from calm_ext.voting.quality import vote_summary
@@ -62,19 +66,31 @@ def command(
     refuse_inputs(output, generations)
     if options.ties == "pivot" and not options.pivot:
         raise CalmError("--ties pivot needs --pivot LANGUAGE")
-    table = VoteTable.read(read_numbered(generations, Generation), style=style)
+    endings = Endings()
+    table = VoteTable.read(_counted(read_numbered(generations, Generation), endings), style=style)
     election = elect(table, options)
     if output:
         write_jsonl(output, election.ballots)
     summary = vote_summary(election.ballots, table.gold)
     if as_json:
         extra = {"rule": options.rule, "signature": options.signature(), "sources": list(election.sources)}
+        ended = endings.summary()
+        if "missing" in ended or "cut" in ended:
+            extra["sampling"] = ended
         print_json({**extra, **summary})
     else:
         _print(summary)
         click.echo(options.signature(), err=True)
-    for note in (*election.notes, *_equal_options(table.equal_options)):
+    ended_so = endings.notes(retry="`calm-ext sample --retry`")
+    for note in (*ended_so, *election.notes, *_equal_options(table.equal_options)):
         click.echo(f"note: {note}", err=True)
+
+
+def _counted(generations: Iterable[tuple[str, Generation]], endings: Endings) -> Iterator[tuple[str, Generation]]:
+    """The generations, counted as they pass."""
+    for where, g in generations:
+        endings.add(g.language, g.responses, g.finish)
+        yield where, g
 
 
 def _equal_options(places: dict[str, list[str]]) -> list[str]:

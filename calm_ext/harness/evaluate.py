@@ -114,7 +114,9 @@ def evaluate(
         lm.barrier()
         return {}
     results["config"]["model"] = "hf"
-    results["config"]["model_args"] = {"pretrained": model_name}
+    template_args = getattr(lm, "chat_template_args", None)
+    given_to_template = {"chat_template_args": template_args} if chat_template and template_args else {}
+    results["config"]["model_args"] = {"pretrained": model_name, **given_to_template}
     # Of a model object lm-eval does not know the name, and makes up a random one.
     tracker.general_config_tracker.model_name = model_name
     tracker.general_config_tracker.model_name_sanitized = "results"

@@ -24,7 +24,7 @@ from calm_ext.models.drawing import Drawing, not_done
 from calm_ext.models.lm import SharedPrefixLM
 from calm_ext.models.meter import in_model
 from calm_ext.models.output_head import output_at
-from calm_ext.models.request import SampleRequest, StopStrings, fitting
+from calm_ext.models.request import Reply, SampleRequest, StopStrings, fitting
 from calm_ext.models.scoring import tolerance
 
 if TYPE_CHECKING:
@@ -98,8 +98,8 @@ class Decoding:
 
 def respond(
     lm: SharedPrefixLM, requests: Sequence[SampleRequest], *, temperature: float, top_p: float, max_new_tokens: int
-) -> list[list[str]]:
-    """The responses to each prompt, one a seed, as the texts that lm-eval's class would give.
+) -> list[list[Reply]]:
+    """The responses to each prompt, one a seed, with the texts that lm-eval's class would give.
 
     ``lm.batch_size`` prompts are read in one pass, and for each of them up to ROWS_PER_PROMPT responses are decoded at
     once. A prompt that leaves no room for ``max_new_tokens`` in the model's context loses its beginning, as in lm-eval,
@@ -120,7 +120,7 @@ def respond(
     ends = {lm.eot_token_id, *(ends if isinstance(ends, list) else [ends])}
     order = sorted(range(len(requests)), key=lambda i: -len(prompts[i]))
     rows = [(i, j) for i in order for j in range(len(requests[i].seeds))]
-    result = [[""] * len(request.seeds) for request in requests]
+    result = [[Reply("")] * len(request.seeds) for request in requests]
     untils = [StopStrings(lm, request.until) for request in requests]
 
     def work(part: Sequence[tuple[int, int]]) -> None:
@@ -136,7 +136,8 @@ def respond(
             stops=lambda row, tokens: untils[part[row][0]].met(tokens),
         )
         for (i, j), tokens in zip(part, decoded, strict=True):
-            result[i][j] = untils[i].cut(lm.tok_decode(tokens))
+            ended = tokens[-1] in ends or untils[i].met(tokens)
+            result[i][j] = Reply(untils[i].cut(lm.tok_decode(tokens)), "stop" if ended else "length")
 
     most = max((len(request.seeds) for request in requests), default=1)
     kind = lm.mixed_precision_dtype

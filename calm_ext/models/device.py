@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
+
+from calm_ext.errors import CalmError
+
+#: Names of devices, in words.
+DEVICES = "cpu, cuda, cuda:1, mps or xpu"
+
+_DEVICE = re.compile(r"(cpu|cuda|mps|xpu|npu|hpu)(?::(\d+))?")
 
 
 @lru_cache(maxsize=1)
@@ -23,6 +31,39 @@ def default_device() -> str:
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def is_device(name: str) -> bool:
+    """Whether it is the name of a kind of device, with or without a number; loads nothing.
+
+    >>> is_device("cuda:1"), is_device("gpu")
+    (True, False)
+    """
+    return bool(_DEVICE.fullmatch(name))
+
+
+def find_device(device: str | None) -> str:
+    """The device of this name, or where none is named the first there is.
+
+    Raises:
+        CalmError: there is no such device, or this machine has none. The CPU does not step in for it.
+    """
+    import torch
+
+    if device is None:
+        return default_device()
+    if not is_device(device):
+        raise CalmError(f"device {device!r}: no such device; {DEVICES} was expected")
+    kind, _, number = device.partition(":")
+    if kind == "cpu":
+        return device
+    module = torch.backends.mps if kind == "mps" else getattr(torch, kind, None)
+    if module is None or not module.is_available():
+        raise CalmError(f"device {device!r}: this machine has none; it has {default_device()}")
+    count = getattr(module, "device_count", lambda: 1)()
+    if number and int(number) >= count:
+        raise CalmError(f"device {device!r}: this machine has {count} of them, counted from 0")
+    return device if number or kind in ("cuda", "mps") else f"{kind}:0"  # as lm-eval's class knows it
 
 
 def choose_dtype(dtype: str = "auto", *, device: str | None = None) -> str:

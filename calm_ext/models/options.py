@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from calm_ext.models.backends import BACKENDS
+from calm_ext.models.device import DEVICES, is_device
 from calm_ext.options import OneOf, Section
 
 
@@ -21,6 +22,17 @@ class ModelOptions(Section):
     """The device, as ``cuda`` or ``cpu``; default: the first there is."""
     trust_remote_code: bool = False
     """Let the model bring code of its own."""
+
+    @field_validator("device")
+    @classmethod
+    def _known_device(cls, device: str | None) -> str | None:
+        if device is not None and not is_device(device):
+            raise ValueError(f"input should be {DEVICES}")
+        return device
+
+
+#: What a template is always given; ``template_args`` cannot say otherwise.
+_GIVEN = ("add_generation_prompt", "chat_template", "continue_final_message", "conversation", "tokenize")
 
 
 class SamplingOptions(Section):
@@ -41,6 +53,11 @@ class SamplingOptions(Section):
     """Longest response, in tokens."""
     chat_template: bool = False
     """Wrap prompts as the user's turn of the model's chat template; in a recipe also in training and evaluation."""
+    template_args: dict[str, Any] = Field(
+        default_factory=dict, json_schema_extra={"flag": "template-arg", "metavar": "KEY=VALUE"}
+    )
+    """What the chat template is given beside the turns, as {enable_thinking: false} for Qwen3; a server gets it as
+    chat_template_kwargs. In a recipe also in training and evaluation."""
     batch_size: int = Field(8, ge=1)
     """Prompts in one forward pass, each with all its options or responses."""
     seed: int = 0
@@ -58,3 +75,13 @@ class SamplingOptions(Section):
     def resolved_style(self) -> Literal["explain", "direct", "cloze"]:
         """The style; by default ``cloze`` in mode options and ``explain`` in mode generate."""
         return self.style or ("cloze" if self.mode == "options" else "explain")
+
+    def template_problems(self) -> list[str]:
+        """What is wrong with ``template_args``, one a line."""
+        if self.template_args and not self.chat_template:
+            given = ", ".join(self.template_args)
+            return [
+                f"sampling.template_args: {given} is given, but no chat template is applied; set "
+                f"sampling.chat_template (--chat-template) too"
+            ]
+        return [f"sampling.template_args.{x}: is not free to choose" for x in _GIVEN if x in self.template_args]

@@ -29,6 +29,48 @@ class SampleRequest(NamedTuple):
     call_seed: int = 0
 
 
+class Reply(NamedTuple):
+    """A response, or word that there is none.
+
+    Attributes:
+        text: None where none came.
+        finish: ``stop`` where it ended by itself, ``length`` where it was cut at ``max_new_tokens``, or a server's own
+            word; None where that is not known.
+        why: why none came, in a few words.
+    """
+
+    text: str | None
+    finish: str | None = None
+    why: str = ""
+
+    @classmethod
+    def of(cls, said: str | Reply) -> Reply:
+        """What a backend said, as one that can be written: half a character (a lone surrogate) becomes U+FFFD."""
+        reply = said if isinstance(said, Reply) else cls(said)
+        return reply if reply.text is None else reply._replace(text=whole(reply.text))
+
+
+def whole(text: str) -> str:
+    """A text without halves of characters: each lone surrogate is U+FFFD.
+
+    >>> whole("B \\ud83d") == "B \\ufffd"
+    True
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def up_to_stop(reply: Reply, until: Sequence[str], *, think_end_token: str | None = None) -> Reply:
+    """A response up to the first of its stop strings, as lm-eval cuts it; one that is cut there has ended by itself."""
+    from lm_eval.models.utils import postprocess_generated_text
+
+    if reply.text is None:
+        return reply
+    text = str(postprocess_generated_text(reply.text, list(until), think_end_token))
+    read = reply.text.split(think_end_token)[-1] if think_end_token else reply.text
+    stopped = any(x and x in read for x in until)
+    return reply._replace(text=text, finish="stop" if stopped else reply.finish)
+
+
 def loglikelihoods(lm: Any, asked: Sequence[tuple[str, str]]) -> list[float]:
     """The log-probability of each continuation after its context, by an lm-eval model class.
 

@@ -129,7 +129,7 @@ def _all_pairs(
         if votes is None:
             continue
         unseen.discard((generation.id, generation.language))
-        expected = 1 if generation.option_logprobs is not None else len(generation.responses)
+        expected = 1 if generation.option_logprobs is not None else len(generation.given)
         if len(votes) != expected:
             raise DataError(
                 f"{decided.where[ballot.id]}: question {ballot.id} has {len(votes)} votes in {generation.language}, "

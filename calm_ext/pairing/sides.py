@@ -15,7 +15,7 @@ class Sides:
     """The sampled responses to a question in one language, sorted by what the vote says.
 
     Args:
-        votes: the option read from each response, None where it could not be read.
+        votes: the option read from each response that there is, None where it could not be read.
         winner: the elected option.
 
     Attributes:
@@ -27,7 +27,7 @@ class Sides:
     ) -> None:
         self._generation, self._winner = generation, winner
         self._check = options.drop_contradictions and style == "explain"
-        answers = list(zip(generation.responses, votes, strict=False))
+        answers = list(zip(generation.given, votes, strict=False))
         self._winning = [text for text, vote in answers if vote == winner]
         self.rejected = [
             (text, vote) for text, vote in answers if vote != winner and (vote is not None or options.reject_unparsed)

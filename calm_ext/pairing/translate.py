@@ -19,7 +19,7 @@ from calm_ext.answers.read import contradicts, read_answer
 from calm_ext.errors import CalmError
 from calm_ext.jsonl import Appender, read_jsonl
 from calm_ext.languages import LANGUAGES, get_language
-from calm_ext.models.device import choose_dtype, default_device
+from calm_ext.models.device import choose_dtype, find_device
 from calm_ext.models.meter import count_tokens, in_model
 from calm_ext.pairing.donors import Wanted, wanted_translations
 from calm_ext.pairing.options import PairingOptions
@@ -162,16 +162,24 @@ def _is_in(text: str, language: str, source: str) -> bool:
 # --- the models -------------------------------------------------------------------------------------------------------
 
 
-def load_restater(path: str, *, device: str | None = None, dtype: str = "auto", max_new_tokens: int = 256) -> Restater:
+def load_restater(
+    path: str,
+    *,
+    device: str | None = None,
+    dtype: str = "auto",
+    max_new_tokens: int = 256,
+    template_args: Mapping[str, Any] | None = None,
+) -> Restater:
     """A restater from a local model, of the kind that its configuration says.
 
     Args:
         device: ``cuda``, ``cpu``, …; by default the first there is.
         dtype: ``auto``: bfloat16 where the machine is faster in it.
         max_new_tokens: of a translation.
+        template_args: for the chat template, where the model is asked by one.
 
     Raises:
-        CalmError: there is no such folder, and no such model in the local cache.
+        CalmError: there is no such folder, and no such model in the local cache; there is no such device.
     """
     from transformers import AutoConfig
 
@@ -181,9 +189,11 @@ def load_restater(path: str, *, device: str | None = None, dtype: str = "auto", 
         raise CalmError(
             f"{path}: no model folder (with config.json), nor in the local cache; translation never uses the network"
         ) from None
-    kind = Seq2SeqRestater if config.is_encoder_decoder else CausalRestater
-    place = device or default_device()
-    return kind(path, device=place, dtype=choose_dtype(dtype, device=place), max_new_tokens=max_new_tokens)
+    place = find_device(device)
+    dtype = choose_dtype(dtype, device=place)
+    if config.is_encoder_decoder:
+        return Seq2SeqRestater(path, device=place, dtype=dtype, max_new_tokens=max_new_tokens)
+    return CausalRestater(path, device=place, dtype=dtype, max_new_tokens=max_new_tokens, template_args=template_args)
 
 
 def _ended(output: Any, eos: int | Sequence[int] | None) -> list[bool]:
@@ -238,10 +248,19 @@ class Seq2SeqRestater:
 class CausalRestater:
     """A causal model that is asked to translate: by its chat template where it has one, else by a two-line pattern."""
 
-    def __init__(self, path: str, *, device: str, dtype: str, max_new_tokens: int) -> None:
+    def __init__(
+        self,
+        path: str,
+        *,
+        device: str,
+        dtype: str,
+        max_new_tokens: int,
+        template_args: Mapping[str, Any] | None = None,
+    ) -> None:
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         self.tokenizer: Any = AutoTokenizer.from_pretrained(path, local_files_only=True, padding_side="left")
+        self.template_args = dict(template_args or {})
         if self.tokenizer.pad_token is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
         model: Any = AutoModelForCausalLM.from_pretrained(path, local_files_only=True, dtype=dtype)
@@ -280,6 +299,6 @@ class CausalRestater:
             return f"{a.name}: {' '.join(text.split())}\n{b.name}:"
         ask = f"Translate this text from {a.name} into {b.name} ({b.endonym}). Write the translation only.\n\n{text}"
         made: str = self.tokenizer.apply_chat_template(
-            [{"role": "user", "content": ask}], tokenize=False, add_generation_prompt=True
+            [{"role": "user", "content": ask}], tokenize=False, add_generation_prompt=True, **self.template_args
         )
         return made

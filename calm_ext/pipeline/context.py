@@ -75,6 +75,9 @@ class Stage(Protocol):
             CalmError: the stage could not be done.
         """
 
+    def lacks(self, run: Run) -> bool:
+        """Whether a finished stage lacks something that it could ask for again, if the run is to."""
+
     def depends_on(self, run: Run) -> list[Any]:
         """Everything its outcome depends on, as JSON-able values: recipe keys, outputs of earlier stages, the world."""
 
@@ -100,6 +103,10 @@ class BaseStage:
 
     def check(self, run: Run, *, due: bool) -> None:
         """Nothing to refuse."""
+
+    def lacks(self, run: Run) -> bool:
+        """Nothing."""
+        return False
 
 
 class Models:
@@ -138,6 +145,7 @@ class Models:
             device=m.device,
             batch_size=batch_size,
             trust_remote_code=m.trust_remote_code,
+            template_args=self.recipe.sampling.template_args,
         )
         self._lm, self._tokenizer = lm if adapter is None else None, lm.tokenizer
         return lm
@@ -156,6 +164,7 @@ class Models:
             arguments=s.backend_args,
             batch_size=s.batch_size,
             chat=s.chat_template,
+            template_args=s.template_args,
             lm=self.lm(batch_size=s.batch_size) if entry.shares_lm else None,
         )
 
@@ -179,6 +188,7 @@ class Models:
             device=m.device,
             dtype=m.dtype,
             max_new_tokens=self.recipe.sampling.max_new_tokens,
+            template_args=None if self.recipe.pairs.translator else self.recipe.sampling.template_args,
         )
 
 
@@ -190,6 +200,7 @@ class Run:
         folder: default ``runs/<name>``.
         stages: all stages there are; those that apply to the recipe are taken.
         reporter: where messages go; default nowhere.
+        retry: ask again for what is missing, as responses that a server did not give.
 
     Attributes:
         stages: those of this recipe, in order.
@@ -204,8 +215,10 @@ class Run:
         *,
         stages: Sequence[Stage] = (),
         reporter: Reporter | None = None,
+        retry: bool = False,
     ) -> None:
         self.recipe = recipe
+        self.retry = retry
         self.stages = tuple(s for s in stages if s.applies(recipe))
         self.dir = RunDirectory(folder or Path("runs") / recipe.name, name=recipe.name)
         self.reporter: Reporter = reporter or Silent()
@@ -279,7 +292,12 @@ def section(part: Any) -> Any:
 def asking(recipe: Recipe) -> list[Any]:
     """How the model is asked, as far as prompts and the reading of responses depend on it."""
     s = recipe.sampling
-    return [s.mode, s.resolved_style, s.chat_template]
+    return [s.mode, s.resolved_style, s.chat_template, *template_identity(recipe)]
+
+
+def template_identity(recipe: Recipe) -> list[dict[str, Any]]:
+    """What the chat template is given, where it is given anything."""
+    return [recipe.sampling.template_args] if recipe.sampling.template_args else []
 
 
 def model_identity(recipe: Recipe) -> list[Any]:

@@ -71,19 +71,31 @@ def parse_recipe(values: Mapping[str, Any], *, where: str = "recipe") -> Recipe:
     return recipe
 
 
-def with_backend_args(sampling: SamplingOptions, arguments: Iterable[str]) -> SamplingOptions:
-    """Sampling options with ``key=value`` arguments of their backend, checked as in a recipe.
+def with_arguments(
+    sampling: SamplingOptions,
+    *,
+    verb: str,
+    backend_args: Iterable[str] = (),
+    template_args: Iterable[str] = (),
+) -> SamplingOptions:
+    """Sampling options with ``key=value`` arguments of their backend and of the chat template, checked as in a recipe.
+
+    Args:
+        verb: whose flags they are.
 
     Raises:
         RecipeError: with every problem, one a line.
     """
-    values: dict[str, Any] = {}
-    problems = [p for p in (_override(values, item, flag="--backend-arg") for item in arguments) if p]
+    changes: dict[str, dict[str, Any]] = {"backend_args": {}, "template_args": {}}
+    problems = []
+    for key, items in (("backend_args", backend_args), ("template_args", template_args)):
+        flag = f"--{key.removesuffix('s').replace('_', '-')}"
+        problems += [p for p in (_override(changes[key], item, flag=flag) for item in items) if p]
     if not problems:
-        sampling = sampling.replace(backend_args=values)
+        sampling = sampling.replace(**changes)
         problems = _sampling_problems(sampling)
     if problems:
-        raise RecipeError("calm-ext sample", problems)
+        raise RecipeError(f"calm-ext {verb}", problems)
     return sampling
 
 
@@ -180,7 +192,7 @@ def _sampling_problems(sampling: SamplingOptions) -> list[str]:
     found = _backend_problems(BACKENDS[sampling.backend], sampling.backend_args)
     if (sampling.mode == "options") != (sampling.resolved_style == "cloze"):
         found.append(f"sampling.style: {sampling.style} does not go with sampling.mode {sampling.mode}")
-    return found
+    return found + sampling.template_problems()
 
 
 def _backend_problems(entry: BackendEntry, arguments: Mapping[str, Any]) -> list[str]:

@@ -35,14 +35,17 @@ class Pipeline:
         recipe: validated.
         run_dir: default ``runs/<name>``.
         reporter: where messages go; default nowhere.
+        retry: ask again for responses that are missing.
 
     Attributes:
         stages: those that this recipe has.
         ran: names of the stages that ran this time and were not skipped.
     """
 
-    def __init__(self, recipe: Recipe, run_dir: Path | None = None, *, reporter: Reporter | None = None) -> None:
-        self.context = Run(recipe, run_dir, stages=STAGES, reporter=reporter)
+    def __init__(
+        self, recipe: Recipe, run_dir: Path | None = None, *, reporter: Reporter | None = None, retry: bool = False
+    ) -> None:
+        self.context = Run(recipe, run_dir, stages=STAGES, reporter=reporter, retry=retry)
         self.dir = self.context.dir
         self.stages = self.context.stages
         self.ran: list[str] = []
@@ -68,7 +71,7 @@ class Pipeline:
         """Run one stage, unless it is done."""
         run = self.context
         run.current, inputs = stage.name, run.inputs_of(stage)
-        if self.dir.is_done(stage.name, inputs):
+        if self.dir.is_done(stage.name, inputs) and not (run.retry and stage.lacks(run)):
             run.say("unchanged, skipped")
             return
         run.say("starts")

@@ -33,6 +33,8 @@ def summarize(data: RunData, *, resamples: int = RESAMPLES) -> dict[str, Any]:
     also have ``p_holm``, Holm's correction over the languages. Other tasks have lm-eval's means only.
     """
     result: dict[str, Any] = {task: _task_summary(data, task, resamples) for task in data.tasks}
+    if "missing" in data.endings or "cut" in data.endings:
+        result["sampling"] = data.endings
     if data.ballots:
         result["vote"] = {**vote_summary(data.ballots, data.gold), "reliability": reliability(data.ballots, data.gold)}
     if data.pairs is not None:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from calm_ext.errors import DataError, RunError
 from calm_ext.jsonl import numbered_lines, read_jsonl
+from calm_ext.models.endings import Endings
 from calm_ext.records import Ballot, Pair, ParallelQuestion, Record
 from calm_ext.results.evaluation import Evaluation, TaskResult, read_evaluation
 from calm_ext.results.files import read_json, read_log, read_recipe
@@ -40,6 +41,7 @@ class RunData:
         retrieval: retrieval.json, empty where the questions were asked without passages.
         evaluations: ``before`` and ``after``, as far as there are.
         sampled_characters: length of all sampled responses; 0 where that is not known.
+        endings: how they ended (:meth:`~calm_ext.models.endings.Endings.summary`); empty where that is not known.
         missing: the missing parts, in words.
     """
 
@@ -58,6 +60,7 @@ class RunData:
     retrieval: dict[str, Any]
     evaluations: dict[str, Evaluation]
     sampled_characters: int
+    endings: dict[str, Any]
     missing: tuple[str, ...]
 
     @property
@@ -123,19 +126,24 @@ def read_run(run_dir: str | os.PathLike[str]) -> RunData:
         missing.append("the end of training (training/summary.json)" if log else "training (training/log.jsonl)")
     if not (manifest or recipe_text or questions or evaluations or ballots or pairs or log):
         raise RunError(f"{path}: holds nothing of a run; `calm-ext align RECIPE` makes one")
+    characters, endings = _sampled(path / "generations.jsonl") if "sample" in stages else (0, {})
     name = str(manifest.get("name") or recipe.get("name") or path.resolve().name)
     return RunData(
         path=path, name=name, recipe_text=recipe_text, recipe=recipe, stages=stages, questions=questions,
         ballots=ballots, pairs=pairs, heldout=frozenset(q.id for q in held), heldout_pairs=held_pairs, log=log,
         training=training, retrieval=read_json(path / "retrieval.json"), evaluations=evaluations,
-        sampled_characters=_characters(path / "generations.jsonl") if "sample" in stages else 0,
-        missing=tuple(missing),
+        sampled_characters=characters, endings=endings, missing=tuple(missing),
     )  # fmt: skip
 
 
-def _characters(path: Path) -> int:
-    """Length of the responses in a generations file; 0 where it cannot be read, as they are counted for cost only."""
+def _sampled(path: Path) -> tuple[int, dict[str, Any]]:
+    """Length of the responses in a generations file, and how they ended; 0 and nothing where it cannot be read."""
+    endings, length = Endings(), 0
     try:
-        return sum(len(r) for _, row in numbered_lines(path) for r in row.get("responses") or [] if isinstance(r, str))
+        for _, row in numbered_lines(path):
+            responses = row.get("responses") or []
+            endings.add(str(row.get("language")), responses, row.get("finish"))
+            length += sum(len(text) for text in responses if isinstance(text, str))
     except (DataError, TypeError):
-        return 0
+        return 0, {}
+    return length, endings.summary()

@@ -24,6 +24,7 @@ from calm_ext.report.words import (
     pairs_words,
     plain_difference,
     primary_task,
+    sampling_words,
     shown_metrics,
     tasks_of,
     training_words,
@@ -57,7 +58,13 @@ def render(summary: Mapping[str, Any], *, html: str | Path | None = None) -> lis
     first = tasks.get(primary_task(summary) or "")
     if first and first.get("flow"):
         parts.append(_line("flow", flow_words(first["flow"])))
-    said = {"retrieval": retrieval_words, "vote": vote_words, "pairs": pairs_words, "training": training_words}
+    said = {
+        "retrieval": retrieval_words,
+        "sampling": sampling_words,
+        "vote": vote_words,
+        "pairs": pairs_words,
+        "training": training_words,
+    }
     for key, words in said.items():
         if summary.get(key):
             parts.append(_line(key, words(summary[key])))

@@ -256,6 +256,17 @@ def headline(summary: Summary) -> tuple[str, str]:
     return tone, sentence
 
 
+def sampling_words(sampling: Mapping[str, Any]) -> str:
+    """How many responses are missing or were cut, by language, in a sentence."""
+    asked, parts = sampling["responses"], []
+    for key, what in (("missing", "missing"), ("cut", "cut at max_new_tokens")):
+        counts = sampling.get(key) or {}
+        if counts:
+            shares = ", ".join(f"{code} {percent(n / asked[code])}" for code, n in counts.items() if asked.get(code))
+            parts.append(f"{sum(counts.values())} {what} ({shares})")
+    return f"Of {sum(asked.values())} responses {' and '.join(parts)}."
+
+
 def vote_words(vote: Mapping[str, Any]) -> str:
     """The vote in a sentence."""
     n, decided, ties = vote["n_questions"], vote["n_decided"], vote["n_ties"]

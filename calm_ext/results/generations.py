@@ -166,7 +166,7 @@ def _generations(sample: Sample) -> Iterator[Generation]:
                 options=sample.options[language],
                 answer=sample.gold,
                 prompt=prompt,
-                responses=[] if scored else [str(text) for text in answers[0]],
+                responses=[] if scored else [None if text is None else str(text) for text in answers[0]],
                 option_logprobs=[float(a[0][0]) for a in answers] if scored else None,
             )
         except ValidationError as error:

@@ -35,6 +35,7 @@ class Examiner(NamedTuple):
     Attributes:
         batch_size: prompts in one pass.
         passages: (question id, language) -> the texts to read first.
+        template_args: for the chat template.
     """
 
     tokenizer: Any
@@ -44,6 +45,7 @@ class Examiner(NamedTuple):
     max_new_tokens: int
     batch_size: int = 16
     passages: Mapping[tuple[str, str], Sequence[str]] = {}
+    template_args: Mapping[str, Any] = {}
 
     def encode(self, questions: Sequence[ParallelQuestion]) -> list[Item]:
         """The questions in all their languages; once, for all checks."""
@@ -53,7 +55,7 @@ class Examiner(NamedTuple):
         version, read = question.versions[language], self.passages.get((question.id, language), ())
         prompt = ask(language, version.question, version.options, self.style, read)
         if self.chat_template:
-            prompt = chat_prompt(self.tokenizer, [{"role": "user", "content": prompt}])
+            prompt = chat_prompt(self.tokenizer, [{"role": "user", "content": prompt}], self.template_args)
         if self.mode != "options":
             return Item(question, language, list(self.tokenizer(prompt)["input_ids"]), [])
         between = "" if self.chat_template else delimiter(language)

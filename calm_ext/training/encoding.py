@@ -29,13 +29,28 @@ class TrainingData(NamedTuple):
 Loader = Callable[[TrainingJob, Any], TrainingData]
 
 
-def chat_prompt(tokenizer: Any, messages: Sequence[Mapping[str, str]]) -> str:
-    """A conversation by the chat template, without the BOS token, which the encoder adds."""
-    text: str = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+def chat_prompt(
+    tokenizer: Any, messages: Sequence[Mapping[str, str]], template_args: Mapping[str, Any] | None = None
+) -> str:
+    """A conversation by the chat template, without the BOS token, which the encoder adds.
+
+    Args:
+        template_args: for the template, those it was sampled with.
+    """
+    text: str = tokenizer.apply_chat_template(
+        messages, tokenize=False, add_generation_prompt=True, **(template_args or {})
+    )
     return text.removeprefix(tokenizer.bos_token or "")
 
 
-def encode_pairs(pairs: Iterable[Pair], tokenizer: Any, *, append_eos: bool, max_length: int) -> TrainingData:
+def encode_pairs(
+    pairs: Iterable[Pair],
+    tokenizer: Any,
+    *,
+    append_eos: bool,
+    max_length: int,
+    template_args: Mapping[str, Any] | None = None,
+) -> TrainingData:
     """Token ids of pairs as TRL's collator takes them: ``prompt_ids``, ``chosen_ids``, ``rejected_ids``.
 
     Responses are cut where TRL cuts them (:func:`~calm_ext.models.scoring.encode_continuation`), so that training sees
@@ -45,7 +60,7 @@ def encode_pairs(pairs: Iterable[Pair], tokenizer: Any, *, append_eos: bool, max
     dropped = 0
     end = _end(tokenizer, append_eos=append_eos)
     for pair in pairs:
-        prompt = _prompt(tokenizer, pair)
+        prompt = _prompt(tokenizer, pair, template_args)
         context, chosen = encode_continuation(tokenizer, prompt, pair.chosen)
         _, rejected = encode_continuation(tokenizer, prompt, pair.rejected)
         if len(context) >= max_length or not chosen or not rejected:
@@ -55,12 +70,19 @@ def encode_pairs(pairs: Iterable[Pair], tokenizer: Any, *, append_eos: bool, max
     return TrainingData(rows, dropped)
 
 
-def encode_chosen(pairs: Iterable[Pair], tokenizer: Any, *, append_eos: bool, max_length: int) -> TrainingData:
+def encode_chosen(
+    pairs: Iterable[Pair],
+    tokenizer: Any,
+    *,
+    append_eos: bool,
+    max_length: int,
+    template_args: Mapping[str, Any] | None = None,
+) -> TrainingData:
     """Token ids of the chosen responses of pairs, each once: ``prompt_ids`` and ``chosen_ids``."""
     rows: list[Row] = []
     dropped = 0
     end = _end(tokenizer, append_eos=append_eos)
-    for prompt, response in dict.fromkeys((_prompt(tokenizer, pair), pair.chosen) for pair in pairs):
+    for prompt, response in dict.fromkeys((_prompt(tokenizer, pair, template_args), pair.chosen) for pair in pairs):
         context, chosen = encode_continuation(tokenizer, prompt, response)
         if len(context) >= max_length or not chosen:
             dropped += 1
@@ -69,8 +91,8 @@ def encode_chosen(pairs: Iterable[Pair], tokenizer: Any, *, append_eos: bool, ma
     return TrainingData(rows, dropped)
 
 
-def _prompt(tokenizer: Any, pair: Pair) -> str:
-    return pair.prompt if isinstance(pair.prompt, str) else chat_prompt(tokenizer, pair.prompt)
+def _prompt(tokenizer: Any, pair: Pair, template_args: Mapping[str, Any] | None) -> str:
+    return pair.prompt if isinstance(pair.prompt, str) else chat_prompt(tokenizer, pair.prompt, template_args)
 
 
 def _end(tokenizer: Any, *, append_eos: bool) -> list[int]:
@@ -80,7 +102,13 @@ def _end(tokenizer: Any, *, append_eos: bool) -> list[int]:
 def _loader(encode: Callable[..., TrainingData]) -> Loader:
     def load(job: TrainingJob, tokenizer: Any) -> TrainingData:
         pairs = read_jsonl(job.pairs, Pair)
-        return encode(pairs, tokenizer, append_eos=job.append_eos, max_length=job.options.max_length)
+        return encode(
+            pairs,
+            tokenizer,
+            append_eos=job.append_eos,
+            max_length=job.options.max_length,
+            template_args=job.sampling.template_args,
+        )
 
     return load
 

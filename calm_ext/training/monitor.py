@@ -197,7 +197,13 @@ def monitor_of(job: TrainingJob, tokenizer: Any) -> Monitor | None:
     encoded = []
     if job.heldout_pairs:
         pairs = [p for p in read_jsonl(job.heldout_pairs, Pair, allow_empty=True) if p.id in ids]
-        rows, _ = encode_pairs(pairs[:200], tokenizer, append_eos=job.append_eos, max_length=options.max_length)
+        rows, _ = encode_pairs(
+            pairs[:200],
+            tokenizer,
+            append_eos=job.append_eos,
+            max_length=options.max_length,
+            template_args=sampling.template_args,
+        )
         encoded = [(r["prompt_ids"], r["chosen_ids"]) for r in rows]
     examiner = Examiner(
         tokenizer,
@@ -206,6 +212,7 @@ def monitor_of(job: TrainingJob, tokenizer: Any) -> Monitor | None:
         sampling.chat_template,
         sampling.max_new_tokens,
         passages=_passages(job),
+        template_args=sampling.template_args,
     )
     return Monitor(
         questions=questions,

@@ -25,7 +25,7 @@ def read_votes(generation: Generation, *, style: Style) -> Votes:
     if generation.option_logprobs is not None:
         return (argmax(OptionScores.of(generation, "").normalised("byte")),)
     options, language = generation.options, generation.language
-    return tuple(read_answer(text, options, language, style=style) for text in generation.responses if text is not None)
+    return tuple(read_answer(text, options, language, style=style) for text in generation.given)
 
 
 class QuestionRow(NamedTuple):

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from lm_eval.api.model import LM
 
     from calm_ext.models.options import ModelOptions
-    from calm_ext.models.request import SampleRequest
+    from calm_ext.models.request import Reply, SampleRequest
 
 B = TypeVar("B", bound="Backend")
 Make = TypeVar("Make", bound="Callable[[Setup], Backend]")
@@ -73,8 +73,12 @@ class Backend(ABC):
     @abstractmethod
     def respond(
         self, requests: Sequence[SampleRequest], *, temperature: float, top_p: float, max_new_tokens: int
-    ) -> list[list[str]]:
-        """The responses to each prompt, as many as it has seeds."""
+    ) -> Sequence[Sequence[str | Reply]]:
+        """The responses to each prompt, as many as it has seeds.
+
+        A :class:`~calm_ext.models.request.Reply` says how a response ended, or that none came; a plain text is one
+        about whose end nothing is known.
+        """
 
     @abstractmethod
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
@@ -114,6 +118,7 @@ class Setup:
         arguments: ``sampling.backend_args`` as an object of the backend's options; without options a dict.
         batch_size: prompts in one forward pass, for a backend that does not batch by itself.
         chat: whether the prompts will be conversations.
+        template_args: ``sampling.template_args``, which :meth:`Backend.apply_chat_template` hands to the template.
         tokenizer: the model's, where it is loaded already.
         lm: the model as lm-eval's class, where it is loaded already; only for a backend that shares it.
     """
@@ -122,6 +127,7 @@ class Setup:
     arguments: Any = field(default_factory=dict)
     batch_size: int = 8
     chat: bool = False
+    template_args: Mapping[str, Any] = field(default_factory=dict)
     tokenizer: Any = None
     lm: LM | None = None
 
@@ -177,6 +183,7 @@ class BackendEntry:
         arguments: Mapping[str, Any] | None = None,
         batch_size: int = 8,
         chat: bool = False,
+        template_args: Mapping[str, Any] | None = None,
         tokenizer: Any = None,
         lm: LM | None = None,
     ) -> Backend:
@@ -193,7 +200,7 @@ class BackendEntry:
         if problem:
             raise CalmError(problem)
         given = self.parse(arguments or {})
-        setup = Setup(model, arguments=given, batch_size=batch_size, chat=chat, tokenizer=tokenizer, lm=lm)
+        setup = Setup(model, given, batch_size, chat, dict(template_args or {}), tokenizer, lm)
         return self.make(setup)
 
 

@@ -3,7 +3,12 @@
 Servers of vLLM, SGLang, llama.cpp, Ollama, TGI and of vendors do. A request asks for all responses to a prompt (``n``);
 a server that gives fewer, or refuses n, is asked for the rest. Requests run side by side, are repeated where a server
 is busy or gone for a moment, and carry a seed of (seed, question, language). Not every server heeds the seed, and each
-has its own defaults for what a request leaves open (``sampling.backend_args.body`` sets more).
+has its own defaults for what a request leaves open (``sampling.backend_args.body`` sets more, and leaves out what a
+server refuses).
+
+A request that fails costs its responses, which are then missing, and no more (:mod:`calm_ext.models.backends.protocol`
+reads what servers say). Where :data:`IN_A_ROW` requests have failed, or all there were, a plain one is asked: if that
+fails too, it is not the questions, and sampling stops with the server's words.
 
 Option scores (mode ``options``) come from lm-eval's ``local-completions``, which needs a server that echoes prompts
 with their log-probabilities, and the model's tokenizer here.
@@ -14,26 +19,29 @@ from __future__ import annotations
 import json
 import logging
 import math
-import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
 from calm_ext.errors import CalmError
 from calm_ext.models.backends import Backend, Setup, backend
+from calm_ext.models.backends.connection import Connection
+from calm_ext.models.backends.protocol import HOPELESS, Failure, failure_of, read_choices
 from calm_ext.models.meter import count_tokens, in_model
-from calm_ext.models.request import SampleRequest
+from calm_ext.models.request import Reply, SampleRequest, up_to_stop
 from calm_ext.options import Section
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
-    from requests import Response, Session
 
 logger = logging.getLogger(__name__)
 
-_BUSY = (408, 429, 500, 502, 503, 504)
+#: Requests that fail one after the other before it is asked whether any would not.
+IN_A_ROW = 10
 
 
 class ApiOptions(Section):
@@ -54,7 +62,7 @@ class ApiOptions(Section):
     context: int = Field(2048, ge=16)
     """Tokens of the model's context, for option scores."""
     body: dict[str, Any] = Field(default_factory=dict)
-    """More keys for each request, as ``{top_k: 50}``."""
+    """More keys for each request, as ``{top_k: 50}``; ``{seed: null}`` leaves one out that the server refuses."""
 
     #: Keys that do not change what a server answers.
     TRANSPORT: ClassVar[frozenset[str]] = frozenset({"base_url", "concurrency", "timeout", "retries", "api_key_env"})
@@ -66,24 +74,45 @@ class ApiBackend(Backend):
     Args:
         model: the name that the server knows the model by, where the options do not say.
         chat: send conversations to ``chat/completions``, which applies the server's own chat template.
+        template_args: for that template, sent as ``chat_template_kwargs``.
 
     Raises:
         CalmError: no server answers, or it has no such model.
     """
 
-    def __init__(self, options: ApiOptions, *, model: str, chat: bool = False) -> None:
+    def __init__(
+        self,
+        options: ApiOptions,
+        *,
+        model: str,
+        chat: bool = False,
+        template_args: Mapping[str, Any] | None = None,
+    ) -> None:
         self.options = options
         self.model = options.model or model
         self.chat = chat
+        self.template_args = dict(template_args or {})
         self.base = options.base_url.rstrip("/").removesuffix("/completions").removesuffix("/chat")
         self.path = model
-        self._many, self._stopped = True, False
+        self._many = options.body.get("n", 1) is not None
+        self._stopped = False
+        self._lock = threading.Lock()
+        self._failed_in_a_row, self._refused_many, self._heard = 0, 0, False
+        self._last: tuple[str, Failure] | None = None
         self._scorer: Any = None
-        self._session = _session(options)
+        self._connection = Connection(
+            timeout=options.timeout,
+            retries=options.retries,
+            concurrency=options.concurrency,
+            key_variable=options.api_key_env,
+        )
         self._check_model()
 
     def _check_model(self) -> None:
-        reply = self._call("GET", "models", patient=False)
+        try:
+            reply = self._connection.call("GET", f"{self.base}/models", patient=False)
+        except Failure as failure:
+            raise CalmError(f"{self.base}/models {failure.said}") from None
         if reply.status_code in (401, 403):
             raise CalmError(
                 f"{self.base} refuses us ({reply.status_code}): put the key into ${self.options.api_key_env}"
@@ -94,75 +123,108 @@ class ApiBackend(Backend):
             known = [str(x["id"]) for x in reply.json()["data"]]
         except (ValueError, KeyError, TypeError):
             return
-        if known and self.model not in known:
+        if known and not any(x == self.model or fnmatchcase(self.model, x) for x in known):  # vendor/*, says a gateway
             raise CalmError(
                 f"{self.base} has no model {self.model}, but {', '.join(known[:5])}: name the one that is to be "
                 f"aligned in sampling.backend_args.model"
             )
 
-    def _call(self, method: str, what: str, payload: dict[str, Any] | None = None, *, patient: bool = True) -> Response:
-        """``patient``: try again where the server is busy or not there."""
-        import requests
-        from urllib3.exceptions import ReadTimeoutError
-
-        url = f"{self.base}/{what}"
-        send = self._session.request if patient else requests.request
-        more: dict[str, Any] = {} if patient else {"headers": dict(self._session.headers)}
-        try:
-            return send(method, url, json=payload, timeout=self.options.timeout, **more)
-        except requests.RequestException as error:
-            reason = getattr(error.args[0] if error.args else None, "reason", None) or error
-            if isinstance(error, requests.Timeout) or isinstance(reason, ReadTimeoutError):
-                limit = f"sampling.backend_args.timeout, {self.options.timeout:g} s"
-                raise CalmError(f"{url} did not answer within {limit}") from None
-            raise CalmError(f"no server answers at {url} ({type(error).__name__}: {str(reason)[-120:]})") from None
-
     def respond(
         self, requests: Sequence[SampleRequest], *, temperature: float, top_p: float, max_new_tokens: int
-    ) -> list[list[str]]:
-        """See :class:`~calm_ext.models.backends.Backend`."""
+    ) -> list[list[Reply]]:
+        """See :class:`~calm_ext.models.backends.Backend`.
+
+        Raises:
+            CalmError: the server is gone, or refuses whatever it is asked.
+        """
         shape = {"model": self.model, "temperature": temperature, "top_p": top_p, "max_tokens": max_new_tokens}
         pool = ThreadPoolExecutor(self.options.concurrency)
-        self._stopped = False
+        self._stopped, self._heard, self._last = False, False, None
         try:
             with in_model():
-                futures = [pool.submit(self._texts, request, shape) for request in requests]
+                futures = [pool.submit(self._replies, request, shape) for request in requests]
+                for future in wait(futures, return_when=FIRST_EXCEPTION).done:
+                    future.result()
+                if self._last is not None and not self._heard:
+                    self._try_plain(*self._last, shape)
                 return [future.result() for future in futures]
         finally:
             self._stopped = True  # after an error or an interrupt; what is under way is not waited for
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _texts(self, request: SampleRequest, shape: dict[str, Any]) -> list[str]:
-        from lm_eval.models.utils import postprocess_generated_text
-
-        texts: list[str] = []
-        while len(texts) < len(request.seeds) and not self._stopped:
-            wanted = len(request.seeds) - len(texts) if self._many else 1
-            payload = {**shape, "n": wanted, "seed": request.seeds[len(texts)], **self.options.body}
-            if request.until:
-                payload["stop"] = list(request.until)
-            payload |= {"messages": json.loads(request.text)} if self.chat else {"prompt": request.text}
-            reply = self._call("POST", "chat/completions" if self.chat else "completions", payload)
-            if reply.status_code in (400, 422) and wanted > 1:
-                self._many = False  # perhaps it is n that it refuses; if not, it says so again
+    def _replies(self, request: SampleRequest, shape: dict[str, Any]) -> list[Reply]:
+        replies: list[Reply] = []
+        refused: Failure | None = None  # with an n above one
+        while len(replies) < len(request.seeds) and not self._stopped:
+            left = len(request.seeds) - len(replies)
+            wanted = left if self._many and refused is None else 1
+            try:
+                got = self._ask(request, shape, request.seeds[len(replies)], wanted)
+            except Failure as failure:
+                if wanted > 1 and failure.perhaps_n:
+                    refused = failure
+                    continue
+                replies += [Reply(None, None, failure.said)] * (left if failure.final else wanted)
+                self._note_failure(f"{request.name}: {self._url}", failure, shape)
                 continue
-            texts += self._read(reply, request)[:wanted]
-        return [postprocess_generated_text(text, list(request.until), None) for text in texts]
+            with self._lock:
+                self._failed_in_a_row, self._heard = 0, True
+                if refused is not None:
+                    self._refused_many += 1
+                    self._many = self._many and not (refused.about_n or self._refused_many > 1)
+                    refused = None
+            replies += got[:wanted]
+        return [up_to_stop(reply, request.until) for reply in replies]
 
-    def _read(self, reply: Response, request: SampleRequest) -> list[str]:
-        where = f"{request.name}: {reply.url}"
+    @property
+    def _url(self) -> str:
+        return f"{self.base}/{'chat/completions' if self.chat else 'completions'}"
+
+    def _ask(
+        self, request: SampleRequest, shape: dict[str, Any], seed: int, n: int, *, patient: bool = True
+    ) -> list[Reply]:
+        """Ask for ``n`` responses, of which a server may give fewer."""
+        payload = {**shape, "n": n, "seed": seed}
+        if self.template_args:
+            payload["chat_template_kwargs"] = self.template_args
+        if request.until:
+            payload["stop"] = list(request.until)
+        payload |= self.options.body
+        payload |= {"messages": json.loads(request.text)} if self.chat else {"prompt": request.text}
+        payload = {key: value for key, value in payload.items() if value is not None}
+        reply = self._connection.call("POST", self._url, payload, patient=patient)
+        if reply.status_code in HOPELESS:
+            raise CalmError(f"{request.name}: {self._url} {failure_of(reply, payload).said}")
         if not reply.ok:
-            raise CalmError(f"{where} answered {reply.status_code}: {_error_text(reply)}")
+            raise failure_of(reply, payload)
+        found, tokens = read_choices(reply, chat=self.chat)
+        count_tokens(tokens)
+        return found
+
+    def _note_failure(self, where: str, failure: Failure, shape: dict[str, Any]) -> None:
+        """Count a request that failed; where many do, see whether a plain one fails, too.
+
+        Raises:
+            CalmError: it does.
+        """
+        with self._lock:
+            self._failed_in_a_row += 1
+            self._last = where, failure
+            if self._failed_in_a_row >= IN_A_ROW:
+                self._try_plain(where, failure, shape)
+
+    def _try_plain(self, where: str, failure: Failure, shape: dict[str, Any]) -> None:
+        if self._stopped:
+            return
+        turn = "2 + 2 ="
+        text = self.apply_chat_template([{"role": "user", "content": turn}]) if self.chat else turn
         try:
-            body = reply.json()
-            choices = sorted(body["choices"], key=lambda c: c.get("index", 0))
-            texts = [str((c["message"]["content"] if self.chat else c["text"]) or "") for c in choices]
-            count_tokens(int((body.get("usage") or {}).get("total_tokens") or 0))
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise CalmError(f"{where} answered something that is not OpenAI's protocol: {reply.text[:80]!r}") from None
-        if not texts:
-            raise CalmError(f"{where} answered with no choice")
-        return texts
+            self._ask(SampleRequest(turn, text, [], [0]), shape, 0, 1, patient=False)
+        except Failure:
+            self._stopped = True
+            several = f"; the last {self._failed_in_a_row} requests all failed" if self._failed_in_a_row > 1 else ""
+            raise CalmError(f"{where} {failure.said}{several}") from None
+        self._failed_in_a_row, self._heard = 0, True
 
     def can_chat(self) -> bool:
         """The server has the template, or none is needed."""
@@ -195,7 +257,7 @@ class ApiBackend(Backend):
                     timeout=math.ceil(self.options.timeout),
                     add_bos_token=True,  # as the other backends; a tokenizer that has no BOS adds none
                     max_length=self.options.context,
-                    header=dict(self._session.headers),
+                    header=self._connection.headers,
                 )
                 # One by itself first: of many at a time asyncio would print a traceback each where a server cannot.
                 self._scorer.loglikelihood(requests[:1], disable_tqdm=True)
@@ -227,43 +289,7 @@ class ApiBackend(Backend):
 
     def close(self) -> None:
         """Close the connections."""
-        self._session.close()
-
-
-def _session(options: ApiOptions) -> Session:
-    """A session that repeats requests and sends the key."""
-    import requests
-    from requests.adapters import HTTPAdapter
-    from urllib3.util.retry import Retry
-
-    session = requests.Session()
-    retry = Retry(
-        total=options.retries,
-        read=False,  # a server that takes too long for an answer takes no less the second time
-        backoff_factor=0.5,
-        backoff_max=60,
-        status_forcelist=_BUSY,
-        allowed_methods=None,
-        raise_on_status=False,
-    )
-    adapter = HTTPAdapter(max_retries=retry, pool_maxsize=options.concurrency)
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, adapter)
-    key = os.environ.get(options.api_key_env)
-    if key:
-        session.headers["Authorization"] = f"Bearer {key}"
-    return session
-
-
-def _error_text(reply: Response) -> str:
-    """A server's error message, in a line."""
-    try:
-        body = reply.json()
-        error = body.get("error", body)
-        text = str(error.get("message", error) if isinstance(error, dict) else error)
-    except (ValueError, AttributeError):
-        text = reply.text
-    return " ".join(text.split())[:200] or "nothing more"
+        self._connection.close()
 
 
 @backend("api", "a server that speaks OpenAI's protocol", options=ApiOptions, remote=True)
@@ -273,4 +299,4 @@ def load(setup: Setup) -> ApiBackend:
     Raises:
         CalmError: no server answers, or it has no such model.
     """
-    return ApiBackend(setup.arguments, model=setup.model.path, chat=setup.chat)
+    return ApiBackend(setup.arguments, model=setup.model.path, chat=setup.chat, template_args=setup.template_args)

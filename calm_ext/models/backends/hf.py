@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from calm_ext.models.backends import Backend, NoArguments, Setup, backend
-from calm_ext.models.request import SampleRequest
+from calm_ext.models.request import Reply, SampleRequest
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
@@ -34,7 +34,7 @@ class HFBackend(Backend):
 
     def respond(
         self, requests: Sequence[SampleRequest], *, temperature: float, top_p: float, max_new_tokens: int
-    ) -> list[list[str]]:
+    ) -> list[list[Reply]]:
         """See :class:`~calm_ext.models.backends.Backend`."""
         from calm_ext.models.decoding import can_decode, respond
 
@@ -44,8 +44,8 @@ class HFBackend(Backend):
 
     def _generate_until(
         self, requests: Sequence[SampleRequest], *, temperature: float, top_p: float, max_new_tokens: int
-    ) -> list[list[str]]:
-        """lm-eval's sampling, which runs a prompt again for each response."""
+    ) -> list[list[Reply]]:
+        """lm-eval's sampling, which runs a prompt again for each response and does not say how it ended."""
         import torch
         from lm_eval.api.instance import Instance
 
@@ -62,7 +62,7 @@ class HFBackend(Backend):
         if requests:
             torch.manual_seed(requests[0].call_seed)
         texts = iter(self.lm.generate_until(instances, disable_tqdm=True))
-        return [[next(texts) for _ in r.seeds] for r in requests]
+        return [[Reply(next(texts)) for _ in r.seeds] for r in requests]
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         """lm-eval's; :class:`~calm_ext.models.lm.SharedPrefixLM` runs a prompt once for all its continuations."""
@@ -101,5 +101,6 @@ def load(setup: Setup) -> HFBackend:
             device=model.device,
             batch_size=setup.batch_size,
             trust_remote_code=model.trust_remote_code,
+            template_args=setup.template_args,
         )
     )

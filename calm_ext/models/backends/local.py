@@ -17,7 +17,7 @@ from calm_ext.models.batches import release_memory
 from calm_ext.models.drawing import Drawing, not_done
 from calm_ext.models.meter import in_model
 from calm_ext.models.paths import local_folder
-from calm_ext.models.request import SampleRequest, fitting, without_second_bos
+from calm_ext.models.request import Reply, SampleRequest, fitting, up_to_stop, without_second_bos
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
@@ -42,17 +42,15 @@ class LocalBackend(Backend):
     @abstractmethod
     def generate(
         self, prompts: list[list[int]], requests: Sequence[SampleRequest], drawing: Drawing, max_new_tokens: int
-    ) -> list[list[str]]:
+    ) -> list[list[Reply]]:
         """The responses to token ids, as the engine gives them."""
 
     def respond(
         self, requests: Sequence[SampleRequest], *, temperature: float, top_p: float, max_new_tokens: int
-    ) -> list[list[str]]:
+    ) -> list[list[Reply]]:
         """See :class:`~calm_ext.models.backends.Backend`; prompts that leave no room lose their beginning, with a
         warning that names them.
         """
-        from lm_eval.models.utils import postprocess_generated_text
-
         encoded = [without_second_bos(self.tokenizer, list(self.tokenizer(r.text)["input_ids"])) for r in requests]
         prompts = fitting(encoded, requests, context=self.lm.max_length, max_new_tokens=max_new_tokens)
         drawing = Drawing.of(self.config, temperature=temperature, top_p=top_p)
@@ -60,8 +58,8 @@ class LocalBackend(Backend):
             responses = self.generate(prompts, requests, drawing, max_new_tokens)
         end = getattr(self.lm, "think_end_token", None)
         return [
-            [postprocess_generated_text(text, list(request.until), end) for text in texts]
-            for request, texts in zip(requests, responses, strict=True)
+            [up_to_stop(reply, request.until, think_end_token=end) for reply in replies]
+            for request, replies in zip(requests, responses, strict=True)
         ]
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
@@ -83,12 +81,13 @@ class LocalBackend(Backend):
         release_memory()
 
 
-def start(name: str, setup: Setup, make: Callable[..., LM]) -> tuple[LM, Any]:
+def start(name: str, setup: Setup, make: Callable[..., LM], **more: dict[str, Any]) -> tuple[LM, Any]:
     """The engine and the model's generation config.
 
     Args:
         name: the backend's.
         make: starts the engine from lm-eval's keyword arguments.
+        more: dicts among these arguments; what ``sampling.backend_args`` has of them is added to.
 
     Raises:
         CalmError: it cannot be started; one line says why.
@@ -104,9 +103,10 @@ def start(name: str, setup: Setup, make: Callable[..., LM]) -> tuple[LM, Any]:
     ignored = not_done(config)
     if ignored:
         logger.warning("the model's generation config sets %s, which %s ignores", ", ".join(ignored), name)
-    arguments = {
+    arguments: dict[str, Any] = {
         "pretrained": path, "dtype": model.dtype, "trust_remote_code": model.trust_remote_code, **setup.arguments,
     }  # fmt: skip
+    arguments |= {key: {**(arguments.get(key) or {}), **values} for key, values in more.items() if values}
     try:
         return make(**arguments), config
     except Exception as error:  # whatever an engine raises at a model, a device or an argument

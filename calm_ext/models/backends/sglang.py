@@ -6,7 +6,7 @@ lm-eval's class.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from calm_ext.errors import CalmError
@@ -14,18 +14,26 @@ from calm_ext.models.backends import Setup, backend
 from calm_ext.models.backends.local import LocalBackend, shared_parameters, start
 from calm_ext.models.drawing import Drawing
 from calm_ext.models.meter import count_tokens
-from calm_ext.models.request import SampleRequest
+from calm_ext.models.request import Reply, SampleRequest
 
 if TYPE_CHECKING:
     from lm_eval.api.model import LM
 
 
 class SGLangBackend(LocalBackend):
-    """SGLang."""
+    """SGLang.
+
+    Args:
+        template_args: for the chat template.
+    """
+
+    def __init__(self, lm: LM, config: Any, *, template_args: Mapping[str, Any] | None = None) -> None:
+        super().__init__(lm, config)
+        self.template_args = dict(template_args or {})
 
     def generate(
         self, prompts: list[list[int]], requests: Sequence[SampleRequest], drawing: Drawing, max_new_tokens: int
-    ) -> list[list[str]]:
+    ) -> list[list[Reply]]:
         """All prompts in one call; the responses come prompt by prompt."""
         n = len(requests[0].seeds)
         parameters = [{"max_new_tokens": max_new_tokens, **shared_parameters(r, drawing)} for r in requests]
@@ -35,8 +43,27 @@ class SGLangBackend(LocalBackend):
                 f"SGLang gave {len(outputs)} responses to {len(requests)} prompts, {n} to each were asked for"
             )
         count_tokens(sum(x.get("meta_info", {}).get("completion_tokens", 0) for x in outputs))
-        texts = [str(x["text"]) for x in outputs]
-        return [texts[i : i + n] for i in range(0, len(texts), n)]
+        replies = [Reply(str(x["text"]), _finish(x.get("meta_info", {}).get("finish_reason"))) for x in outputs]
+        return [replies[i : i + n] for i in range(0, len(replies), n)]
+
+    def apply_chat_template(self, history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
+        """As lm-eval's class does it, which has no way to hand the template more."""
+        if not self.template_args:
+            return super().apply_chat_template(history, add_generation_prompt)
+        text: str = self.tokenizer.apply_chat_template(
+            history,
+            tokenize=False,
+            add_generation_prompt=add_generation_prompt,
+            continue_final_message=not add_generation_prompt,
+            **self.template_args,
+        )
+        return text
+
+
+def _finish(said: Any) -> str | None:
+    """``{"type": "length", …}``, or a word."""
+    word = said.get("type") if isinstance(said, dict) else said
+    return word if isinstance(word, str) else None
 
 
 def _make(**arguments: Any) -> LM:
@@ -54,4 +81,4 @@ def load(setup: Setup) -> SGLangBackend:
     Raises:
         CalmError: it cannot be started; one line says why.
     """
-    return SGLangBackend(*start("sglang", setup, _make))
+    return SGLangBackend(*start("sglang", setup, _make), template_args=setup.template_args)

@@ -14,7 +14,7 @@ from calm_ext.models.backends import Setup, backend
 from calm_ext.models.backends.local import LocalBackend, shared_parameters, start
 from calm_ext.models.drawing import Drawing
 from calm_ext.models.meter import count_tokens
-from calm_ext.models.request import SampleRequest
+from calm_ext.models.request import Reply, SampleRequest
 
 if TYPE_CHECKING:
     from lm_eval.api.model import LM
@@ -25,7 +25,7 @@ class VLLMBackend(LocalBackend):
 
     def generate(
         self, prompts: list[list[int]], requests: Sequence[SampleRequest], drawing: Drawing, max_new_tokens: int
-    ) -> list[list[str]]:
+    ) -> list[list[Reply]]:
         """One request a prompt; vLLM gives its n-th response the seed plus n."""
         from vllm import SamplingParams
 
@@ -35,7 +35,10 @@ class VLLMBackend(LocalBackend):
         ]
         outputs = self.lm._model_generate(requests=prompts, generate=True, sampling_params=parameters)
         count_tokens(sum(len(x.token_ids) for output in outputs for x in output.outputs))
-        return [[x.text for x in sorted(output.outputs, key=lambda x: x.index)] for output in outputs]
+        return [
+            [Reply(x.text, x.finish_reason) for x in sorted(output.outputs, key=lambda x: x.index)]
+            for output in outputs
+        ]
 
 
 def _make(**arguments: Any) -> LM:
@@ -52,4 +55,4 @@ def load(setup: Setup) -> VLLMBackend:
     Raises:
         CalmError: it cannot be started; one line says why.
     """
-    return VLLMBackend(*start("vllm", setup, _make))
+    return VLLMBackend(*start("vllm", setup, _make, chat_template_args=dict(setup.template_args)))

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from calm_ext.data import SOURCES
 from calm_ext.errors import CalmError
-from calm_ext.pipeline.context import BaseStage, Outputs, Run, model_identity, section
+from calm_ext.pipeline.context import BaseStage, Outputs, Run, model_identity, section, template_identity
 from calm_ext.pipeline.stages.retrieve import retrieval_identity, retrieval_metadata
 
 
@@ -36,7 +36,7 @@ class Evaluate(BaseStage):
         """The model, the tasks and how they are asked; afterwards the trained adapter, too."""
         r = run.recipe
         model = model_identity(r)
-        found = [model, section(r.evaluation), task_metadata(run), r.sampling.chat_template]
+        found = [model, section(r.evaluation), task_metadata(run), r.sampling.chat_template, *template_identity(r)]
         passages = retrieval_identity(r)
         if passages:
             found.append(passages)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from calm_ext.errors import CalmError
+from calm_ext.jsonl import read_jsonl
 from calm_ext.models.backends import BACKENDS
+from calm_ext.models.endings import Endings
 from calm_ext.pipeline.context import BaseStage, Outputs, Run, model_identity
 from calm_ext.pipeline.schema import Recipe
 from calm_ext.pipeline.stages.retrieve import grounding_of
+from calm_ext.records import Generation
 
 
 class Sample(BaseStage):
@@ -22,8 +25,13 @@ class Sample(BaseStage):
         missing = backend.missing()
         if missing:
             raise CalmError(missing)
-        if due and backend.remote and not run.is_done(self):
+        if due and backend.remote and (not run.is_done(self) or (run.retry and self.lacks(run))):
             run.models.backend().close()
+
+    def lacks(self, run: Run) -> bool:
+        """Whether a response is missing."""
+        found = read_jsonl(run.dir / "generations.jsonl", Generation, allow_empty=True)
+        return any(generation.n_missing for generation in found)
 
     def depends_on(self, run: Run) -> list[Any]:
         """The model, how it is asked, the questions, and the passages that are read."""
@@ -45,6 +53,7 @@ class Sample(BaseStage):
         if not run.dir.begin("sampling", run.inputs, "generations.jsonl"):
             run.say("the sampling settings have changed: old generations removed")
         s, questions = run.recipe.sampling, run.questions
+        endings = Endings()
         with run.models.backend() as backend:
             asked = sample(
                 backend,
@@ -59,10 +68,14 @@ class Sample(BaseStage):
                 seed=s.seed,
                 chat_template=s.chat_template,
                 grounding=grounding_of(run),
+                retry=run.retry,
+                endings=endings,
                 progress=run.reporter.progress("sampling", len(questions)),
             )
         if asked < len(questions):
             run.say(f"continued: {len(questions) - asked} questions were there already")
+        for note in endings.notes():
+            run.say(note)
         return Outputs(("generations.jsonl",))
 
 
@@ -72,6 +85,8 @@ def sampling_identity(recipe: Recipe) -> dict[str, Any]:
     (A model that lm-eval's own class must sample does depend on its batches. A larger batch does not begin its run
     anew all the same: what is sampled stays.)
     """
-    values = recipe.sampling.model_dump(mode="json", exclude={"batch_size"})
+    values = recipe.sampling.model_dump(mode="json", exclude={"batch_size", "template_args"})
+    if recipe.sampling.template_args:
+        values["template_args"] = recipe.sampling.template_args
     values["backend_args"] = BACKENDS[recipe.sampling.backend].identity(values["backend_args"])
     return values

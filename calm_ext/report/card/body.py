@@ -30,6 +30,7 @@ from calm_ext.report.words import (
     percent,
     plain_difference,
     primary_task,
+    sampling_words,
     shown_metrics,
     tasks_of,
     training_words,
@@ -119,7 +120,10 @@ def _made(data: RunData, summary: Mapping[str, Any], codes: list[str]) -> list[t
     if recipe.get("sampling"):
         mode = section(data, "sampling").get("mode")
         keys = _OPTIONS if mode == "options" else _SAMPLING
-        found.append(("Samples", f"{_values(data, 'sampling', keys)}."))
+        given = section(data, "sampling").get("template_args")
+        told = f", template_args {plain(given, longest=120)}" if given else ""
+        said = f" {sampling_words(summary['sampling'])}" if summary.get("sampling") else ""
+        found.append(("Samples", f"{_values(data, 'sampling', keys)}{told}.{said}"))
     if recipe.get("vote"):
         said = f" {vote_words(summary['vote'])}" if summary.get("vote") else ""
         found.append(("Vote", f"{_values(data, 'vote', _VOTE)}.{said[:1]}{said[1:2].upper()}{said[2:]}"))
@@ -275,7 +279,9 @@ def _usage(data: RunData, base: Base, repo: str, relation: str) -> str:
     lines[0] = "from calm_ext.prompts import ask  # pip install calm-ext\n" + lines[0]
     if chat:
         lines += ['turns = [{"role": "user", "content": prompt}]']
-        lines += ["prompt = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)"]
+        more = sampling.get("template_args")
+        told = "".join(f", {k}={v!r}" for k, v in more.items()) if isinstance(more, dict) else ""
+        lines += [f"prompt = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True{told})"]
     special = ", add_special_tokens=False" if chat else ""
     lines += [f'inputs = tokenizer(prompt, return_tensors="pt", return_token_type_ids=False{special})']
     lines += [f"output = model.generate(**inputs, max_new_tokens={int(tokens or 256)}, do_sample=False)"]

@@ -22,7 +22,7 @@ from calm_ext.report.plots.draw import Plots
 from calm_ext.report.plots.style import DPI
 from calm_ext.report.rundata import RunData
 from calm_ext.report.templates import environment
-from calm_ext.report.words import finding, headline, tasks_of
+from calm_ext.report.words import finding, headline, sampling_words, tasks_of
 
 #: bytes of plots and questions together, so that the page stays below 10 MiB
 LARGEST = 19 * 2**19
@@ -51,6 +51,7 @@ def render_page(data: RunData, summary: Mapping[str, Any], plots: Plots) -> str:
         "plots": images,
         "failed": plots.failed,
         "retrieval": retrieval_context(summary),
+        "sampling": sampling_words(summary["sampling"]) if summary.get("sampling") else None,
         "vote": vote_context(data, summary),
         "pairs": pairs_context(data, summary),
         "training": training_context(data),
