@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from calm_ext.answers.label import CONFLICT, NOTHING, TAKEN_BACK, read_piece
 from calm_ext.answers.patterns import patterns
 from calm_ext.answers.text import Options, clean
-from calm_ext.languages import get_language
+from calm_ext.languages import get_language, language_with_words
 from calm_ext.prompts import LETTERS, Style, cue, instruction
 
 PARSER = "answers-2"
@@ -177,7 +177,7 @@ class _Grammar(NamedTuple):
 
 @lru_cache(maxsize=64)
 def _grammar(code: str) -> _Grammar:
-    own, english = get_language(code), get_language("en")
+    own, english = language_with_words(code, use="reading answers"), get_language("en")
     words = (own.answers, english.answers)
     sentences = {w for row in words for w in row.sentence}
     nouns = {own.answer, english.answer, *(w for row in words for w in row.noun)}

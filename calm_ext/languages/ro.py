@@ -66,6 +66,6 @@ LANGUAGE = Language(
         none=("niciun", "nicio", "nici un", "nici o", "toate", "nu există"),
         article=("un", "o", "niște", "la", "în", "pe"),
         turn=("de fapt", "însă", "totuși"),
-        words="AEIO",
+        words="AEI",
     ),
 )  # fmt: skip
