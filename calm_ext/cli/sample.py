@@ -20,7 +20,7 @@ from calm_ext.models.options import ModelOptions, SamplingOptions
     help="Passages JSONL to ask with, of `calm-ext index passages`; the texts are taken as they are.",
 )
 @flags(ModelOptions, into="model")
-@flags(SamplingOptions, into="sampling", leave_out=("backend_args",), names={"n": ["-n"]})
+@flags(SamplingOptions, into="sampling", leave_out=("backend_args", "thoughts"), names={"n": ["-n"]})
 @click.option(
     "--backend-arg",
     "backend_args",

@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from calm_ext.answers.read import PARSER, read_answer
+from calm_ext.answers.thoughts import Marks, marks_signature
 from calm_ext.errors import CalmError
 from calm_ext.harness.dataset import Doc, to_dataset
 from calm_ext.languages import get_language, language_with_words
@@ -82,6 +83,7 @@ class CrossLingualTask(ConfigurableTask):
             get_language(code) if self.scored else language_with_words(code, use=f"style {self.style}")
         for note in wordless_notes(self.languages):
             _tell_once(note)
+        self.thoughts: Marks = (self.config.metadata or {}).get("thoughts", ())
         counts = sorted({len(options[0]) for options in self.task_docs["options"]})
         n_options = str(counts[0]) if len(counts) == 1 else f"{counts[0]}-{counts[-1]}"
         unlabelled = sum(answer is None for answer in self.task_docs["answer"])
@@ -96,7 +98,7 @@ class CrossLingualTask(ConfigurableTask):
             "options": n_options,
             "style": self.style,
             "prompts": PROMPTS,
-            "score": "logprob/byte" if self.scored else PARSER,
+            "score": "logprob/byte" if self.scored else PARSER + marks_signature(self.thoughts),
             "retrieval": self.grounding.signature if self.grounding else None,
         }
         if isinstance(self.config.metadata, dict):
@@ -249,7 +251,7 @@ class CrossLingualTask(ConfigurableTask):
             options = dict(zip(doc["languages"], doc["options"], strict=True))
             return scored_answer(doc["id"], doc["answer"], self.option_scores(doc, results), options)
         answers = {
-            language: read_answer(response, options, language, style=self.style)
+            language: read_answer(response, options, language, style=self.style, thoughts=self.thoughts)
             for language, options, response in zip(doc["languages"], doc["options"], results, strict=True)
         }
         return Answered(doc["id"], doc["answer"], answers, len(doc["options"][0]))

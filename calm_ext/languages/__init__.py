@@ -38,7 +38,26 @@ class AnswerWords(NamedTuple):
             language's are looked for in every text.
         words: capital letters that are words of the language: ``A place``.
         letters: the language's own letters for options, in their order; one string an option, its spellings joined by
-            commas.
+            commas. A letter that may stand for two options is listed with both (``В``, the Latin B or the third
+            Cyrillic letter); only the option's text behind it then decides.
+        copula: verbs that join an answer and an option, in either order: ``is``, ``would be``.
+        adjective: what a right answer is called, beside the word for it: ``correct``, ``most likely``.
+        head: words for an option that are a cue only with an ``adjective``: ``option`` in ``the best option``. With
+            ``noun`` and ``copula`` they make cues, so that these need not all be written into ``sentence``.
+        hedge: adverbs that may stand around a copula and before a letter: ``probably``, ``clearly``, ``therefore``.
+        it: how a sentence may point at an option without a word for the answer: ``it is``, ``it must be``. Only a
+            letter is read after these.
+        right: what an option is called that is the answer, behind a copula: ``the right one``, ``correct``.
+        verdict: the same with its verb, where it stands behind the option in another form: ``सही है``, ``が正解``.
+        mend: how a remark begins that takes back what was answered before, so that the next answer counts: ``wait``,
+            ``sorry``, ``correction``; every language's are looked for in every text.
+        condition: words that make a supposition of what follows: ``if``.
+        negation: words before an option that say it is not the answer: ``not``, ``rather than``.
+        contrast: what stands between an option that is denied and the right one: ``but`` in ``not A but B``.
+        glued: what a language writes right behind a letter, as ``'dir`` or ``입니다``; the letter still stands alone.
+        prefixed: what a language writes right before a word, as Arabic ``ال`` and ``و``.
+        endings: endings that a noun's cases exchange, an empty one among them where it may be missing: ``a``, ``e`` for
+            Polish ``biblioteka``, ``bibliotece``. Used only where one option fits.
     """
 
     noun: tuple[str, ...] = ()
@@ -54,6 +73,20 @@ class AnswerWords(NamedTuple):
     turn: tuple[str, ...] = ()
     words: str = ""
     letters: tuple[str, ...] = ()
+    copula: tuple[str, ...] = ()
+    adjective: tuple[str, ...] = ()
+    head: tuple[str, ...] = ()
+    hedge: tuple[str, ...] = ()
+    it: tuple[str, ...] = ()
+    right: tuple[str, ...] = ()
+    verdict: tuple[str, ...] = ()
+    mend: tuple[str, ...] = ()
+    condition: tuple[str, ...] = ()
+    negation: tuple[str, ...] = ()
+    contrast: tuple[str, ...] = ()
+    glued: tuple[str, ...] = ()
+    prefixed: tuple[str, ...] = ()
+    endings: tuple[str, ...] = ()
 
 
 class Language(NamedTuple):

@@ -15,10 +15,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from calm_ext.answers.thoughts import Marks
 from calm_ext.errors import DataError
 from calm_ext.pairing.balance import PairLengths, choose
 from calm_ext.pairing.options import PairingOptions
-from calm_ext.pairing.sides import Sides
+from calm_ext.pairing.sides import Sides, alike
 from calm_ext.prompts import LETTERS, Style, answer_text, delimiter
 from calm_ext.records import Ballot, Generation, Pair, Prompt
 from calm_ext.voting.table import Votes
@@ -70,6 +71,7 @@ def build_pairs(
     style: Style,
     restated: Mapping[tuple[str, str], str] | None = None,
     report: PairReport | None = None,
+    thoughts: Marks = (),
 ) -> Iterator[Pair]:
     """The pairs of all ballots that have a winner, in the order of the generations.
 
@@ -78,6 +80,7 @@ def build_pairs(
         generations: opens the stream of the generations, each with its place; it may be opened twice.
         restated: (question id, language) -> the chosen text where the fallback is ``translate``.
         report: filled with what was built and what was left out.
+        thoughts: marks of thoughts besides the known ones (:mod:`calm_ext.answers.thoughts`).
 
     Raises:
         DataError: a ballot of a question or language that the generations do not have, or with another number of votes.
@@ -86,11 +89,12 @@ def build_pairs(
     decided = _Decided(ballots)
     keep = None
     if options.max_per_language is not None or options.max_ratio is not None:
-        trial = _all_pairs(decided, generations(), options, style, restated, PairReport())
+        trial = _all_pairs(decided, generations(), options, style, restated, PairReport(), thoughts)
         languages = [pair.language for pair, _ in trial]
         keep = choose(languages, most=options.max_per_language, ratio=options.max_ratio, seed=options.seed)
         report.left_out["by the caps"] = len(keep) - sum(keep)
-    for number, (pair, gold) in enumerate(_all_pairs(decided, generations(), options, style, restated, report)):
+    found = _all_pairs(decided, generations(), options, style, restated, report, thoughts)
+    for number, (pair, gold) in enumerate(found):
         if keep is None or keep[number]:
             report.count(pair, gold)
             yield pair
@@ -116,6 +120,7 @@ def _all_pairs(
     style: Style,
     restated: Mapping[tuple[str, str], str] | None,
     report: PairReport,
+    thoughts: Marks,
 ) -> Iterator[tuple[Pair, int | None]]:
     """Pairs and gold answers, without caps; repeated pairs and those with two equal sides would train nothing."""
     seen: set[int] = set()
@@ -146,7 +151,7 @@ def _all_pairs(
                 )
         if style == "explain" and n > len(LETTERS):
             raise DataError(f"{where}: question {ballot.id} has {n} options, there are letters for {len(LETTERS)}")
-        for pair in _pairs_of(ballot, generation, tuple(votes), options, style, restated or {}, report):
+        for pair in _pairs_of(ballot, generation, tuple(votes), options, style, restated or {}, report, thoughts):
             key = hash((pair.language, str(pair.prompt), pair.chosen, pair.rejected))
             if key in seen:
                 report.left_out["repeated"] += 1
@@ -168,6 +173,7 @@ def _pairs_of(
     style: Style,
     restated: Mapping[tuple[str, str], str],
     report: PairReport,
+    thoughts: Marks,
 ) -> Iterator[Pair]:
     winner = ballot.winner
     assert winner is not None
@@ -179,7 +185,7 @@ def _pairs_of(
         chosen = [texts[winner]]
         rejected = [(texts[own], own)] if own is not None and own != winner else []
     else:
-        sides = Sides(generation, votes, winner, options, style)
+        sides = Sides(generation, votes, winner, options, style, thoughts)
         rejected = sides.rejected
         if not rejected:
             return
@@ -192,8 +198,7 @@ def _pairs_of(
     if not chosen:
         report.left_out["times a language had no chosen response"] += 1
         return
-    chosen = list(dict.fromkeys(_joined(generation.prompt, c, language) for c in chosen))
-    rejected = list(dict.fromkeys((_joined(generation.prompt, r, language), vote) for r, vote in rejected))
+    chosen, rejected = list(dict.fromkeys(chosen)), list(dict.fromkeys(rejected))
     built = 0
     for text, answer in rejected:
         if built == options.max_per_question:
@@ -201,8 +206,12 @@ def _pairs_of(
         best = chosen[built % len(chosen)]
         if options.max_length_ratio is not None:
             best = min(chosen, key=lambda c: abs(len(c) - len(text)))
+        best, text = (_joined(generation.prompt, x, language) for x in alike(best, text, options.thoughts, thoughts))
         if best.strip() == text.strip():
             continue  # two options of one text
+        if not (best.strip() and text.strip()):
+            report.left_out["with nothing but a thought"] += 1
+            continue
         if _too_uneven(best, text, options):
             report.left_out["too uneven in length"] += 1
             continue

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Literal
 
 from calm_ext.answers.read import contradicts
+from calm_ext.answers.thoughts import Marks, split_thoughts, strip_thoughts
 from calm_ext.pairing.options import PairingOptions
 from calm_ext.prompts import Style
 from calm_ext.records import Generation
@@ -17,15 +19,22 @@ class Sides:
     Args:
         votes: the option read from each response, None where it could not be read.
         winner: the elected option.
+        thoughts: marks of thoughts besides the known ones.
 
     Attributes:
         rejected: responses that give another answer, each with that answer; unread ones if the options allow it.
     """
 
     def __init__(
-        self, generation: Generation, votes: Sequence[int | None], winner: int, options: PairingOptions, style: Style
+        self,
+        generation: Generation,
+        votes: Sequence[int | None],
+        winner: int,
+        options: PairingOptions,
+        style: Style,
+        thoughts: Marks = (),
     ) -> None:
-        self._generation, self._winner = generation, winner
+        self._generation, self._winner, self._thoughts = generation, winner, thoughts
         self._check = options.drop_contradictions and style == "explain"
         answers = list(zip(generation.responses, votes, strict=False))
         self._winning = [text for text, vote in answers if vote == winner]
@@ -38,8 +47,9 @@ class Sides:
         """Responses that give the winner, without those whose explanation speaks for another option."""
         if not self._check:
             return self._winning
-        g = self._generation
-        return [text for text in self._winning if not contradicts(text, g.options, self._winner, g.language)]
+        g, marks = self._generation, self._thoughts
+        against = [contradicts(t, g.options, self._winner, g.language, thoughts=marks) for t in self._winning]
+        return [text for text, wrong in zip(self._winning, against, strict=True) if not wrong]
 
     @property
     def n_contradicting(self) -> int:
@@ -50,3 +60,17 @@ class Sides:
     def lacks_chosen(self) -> bool:
         """Whether there is something to reject and nothing to choose, so that the fallback has to step in."""
         return bool(self.rejected) and not self.chosen
+
+
+def alike(chosen: str, rejected: str, thoughts: Literal["keep", "strip"], marks: Marks = ()) -> tuple[str, str]:
+    """The two sides of a pair, both with their thoughts or both without.
+
+    Thoughts on one side only would teach the model to think, or not to, whatever the answer.
+
+    >>> alike("Answer: B", "<think>Hm.</think>Answer: A", "keep")
+    ('Answer: B', 'Answer: A')
+    """
+    has = [bool(split_thoughts(text, marks).thoughts) for text in (chosen, rejected)]
+    if not any(has) or (all(has) and thoughts == "keep"):
+        return chosen, rejected
+    return strip_thoughts(chosen, marks), strip_thoughts(rejected, marks)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from calm_ext.answers.read import contradicts, read_answer
+from calm_ext.answers.thoughts import Marks
 from calm_ext.errors import CalmError
 from calm_ext.jsonl import Appender, read_jsonl
 from calm_ext.languages import LANGUAGES, get_language
@@ -64,6 +65,7 @@ def restate_missing(
     cache: Path,
     options: PairingOptions | None = None,
     by: str = "",
+    thoughts: Marks = (),
     batch_size: int = 16,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[dict[tuple[str, str], str], Counter[str]]:
@@ -73,12 +75,13 @@ def restate_missing(
         options: which responses may be chosen and rejected.
         cache: JSONL to which translations are appended; those that are there already are not made again.
         by: names the restater in the cache.
+        thoughts: marks of thoughts besides the known ones.
         progress: called with how many are done, and of how many.
 
     Returns:
         the responses, and how many translations were thrown away for what reason.
     """
-    wanted = list(wanted_translations(ballots, generations(), options or PairingOptions(), style))
+    wanted = list(wanted_translations(ballots, generations(), options or PairingOptions(), style, thoughts))
     done: dict[tuple[str, str, str], str] = {}
     if cache.exists():
         Appender(cache).close()  # cuts an incomplete last line

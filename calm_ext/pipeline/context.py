@@ -279,7 +279,8 @@ def section(part: Any) -> Any:
 def asking(recipe: Recipe) -> list[Any]:
     """How the model is asked, as far as prompts and the reading of responses depend on it."""
     s = recipe.sampling
-    return [s.mode, s.resolved_style, s.chat_template]
+    marks = [s.thoughts] if s.thoughts else []  # runs from before there was this key stay valid
+    return [s.mode, s.resolved_style, s.chat_template, *marks]
 
 
 def model_identity(recipe: Recipe) -> list[Any]:

@@ -206,6 +206,7 @@ def monitor_of(job: TrainingJob, tokenizer: Any) -> Monitor | None:
         sampling.chat_template,
         sampling.max_new_tokens,
         passages=_passages(job),
+        thoughts=sampling.thoughts,
     )
     return Monitor(
         questions=questions,

@@ -10,6 +10,7 @@ from math import exp, sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
 from calm_ext.answers.read import read_answer
+from calm_ext.answers.thoughts import Marks
 from calm_ext.errors import DataError
 from calm_ext.metrics.question import argmax, per_byte
 from calm_ext.prompts import Style
@@ -23,12 +24,12 @@ Votes = tuple[int | None, ...]
 UNKNOWN, ABSENT = -1, -2
 
 
-def read_votes(generation: Generation, *, style: Style) -> Votes:
+def read_votes(generation: Generation, *, style: Style, thoughts: Marks = ()) -> Votes:
     """The answer of each response, or the best option by score per byte where the options were scored."""
     if generation.option_logprobs is not None:
         return (argmax(per_byte(generation.option_logprobs, generation.options)),)
     options, language = generation.options, generation.language
-    return tuple(read_answer(text, options, language, style=style) for text in generation.responses)
+    return tuple(read_answer(t, options, language, style=style, thoughts=thoughts) for t in generation.responses)
 
 
 class QuestionRow(NamedTuple):
@@ -67,20 +68,23 @@ class VoteTable:
         self._first: tuple[int | None, str] | None = None
 
     @classmethod
-    def read(cls, generations: Iterable[tuple[str, Generation]], *, style: Style) -> VoteTable:
+    def read(cls, generations: Iterable[tuple[str, Generation]], *, style: Style, thoughts: Marks = ()) -> VoteTable:
         """The table of generations, each with where it stands (``file:line``), in any order.
+
+        Args:
+            thoughts: marks of thoughts besides the known ones (:mod:`calm_ext.answers.thoughts`).
 
         Raises:
             DataError: see :meth:`add`; there is no generation.
         """
         table = cls()
         for where, generation in generations:
-            table.add(generation, where, style=style)
+            table.add(generation, where, style=style, thoughts=thoughts)
         if not table.questions:
             raise DataError("there are no generations to vote on")
         return table
 
-    def add(self, generation: Generation, where: str, *, style: Style) -> None:
+    def add(self, generation: Generation, where: str, *, style: Style, thoughts: Marks = ()) -> None:
         """Read one generation.
 
         Raises:
@@ -109,7 +113,7 @@ class VoteTable:
             raise DataError(
                 f"{where}: question {g.id} was written in {g.source_language}, but in {known.source} at {known.where}"
             )
-        self.votes[at][g.language] = read_votes(g, style=style)
+        self.votes[at][g.language] = read_votes(g, style=style, thoughts=thoughts)
         if g.option_logprobs is not None:
             size = sum(len(text.encode()) for text in g.options) / len(g.options)
             self.scores[at][g.language] = [rate * size for rate in per_byte(g.option_logprobs, g.options)]

@@ -57,6 +57,7 @@ class Pairs(BaseStage):
                 style=r.sampling.resolved_style,
                 restated=restated,
                 report=reports[is_held],
+                thoughts=r.sampling.thoughts,
             )
             write_jsonl(folder / name, pairs)
         _write_heldout(run, {b.id for _, b in ballots if b.id in held and b.winner is not None})
@@ -107,6 +108,7 @@ def _restated(run: Run, ballots: dict[str, Ballot], report: PairReport) -> dict[
         options=r.pairs,
         cache=run.dir / "translations.jsonl",
         by=f"{r.pairs.translator or r.model.path} {r.sampling.max_new_tokens}",
+        thoughts=r.sampling.thoughts,
         progress=progress,
     )
     for reason, n in refused.items():
