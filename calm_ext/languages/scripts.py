@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from functools import lru_cache
 
 #: ISO 15924 code -> the first words of the names of its letters.
@@ -49,8 +50,8 @@ def share_in_script(text: str, script: str) -> float | None:
     >>> share_in_script("Ein Test", "Latn"), share_in_script("тест ab", "Latn"), share_in_script("1 2", "Latn")
     (1.0, 0.3333333333333333, None)
     """
-    letters = [c for c in text if c.isalpha()]
+    letters = {c: n for c, n in Counter(text).items() if c.isalpha()}
     names = NAMES.get(script)
     if not letters or names is None:
         return None
-    return sum(script_word(c) in names for c in letters) / len(letters)
+    return sum(n for c, n in letters.items() if script_word(c) in names) / sum(letters.values())

@@ -3,6 +3,7 @@
 Pairs for language l of a question with a winner: *chosen* is a response of l that gives the winner (``native``); where
 l has none, the language is skipped (``skip``), or the winning option is written in the task's format (``answer_only``),
 or another language's response is put into l (``translate``, :mod:`calm_ext.pairing.translate`), as the paper does.
+Responses that are surely in another language than l are not chosen (:mod:`calm_ext.metrics.fidelity`).
 *Rejected* are l's responses that give another answer; abstentions are neither, unless ``reject_unparsed``. Where
 options were scored instead of sampled, l's responses are its option texts, and rejected is the option that l itself
 prefers.
@@ -24,6 +25,9 @@ from calm_ext.prompts import LETTERS, Style, answer_text, delimiter
 from calm_ext.records import Ballot, Generation, Pair, Prompt
 from calm_ext.voting.table import Votes
 
+#: Why a response was left out, as verbs and stages say it behind its number.
+FOREIGN = "chosen in another language"
+
 Generations = Callable[[], Iterable[tuple[str, Generation]]]
 
 
@@ -34,6 +38,7 @@ class PairReport:
         self.by_language: dict[str, Counter[str]] = {}
         self.lengths: dict[str, PairLengths] = {}
         self.left_out: Counter[str] = Counter()
+        self.foreign: Counter[str] = Counter()
         self._known = self._right = 0
 
     def add_language(self, language: str) -> None:
@@ -60,6 +65,7 @@ class PairReport:
             "precision": self._right / self._known if self._known else None,
             "lengths": {x: row.summary() for x, row in self.lengths.items()},
             "left_out": dict(+self.left_out),
+            "in_another_language": dict(+self.foreign),
         }
 
 
@@ -111,6 +117,7 @@ class _Decided:
                 raise DataError(f"{where}: question {ballot.id} has a ballot already at {self.where[ballot.id]}")
             self.by_id[ballot.id] = ballot
             self.where[ballot.id] = where
+        self.languages = frozenset(x for b in self.by_id.values() for x in b.votes)
 
 
 def _all_pairs(
@@ -151,7 +158,9 @@ def _all_pairs(
                 )
         if style == "explain" and n > len(LETTERS):
             raise DataError(f"{where}: question {ballot.id} has {n} options, there are letters for {len(LETTERS)}")
-        for pair in _pairs_of(ballot, generation, tuple(votes), options, style, restated or {}, report, thoughts):
+        for pair in _pairs_of(
+            ballot, generation, tuple(votes), options, style, restated or {}, report, thoughts, decided.languages
+        ):
             key = hash((pair.language, str(pair.prompt), pair.chosen, pair.rejected))
             if key in seen:
                 report.left_out["repeated"] += 1
@@ -174,6 +183,7 @@ def _pairs_of(
     restated: Mapping[tuple[str, str], str],
     report: PairReport,
     thoughts: Marks,
+    languages: frozenset[str],
 ) -> Iterator[Pair]:
     winner = ballot.winner
     assert winner is not None
@@ -185,11 +195,14 @@ def _pairs_of(
         chosen = [texts[winner]]
         rejected = [(texts[own], own)] if own is not None and own != winner else []
     else:
-        sides = Sides(generation, votes, winner, options, style, thoughts)
+        sides = Sides(generation, votes, winner, options, style, thoughts, languages)
         rejected = sides.rejected
         if not rejected:
             return
         chosen = sides.chosen
+        if sides.n_foreign:
+            report.left_out[FOREIGN] += sides.n_foreign
+            report.foreign[language] += sides.n_foreign
         if sides.n_contradicting:
             report.left_out["chosen that contradict themselves"] += sides.n_contradicting
         if sides.lacks_chosen:

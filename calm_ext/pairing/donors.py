@@ -37,12 +37,13 @@ def wanted_translations(
 ) -> Iterator[Wanted]:
     """For each language that lacks a chosen response: the source's explanation, or that of the first that has one."""
     donors: dict[str, tuple[str, str]] = {}
+    languages = frozenset(x for b in ballots.values() for x in b.votes)
     lacking: list[tuple[str, str]] = []
     for _, g in generations:
         ballot = ballots.get(g.id)
         if ballot is None or ballot.winner is None or g.option_logprobs is not None:
             continue
-        sides = Sides(g, ballot.votes.get(g.language, []), ballot.winner, options, style, thoughts)
+        sides = Sides(g, ballot.votes.get(g.language, []), ballot.winner, options, style, thoughts, languages)
         found = (explanation_of(t, g.language, thoughts=thoughts) for t in sides.chosen)
         explanation = next((e for e in found if e), None)
         if explanation and (g.id not in donors or g.language == g.source_language):

@@ -8,6 +8,7 @@ from typing import Literal
 
 from calm_ext.answers.read import contradicts
 from calm_ext.answers.thoughts import Marks, split_thoughts, strip_thoughts
+from calm_ext.metrics.fidelity import Judge
 from calm_ext.pairing.options import PairingOptions
 from calm_ext.prompts import Style
 from calm_ext.records import Generation
@@ -20,6 +21,7 @@ class Sides:
         votes: the option read from each response, None where it could not be read.
         winner: the elected option.
         thoughts: marks of thoughts besides the known ones.
+        languages: those of all questions; a response in another one than its question's is not chosen.
 
     Attributes:
         rejected: responses that give another answer, each with that answer; unread ones if the options allow it.
@@ -33,18 +35,32 @@ class Sides:
         options: PairingOptions,
         style: Style,
         thoughts: Marks = (),
+        languages: frozenset[str] = frozenset(),
     ) -> None:
+        self._languages = languages if options.fidelity and style == "explain" else frozenset()
         self._generation, self._winner, self._thoughts = generation, winner, thoughts
         self._check = options.drop_contradictions and style == "explain"
         answers = list(zip(generation.responses, votes, strict=False))
-        self._winning = [text for text, vote in answers if vote == winner]
+        self._giving = [text for text, vote in answers if vote == winner]
         self.rejected = [
             (text, vote) for text, vote in answers if vote != winner and (vote is not None or options.reject_unparsed)
         ]
 
     @cached_property
+    def _winning(self) -> list[str]:
+        """Responses that give the winner, without those in another language."""
+        if not self._languages or not self.rejected:
+            return self._giving
+        g, judge = self._generation, Judge.of(self._languages)
+        return [
+            text
+            for text in self._giving
+            if not judge.is_foreign(text, g.language, options=g.options, thoughts=self._thoughts)
+        ]
+
+    @cached_property
     def chosen(self) -> list[str]:
-        """Responses that give the winner, without those whose explanation speaks for another option."""
+        """Responses that give the winner, without those in another language and those that speak for another option."""
         if not self._check:
             return self._winning
         g, marks = self._generation, self._thoughts
@@ -52,8 +68,13 @@ class Sides:
         return [text for text, wrong in zip(self._winning, against, strict=True) if not wrong]
 
     @property
+    def n_foreign(self) -> int:
+        """How many responses give the winner in another language than the question's."""
+        return len(self._giving) - len(self._winning)
+
+    @property
     def n_contradicting(self) -> int:
-        """How many responses give the winner and are not chosen."""
+        """How many responses give the winner, in the question's language, and are not chosen."""
         return len(self._winning) - len(self.chosen)
 
     @property
