@@ -65,5 +65,43 @@ LANGUAGE = Language(
         article=("el", "la", "els", "les", "l'", "un", "una", "uns", "unes", "al", "a la", "en el", "en la", "dins"),
         turn=("en realitat", "de fet", "però"),
         words="AI",
+        copula=(
+            "és", "seria", "ha de ser", "hauria de ser", "deu ser", "pot ser", "podria ser", "era", "sembla ser",
+            "serà", "només pot ser", "és la", "és doncs", "es",
+        ),
+        adjective=(
+            "correcta", "encertada", "final", "millor", "més probable", "més adequada", "més apropiada", "més lògica",
+            "més plausible", "més raonable", "única correcta", "única", "adequada", "apropiada", "lògica", "meva",
+            "bona", "exacta", "esperada", "definitiva", "més encertada", "correcte",
+        ),
+        head=("opció", "opcio", "alternativa", "elecció", "tria", "lletra", "solució", "conclusió"),
+        hedge=(
+            "probablement", "segurament", "certament", "clarament", "òbviament", "evidentment", "sens dubte",
+            "sense cap dubte", "doncs", "per tant", "així", "potser", "possiblement", "efectivament", "al meu parer",
+            "naturalment", "lògicament", "per descomptat", "més aviat", "només",
+        ),
+        it=(
+            "és", "és la", "seria", "seria la", "ha de ser", "ha de ser la", "es tracta de", "es tracta de la", "trio",
+            "trio la", "escullo", "escullo la", "triaria", "triaria la", "em quedo amb", "em quedo amb la", "opto per",
+            "opto per la", "diria", "la meva elecció és", "queda", "queda la", "triem", "trieu", "deu ser",
+            "deu ser la", "pot ser",
+        ),
+        right=(
+            "correcta", "correcte", "la correcta", "la bona", "l'encertada", "encertada", "la resposta",
+            "la resposta correcta", "l'opció correcta", "la millor", "la millor opció", "la millor resposta",
+            "la més probable", "la més adequada", "la més lògica", "la més apropiada", "la més plausible", "adequada",
+            "l'única correcta", "certa",
+        ),
+        verdict=("encaixa", "encaixa millor", "s'ajusta millor", "correspon", "és la resposta correcta"),
+        mend=(
+            "espera", "espereu", "esperi", "un moment", "no", "correcció", "rectifico", "rectificació", "perdó",
+            "perdoneu", "disculpa", "disculpeu", "disculpi", "ho sento", "em sap greu", "m'he equivocat",
+            "m'equivocava", "error", "error meu", "en realitat", "de fet", "més ben dit", "millor dit", "vull dir",
+            "volia dir", "pensant-ho millor", "ben pensat", "pensant-ho bé", "això és incorrecte",
+            "això no és correcte", "ui", "però en realitat", "no, espera",
+        ),
+        condition=("si", "llevat que", "sempre que", "en cas que", "suposant"),
+        negation=("no", "i no", "en lloc de", "en comptes de", "ni"),
+        contrast=("sinó", "però"),
     ),
 )  # fmt: skip

@@ -63,5 +63,51 @@ LANGUAGE = Language(
         none=("žádn", "všechn", "ani jedn", "nelze", "není žádn"),
         turn=("ve skutečnosti", "vlastně", "avšak"),
         words="AI",
+        copula=(
+            "je", "zní", "by byla", "by byl", "by měla být", "musí být", "může být", "bude", "byla", "je tedy", "je to",
+            "to je", "bývá",
+        ),
+        adjective=(
+            "správná", "správnou", "konečná", "finální", "výsledná", "nejlepší", "nejpravděpodobnější", "nejvhodnější",
+            "nejlogičtější", "nejpřijatelnější", "jediná správná", "jediná", "jedinou správnou", "vhodná", "vhodnou",
+            "logická", "pravděpodobná", "moje", "má", "mou", "správný", "správným", "správné", "přesná", "očekávaná",
+            "nejvhodnějším", "nejlepším", "spravna", "nejrozumnější", "pravdivá",
+        ),
+        head=(
+            "možnost", "možností", "volba", "volbou", "odpovědí", "varianta", "variantou", "písmeno", "řešení",
+            "řešením", "výběr", "tvrzení", "alternativa",
+        ),
+        hedge=(
+            "pravděpodobně", "nejspíše", "nejspíš", "zřejmě", "určitě", "jistě", "samozřejmě", "jednoznačně", "zjevně",
+            "nepochybně", "bezpochyby", "tedy", "proto", "takže", "možná", "asi", "patrně", "opravdu", "skutečně",
+            "podle mě", "podle mého názoru", "s největší pravděpodobností", "jen", "pouze", "právě", "zde", "očividně",
+        ),
+        it=(
+            "je to", "to je", "jde o", "jedná se o", "musí to být", "to musí být", "bude to", "byla by to",
+            "může to být", "volím", "vybírám", "zvolil bych", "zvolila bych", "vybral bych", "vybrala bych", "zvolím",
+            "zvolíme", "zvolte", "zbývá", "moje volba je", "řekl bych", "asi", "pravděpodobně", "nejspíš",
+        ),
+        right=(
+            "správná", "správně", "správné", "správný", "ta správná", "nejlepší", "nejpravděpodobnější", "nejvhodnější",
+            "nejlogičtější", "pravdivá", "vhodná", "správná odpověď", "správnou odpovědí", "správná možnost",
+            "správnou možností", "správná volba", "správnou volbou", "nejlepší odpověď", "nejlepší volba",
+            "nejlepší volbou", "nejvhodnější odpověď", "nejvhodnější odpovědí", "odpovědí",
+        ),
+        verdict=("odpovídá", "vyhovuje", "se hodí nejlépe", "se nejlépe hodí", "odpovídá nejlépe", "nejlépe odpovídá"),
+        mend=(
+            "počkat", "počkejte", "počkej", "moment", "okamžik", "ne", "oprava", "opravuji", "opravuji se", "promiňte",
+            "promiň", "omlouvám se", "pardon", "spletl jsem se", "spletla jsem se", "zmýlil jsem se", "zmýlila jsem se",
+            "udělal jsem chybu", "moje chyba", "chyba", "ve skutečnosti", "vlastně", "respektive", "přesněji",
+            "lépe řečeno", "měl jsem na mysli", "myslím tím", "po zamyšlení", "když se nad tím zamyslím",
+            "to je špatně", "to je chyba", "to není správně", "jejda", "ale vlastně", "ne, počkat",
+            "rozmyslel jsem si to",
+        ),
+        condition=("pokud", "jestliže", "kdyby", "jestli", "za předpokladu"),
+        negation=("ne", "a ne", "nikoli", "nikoliv", "místo", "ani", "není", "spíše než"),
+        contrast=("ale", "nýbrž"),
+        endings=(
+            "", "a", "u", "e", "em", "ou", "y", "i", "í", "ě", "ovi", "ech", "ách", "am", "ami", "ům", "ů", "ka", "ce",
+            "ky", "ku", "ko", "ek", "é", "ého", "ému", "ým", "ých", "ými", "ích", "ím", "ími", "mi", "ho", "ti", "te",
+        ),
     ),
 )  # fmt: skip

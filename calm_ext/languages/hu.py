@@ -63,5 +63,61 @@ LANGUAGE = Language(
         article=("a", "az", "egy", "ez"),
         turn=("valójában", "azonban", "viszont"),
         words="A",
+        copula=(
+            "tehát", "az", "a", "lehet", "lenne", "kell legyen", "legyen", "volt", "így", "a következő", "szerintem",
+            "valószínűleg",
+        ),
+        adjective=(
+            "helyes", "jó", "végső", "végleges", "legjobb", "legvalószínűbb", "legmegfelelőbb", "leglogikusabb",
+            "legésszerűbb", "egyetlen helyes", "egyetlen", "megfelelő", "pontos", "legpontosabb", "logikus",
+            "valószínű", "várt", "az én", "saját",
+        ),
+        head=(
+            "opció", "lehetőség", "választás", "betű", "megoldás", "válaszlehetőség", "alternatíva", "állítás",
+            "változat",
+        ),
+        hedge=(
+            "valószínűleg", "minden bizonnyal", "nyilvánvalóan", "egyértelműen", "biztosan", "természetesen",
+            "kétségtelenül", "tehát", "ezért", "így", "talán", "esetleg", "feltehetően", "szerintem", "valóban",
+            "nyilván", "vélhetően", "csak", "inkább", "alighanem",
+        ),
+        it=(
+            "ez", "ez a", "ez az", "az", "választásom", "a választásom", "a választásom a", "a választásom az",
+            "választom", "én a", "én az", "marad a", "marad az", "csak a", "csak az", "szerintem a", "szerintem az",
+            "valószínűleg a", "valószínűleg az", "tehát a", "tehát az",
+        ),
+        right=(
+            "helyes", "a helyes", "jó", "a jó", "a helyes válasz", "a jó válasz", "a legjobb", "a legjobb válasz",
+            "a legvalószínűbb", "a legmegfelelőbb", "a legmegfelelőbb válasz", "a leglogikusabb", "a megfelelő",
+            "a megoldás", "a helyes megoldás", "a válasz", "az egyetlen helyes",
+        ),
+        verdict=(
+            "helyes", "a helyes", "a helyes válasz", "a jó válasz", "a jó", "a válasz", "a helyes megoldás",
+            "a megoldás", "a legjobb válasz", "a legvalószínűbb", "a legvalószínűbb válasz", "a legmegfelelőbb",
+            "a legmegfelelőbb válasz", "a leglogikusabb válasz", "a legjobb", "a megfelelő", "a megfelelő válasz",
+            "válasz a helyes", "válasz helyes", "opció a helyes", "opció helyes", "lehetőség a helyes",
+            "lehetőség helyes", "betű a helyes", "válasz a legmegfelelőbb", "válasz a legvalószínűbb", "lesz a helyes",
+            "lesz a helyes válasz", "választom", "választanám", "mellett döntök", "válaszlehetőség a helyes",
+            "az egyetlen helyes", "illik a legjobban", "a jó megoldás", "az igaz",
+        ),
+        mend=(
+            "várjunk", "várj", "várjon", "egy pillanat", "nem", "helyesbítés", "javítás", "javítok", "elnézést",
+            "bocsánat", "bocs", "elnézést kérek", "bocsánatot kérek", "tévedtem", "hibáztam", "hiba", "az én hibám",
+            "valójában", "pontosabban", "illetve", "vagyis inkább", "jobban belegondolva", "újragondolva",
+            "ha jobban belegondolok", "ez téves", "ez hibás", "ez nem helyes", "úgy értem", "hoppá", "nem, várjunk",
+            "meggondoltam magam",
+        ),
+        condition=("ha", "hacsak", "feltéve", "amennyiben", "tegyük fel"),
+        negation=("nem", "és nem", "helyett", "sem", "nem pedig"),
+        contrast=("hanem", "de"),
+        glued=(
+            "-t", "-s", "-es", "-os", "-as", "-re", "-ra", "-ban", "-ben", "-nak", "-nek", "-hez", "-hoz", "-n", "-nél",
+            "-nál", "-vel", "-val", "-ből", "-et", "-ot", "-at",
+        ),
+        endings=(
+            "", "t", "at", "et", "ot", "öt", "ban", "ben", "ba", "be", "ra", "re", "on", "en", "ön", "n", "nak", "nek",
+            "ból", "ből", "hoz", "hez", "höz", "val", "vel", "tól", "től", "ak", "ek", "ok", "ök", "k", "ként", "ről",
+            "ról", "nál", "nél", "ig", "a", "e", "ja", "je", "ában", "ében", "át", "ét", "ára", "ére", "á", "é",
+        ),
     ),
 )  # fmt: skip

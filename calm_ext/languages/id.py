@@ -64,5 +64,47 @@ LANGUAGE = Language(
         none=("tidak ada", "semua", "bukan salah satu", "tidak satu pun"),
         article=("sebuah", "seorang", "seekor", "suatu", "di", "di dalam", "ke"),
         turn=("sebenarnya", "tetapi", "tapi", "namun"),
+        copula=(
+            "adalah", "ialah", "yaitu", "yakni", "merupakan", "seharusnya", "tentu saja adalah", "haruslah", "mungkin",
+            "jatuh pada", "akan menjadi", "adalah pada",
+        ),
+        adjective=(
+            "yang benar", "yang tepat", "benar", "tepat", "yang paling tepat", "yang paling benar",
+            "yang paling mungkin", "yang paling sesuai", "yang paling logis", "yang paling masuk akal", "terbaik",
+            "yang terbaik", "akhir", "terakhir", "saya", "kami", "yang sesuai", "yang logis", "yang paling cocok",
+            "yang paling akurat", "satu-satunya", "yang diharapkan", "yang dimaksud",
+        ),
+        head=("pilihan", "opsi", "alternatif", "huruf", "solusi", "pilihan jawaban", "opsi jawaban"),
+        hedge=(
+            "mungkin", "kemungkinan", "kemungkinan besar", "jelas", "tentu", "tentu saja", "pasti", "sudah pasti",
+            "oleh karena itu", "jadi", "maka", "sepertinya", "tampaknya", "memang", "sebenarnya", "barangkali",
+            "dengan demikian", "menurut saya", "hanya", "paling mungkin",
+        ),
+        it=(
+            "itu adalah", "ini adalah", "itu", "saya memilih", "saya pilih", "saya akan memilih", "kita memilih",
+            "kita pilih", "pilih", "pilihlah", "pilihan saya adalah", "pilihan saya", "yang tersisa adalah", "tersisa",
+            "maka dipilih", "menurut saya", "pasti", "mungkin",
+        ),
+        right=(
+            "benar", "tepat", "yang benar", "yang tepat", "yang paling tepat", "yang paling sesuai",
+            "yang paling mungkin", "jawabannya", "jawaban yang benar", "jawaban yang tepat",
+            "jawaban yang paling tepat", "pilihan yang benar", "pilihan yang tepat", "opsi yang benar",
+            "opsi yang tepat", "jawaban terbaik", "pilihan terbaik", "sesuai", "yang terbaik",
+            "pilihan yang paling tepat",
+        ),
+        verdict=(
+            "benar", "tepat", "paling tepat", "paling sesuai", "paling masuk akal", "paling cocok", "lebih tepat",
+            "sebagai jawaban yang benar", "adalah benar",
+        ),
+        mend=(
+            "tunggu", "tunggu dulu", "sebentar", "tidak", "bukan", "koreksi", "ralat", "perbaikan", "maaf",
+            "mohon maaf", "saya minta maaf", "saya salah", "saya keliru", "saya membuat kesalahan", "ada kesalahan",
+            "salah", "itu salah", "sebenarnya", "sesungguhnya", "lebih tepatnya", "maksud saya", "setelah dipikir lagi",
+            "setelah dipikirkan lagi", "kalau dipikir lagi", "saya ralat", "saya koreksi", "eh", "oh tidak",
+            "saya berubah pikiran",
+        ),
+        condition=("jika", "apabila", "kalau", "bila", "seandainya", "andaikan", "seumpama"),
+        negation=("bukan", "bukannya", "tidak", "alih-alih", "daripada", "bukanlah"),
+        contrast=("melainkan", "tetapi", "tapi", "namun"),
     ),
 )  # fmt: skip

@@ -67,5 +67,51 @@ LANGUAGE = Language(
         article=("un", "o", "niște", "la", "în", "pe"),
         turn=("de fapt", "însă", "totuși"),
         words="AEI",
+        copula=(
+            "este", "e", "ar fi", "ar trebui să fie", "trebuie să fie", "poate fi", "ar putea fi", "era", "va fi",
+            "pare a fi", "pare să fie", "nu poate fi decât",
+        ),
+        adjective=(
+            "corect", "corectă", "corecta", "final", "finală", "cel mai probabil", "cea mai probabilă",
+            "cel mai potrivit", "cea mai potrivită", "cel mai bun", "cea mai bună", "cel mai logic", "cea mai logică",
+            "cel mai plauzibil", "cea mai plauzibilă", "singurul corect", "singura corectă", "singurul", "singura",
+            "meu", "mea", "potrivit", "potrivită", "logic", "logică", "exact", "exactă", "adecvat", "adecvată",
+            "așteptat",
+        ),
+        head=(
+            "varianta", "variantă", "opțiunea", "opţiunea", "optiunea", "opțiune", "alegerea", "litera", "soluția",
+            "alternativa", "varianta de răspuns",
+        ),
+        hedge=(
+            "probabil", "cel mai probabil", "cu siguranță", "sigur", "evident", "desigur", "bineînțeles", "clar",
+            "fără îndoială", "deci", "așadar", "prin urmare", "poate", "posibil", "de fapt", "într-adevăr",
+            "în opinia mea", "după părerea mea", "cert", "foarte probabil", "doar", "astfel",
+        ),
+        it=(
+            "este", "e", "este vorba despre", "este vorba de", "aleg", "aș alege", "voi alege", "alegem", "alegeți",
+            "alege", "trebuie să fie", "ar fi", "rămâne", "alegerea mea este", "aș spune", "optez pentru", "merg pe",
+            "mă opresc la", "cred că este", "poate fi", "probabil",
+        ),
+        right=(
+            "corect", "corectă", "corecta", "răspunsul corect", "varianta corectă", "opțiunea corectă", "răspunsul",
+            "cea corectă", "cel corect", "cea mai bună", "cel mai bun", "cea mai potrivită", "cel mai potrivit",
+            "cea mai probabilă", "cel mai probabil", "cea mai logică", "adevărat", "adevărată", "potrivită",
+            "alegerea corectă", "singura corectă",
+        ),
+        verdict=("se potrivește", "se potrivește cel mai bine", "corespunde"),
+        mend=(
+            "stai", "stați", "așteaptă", "așteptați", "un moment", "o clipă", "nu", "corecție", "corectură", "corectez",
+            "rectific", "scuze", "îmi cer scuze", "scuzați", "pardon", "îmi pare rău", "am greșit", "m-am înșelat",
+            "greșeala mea", "eroare", "de fapt", "în realitate", "mai exact", "mai bine zis", "vreau să spun",
+            "voiam să spun", "gândindu-mă mai bine", "la o a doua privire", "acest lucru este greșit", "este greșit",
+            "ups", "dar de fapt", "nu, stai", "mă corectez",
+        ),
+        condition=("dacă", "daca", "cu condiția", "presupunând", "în cazul în care"),
+        negation=("nu", "și nu", "în loc de", "nici", "mai degrabă decât"),
+        contrast=("ci", "dar"),
+        endings=(
+            "", "ul", "ului", "l", "lui", "a", "ei", "e", "i", "le", "lor", "ă", "ele", "elor", "ile", "ilor", "uri",
+            "urile", "urilor", "ii", "iei", "ia", "o", "iile", "ie",
+        ),
     ),
 )  # fmt: skip
