@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from calm_ext.answers.clauses import mark_clauses
 from calm_ext.answers.label import CONFLICT, NOTHING, TAKEN_BACK, read_piece
 from calm_ext.answers.patterns import patterns
 from calm_ext.answers.text import Options, clean
@@ -59,7 +60,7 @@ def read_answer(
     if style != "explain":
         lines = (line for line in clean(text).split("\n") if line.strip())
         return known.by_text(next(lines, ""))
-    return _explained(clean(text), known, language)
+    return _explained(mark_clauses(clean(text), language), known, language)
 
 
 def explanation_of(text: str, language: str, *, thoughts: Marks = ()) -> str:

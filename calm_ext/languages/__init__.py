@@ -58,6 +58,7 @@ class AnswerWords(NamedTuple):
         prefixed: what a language writes right before a word, as Arabic ``ال`` and ``و``.
         endings: endings that a noun's cases exchange, an empty one among them where it may be missing: ``a``, ``e`` for
             Polish ``biblioteka``, ``bibliotece``. Used only where one option fits.
+        clause: words, or their ends, that close a clause with a space behind and no mark: ``때문에``, ``için``.
     """
 
     noun: tuple[str, ...] = ()
@@ -87,6 +88,7 @@ class AnswerWords(NamedTuple):
     glued: tuple[str, ...] = ()
     prefixed: tuple[str, ...] = ()
     endings: tuple[str, ...] = ()
+    clause: tuple[str, ...] = ()
 
 
 class Language(NamedTuple):

@@ -53,7 +53,7 @@ LANGUAGE = Language(
         ),
         after=(
             "válasz", "válasz a helyes", "opció", "opció a helyes", "lehetőség", "lehetőség a helyes",
-            "a helyes válasz", "a helyes", "a helyes megoldás", "helyes", "betű", "mert", "mivel", "ugyanis", "hiszen",
+            "a helyes válasz", "a helyes", "a helyes megoldás", "betű", "mert", "mivel", "ugyanis", "hiszen",
         ),
         retract=(
             "helytelen", "hibás", "hamis", "rossz", "téves", "nem helyes", "nem jó", "nem", "nem ez", "ez nem",
@@ -87,18 +87,19 @@ LANGUAGE = Language(
             "valószínűleg a", "valószínűleg az", "tehát a", "tehát az",
         ),
         right=(
-            "helyes", "a helyes", "jó", "a jó", "a helyes válasz", "a jó válasz", "a legjobb", "a legjobb válasz",
-            "a legvalószínűbb", "a legmegfelelőbb", "a legmegfelelőbb válasz", "a leglogikusabb", "a megfelelő",
-            "a megoldás", "a helyes megoldás", "a válasz", "az egyetlen helyes",
+            "a helyes", "a jó", "a helyes válasz", "a jó válasz", "a legjobb", "a legjobb válasz", "a legvalószínűbb",
+            "a legmegfelelőbb", "a legmegfelelőbb válasz", "a leglogikusabb", "a megfelelő", "a megoldás",
+            "a helyes megoldás", "a válasz", "az egyetlen helyes",
         ),
         verdict=(
-            "helyes", "a helyes", "a helyes válasz", "a jó válasz", "a jó", "a válasz", "a helyes megoldás",
-            "a megoldás", "a legjobb válasz", "a legvalószínűbb", "a legvalószínűbb válasz", "a legmegfelelőbb",
+            "a helyes", "a helyes válasz", "a jó válasz", "a jó", "a válasz", "a helyes megoldás", "a megoldás",
+            "a legjobb válasz", "a legvalószínűbb", "a legvalószínűbb válasz", "a legmegfelelőbb",
             "a legmegfelelőbb válasz", "a leglogikusabb válasz", "a legjobb", "a megfelelő", "a megfelelő válasz",
             "válasz a helyes", "válasz helyes", "opció a helyes", "opció helyes", "lehetőség a helyes",
             "lehetőség helyes", "betű a helyes", "válasz a legmegfelelőbb", "válasz a legvalószínűbb", "lesz a helyes",
             "lesz a helyes válasz", "választom", "választanám", "mellett döntök", "válaszlehetőség a helyes",
-            "az egyetlen helyes", "illik a legjobban", "a jó megoldás", "az igaz",
+            "az egyetlen helyes", "illik a legjobban", "a jó megoldás", "az igaz", "opciót választom",
+            "választ választom", "lehetőséget választom", "-t választom",
         ),
         mend=(
             "várjunk", "várj", "várjon", "egy pillanat", "nem", "helyesbítés", "javítás", "javítok", "elnézést",

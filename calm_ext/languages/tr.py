@@ -107,5 +107,6 @@ LANGUAGE = Language(
             "tır", "tur", "tür", "ler", "lar", "leri", "ları", "lerin", "ların", "si", "sı", "su", "sü", "le", "la",
             "yle", "yla", "k", "ğı", "ği", "ğu", "ğü", "ğa", "ğe", "p", "bı", "bi", "bu", "bü", "t", "ç", "cı", "ci",
         ),
+        clause=("için", "olduğundan", "nedeniyle", "sebebiyle", "dolayı", "yüzünden", "ötürü", "göre"),
     ),
 )  # fmt: skip

@@ -64,8 +64,8 @@ LANGUAGE = Language(
         none=("жоден", "жодн", "усі", "всі", "немає", "нема"),
         turn=("насправді", "але", "однак", "проте"),
         words="АСЕ",
-        # В looks like B and is the third of the alphabet, Д sounds like D and is the fifth: neither is certain.
-        letters=("А", "Б", "С", "Г", "Е"),
+        # В looks like B and is the third letter, Д sounds like D and is the fifth: each may stand for two options.
+        letters=("А", "Б,В", "В,С", "Г,Д", "Д,Е"),
         copula=(
             "це", "буде", "є", "має бути", "повинен бути", "повинна бути", "мала б бути", "був би", "була б",
             "може бути", "могла б бути", "очевидно",

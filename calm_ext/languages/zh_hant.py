@@ -1,9 +1,28 @@
-"""Chinese in traditional characters; answers are read with the words of Chinese, which holds both scripts."""
+"""Chinese in traditional characters; answers are read with the words of Chinese in both kinds of characters."""
 
 from __future__ import annotations
 
-from calm_ext.languages import Language
+from calm_ext.languages import AnswerWords, Language
 from calm_ext.languages.zh import LANGUAGE as CHINESE
+
+#: The characters of Chinese's answer words that are written otherwise.
+_TRADITIONAL = str.maketrans(
+    "与个为么于从们优会倾写准则参后复实对并应当总择据断无显来标没测确种简纠细终经结综荐虑见觉计订认让议许论设识该误说过还这进适选里错问际项须题",
+    "與個為麼於從們優會傾寫準則參後復實對並應當總擇據斷無顯來標沒測確種簡糾細終經結綜薦慮見覺計訂認讓議許論設識該誤說過還這進適選裡錯問際項須題",
+)
+
+
+def _both(words: AnswerWords) -> AnswerWords:
+    """The words in simplified and in traditional characters."""
+    return AnswerWords(
+        *(
+            tuple(dict.fromkeys([*field, *(word.translate(_TRADITIONAL) for word in field)]))
+            if isinstance(field, tuple) and name != "letters"
+            else field
+            for name, field in words._asdict().items()
+        )
+    )
+
 
 LANGUAGE = Language(
     code="zh-Hant",
@@ -29,5 +48,5 @@ LANGUAGE = Language(
     stemmer=None,
     flores="zho_Hant",
     # --- reading answers
-    answers=CHINESE.answers,
+    answers=_both(CHINESE.answers),
 )
