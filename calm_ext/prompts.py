@@ -141,6 +141,16 @@ def delimiter(code: str) -> str:
     return get_language(code).space
 
 
+def check_words(codes: Iterable[str], style: Style) -> None:
+    """Refuse a style that needs words in languages that have none.
+
+    Raises:
+        CalmError: of the first one.
+    """
+    for code in codes:
+        get_language(code) if style == "cloze" else language_with_words(code, use=f"style {style}")
+
+
 def wordless_notes(codes: Iterable[str]) -> list[str]:
     """What to tell of the languages whose options are scored after the bare question, a line each.
 

@@ -48,12 +48,14 @@ def command(
     from calm_ext.jsonl import read_jsonl
     from calm_ext.models.backends import BACKENDS
     from calm_ext.pipeline.recipe import with_backend_args
+    from calm_ext.prompts import check_words
     from calm_ext.records import ParallelQuestion
     from calm_ext.retrieval.grounding import given_as_is
 
     asked = list(read_jsonl(questions, ParallelQuestion))
     grounding = given_as_is(str(passages), asked) if passages else None
     sampling = with_backend_args(sampling, backend_args)
+    check_words(asked[0].versions, sampling.resolved_style)
     from calm_ext.harness.sampler import sample
 
     quiet_lm_eval()

@@ -26,11 +26,11 @@ from calm_ext.answers.read import PARSER, read_answer
 from calm_ext.answers.thoughts import Marks, marks_signature
 from calm_ext.errors import CalmError
 from calm_ext.harness.dataset import Doc, to_dataset
-from calm_ext.languages import get_language, language_with_words
+from calm_ext.languages import get_language
 from calm_ext.metrics.answered import Answered, scored_answer
 from calm_ext.metrics.measure import bias_warnings
 from calm_ext.metrics.question import PARTIAL, fleiss_kappa, metric_names
-from calm_ext.prompts import PROMPTS, Style, answer_text, ask, cue, delimiter, wordless_notes
+from calm_ext.prompts import PROMPTS, Style, answer_text, ask, check_words, cue, delimiter, wordless_notes
 from calm_ext.records import ParallelQuestion
 from calm_ext.retrieval.grounding import Grounding
 from calm_ext.signature import signature, version_of
@@ -79,8 +79,7 @@ class CrossLingualTask(ConfigurableTask):
         super().__init__(config=config)
         self.languages: list[str] = list(self.task_docs[0]["languages"])
         self.style: Style = "cloze" if self.scored else (self.config.metadata or {}).get("style", "explain")
-        for code in self.languages:
-            get_language(code) if self.scored else language_with_words(code, use=f"style {self.style}")
+        check_words(self.languages, self.style)
         for note in wordless_notes(self.languages):
             _tell_once(note)
         self.thoughts: Marks = (self.config.metadata or {}).get("thoughts", ())

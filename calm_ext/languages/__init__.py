@@ -165,7 +165,7 @@ def is_known(code: str) -> bool:
 
 def is_language(code: str) -> bool:
     """Whether :func:`get_language` gives a language: one with a file, or another of BCP-47, in our way to write it."""
-    return code in LANGUAGES or _codes().derived(code) is not None
+    return code in LANGUAGES or bool(_codes().derived(code))
 
 
 def resolve_alias(code: str) -> str:
@@ -181,7 +181,10 @@ def resolve_alias(code: str) -> str:
 
 def normalise_code(code: str) -> str:
     """Our code of a language that is written in another way (:func:`calm_ext.languages.codes.normalise_code`)."""
-    return code if code in LANGUAGES else _codes().normalise_code(code)
+    if code in LANGUAGES:
+        return code
+    ours: str = _codes().normalise_code(code)
+    return ours
 
 
 def get_language(code: str) -> Language:
@@ -190,7 +193,7 @@ def get_language(code: str) -> Language:
     Raises:
         CalmError: there is none; the message names the nearest.
     """
-    language = LANGUAGES.get(code) or _codes().derived(code)
+    language: Language | None = LANGUAGES.get(code) or _codes().derived(code)
     if language is None:
         raise CalmError(f"no language {code!r}{code_hint(code)}; `calm-ext languages` lists those with cue words")
     return language
@@ -210,7 +213,7 @@ def language_with_words(code: str, *, use: str) -> Language:
         known = ", ".join(row.code for row in LANGUAGES.values() if not row.invented)
         raise CalmError(
             f"{use} needs words, and there are none for {language.name} ({code}): score the options instead "
-            f"(sampling.mode options, style cloze), or add calm_ext/languages/{code.replace('-', '_').lower()}.py as "
+            f"(mode options, style cloze), or add calm_ext/languages/{code.replace('-', '_').lower()}.py as "
             f"CONTRIBUTING.md says; languages with words: {known}"
         )
     return language

@@ -52,13 +52,13 @@ def canonical(code: str) -> str | None:
     if tag is None:
         return None
     full = _full(tag)
-    given = {"territory": tag.territory} if tag.language in _TWO_STANDARDS and tag.territory else {}
-    script, region = {"script": full[1]}, {"territory": full[2]}
-    for parts in ({}, script, region, {**script, **region}):
-        short = tag.make(language=tag.language, **{**given, **parts})
-        if _full(short) == full:
+    kept = tag.territory if tag.language in _TWO_STANDARDS else None
+    _, script, region = full
+    for parts in ((None, kept), (script, kept), (None, region), (script, region)):
+        if _full(tag.make(language=tag.language, script=parts[0], territory=parts[1])) == full:
             break
-    return str(tag.make(language=tag.language, script=short.script, territory=short.territory, variants=tag.variants))
+    short = tag.make(language=tag.language, script=parts[0], territory=parts[1], variants=tag.variants)
+    return str(short.to_tag())
 
 
 def _parse(code: str) -> Tag | None:
