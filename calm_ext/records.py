@@ -139,7 +139,7 @@ class Prediction(Record):
         for language in self.predictions:
             # Any language code is allowed: no prompt is written here, so no cue words are needed.
             if not _LANGUAGE_TAG.fullmatch(language):
-                raise ValueError(f"{language!r} is no BCP-47 language code, as en or zh-Hant")
+                raise ValueError(f"{language!r} is no BCP-47 language code, as en or zh-Hant{code_hint(language)}")
         if self.scores is not None:
             other = set(self.scores) ^ set(self.predictions)
             if other:

@@ -7,14 +7,16 @@ import logging
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from calm_ext.answers.read import PARSER, read_answer
 from calm_ext.errors import CalmError, RecipeError
+from calm_ext.harness.dataset import _parse_languages
 from calm_ext.harness.task import CrossLingualTask
 from calm_ext.languages import LANGUAGES, get_language, normalise_code
 from calm_ext.pipeline.recipe import parse_recipe
 from calm_ext.prompts import LETTERS, Style, answer_text, ask, cue, delimiter, instruction
-from calm_ext.records import ParallelQuestion, Version
+from calm_ext.records import ParallelQuestion, Prediction, Version
 from calm_ext.retrieval.tokens import tokens
 from calm_ext.voting.options import VotingOptions
 from tests.conftest import SHARED
@@ -125,6 +127,9 @@ def test_recipes_take_codes_as_others_write_them() -> None:
     assert recipe.data.languages == ["zh", "ja", "en"] and recipe.evaluation.languages == ["fr", "en"]
     assert recipe.vote.pivot == "en" and recipe.vote.weights == {"zh": 2}
     assert VotingOptions(pivot="pt_BR").pivot == "pt-BR"
+    assert _parse_languages("zh_CN, eng_Latn jap") == _parse_languages(["cn", "EN", "ja"]) == ["zh", "en", "ja"]
+    with pytest.raises(ValidationError, match=r"'zh_CN' is no BCP-47 language code.* \(did you mean 'zh'\?\)"):
+        Prediction(id="q", predictions={"zh_CN": 1})
     for languages, said in (
         (["en", "germna"], "data.languages: no language 'germna' (did you mean 'de'?)"),
         (["zh_CN", "cn"], "data.languages: 'zh' is listed twice"),

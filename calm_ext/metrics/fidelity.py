@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from calm_ext.answers.thoughts import Marks, strip_thoughts
 from calm_ext.languages import LANGUAGES, get_language
-from calm_ext.languages.scripts import share_in_script
+from calm_ext.languages.scripts import NAMES, share_in_script
 
 if TYPE_CHECKING:
     from calm_ext.records import Generation
@@ -63,6 +63,9 @@ class Judge:
         known = _labels()
         #: language -> the classifier's name of it
         self._labels = {code: _label(code) for code in codes if _label(code) in known and not _invented(code)}
+        scripts = {code: frozenset(NAMES.get(get_language(code).script, ())) for code in ("en", *codes)}
+        #: languages whose script no other one has: a text that is mostly in it is theirs
+        self._alone = {x for x in codes if not any(scripts[x] & scripts[y] for y in scripts if y != x)}
         self._identifier = _identifier(frozenset({*self._labels.values(), "en"}))
 
     @staticmethod
@@ -100,6 +103,8 @@ class Judge:
         share = share_in_script(rest, get_language(language).script) if language in LANGUAGES else None
         if share is not None and share < _MIN_SCRIPT:
             return True
+        if share is not None and share >= 0.5 and language in self._alone:
+            return False
         found, probability = self._identifier.classify(rest)
         return bool(found != label and probability >= SURE)
 
