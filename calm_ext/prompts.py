@@ -7,7 +7,8 @@ Three styles:
 - ``direct``: the question with its options listed without letters, and the answer cue; the model answers with an
   option's text at once.
 - ``cloze``: the question and the answer cue without the options; each option's text is scored as the continuation.
-  Small base models can use it where they cannot use letters.
+  Small base models can use it where they cannot use letters. In a language that calm-ext has no words for the option
+  follows the bare question on a new line.
 
 Passages, where some were retrieved, stand before the question, one a line, each behind its language's cue word and
 quoted as data (:func:`quoted`): nothing in them can begin a line, end a turn or steer the direction of text.
@@ -17,10 +18,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from calm_ext.languages import Language, get_language
+from calm_ext.languages import Language, get_language, language_name, language_with_words
 
 Style = Literal["explain", "direct", "cloze"]
 
@@ -88,6 +89,8 @@ def passage_lines(code: str, passages: Sequence[str], style: Style) -> list[str]
     if not passages:
         return []
     language = get_language(code)
+    if not language.has_words:
+        return [quoted(p) for p in passages]
     names = [language.passage if language.invented else f"{language.passage} {i}" for i in range(1, len(passages) + 1)]
     lines = [cue(language, n) + language.space + quoted(p) for n, p in zip(names, passages, strict=True)]
     return [language.passages_note, *lines] if style == "explain" and language.passages_note else lines
@@ -99,6 +102,9 @@ def ask(code: str, question: str, options: Sequence[str], style: Style, passages
     Args:
         passages: texts to read first, best first; they are quoted here.
 
+    Raises:
+        CalmError: there is no such language, or it has no words and the style needs them.
+
     >>> print(ask("en", "Where do fish live?", ["water", "air"], "direct"))
     Question: Where do fish live?
     - water
@@ -106,9 +112,13 @@ def ask(code: str, question: str, options: Sequence[str], style: Style, passages
     Answer:
     >>> ask("zh", "鱼住在哪里？", ["水", "空气"], "cloze")
     '问题:鱼住在哪里？\\n答案:'
+    >>> ask("eu", "Non bizi dira arrainak?", ["uretan", "airean"], "cloze") + delimiter("eu") + "uretan"
+    'Non bizi dira arrainak?\\nuretan'
     """
-    language = get_language(code)
     read = passage_lines(code, passages, style)
+    language = get_language(code) if style == "cloze" else language_with_words(code, use=f"style {style}")
+    if not language.has_words:
+        return "\n".join([*read, question])
     lines = [cue(language, language.question) + language.space + question]
     if style == "cloze":
         return "\n".join([*read, *lines, cue(language, language.answer)])
@@ -124,8 +134,31 @@ def ask(code: str, question: str, options: Sequence[str], style: Style, passages
 
 
 def delimiter(code: str) -> str:
-    """What stands between the end of :func:`ask` and the answer: a space, or nothing in Chinese and Japanese."""
+    """What stands between the end of :func:`ask` and the answer: a space, nothing in Chinese and Japanese.
+
+    In a language without words it is the end of the line.
+    """
     return get_language(code).space
+
+
+def check_words(codes: Iterable[str], style: Style) -> None:
+    """Refuse a style that needs words in languages that have none.
+
+    Raises:
+        CalmError: of the first one.
+    """
+    for code in codes:
+        get_language(code) if style == "cloze" else language_with_words(code, use=f"style {style}")
+
+
+def wordless_notes(codes: Iterable[str]) -> list[str]:
+    """What to tell of the languages whose options are scored after the bare question, a line each.
+
+    >>> wordless_notes(["en", "eu"])
+    ['no cue words for Basque (eu): options are scored after the bare question']
+    """
+    without = [code for code in dict.fromkeys(codes) if not get_language(code).has_words]
+    return [f"no cue words for {language_name(x)}: options are scored after the bare question" for x in without]
 
 
 def answer_text(code: str, options: Sequence[str], answer: int, style: Style) -> str:

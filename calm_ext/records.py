@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from calm_ext.errors import DataError
-from calm_ext.languages import is_known
+from calm_ext.languages import code_hint, is_language
 
 _LANGUAGE_TAG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
@@ -161,7 +161,7 @@ class Prediction(Record):
         for language in self.predictions:
             # Any language code is allowed: no prompt is written here, so no cue words are needed.
             if not _LANGUAGE_TAG.fullmatch(language):
-                raise ValueError(f"{language!r} is no BCP-47 language code, as en or zh-Hant")
+                raise ValueError(f"{language!r} is no BCP-47 language code, as en or zh-Hant{code_hint(language)}")
         if self.scores is not None:
             other = set(self.scores) ^ set(self.predictions)
             if other:
@@ -277,5 +277,6 @@ class Passages(Record):
 
 
 def _check_language(code: str) -> None:
-    if not is_known(code):
-        raise ValueError(f"unknown language {code!r}; `calm-ext languages` lists the known ones")
+    # Strict, so that all files of a run write a language in one way; the hint tells which.
+    if not is_language(code):
+        raise ValueError(f"unknown language {code!r}{code_hint(code)}; `calm-ext languages` lists the known ones")

@@ -18,7 +18,7 @@ import sys
 import types
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import click
 from pydantic.fields import FieldInfo
@@ -150,6 +150,8 @@ def _kind(field: FieldInfo) -> str:
 
 
 def _words(kind: Any) -> str:
+    if get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
     origin, inner = get_origin(kind), get_args(kind)
     if origin is Literal:
         return " \\| ".join(f"`{x}`" for x in inner)

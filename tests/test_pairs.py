@@ -61,6 +61,7 @@ def test_pairs_are_native_first() -> None:
         "precision": 1.0,
         "lengths": {"en": lengths, "fr": lengths},
         "left_out": {},
+        "in_another_language": {},
     }
     assert pair_summary(pairs, {})["precision"] is None
 

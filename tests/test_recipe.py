@@ -42,7 +42,7 @@ def test_all_problems_at_once() -> None:
         "data.langages: unknown key; did you mean languages?",
         "training.bta: unknown key; did you mean beta?",
         "model.path: no such folder: ./not-there",
-        "data.languages: no cue words for language 'xx'",
+        "data.languages: no language 'xx'",
         "data.languages: 'en' is listed twice",
     ):
         assert any(t.startswith(said) for t in told), (said, told)

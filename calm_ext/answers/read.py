@@ -11,30 +11,34 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from calm_ext.answers.clauses import mark_clauses
 from calm_ext.answers.label import CONFLICT, NOTHING, TAKEN_BACK, read_piece
 from calm_ext.answers.patterns import patterns
 from calm_ext.answers.text import Options, clean
-from calm_ext.languages import get_language
+from calm_ext.answers.thoughts import Marks, split_thoughts, strip_thoughts
+from calm_ext.languages import get_language, language_with_words
 from calm_ext.prompts import LETTERS, Style, cue, instruction
 
 PARSER = "answers-2"
 
 _LETTER_IN_TEXT = re.compile(r"\(([A-J])\)|(?:[Oo]ption|选项|選択肢) ?([A-J])(?![A-Za-z])")
-# All text up to the last closing tag (a chat template may have written the opening one), or a thought without an end.
-_THOUGHT = re.compile(r"\A.*</think(?:ing)?>|<think(?:ing)?>.*\Z", re.DOTALL | re.IGNORECASE)
 
 
-def read_answer(text: str, options: Sequence[str], language: str, *, style: Style = "explain") -> int | None:
+def read_answer(
+    text: str, options: Sequence[str], language: str, *, style: Style = "explain", thoughts: Marks = ()
+) -> int | None:
     """The index of the option that a response names; None where it names no option or several.
 
     In ``explain`` style the answer is what follows an answer cue: a letter, an option's text, or both, which must not
     contradict each other. Where cues name different options the parser abstains, unless the text takes the earlier ones
     back. Where there is no cue, a line with nothing but the letter and text of one option is the answer. In ``direct``
     style it is the first line, which must be an option's text. Two options with the same text are never distinguished
-    by that text. Thoughts between ``<think>`` tags are not part of the answer, nor is what follows a new question.
+    by that text. Thoughts (:mod:`calm_ext.answers.thoughts`) are not part of the answer, nor is what follows a new
+    question; a response whose thought has no end has no answer.
 
     Args:
         text: a response. options: the option texts, in the order of their letters. language: code of both.
+        thoughts: marks of thoughts besides the known ones, pairs of opening and closing.
 
     Raises:
         CalmError: there are no cue words for the language.
@@ -50,27 +54,29 @@ def read_answer(text: str, options: Sequence[str], language: str, *, style: Styl
     if not isinstance(text, str):
         raise TypeError(f"a response must be text, not {type(text).__name__}")
     known = Options.of(tuple(options))
+    _, text, unclosed = split_thoughts(text, thoughts)
+    if unclosed:
+        return None
     if style != "explain":
         lines = (line for line in clean(text).split("\n") if line.strip())
         return known.by_text(next(lines, ""))
-    if "think" in text or "THINK" in text:
-        text = _THOUGHT.sub("", text)
-    return _explained(clean(text), known, language)
+    return _explained(mark_clauses(clean(text), language), known, language)
 
 
-def explanation_of(text: str, language: str) -> str:
-    """The text before the first answer cue, without the cue of the explanation; markup is kept.
+def explanation_of(text: str, language: str, *, thoughts: Marks = ()) -> str:
+    """The text before the first answer cue, without thoughts and the cue of the explanation; markup is kept.
 
     >>> explanation_of("Explanation: They breathe water.\\n\\nAnswer: B. water", "en")
     'They breathe water.'
     """
     grammar = _grammar(language)
+    text = strip_thoughts(text, thoughts)
     match = grammar.cue.search(_lower("\n" + text))
     before = text[: max(match.start() - 1, 0)] if match else text
     return grammar.explanation.sub("", before.strip(), count=1).strip()
 
 
-def contradicts(text: str, options: Sequence[str], answer: int, language: str) -> bool:
+def contradicts(text: str, options: Sequence[str], answer: int, language: str, *, thoughts: Marks = ()) -> bool:
     """Whether a response's explanation mentions other options and never the one that the response answers.
 
     >>> contradicts("Explanation: Fish need air.\\nAnswer: B", ["air", "water"], 1, "en")
@@ -78,7 +84,7 @@ def contradicts(text: str, options: Sequence[str], answer: int, language: str) -
     >>> contradicts("Explanation: Not air but water.\\nAnswer: B", ["air", "water"], 1, "en")
     False
     """
-    explanation = clean(explanation_of(text, language))
+    explanation = clean(explanation_of(text, language, thoughts=thoughts))
     if not explanation:
         return False
     known = Options.of(tuple(options))
@@ -177,7 +183,7 @@ class _Grammar(NamedTuple):
 
 @lru_cache(maxsize=64)
 def _grammar(code: str) -> _Grammar:
-    own, english = get_language(code), get_language("en")
+    own, english = language_with_words(code, use="reading answers"), get_language("en")
     words = (own.answers, english.answers)
     sentences = {w for row in words for w in row.sentence}
     nouns = {own.answer, english.answer, *(w for row in words for w in row.noun)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from calm_ext.answers.thoughts import Marks
 from calm_ext.api.inputs import Rows, answers_of, generations_of
 from calm_ext.api.results import Changes, PairSet, Scores, Votes
 from calm_ext.errors import DataError
@@ -20,7 +21,7 @@ from calm_ext.voting.options import VotingOptions
 from calm_ext.voting.table import VoteTable
 
 
-def vote(samples: Rows, *, style: Style = "explain", **options: Any) -> Votes:
+def vote(samples: Rows, *, style: Style = "explain", thoughts: Marks = (), **options: Any) -> Votes:
     """Elect an answer for each question from samples in several languages, without gold labels.
 
     Args:
@@ -28,6 +29,7 @@ def vote(samples: Rows, *, style: Style = "explain", **options: Any) -> Votes:
             ``options``, ``responses`` or ``option_logprobs``) or one row a response (``response``); ``answer``,
             ``question``, ``prompt`` and ``source_language`` are used where they are there.
         style: how the responses are read: ``explain`` (an answer cue) or ``direct`` (an option's text at once).
+        thoughts: marks around thoughts besides the known ones, pairs of opening and closing.
         options: keys of a recipe's section ``vote``, as ``rule="majority"`` or ``min_margin=0.2``.
 
     Raises:
@@ -42,8 +44,9 @@ def vote(samples: Rows, *, style: Style = "explain", **options: Any) -> Votes:
     _check_style(style)
     chosen: VotingOptions = validated(VotingOptions, options, where="vote")
     generations = generations_of(samples, style=style)
-    table = VoteTable.read(((f"samples: {g.id} in {g.language}", g) for g in generations), style=style)
-    return Votes(elect(table, chosen), generations, style=style)
+    numbered = ((f"samples: {g.id} in {g.language}", g) for g in generations)
+    table = VoteTable.read(numbered, style=style, thoughts=thoughts)
+    return Votes(elect(table, chosen), generations, style=style, thoughts=thoughts)
 
 
 def build_pairs(votes: Votes, **options: Any) -> PairSet:
@@ -73,12 +76,19 @@ def build_pairs(votes: Votes, **options: Any) -> PairSet:
     report = PairReport()
     ballots = [(f"the ballot of {b.id}", b) for b in votes.ballots]
     generations = [(f"samples: {g.id} in {g.language}", g) for g in votes.samples]
-    pairs = list(pairs_of(ballots, lambda: generations, chosen, style=votes.style, report=report))  # type: ignore[arg-type]
+    found = pairs_of(ballots, lambda: generations, chosen, style=votes.style, report=report, thoughts=votes.thoughts)  # type: ignore[arg-type]
+    pairs = list(found)
     return PairSet(pairs, dict(report.summary()))
 
 
 def score(
-    answers: Rows, *, style: Style = "explain", seed: int = 0, resamples: int = RESAMPLES, unlabelled: str = "wrong"
+    answers: Rows,
+    *,
+    style: Style = "explain",
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    unlabelled: str = "wrong",
+    thoughts: Marks = (),
 ) -> Scores:
     """Every metric of a set of answers, with standard error, 95 % interval and chance value.
 
@@ -90,6 +100,7 @@ def score(
         seed, resamples: of the bootstrap, which resamples questions.
         unlabelled: where some questions have no right answer, ``wrong`` counts them as not right, ``skip`` leaves them
             out of accuracy.
+        thoughts: as :func:`vote` takes them.
 
     Raises:
         DataError: a row that cannot be used, or a question that lacks a language.
@@ -99,7 +110,7 @@ def score(
     """
     _check_style(style)
     _check_bootstrap(seed, resamples)
-    given = answers_of(answers, style=style, source="answers")
+    given = answers_of(answers, style=style, source="answers", thoughts=thoughts)
     return Scores(measure(given, seed=seed, resamples=resamples, skip_unlabelled=_skips(unlabelled)))
 
 
@@ -111,6 +122,7 @@ def compare(
     seed: int = 0,
     resamples: int = RESAMPLES,
     unlabelled: str = "wrong",
+    thoughts: Marks = (),
 ) -> Changes:
     """Two sets of answers to the same questions, compared question by question.
 
@@ -119,14 +131,15 @@ def compare(
 
     Args:
         before, after: as :func:`score` takes them.
-        style, seed, resamples, unlabelled: as there.
+        style, seed, resamples, unlabelled, thoughts: as there.
 
     Raises:
         DataError: a row that cannot be used; questions, languages or right answers differ.
     """
     _check_style(style)
     _check_bootstrap(seed, resamples)
-    first, second = (answers_of(x, style=style, source=n) for x, n in ((before, "before"), (after, "after")))
+    given = ((before, "before"), (after, "after"))
+    first, second = (answers_of(x, style=style, source=name, thoughts=thoughts) for x, name in given)
     return Changes(compare_sets(first, second, seed=seed, resamples=resamples, skip_unlabelled=_skips(unlabelled)))
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from calm_ext.answers.thoughts import Marks
 from calm_ext.errors import DataError
 from calm_ext.jsonl import explain
 from calm_ext.metrics.answered import Answered, AnswerSet, scored_answer
@@ -133,7 +134,7 @@ def _generation(row: Mapping[str, Any], style: Style) -> Generation:
     return _record(Generation, values, row["where"])
 
 
-def answers_of(answers: Rows, *, style: Style, source: str) -> AnswerSet:
+def answers_of(answers: Rows, *, style: Style, source: str, thoughts: Marks = ()) -> AnswerSet:
     """Answers from rows of one of three forms.
 
     - one row a question: ``id``, ``predictions`` (language -> index or None), optionally ``answer`` and ``scores``;
@@ -149,7 +150,7 @@ def answers_of(answers: Rows, *, style: Style, source: str) -> AnswerSet:
     elif "prediction" in rows[0]:
         questions = _from_long(rows, source)
     else:
-        questions = _from_generations(generations_of(rows, style=style, what=source), style)
+        questions = _from_generations(generations_of(rows, style=style, what=source), style, thoughts)
     by_id = {q.id: q for q in questions}
     if len(by_id) < len(questions):
         twice = next(q.id for i, q in enumerate(questions) if q.id in {x.id for x in questions[:i]})
@@ -191,7 +192,7 @@ def _from_long(rows: Iterable[Mapping[str, Any]], source: str) -> list[Answered]
     return [_from_predictions(row, row["where"]) for row in grouped.values()]
 
 
-def _from_generations(generations: Iterable[Generation], style: Style) -> list[Answered]:
+def _from_generations(generations: Iterable[Generation], style: Style, thoughts: Marks) -> list[Answered]:
     grouped: dict[str, list[Generation]] = {}
     for generation in generations:
         grouped.setdefault(generation.id, []).append(generation)
@@ -202,6 +203,6 @@ def _from_generations(generations: Iterable[Generation], style: Style) -> list[A
             scores = {g.language: g.option_logprobs or [] for g in own}
             found.append(scored_answer(identity, gold, scores, {g.language: g.options for g in own}))
         else:
-            answers = {g.language: next(iter(read_votes(g, style=style)), None) for g in own}
+            answers = {g.language: next(iter(read_votes(g, style=style, thoughts=thoughts)), None) for g in own}
             found.append(Answered(identity, gold, answers, len(own[0].options)))
     return found

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from calm_ext.answers.thoughts import Marks
 from calm_ext.metrics.compare import Comparison
 from calm_ext.metrics.measure import Measured
 from calm_ext.pairing.export import trl_row
@@ -82,12 +83,13 @@ class Votes(Result):
         samples: what was voted on, from which :func:`calm_ext.build_pairs` takes the responses.
     """
 
-    def __init__(self, election: Election, samples: Sequence[Generation], *, style: str) -> None:
+    def __init__(self, election: Election, samples: Sequence[Generation], *, style: str, thoughts: Marks = ()) -> None:
         self.ballots: list[Ballot] = election.ballots
         self.weights = election.weights
         self.notes = election.notes
         self.samples = list(samples)
         self.style = style
+        self.thoughts = thoughts
         self.summary = vote_summary(election.ballots, {g.id: g.answer for g in samples})
 
     def __len__(self) -> int:

@@ -25,6 +25,18 @@ def json_option(function: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")(function)
 
 
+def marks_option(function: F) -> F:
+    """``--thought-marks OPEN CLOSE``, which may be given several times: the recipe's ``sampling.thoughts``."""
+    return click.option(
+        "--thought-marks",
+        "thoughts",
+        nargs=2,
+        multiple=True,
+        metavar="OPEN CLOSE",
+        help="Marks around the model's thoughts, as '<plan>' '</plan>', besides the known ones.",
+    )(function)
+
+
 def print_json(value: Any) -> None:
     """One JSON object; NaN becomes null."""
     from calm_ext.jsonl import finite

@@ -46,7 +46,9 @@ def _repairs_on_stderr() -> Iterator[None]:
 
 
 def _codes(languages: str | None) -> list[str] | None:
-    return [x.strip() for x in languages.split(",") if x.strip()] if languages else None
+    from calm_ext.languages import normalise_code
+
+    return [normalise_code(x.strip()) for x in languages.split(",") if x.strip()] if languages else None
 
 
 def _given(options: DataOptions) -> dict[str, Any]:
@@ -246,14 +248,14 @@ def import_generations(
 
     from calm_ext.errors import CalmError
     from calm_ext.jsonl import write_jsonl
-    from calm_ext.languages import get_language
+    from calm_ext.languages import get_language, normalise_code
     from calm_ext.results.generations import import_lm_eval, import_paper, language_of
 
     refuse_inputs(output, *files)
     if output.exists() and not force:
         raise CalmError(f"{output}: exists; --force replaces it")
     if source_language:
-        get_language(source_language)
+        source_language = get_language(normalise_code(source_language)).code
     kinds = {f.suffix for f in files}
     counts: Counter[str] = Counter()
     if kinds == {".jsonl"}:
@@ -263,7 +265,7 @@ def import_generations(
     elif kinds == {".json"}:
         if languages and len(languages) != len(files):
             raise CalmError(f"--language is given {len(languages)} times for {len(files)} files")
-        codes = list(languages) or [language_of(f) for f in files]
+        codes = [normalise_code(x) for x in languages] or [language_of(f) for f in files]
         if len(set(codes)) < len(codes):
             raise CalmError(f"one file a language was expected; the files are {', '.join(codes)}")
         found = import_paper(dict(zip(codes, files, strict=True)), source_language=source_language)

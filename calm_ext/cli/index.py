@@ -75,6 +75,7 @@ def build(
     """
     from calm_ext.data.corpora import read_layout
     from calm_ext.errors import CalmError
+    from calm_ext.languages import normalise_code
     from calm_ext.retrieval import Chunking, build_index
 
     for path in corpora:
@@ -87,7 +88,7 @@ def build(
         raise CalmError("--overlap needs --chunk: without it passages are not cut")
     with _progress() as show_progress:
         summary = build_index(
-            read_layout(layout, corpora, languages=languages, split=split),
+            read_layout(layout, corpora, languages=[normalise_code(x) for x in languages], split=split),
             output,
             sources=[str(path) for path in corpora],
             dense_model=dense,
@@ -124,9 +125,11 @@ def search(index: Path, query: str, language: str | None, options: SearchOptions
     INDEX is a folder of `calm-ext index build`, or `sample` or `babel`, whose corpora come along.
     """
     from calm_ext.errors import CalmError
+    from calm_ext.languages import normalise_code
     from calm_ext.retrieval.grounding import open_index
 
     opened = open_index(str(index), dense_model=options.dense_model)
+    language = normalise_code(language) if language else None
     if not query.strip():
         raise CalmError("the query is empty")
     if language is None and len(opened.languages) > 1:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from calm_ext.cli.common import ConsoleReporter, console, json_option, print_json, refuse_inputs
+from calm_ext.cli.common import ConsoleReporter, console, json_option, marks_option, print_json, refuse_inputs
 from calm_ext.cli.options import flags
 from calm_ext.pairing.options import PairingOptions
 
 if TYPE_CHECKING:
+    from calm_ext.answers.thoughts import Marks
     from calm_ext.pairing.build import Generations, PairReport
     from calm_ext.prompts import Style
     from calm_ext.records import Ballot
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="How the questions were asked.",
 )
+@marks_option
 @json_option
 def command(
     ballots: Path,
@@ -55,6 +57,7 @@ def command(
     contradictions: str,
     device: str | None,
     style: Style,
+    thoughts: tuple[tuple[str, str], ...],
     as_json: bool,
 ) -> None:
     """Build preference pairs: chosen gives the elected answer, rejected a different one.
@@ -85,8 +88,8 @@ def command(
     restated = None
     if options.translator is not None:
         cache = (output or generations).with_suffix(".translations.jsonl")
-        restated = _restate({b.id: b for _, b in cast}, stream, device, style, options, cache, report)
-    pairs = build_pairs(cast, stream, options, style=style, restated=restated, report=report)
+        restated = _restate({b.id: b for _, b in cast}, stream, device, style, thoughts, options, cache, report)
+    pairs = build_pairs(cast, stream, options, style=style, restated=restated, report=report, thoughts=thoughts)
     if output:
         write_pairs(output, pairs, format=form)  # type: ignore[arg-type]
     else:
@@ -104,6 +107,7 @@ def _restate(
     stream: Generations,
     device: str | None,
     style: Style,
+    thoughts: Marks,
     options: PairingOptions,
     cache: Path,
     report: PairReport,
@@ -121,7 +125,15 @@ def _restate(
         translator = str(options.translator)
         model = load_restater(translator, device=device)
         restated, refused = restate_missing(
-            ballots, stream, model, style=style, options=options, cache=cache, by=translator, progress=progress
+            ballots,
+            stream,
+            model,
+            style=style,
+            options=options,
+            cache=cache,
+            by=translator,
+            thoughts=thoughts,
+            progress=progress,
         )
     for reason, n in refused.items():
         report.left_out[f"translations: {reason}"] = n

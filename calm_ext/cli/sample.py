@@ -20,7 +20,7 @@ from calm_ext.models.options import ModelOptions, SamplingOptions
     help="Passages JSONL to ask with, of `calm-ext index passages`; the texts are taken as they are.",
 )
 @flags(ModelOptions, into="model")
-@flags(SamplingOptions, into="sampling", leave_out=("backend_args", "template_args"), names={"n": ["-n"]})
+@flags(SamplingOptions, into="sampling", leave_out=("backend_args", "template_args", "thoughts"), names={"n": ["-n"]})
 @click.option(
     "--backend-arg",
     "backend_args",
@@ -54,12 +54,14 @@ def command(
     from calm_ext.models.backends import BACKENDS
     from calm_ext.models.endings import Endings
     from calm_ext.pipeline.recipe import with_arguments
+    from calm_ext.prompts import check_words
     from calm_ext.records import ParallelQuestion
     from calm_ext.retrieval.grounding import given_as_is
 
     asked = list(read_jsonl(questions, ParallelQuestion))
     grounding = given_as_is(str(passages), asked) if passages else None
     sampling = with_arguments(sampling, verb="sample", backend_args=backend_args, template_args=template_args)
+    check_words(asked[0].versions, sampling.resolved_style)
     from calm_ext.harness.sampler import sample
 
     quiet_lm_eval()

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from calm_ext.cli.common import marks_option
 from calm_ext.cli.options import flags, template_arg
 from calm_ext.errors import RecipeError
 from calm_ext.models.options import SamplingOptions
@@ -24,6 +25,7 @@ from calm_ext.training.options import TrainingOptions, options_class, training_o
 @click.option("--heldout-generations", type=click.Path(path_type=Path), help="Their generations JSONL, to vote on.")
 @flags(SamplingOptions, into="sampling", only=["mode", "style", "max_new_tokens", "chat_template"])
 @template_arg
+@marks_option
 def command(
     pairs: Path,
     output: Path,
@@ -34,6 +36,7 @@ def command(
     heldout_generations: Path | None,
     sampling: SamplingOptions,
     template_args: tuple[str, ...],
+    thoughts: tuple[tuple[str, str], ...],
 ) -> None:
     """Train a LoRA adapter on PAIRS (JSONL), in one process or in those of an accelerate config.
 
@@ -57,7 +60,9 @@ def command(
     next(read_jsonl(pairs, Pair))  # a wrong file is refused before a model loads
     votes: dict[str, dict[str, int]] = {}
     if heldout_generations:
-        table = VoteTable.read(read_numbered(heldout_generations, Generation), style=sampling.resolved_style)
+        table = VoteTable.read(
+            read_numbered(heldout_generations, Generation), style=sampling.resolved_style, thoughts=thoughts
+        )
         votes = votes_of_others(table, VotingOptions())
     launch(
         TrainingJob(
@@ -65,7 +70,7 @@ def command(
             pairs=pairs,
             output=output,
             options=options,
-            sampling=sampling,
+            sampling=sampling.replace(thoughts=list(thoughts)),
             heldout=heldout,
             heldout_votes={k: v for k, v in votes.items() if v},
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from calm_ext.cli.common import console, json_option, print_json, refuse_inputs
+from calm_ext.cli.common import console, json_option, marks_option, print_json, refuse_inputs
 from calm_ext.cli.options import flags
 from calm_ext.errors import CalmError
 from calm_ext.voting.options import VotingOptions
@@ -43,12 +43,14 @@ def _list_of_rules() -> str:
     show_default=True,
     help="How the responses are read.",
 )
+@marks_option
 @json_option
 def command(
     generations: Path,
     output: Path | None,
     options: VotingOptions,
     style: Style,
+    thoughts: tuple[tuple[str, str], ...],
     as_json: bool,
 ) -> None:
     """Elect an answer for each question from GENERATIONS (JSONL), without gold labels (but for the rule gold).
@@ -56,6 +58,7 @@ def command(
     Each winner gets an estimated probability of being right. Where the generations carry gold labels, the accuracy and
     the calibration of the estimate are measured; an undecided question counts as wrong.
     """
+    from calm_ext.answers.thoughts import marks_signature
     from calm_ext.jsonl import read_numbered, write_jsonl
     from calm_ext.models.endings import Endings
     from calm_ext.records import Generation
@@ -67,20 +70,22 @@ def command(
     if options.ties == "pivot" and not options.pivot:
         raise CalmError("--ties pivot needs --pivot LANGUAGE")
     endings = Endings()
-    table = VoteTable.read(_counted(read_numbered(generations, Generation), endings), style=style)
+    counted = _counted(read_numbered(generations, Generation), endings)
+    table = VoteTable.read(counted, style=style, thoughts=thoughts)
     election = elect(table, options)
     if output:
         write_jsonl(output, election.ballots)
+    signed = options.signature() + marks_signature(thoughts)
     summary = vote_summary(election.ballots, table.gold)
     if as_json:
-        extra = {"rule": options.rule, "signature": options.signature(), "sources": list(election.sources)}
+        extra = {"rule": options.rule, "signature": signed, "sources": list(election.sources)}
         ended = endings.summary()
         if "missing" in ended or "cut" in ended:
             extra["sampling"] = ended
         print_json({**extra, **summary})
     else:
         _print(summary)
-        click.echo(options.signature(), err=True)
+        click.echo(signed, err=True)
     ended_so = endings.notes(retry="`calm-ext sample --retry`")
     for note in (*ended_so, *election.notes, *_equal_options(table.equal_options)):
         click.echo(f"note: {note}", err=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +19,7 @@ from calm_ext.data.parallel.evidence import read_texts
 from calm_ext.data.parallel.features import bags, tfidf
 from calm_ext.data.parallel.rows import Joined, Repair
 from calm_ext.languages import get_language
+from calm_ext.languages.scripts import share_in_script
 from calm_ext.records import ParallelQuestion
 
 #: cosine from which two questions are near duplicates
@@ -29,17 +29,6 @@ _MIN_LETTERS, _MIN_SHARE = 8, 0.3
 #: letters a question must have for the same text in two languages to be called untranslated
 _MIN_UNTRANSLATED = 12
 _STEP = 2000
-
-_SCRIPTS = {
-    "Latn": ("LATIN",),
-    "Cyrl": ("CYRILLIC",),
-    "Arab": ("ARABIC",),
-    "Deva": ("DEVANAGARI",),
-    "Hans": ("CJK",),
-    "Hant": ("CJK",),
-    "Jpan": ("CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA"),
-    "Hebr": ("HEBREW",),
-}
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -228,18 +217,10 @@ def _near(one: Any, other: Any) -> list[tuple[int, int]]:
     return sorted(found)
 
 
-@cache
-def _script(character: str) -> str:
-    return unicodedata.name(character, "").split(" ")[0]
-
-
 def _wrong_script(text: str, language: str) -> bool:
-    expected = _SCRIPTS.get(get_language(language).script)
-    letters = Counter(c for c in unicodedata.normalize("NFKC", text) if c.isalpha())
-    total = sum(letters.values())
-    if expected is None or total < _MIN_LETTERS:
-        return False
-    return sum(n for c, n in letters.items() if _script(c) in expected) < _MIN_SHARE * total
+    text = unicodedata.normalize("NFKC", text)
+    share = share_in_script(text, get_language(language).script)
+    return share is not None and share < _MIN_SHARE and sum(c.isalpha() for c in text) >= _MIN_LETTERS
 
 
 def _untranslated(questions: Sequence[ParallelQuestion]) -> dict[tuple[str, str], tuple[str, ...]]:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from calm_ext.data import SOURCES
 from calm_ext.errors import CalmError
+from calm_ext.languages.codes import LanguageCode
 from calm_ext.options import OneOf, Section
 
 
@@ -17,7 +18,7 @@ class DataOptions(Section):
 
     source: Annotated[str, OneOf(SOURCES)] = "babel"
     """A data source; `calm-ext data ls` lists them."""
-    languages: list[str] | None = Field(None, min_length=2)
+    languages: list[LanguageCode] | None = Field(None, min_length=2)
     """Codes of languages; default: the source's own."""
     split: str | None = None
     """One of the source's splits; default: its first, in a recipe `train` where there is one."""

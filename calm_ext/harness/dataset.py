@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from calm_ext.data import SOURCES, load_questions, require_labelled
 from calm_ext.errors import CalmError
 from calm_ext.harness.retrieved import Wanted, wanted
+from calm_ext.languages import normalise_code
 from calm_ext.records import ParallelQuestion
 from calm_ext.retrieval.grounding import Grounding
 
@@ -80,7 +81,7 @@ def _parse_languages(value: Any) -> list[str] | None:
         value = json.loads(value) if value.startswith("[") else value.replace(",", " ").split()
     if not isinstance(value, Sequence) or not value or not all(isinstance(x, str) for x in value):
         raise CalmError(f"metadata languages must be a list of codes, got {value!r}")
-    return list(value)
+    return [normalise_code(x) for x in value]
 
 
 class Splits(dict[str, "datasets.Dataset"]):

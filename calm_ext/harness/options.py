@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
+from calm_ext.languages.codes import LanguageCode
 from calm_ext.options import Section
 
 
@@ -18,7 +19,7 @@ class EvaluationOptions(Section):
     """Questions per task; default: all."""
     num_fewshot: int | None = Field(None, ge=0)
     """Shots, in each question's own language."""
-    languages: list[str] | None = Field(None, min_length=1)
+    languages: list[LanguageCode] | None = Field(None, min_length=1)
     """Languages of calm-ext's own tasks; default: data.languages."""
     batch_size: int = Field(8, ge=1)
     """Prompts in one forward pass, each with all its options."""

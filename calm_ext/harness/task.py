@@ -15,6 +15,7 @@ out of the mean. Kappa is not made of per-question values: its item is the answe
 
 from __future__ import annotations
 
+import functools
 import logging
 import math
 import random
@@ -22,13 +23,14 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from calm_ext.answers.read import PARSER, read_answer
+from calm_ext.answers.thoughts import Marks, marks_signature
 from calm_ext.errors import CalmError
 from calm_ext.harness.dataset import Doc, to_dataset
 from calm_ext.languages import get_language
 from calm_ext.metrics.answered import Answered, scored_answer
 from calm_ext.metrics.measure import bias_warnings
 from calm_ext.metrics.question import PARTIAL, fleiss_kappa, metric_names
-from calm_ext.prompts import PROMPTS, Style, answer_text, ask, cue, delimiter
+from calm_ext.prompts import PROMPTS, Style, answer_text, ask, check_words, cue, delimiter, wordless_notes
 from calm_ext.records import ParallelQuestion
 from calm_ext.retrieval.grounding import Grounding
 from calm_ext.signature import signature, version_of
@@ -76,9 +78,11 @@ class CrossLingualTask(ConfigurableTask):
         config.setdefault("doc_to_target", lambda doc: str(doc["answer"]))
         super().__init__(config=config)
         self.languages: list[str] = list(self.task_docs[0]["languages"])
-        for code in self.languages:
-            get_language(code)
         self.style: Style = "cloze" if self.scored else (self.config.metadata or {}).get("style", "explain")
+        check_words(self.languages, self.style)
+        for note in wordless_notes(self.languages):
+            _tell_once(note)
+        self.thoughts: Marks = (self.config.metadata or {}).get("thoughts", ())
         counts = sorted({len(options[0]) for options in self.task_docs["options"]})
         n_options = str(counts[0]) if len(counts) == 1 else f"{counts[0]}-{counts[-1]}"
         unlabelled = sum(answer is None for answer in self.task_docs["answer"])
@@ -93,7 +97,7 @@ class CrossLingualTask(ConfigurableTask):
             "options": n_options,
             "style": self.style,
             "prompts": PROMPTS,
-            "score": "logprob/byte" if self.scored else PARSER,
+            "score": "logprob/byte" if self.scored else PARSER + marks_signature(self.thoughts),
             "retrieval": self.grounding.signature if self.grounding else None,
         }
         if isinstance(self.config.metadata, dict):
@@ -246,7 +250,7 @@ class CrossLingualTask(ConfigurableTask):
             options = dict(zip(doc["languages"], doc["options"], strict=True))
             return scored_answer(doc["id"], doc["answer"], self.option_scores(doc, results), options)
         answers = {
-            language: read_answer(response, options, language, style=self.style)
+            language: read_answer(response, options, language, style=self.style, thoughts=self.thoughts)
             for language, options, response in zip(doc["languages"], doc["options"], results, strict=True)
         }
         return Answered(doc["id"], doc["answer"], answers, len(doc["options"][0]))
@@ -278,6 +282,12 @@ class CrossLingualTask(ConfigurableTask):
     def higher_is_better(self) -> dict[str, bool]:
         """Of every metric; only agreement on a wrong answer is worse when higher."""
         return {name: name != "consistency_wrong" for name in self.metric_names()}
+
+
+@functools.cache
+def _tell_once(note: str) -> None:
+    """Sampling makes a task for each chunk of questions; the user reads this once."""
+    logger.warning("%s", note)
 
 
 def mean_of_defined(values: Sequence[float | None]) -> float:

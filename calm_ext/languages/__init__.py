@@ -1,12 +1,16 @@
-"""The languages calm-ext can ask in: the 16 of X-CSQA and Babel's eight invented ones.
+"""The languages calm-ext can ask in: thirty real ones and Babel's eight invented ones with words, others without.
 
 A language is one file in this folder, named by its BCP-47 code (RFC 5646), that holds all of its words; to add one,
 copy ``en.py`` and translate it. Whoever changes a word that stands in prompts raises :data:`calm_ext.prompts.PROMPTS`.
 Another package adds a language through the entry points of :mod:`calm_ext.plugins`.
+
+A language of BCP-47 without a file (:mod:`calm_ext.languages.codes`) has the words of the language it is a variant of,
+as ``pt-BR`` of ``pt``, or none: then options can be scored, and nothing else.
 """
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import NamedTuple
 
 from calm_ext.errors import CalmError
@@ -34,7 +38,27 @@ class AnswerWords(NamedTuple):
             language's are looked for in every text.
         words: capital letters that are words of the language: ``A place``.
         letters: the language's own letters for options, in their order; one string an option, its spellings joined by
-            commas.
+            commas. A letter that may stand for two options is listed with both (``В``, the Latin B or the third
+            Cyrillic letter); only the option's text behind it then decides.
+        copula: verbs that join an answer and an option, in either order: ``is``, ``would be``.
+        adjective: what a right answer is called, beside the word for it: ``correct``, ``most likely``.
+        head: words for an option that are a cue only with an ``adjective``: ``option`` in ``the best option``. With
+            ``noun`` and ``copula`` they make cues, so that these need not all be written into ``sentence``.
+        hedge: adverbs that may stand around a copula and before a letter: ``probably``, ``clearly``, ``therefore``.
+        it: how a sentence may point at an option without a word for the answer: ``it is``, ``it must be``. Only a
+            letter is read after these.
+        right: what an option is called that is the answer, behind a copula: ``the right one``, ``correct``.
+        verdict: the same with its verb, where it stands behind the option in another form: ``सही है``, ``が正解``.
+        mend: how a remark begins that takes back what was answered before, so that the next answer counts: ``wait``,
+            ``sorry``, ``correction``; every language's are looked for in every text.
+        condition: words that make a supposition of what follows: ``if``.
+        negation: words before an option that say it is not the answer: ``not``, ``rather than``.
+        contrast: what stands between an option that is denied and the right one: ``but`` in ``not A but B``.
+        glued: what a language writes right behind a letter, as ``'dir`` or ``입니다``; the letter still stands alone.
+        prefixed: what a language writes right before a word, as Arabic ``ال`` and ``و``.
+        endings: endings that a noun's cases exchange, an empty one among them where it may be missing: ``a``, ``e`` for
+            Polish ``biblioteka``, ``bibliotece``. Used only where one option fits.
+        clause: words, or their ends, that close a clause with a space behind and no mark: ``때문에``, ``için``.
     """
 
     noun: tuple[str, ...] = ()
@@ -50,6 +74,21 @@ class AnswerWords(NamedTuple):
     turn: tuple[str, ...] = ()
     words: str = ""
     letters: tuple[str, ...] = ()
+    copula: tuple[str, ...] = ()
+    adjective: tuple[str, ...] = ()
+    head: tuple[str, ...] = ()
+    hedge: tuple[str, ...] = ()
+    it: tuple[str, ...] = ()
+    right: tuple[str, ...] = ()
+    verdict: tuple[str, ...] = ()
+    mend: tuple[str, ...] = ()
+    condition: tuple[str, ...] = ()
+    negation: tuple[str, ...] = ()
+    contrast: tuple[str, ...] = ()
+    glued: tuple[str, ...] = ()
+    prefixed: tuple[str, ...] = ()
+    endings: tuple[str, ...] = ()
+    clause: tuple[str, ...] = ()
 
 
 class Language(NamedTuple):
@@ -70,8 +109,7 @@ class Language(NamedTuple):
         relevance: the question whether a passage helps; empty: the model cannot judge passages in this language.
         yes, no: the two answers to ``relevance``.
         stemmer: name of the Snowball stemmer (https://snowballstem.org), None where there is none.
-        unspaced: whether words are not spaced. Retrieval then cuts runs of Chinese and Japanese characters into single
-            ones and pairs.
+        unspaced: whether words are not spaced. Retrieval then cuts runs of such characters into short pieces.
         flores: FLORES-200 code, which NLLB uses; None where there is none.
         answers: the words by which answers are recognised, besides the cue words.
         aliases: codes that others use for the language.
@@ -103,7 +141,12 @@ class Language(NamedTuple):
     @property
     def right_to_left(self) -> bool:
         """Whether the script runs from right to left."""
-        return self.script in {"Arab", "Hebr"}
+        return self.script in {"Arab", "Hebr", "Thaa", "Syrc", "Nkoo", "Adlm"}
+
+    @property
+    def has_words(self) -> bool:
+        """Whether there are cue words: without them options can be scored, and nothing else."""
+        return bool(self.answer)
 
     @property
     def invented(self) -> bool:
@@ -116,8 +159,13 @@ LANGUAGES: Registry[Language] = Registry("language", "calm_ext.languages", const
 
 
 def is_known(code: str) -> bool:
-    """Whether there is a language of this code (aliases do not count: they are resolved where files are read)."""
+    """Whether there is a file of this code (other ways to write a code do not count: see :func:`normalise_code`)."""
     return code in LANGUAGES
+
+
+def is_language(code: str) -> bool:
+    """Whether :func:`get_language` gives a language: one with a file, or another of BCP-47, in our way to write it."""
+    return code in LANGUAGES or bool(_codes().derived(code))
 
 
 def resolve_alias(code: str) -> str:
@@ -131,16 +179,63 @@ def resolve_alias(code: str) -> str:
     return next((row.code for row in LANGUAGES.values() if code in row.aliases), code)
 
 
+def normalise_code(code: str) -> str:
+    """Our code of a language that is written in another way (:func:`calm_ext.languages.codes.normalise_code`)."""
+    if code in LANGUAGES:
+        return code
+    ours: str = _codes().normalise_code(code)
+    return ours
+
+
 def get_language(code: str) -> Language:
-    """The language of a code.
+    """The language of a code, which may have no words (``has_words``).
 
     Raises:
-        CalmError: there is none; the message lists what there is.
+        CalmError: there is none; the message names the nearest.
     """
-    language = LANGUAGES.get(code)
+    language: Language | None = LANGUAGES.get(code) or _codes().derived(code)
     if language is None:
-        own = resolve_alias(code)
-        hint = f" (did you mean {own!r}?)" if own != code else LANGUAGES.hint(code)
-        known = ", ".join(row.code for row in LANGUAGES.values() if not row.invented)
-        raise CalmError(f"no cue words for language {code!r}{hint}; known: {known}, and Babel's qaa to qah")
+        raise CalmError(f"no language {code!r}{code_hint(code)}; `calm-ext languages` lists those with cue words")
     return language
+
+
+def language_with_words(code: str, *, use: str) -> Language:
+    """The language of a code where words are needed.
+
+    Args:
+        use: what they are needed for, as the message says it.
+
+    Raises:
+        CalmError: there is no such language, or it has no words; the message says which languages have.
+    """
+    language = get_language(code)
+    if not language.has_words:
+        known = ", ".join(row.code for row in LANGUAGES.values() if not row.invented)
+        raise CalmError(
+            f"{use} needs words, and there are none for {language.name} ({code}): score the options instead "
+            f"(mode options, style cloze), or add calm_ext/languages/{code.replace('-', '_').lower()}.py as "
+            f"CONTRIBUTING.md says; languages with words: {known}"
+        )
+    return language
+
+
+def code_hint(code: str) -> str:
+    """`` (did you mean 'x'?)`` where another code, or a language's name, is near to a wrong one; else nothing."""
+    hint: str = _codes().hint(code)
+    return hint
+
+
+def language_name(code: str) -> str:
+    """Name and code, ``French (fr)``; the code alone where no language has it.
+
+    >>> language_name("fr"), language_name("xx")
+    ('French (fr)', 'xx')
+    """
+    return f"{get_language(code).name} ({code})" if is_language(code) else code
+
+
+def _codes() -> ModuleType:
+    """What needs langcodes, imported when a code is asked for that is not one of ours."""
+    from calm_ext.languages import codes
+
+    return codes

@@ -62,6 +62,9 @@ class SamplingOptions(Section):
     """Prompts in one forward pass, each with all its options or responses."""
     seed: int = 0
     """Seed of the sampler."""
+    thoughts: list[tuple[str, str]] = Field(default_factory=list)
+    """Marks around the model's thoughts besides the known ones (<think>, [THINK], gpt-oss's channels, …): pairs of
+    opening and closing, as [["<plan>", "</plan>"]]. Thoughts are neither answer nor explanation."""
     backend: Annotated[str, OneOf(BACKENDS)] = "hf"
     """What samples: ``hf``, calm-ext's own sampler; ``vllm`` or ``sglang``; ``api``, a server that speaks OpenAI's
     protocol; or one that a plugin brings."""
@@ -70,6 +73,13 @@ class SamplingOptions(Section):
     )
     """Arguments of the backend: for ``vllm`` and ``sglang`` those of lm-eval's class, as gpu_memory_utilization; for
     ``api`` base_url (as http://localhost:8000/v1), model, concurrency, timeout, retries, api_key_env, context, body."""
+
+    @field_validator("thoughts")
+    @classmethod
+    def _marks_are_not_empty(cls, thoughts: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        if not all(mark.strip() for pair in thoughts for mark in pair):
+            raise ValueError("a mark is empty")
+        return thoughts
 
     @property
     def resolved_style(self) -> Literal["explain", "direct", "cloze"]:

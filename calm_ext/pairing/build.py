@@ -3,6 +3,7 @@
 Pairs for language l of a question with a winner: *chosen* is a response of l that gives the winner (``native``); where
 l has none, the language is skipped (``skip``), or the winning option is written in the task's format (``answer_only``),
 or another language's response is put into l (``translate``, :mod:`calm_ext.pairing.translate`), as the paper does.
+Responses that are surely in another language than l are not chosen (:mod:`calm_ext.metrics.fidelity`).
 *Rejected* are l's responses that give another answer; abstentions are neither, unless ``reject_unparsed``. Where
 options were scored instead of sampled, l's responses are its option texts, and rejected is the option that l itself
 prefers.
@@ -15,13 +16,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from calm_ext.answers.thoughts import Marks
 from calm_ext.errors import DataError
 from calm_ext.pairing.balance import PairLengths, choose
 from calm_ext.pairing.options import PairingOptions
-from calm_ext.pairing.sides import Sides
+from calm_ext.pairing.sides import Sides, alike
 from calm_ext.prompts import LETTERS, Style, answer_text, delimiter
 from calm_ext.records import Ballot, Generation, Pair, Prompt
 from calm_ext.voting.table import Votes
+
+#: Why a response was left out, as verbs and stages say it behind its number.
+FOREIGN = "chosen in another language"
 
 Generations = Callable[[], Iterable[tuple[str, Generation]]]
 
@@ -33,6 +38,7 @@ class PairReport:
         self.by_language: dict[str, Counter[str]] = {}
         self.lengths: dict[str, PairLengths] = {}
         self.left_out: Counter[str] = Counter()
+        self.foreign: Counter[str] = Counter()
         self._known = self._right = 0
 
     def add_language(self, language: str) -> None:
@@ -59,6 +65,7 @@ class PairReport:
             "precision": self._right / self._known if self._known else None,
             "lengths": {x: row.summary() for x, row in self.lengths.items()},
             "left_out": dict(+self.left_out),
+            "in_another_language": dict(+self.foreign),
         }
 
 
@@ -70,6 +77,7 @@ def build_pairs(
     style: Style,
     restated: Mapping[tuple[str, str], str] | None = None,
     report: PairReport | None = None,
+    thoughts: Marks = (),
 ) -> Iterator[Pair]:
     """The pairs of all ballots that have a winner, in the order of the generations.
 
@@ -78,6 +86,7 @@ def build_pairs(
         generations: opens the stream of the generations, each with its place; it may be opened twice.
         restated: (question id, language) -> the chosen text where the fallback is ``translate``.
         report: filled with what was built and what was left out.
+        thoughts: marks of thoughts besides the known ones (:mod:`calm_ext.answers.thoughts`).
 
     Raises:
         DataError: a ballot of a question or language that the generations do not have, or with another number of votes.
@@ -86,11 +95,12 @@ def build_pairs(
     decided = _Decided(ballots)
     keep = None
     if options.max_per_language is not None or options.max_ratio is not None:
-        trial = _all_pairs(decided, generations(), options, style, restated, PairReport())
+        trial = _all_pairs(decided, generations(), options, style, restated, PairReport(), thoughts)
         languages = [pair.language for pair, _ in trial]
         keep = choose(languages, most=options.max_per_language, ratio=options.max_ratio, seed=options.seed)
         report.left_out["by the caps"] = len(keep) - sum(keep)
-    for number, (pair, gold) in enumerate(_all_pairs(decided, generations(), options, style, restated, report)):
+    found = _all_pairs(decided, generations(), options, style, restated, report, thoughts)
+    for number, (pair, gold) in enumerate(found):
         if keep is None or keep[number]:
             report.count(pair, gold)
             yield pair
@@ -107,6 +117,7 @@ class _Decided:
                 raise DataError(f"{where}: question {ballot.id} has a ballot already at {self.where[ballot.id]}")
             self.by_id[ballot.id] = ballot
             self.where[ballot.id] = where
+        self.languages = frozenset(x for b in self.by_id.values() for x in b.votes)
 
 
 def _all_pairs(
@@ -116,6 +127,7 @@ def _all_pairs(
     style: Style,
     restated: Mapping[tuple[str, str], str] | None,
     report: PairReport,
+    thoughts: Marks,
 ) -> Iterator[tuple[Pair, int | None]]:
     """Pairs and gold answers, without caps; repeated pairs and those with two equal sides would train nothing."""
     seen: set[int] = set()
@@ -146,7 +158,9 @@ def _all_pairs(
                 )
         if style == "explain" and n > len(LETTERS):
             raise DataError(f"{where}: question {ballot.id} has {n} options, there are letters for {len(LETTERS)}")
-        for pair in _pairs_of(ballot, generation, tuple(votes), options, style, restated or {}, report):
+        for pair in _pairs_of(
+            ballot, generation, tuple(votes), options, style, restated or {}, report, thoughts, decided.languages
+        ):
             key = hash((pair.language, str(pair.prompt), pair.chosen, pair.rejected))
             if key in seen:
                 report.left_out["repeated"] += 1
@@ -168,6 +182,8 @@ def _pairs_of(
     style: Style,
     restated: Mapping[tuple[str, str], str],
     report: PairReport,
+    thoughts: Marks,
+    languages: frozenset[str],
 ) -> Iterator[Pair]:
     winner = ballot.winner
     assert winner is not None
@@ -179,11 +195,14 @@ def _pairs_of(
         chosen = [texts[winner]]
         rejected = [(texts[own], own)] if own is not None and own != winner else []
     else:
-        sides = Sides(generation, votes, winner, options, style)
+        sides = Sides(generation, votes, winner, options, style, thoughts, languages)
         rejected = sides.rejected
         if not rejected:
             return
         chosen = sides.chosen
+        if sides.n_foreign:
+            report.left_out[FOREIGN] += sides.n_foreign
+            report.foreign[language] += sides.n_foreign
         if sides.n_contradicting:
             report.left_out["chosen that contradict themselves"] += sides.n_contradicting
         if sides.lacks_chosen:
@@ -192,8 +211,7 @@ def _pairs_of(
     if not chosen:
         report.left_out["times a language had no chosen response"] += 1
         return
-    chosen = list(dict.fromkeys(_joined(generation.prompt, c, language) for c in chosen))
-    rejected = list(dict.fromkeys((_joined(generation.prompt, r, language), vote) for r, vote in rejected))
+    chosen, rejected = list(dict.fromkeys(chosen)), list(dict.fromkeys(rejected))
     built = 0
     for text, answer in rejected:
         if built == options.max_per_question:
@@ -201,8 +219,12 @@ def _pairs_of(
         best = chosen[built % len(chosen)]
         if options.max_length_ratio is not None:
             best = min(chosen, key=lambda c: abs(len(c) - len(text)))
+        best, text = (_joined(generation.prompt, x, language) for x in alike(best, text, options.thoughts, thoughts))
         if best.strip() == text.strip():
             continue  # two options of one text
+        if not (best.strip() and text.strip()):
+            report.left_out["with nothing but a thought"] += 1
+            continue
         if _too_uneven(best, text, options):
             report.left_out["too uneven in length"] += 1
             continue

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from calm_ext.answers.read import explanation_of
+from calm_ext.answers.thoughts import Marks
 from calm_ext.pairing.options import PairingOptions
 from calm_ext.pairing.sides import Sides
 from calm_ext.prompts import Style
@@ -32,16 +33,19 @@ def wanted_translations(
     generations: Iterable[tuple[str, Generation]],
     options: PairingOptions,
     style: Style,
+    thoughts: Marks = (),
 ) -> Iterator[Wanted]:
     """For each language that lacks a chosen response: the source's explanation, or that of the first that has one."""
     donors: dict[str, tuple[str, str]] = {}
+    languages = frozenset(x for b in ballots.values() for x in b.votes)
     lacking: list[tuple[str, str]] = []
     for _, g in generations:
         ballot = ballots.get(g.id)
         if ballot is None or ballot.winner is None or g.option_logprobs is not None:
             continue
-        sides = Sides(g, ballot.votes.get(g.language, []), ballot.winner, options, style)
-        explanation = next((e for e in (explanation_of(t, g.language) for t in sides.chosen) if e), None)
+        sides = Sides(g, ballot.votes.get(g.language, []), ballot.winner, options, style, thoughts, languages)
+        found = (explanation_of(t, g.language, thoughts=thoughts) for t in sides.chosen)
+        explanation = next((e for e in found if e), None)
         if explanation and (g.id not in donors or g.language == g.source_language):
             donors[g.id] = g.language, explanation
         if sides.lacks_chosen:

@@ -21,6 +21,11 @@ class PairingOptions(Section):
     """Responses that could not be read may be rejected."""
     drop_contradictions: bool = True
     """Leave out chosen responses whose explanation speaks for another option."""
+    fidelity: bool = True
+    """Leave out chosen responses that are surely in another language than the question's, thoughts aside."""
+    thoughts: Literal["keep", "strip"] = "keep"
+    """The model's thoughts: ``keep`` them where both sides of a pair have them, so that training neither teaches nor
+    unteaches thinking, and strip them from both where one side has none; or ``strip`` them always."""
     max_per_question: int = Field(2, ge=1)
     """Most pairs of one question in one language."""
     max_per_language: int | None = Field(None, ge=1)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Literal
 
 from calm_ext.answers.read import contradicts
+from calm_ext.answers.thoughts import Marks, split_thoughts, strip_thoughts
+from calm_ext.metrics.fidelity import Judge
 from calm_ext.pairing.options import PairingOptions
 from calm_ext.prompts import Style
 from calm_ext.records import Generation
@@ -17,36 +20,78 @@ class Sides:
     Args:
         votes: the option read from each response that there is, None where it could not be read.
         winner: the elected option.
+        thoughts: marks of thoughts besides the known ones.
+        languages: those of all questions; a response in another one than its question's is not chosen.
 
     Attributes:
         rejected: responses that give another answer, each with that answer; unread ones if the options allow it.
     """
 
     def __init__(
-        self, generation: Generation, votes: Sequence[int | None], winner: int, options: PairingOptions, style: Style
+        self,
+        generation: Generation,
+        votes: Sequence[int | None],
+        winner: int,
+        options: PairingOptions,
+        style: Style,
+        thoughts: Marks = (),
+        languages: frozenset[str] = frozenset(),
     ) -> None:
-        self._generation, self._winner = generation, winner
+        self._languages = languages if options.fidelity and style == "explain" else frozenset()
+        self._generation, self._winner, self._thoughts = generation, winner, thoughts
         self._check = options.drop_contradictions and style == "explain"
         answers = list(zip(generation.given, votes, strict=False))
-        self._winning = [text for text, vote in answers if vote == winner]
+        self._giving = [text for text, vote in answers if vote == winner]
         self.rejected = [
             (text, vote) for text, vote in answers if vote != winner and (vote is not None or options.reject_unparsed)
         ]
 
     @cached_property
+    def _winning(self) -> list[str]:
+        """Responses that give the winner, without those in another language."""
+        if not self._languages or not self.rejected:
+            return self._giving
+        g, judge = self._generation, Judge.of(self._languages)
+        return [
+            text
+            for text in self._giving
+            if not judge.is_foreign(text, g.language, options=g.options, thoughts=self._thoughts)
+        ]
+
+    @cached_property
     def chosen(self) -> list[str]:
-        """Responses that give the winner, without those whose explanation speaks for another option."""
+        """Responses that give the winner, without those in another language and those that speak for another option."""
         if not self._check:
             return self._winning
-        g = self._generation
-        return [text for text in self._winning if not contradicts(text, g.options, self._winner, g.language)]
+        g, marks = self._generation, self._thoughts
+        against = [contradicts(t, g.options, self._winner, g.language, thoughts=marks) for t in self._winning]
+        return [text for text, wrong in zip(self._winning, against, strict=True) if not wrong]
+
+    @property
+    def n_foreign(self) -> int:
+        """How many responses give the winner in another language than the question's."""
+        return len(self._giving) - len(self._winning)
 
     @property
     def n_contradicting(self) -> int:
-        """How many responses give the winner and are not chosen."""
+        """How many responses give the winner, in the question's language, and are not chosen."""
         return len(self._winning) - len(self.chosen)
 
     @property
     def lacks_chosen(self) -> bool:
         """Whether there is something to reject and nothing to choose, so that the fallback has to step in."""
         return bool(self.rejected) and not self.chosen
+
+
+def alike(chosen: str, rejected: str, thoughts: Literal["keep", "strip"], marks: Marks = ()) -> tuple[str, str]:
+    """The two sides of a pair, both with their thoughts or both without.
+
+    Thoughts on one side only would teach the model to think, or not to, whatever the answer.
+
+    >>> alike("Answer: B", "<think>Hm.</think>Answer: A", "keep")
+    ('Answer: B', 'Answer: A')
+    """
+    has = [bool(split_thoughts(text, marks).thoughts) for text in (chosen, rejected)]
+    if not any(has) or (all(has) and thoughts == "keep"):
+        return chosen, rejected
+    return strip_thoughts(chosen, marks), strip_thoughts(rejected, marks)

@@ -9,16 +9,17 @@ its answer is read as the winner, it is in the language, does not repeat itself,
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from calm_ext.answers.read import contradicts, read_answer
+from calm_ext.answers.thoughts import Marks
 from calm_ext.errors import CalmError
 from calm_ext.jsonl import Appender, read_jsonl
 from calm_ext.languages import LANGUAGES, get_language
+from calm_ext.languages.scripts import share_in_script
 from calm_ext.models.device import choose_dtype, find_device
 from calm_ext.models.meter import count_tokens, in_model
 from calm_ext.pairing.donors import Wanted, wanted_translations
@@ -29,7 +30,6 @@ from calm_ext.records import Ballot, Generation, Record
 _SENTENCE = re.compile(r"[.!?。！？।۔\n]+")
 # A base model goes on with the next pair of the pattern after its translation.
 _AFTER = re.compile(r"\n\s*\n|\n[^\n:：]{1,20}[:：]")
-_SCRIPTS = {"Latn": "LATIN", "Cyrl": "CYRILLIC", "Arab": "ARABIC", "Deva": "DEVANAGARI", "Hans": "CJK", "Jpan": "CJK"}
 
 
 class Restater(Protocol):
@@ -65,6 +65,7 @@ def restate_missing(
     cache: Path,
     options: PairingOptions | None = None,
     by: str = "",
+    thoughts: Marks = (),
     batch_size: int = 16,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[dict[tuple[str, str], str], Counter[str]]:
@@ -74,12 +75,13 @@ def restate_missing(
         options: which responses may be chosen and rejected.
         cache: JSONL to which translations are appended; those that are there already are not made again.
         by: names the restater in the cache.
+        thoughts: marks of thoughts besides the known ones.
         progress: called with how many are done, and of how many.
 
     Returns:
         the responses, and how many translations were thrown away for what reason.
     """
-    wanted = list(wanted_translations(ballots, generations(), options or PairingOptions(), style))
+    wanted = list(wanted_translations(ballots, generations(), options or PairingOptions(), style, thoughts))
     done: dict[tuple[str, str, str], str] = {}
     if cache.exists():
         Appender(cache).close()  # cuts an incomplete last line
@@ -147,16 +149,15 @@ def _is_in(text: str, language: str, source: str) -> bool:
     """Whether a text is in the language's script, and more like that language than like its source."""
     import py3langid
 
-    letters = [c for c in text if c.isalpha()]
-    script = _SCRIPTS.get(get_language(language).script, "LATIN")
+    script = get_language(language).script
     # Japanese and Chinese share characters; kana counts for both, and Latin names are allowed for.
-    scripts = {script, "HIRAGANA", "KATAKANA"} if script == "CJK" else {script}
-    own = sum(unicodedata.name(c, "").split(" ")[0] in scripts for c in letters)
-    if not letters or own / len(letters) < 0.5:
+    share = share_in_script(text, "Jpan" if script in {"Hans", "Hant"} else script)
+    if (share is not None and share < 0.5) or not any(c.isalpha() for c in text):
         return False
     likeness = dict(py3langid.rank(text))
-    unknown = language not in likeness or source not in likeness  # Babel's
-    return unknown or likeness[language] > likeness[source]
+    own, other = language.split("-")[0], source.split("-")[0]
+    unknown = own not in likeness or other not in likeness  # Babel's
+    return unknown or own == other or likeness[own] > likeness[other]
 
 
 # --- the models -------------------------------------------------------------------------------------------------------

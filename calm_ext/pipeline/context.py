@@ -292,7 +292,8 @@ def section(part: Any) -> Any:
 def asking(recipe: Recipe) -> list[Any]:
     """How the model is asked, as far as prompts and the reading of responses depend on it."""
     s = recipe.sampling
-    return [s.mode, s.resolved_style, s.chat_template, *template_identity(recipe)]
+    marks = [s.thoughts] if s.thoughts else []  # runs from before there was this key stay valid
+    return [s.mode, s.resolved_style, s.chat_template, *marks, *template_identity(recipe)]
 
 
 def template_identity(recipe: Recipe) -> list[dict[str, Any]]:

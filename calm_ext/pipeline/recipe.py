@@ -16,9 +16,9 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from calm_ext.data import SOURCES
-from calm_ext.errors import RecipeError
+from calm_ext.errors import CalmError, RecipeError
 from calm_ext.jsonl import atomic_write
-from calm_ext.languages import LANGUAGES, is_known
+from calm_ext.languages import LANGUAGES, code_hint, is_known, is_language, language_with_words
 from calm_ext.models.backends import BACKENDS, BackendEntry
 from calm_ext.models.options import SamplingOptions
 from calm_ext.models.paths import local_folder
@@ -170,11 +170,21 @@ def _loose_problems(values: Mapping[str, Any]) -> list[str]:
 def _language_problems(key: str, codes: Iterable[str]) -> list[str]:
     codes = list(codes)
     found = [
-        f"{key}: no cue words for language {c!r}; `calm-ext languages` lists the known ones"
+        f"{key}: no language {c!r}{code_hint(c)}; `calm-ext languages` lists those with cue words"
         for c in dict.fromkeys(codes)
-        if not is_known(c)
+        if not is_language(c)
     ]
     return found + [f"{key}: {c!r} is listed twice" for c in dict.fromkeys(codes) if codes.count(c) > 1]
+
+
+def _without_words(codes: Iterable[str], use: str) -> list[str]:
+    found = []
+    for code in filter(is_language, codes):
+        try:
+            language_with_words(code, use=use)
+        except CalmError as error:
+            found.append(f"data.languages: {error}")
+    return found
 
 
 def _path_problems(path: str) -> list[str]:
@@ -251,6 +261,8 @@ def _problems(recipe: Recipe) -> list[str]:
     ):
         found += _language_problems(key, codes or [])
     languages = recipe.data.languages
+    if recipe.sampling.resolved_style != "cloze":
+        found += _without_words(languages or [], f"sampling.style {recipe.sampling.resolved_style}")
     if languages:
         asked = ", ".join(languages)
         for key, code in [("vote.pivot", recipe.vote.pivot), *((f"vote.weights.{c}", c) for c in recipe.vote.weights)]:

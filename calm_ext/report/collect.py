@@ -12,6 +12,7 @@ from calm_ext.metrics.question import PARTIAL
 from calm_ext.metrics.stats import RESAMPLES, interval, resampled_means
 from calm_ext.pairing.build import pair_summary
 from calm_ext.report.calibration import reliability
+from calm_ext.report.fidelity import fidelity_summary
 from calm_ext.report.page.flow import flow_summary
 from calm_ext.report.page.passages import retrieval_summary
 from calm_ext.report.rundata import WHEN, RunData, read_run
@@ -41,6 +42,12 @@ def summarize(data: RunData, *, resamples: int = RESAMPLES) -> dict[str, Any]:
         order = list(dict.fromkeys(x for b in data.ballots for x in b.votes))
         pairs = sorted(data.pairs, key=lambda p: order.index(p.language) if p.language in order else len(order))
         result["pairs"] = {**pair_summary(pairs, data.gold), "n_heldout_questions": len(data.heldout)}
+        result["pairs"] |= {
+            key: data.pairing[key] for key in ("left_out", "in_another_language") if key in data.pairing
+        }
+    spoken = fidelity_summary(data)
+    if spoken:
+        result["fidelity"] = spoken
     if data.training:
         result["training"] = data.training
     read = retrieval_summary(data.retrieval, {w: e.tasks for w, e in data.evaluations.items()})

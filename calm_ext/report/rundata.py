@@ -38,6 +38,7 @@ class RunData:
         heldout: ids of the questions kept out of training.
         log: the lines of training/log.jsonl.
         training: training/summary.json.
+        pairing: pairs.json, what became of the responses that pairs were built of; empty in older runs.
         retrieval: retrieval.json, empty where the questions were asked without passages.
         evaluations: ``before`` and ``after``, as far as there are.
         sampled_characters: length of all sampled responses; 0 where that is not known.
@@ -57,6 +58,7 @@ class RunData:
     heldout_pairs: list[Pair]
     log: list[dict[str, Any]]
     training: dict[str, Any]
+    pairing: dict[str, Any]
     retrieval: dict[str, Any]
     evaluations: dict[str, Evaluation]
     sampled_characters: int
@@ -131,8 +133,8 @@ def read_run(run_dir: str | os.PathLike[str]) -> RunData:
     return RunData(
         path=path, name=name, recipe_text=recipe_text, recipe=recipe, stages=stages, questions=questions,
         ballots=ballots, pairs=pairs, heldout=frozenset(q.id for q in held), heldout_pairs=held_pairs, log=log,
-        training=training, retrieval=read_json(path / "retrieval.json"), evaluations=evaluations,
-        sampled_characters=characters, endings=endings, missing=tuple(missing),
+        training=training, pairing=read_json(path / "pairs.json"), retrieval=read_json(path / "retrieval.json"),
+        evaluations=evaluations, sampled_characters=characters, endings=endings, missing=tuple(missing),
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeGuard
 
-from calm_ext.languages import LANGUAGES
+from calm_ext.languages import is_language, language_name
 
 ALPHA = 0.05
 NONE = "–"
@@ -106,14 +106,9 @@ def clip(text: str, longest: int = LONGEST) -> str:
     return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
 
 
-def language_name(code: str) -> str:
-    """``English (en)``; the code alone where the language is not known."""
-    return f"{LANGUAGES[code].name} ({code})" if code in LANGUAGES else code
-
-
 def metric_name(metric: str) -> str:
     """A metric in words, ``acc_en`` as ``accuracy, English (en)``."""
-    if metric.startswith("acc_") and metric[4:] in LANGUAGES:
+    if metric.startswith("acc_") and metric not in METRIC_NAMES and is_language(metric[4:]):
         return f"accuracy, {language_name(metric[4:])}"
     return METRIC_NAMES.get(metric, metric)
 

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 from pydantic import Field
 
 from calm_ext.data import SOURCES
+from calm_ext.languages.codes import LanguageCode
 from calm_ext.options import Section
 
 Method = Literal["lexical", "dense", "hybrid"]
@@ -20,7 +21,7 @@ class SearchOptions(Section):
     """Search by words (BM25), by embeddings, or by both fused."""
     query: Literal["own", "pivot", "both"] = "own"
     """Search with the question in its own language, in the pivot's, or in both, fused."""
-    pivot: str | None = Field(None, json_schema_extra={"metavar": "CODE"})
+    pivot: LanguageCode | None = Field(None, json_schema_extra={"metavar": "CODE"})
     """The pivot's language; default: the one a question was written in, else its first."""
     k: int = Field(3, ge=1)
     """How many passages, per question and language."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from calm_ext.answers.read import read_answer
+from calm_ext.answers.thoughts import Marks
 from calm_ext.metrics.question import argmax, per_byte
 from calm_ext.models.batches import in_batches
 from calm_ext.models.meter import count_tokens, in_model
@@ -36,6 +37,7 @@ class Examiner(NamedTuple):
         batch_size: prompts in one pass.
         passages: (question id, language) -> the texts to read first.
         template_args: for the chat template.
+        thoughts: marks of thoughts besides the known ones.
     """
 
     tokenizer: Any
@@ -46,6 +48,7 @@ class Examiner(NamedTuple):
     batch_size: int = 16
     passages: Mapping[tuple[str, str], Sequence[str]] = {}
     template_args: Mapping[str, Any] = {}
+    thoughts: Marks = ()
 
     def encode(self, questions: Sequence[ParallelQuestion]) -> list[Item]:
         """The questions in all their languages; once, for all checks."""
@@ -75,7 +78,13 @@ class Examiner(NamedTuple):
             ]
         else:
             found = [
-                read_answer(text, item.question.versions[item.language].options, item.language, style=self.style)
+                read_answer(
+                    text,
+                    item.question.versions[item.language].options,
+                    item.language,
+                    style=self.style,
+                    thoughts=self.thoughts,
+                )
                 for text, item in zip(self._generate(model, items), items, strict=True)
             ]
         result: dict[str, dict[str, int | None]] = {}

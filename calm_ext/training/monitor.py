@@ -213,6 +213,7 @@ def monitor_of(job: TrainingJob, tokenizer: Any) -> Monitor | None:
         sampling.max_new_tokens,
         passages=_passages(job),
         template_args=sampling.template_args,
+        thoughts=sampling.thoughts,
     )
     return Monitor(
         questions=questions,

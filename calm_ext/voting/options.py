@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from calm_ext.languages.codes import LanguageCode
 from calm_ext.options import OneOf, Section
 from calm_ext.voting.rules import RULES
 
@@ -18,9 +19,9 @@ class VotingOptions(Section):
     """The vote rule; they are listed at the end of `calm-ext vote --help`."""
     ties: Literal["drop", "pivot", "first"] = "drop"
     """Drop a tied question, let the pivot language decide, or take the first option named (the paper's code)."""
-    pivot: str | None = None
+    pivot: LanguageCode | None = None
     """The language that decides ties, and the source language where none is recorded."""
-    weights: dict[str, float] = Field(
+    weights: dict[LanguageCode, float] = Field(
         default_factory=dict, json_schema_extra={"flag": "weight", "metavar": "LANGUAGE=NUMBER"}
     )
     """Multiplies the votes of a language; 1 by default."""

@@ -10,6 +10,7 @@ from math import exp, sqrt
 from typing import NamedTuple
 
 from calm_ext.answers.read import read_answer
+from calm_ext.answers.thoughts import Marks
 from calm_ext.errors import DataError
 from calm_ext.metrics.question import argmax
 from calm_ext.prompts import Style
@@ -20,12 +21,12 @@ from calm_ext.voting.scores import Choice, Normalize, OptionScores, choose
 Votes = tuple[int | None, ...]
 
 
-def read_votes(generation: Generation, *, style: Style) -> Votes:
+def read_votes(generation: Generation, *, style: Style, thoughts: Marks = ()) -> Votes:
     """The answer of each response that there is, or the best option per byte where the options were scored."""
     if generation.option_logprobs is not None:
         return (argmax(OptionScores.of(generation, "").normalised("byte")),)
     options, language = generation.options, generation.language
-    return tuple(read_answer(text, options, language, style=style) for text in generation.given)
+    return tuple(read_answer(text, options, language, style=style, thoughts=thoughts) for text in generation.given)
 
 
 class QuestionRow(NamedTuple):
@@ -68,12 +69,18 @@ class VoteTable:
 
     @classmethod
     def read(
-        cls, generations: Iterable[tuple[str, Generation]], *, style: Style, normalize: Normalize = "auto"
+        cls,
+        generations: Iterable[tuple[str, Generation]],
+        *,
+        style: Style,
+        thoughts: Marks = (),
+        normalize: Normalize = "auto",
     ) -> VoteTable:
         """The table of generations, each with where it stands (``file:line``), in any order.
 
         Args:
             style: how responses are read.
+            thoughts: marks of thoughts besides the known ones (:mod:`calm_ext.answers.thoughts`).
             normalize: how scores of options are made comparable (:mod:`calm_ext.voting.scores`).
 
         Raises:
@@ -81,7 +88,7 @@ class VoteTable:
         """
         table = cls()
         for where, generation in generations:
-            table.add(generation, where, style=style)
+            table.add(generation, where, style=style, thoughts=thoughts)
         if not table.questions:
             raise DataError("there are no generations to vote on")
         if table.scored:
@@ -96,7 +103,7 @@ class VoteTable:
                 self.scores[i][language] = scores.normalised(self.normalized.how)
                 self.votes[i][language] = (argmax(self.scores[i][language]),)
 
-    def add(self, generation: Generation, where: str, *, style: Style) -> None:
+    def add(self, generation: Generation, where: str, *, style: Style, thoughts: Marks = ()) -> None:
         """Read one generation.
 
         Raises:
@@ -130,7 +137,7 @@ class VoteTable:
             self._raw[at][g.language] = OptionScores.of(g, where)
             self.votes[at][g.language] = ()
         else:
-            self.votes[at][g.language] = read_votes(g, style=style)
+            self.votes[at][g.language] = read_votes(g, style=style, thoughts=thoughts)
         if len(set(g.options)) < len(g.options):
             self.equal_options.setdefault(g.language, []).append(where)
             named = {text: [i for i, x in enumerate(g.options) if x == text] for text in g.options}

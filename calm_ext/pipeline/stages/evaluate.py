@@ -73,4 +73,6 @@ def task_metadata(run: Run) -> dict[str, Any]:
     languages = e.languages or d.languages
     given = {"languages": languages, "data_dir": d.data_dir, "babel_seed": run.recipe.babel.seed}
     given |= SOURCES[d.source].to_metadata(d.args)
+    if run.recipe.sampling.thoughts:
+        given["thoughts"] = [list(pair) for pair in run.recipe.sampling.thoughts]
     return {k: v for k, v in given.items() if v is not None} | retrieval_metadata(run.recipe) | e.metadata

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from calm_ext.errors import RunError
-from calm_ext.jsonl import atomic_write, read_jsonl, read_numbered, write_jsonl
+from calm_ext.jsonl import atomic_write, finite, read_jsonl, read_numbered, write_jsonl
 from calm_ext.pairing.build import PairReport, build_pairs
 from calm_ext.pairing.translate import restate_missing
 from calm_ext.pipeline.context import BaseStage, Outputs, Run, asking, section
@@ -18,7 +18,10 @@ from calm_ext.voting.elect import votes_of_others
 
 
 class Pairs(BaseStage):
-    """Write ``pairs.jsonl``, and ``heldout/`` with the questions, votes and pairs that are kept out of training."""
+    """Write ``pairs.jsonl``, its numbers in ``pairs.json``, and ``heldout/`` with what is kept out of training.
+
+    That is questions, votes and pairs.
+    """
 
     name = "pairs"
 
@@ -57,6 +60,7 @@ class Pairs(BaseStage):
                 style=r.sampling.resolved_style,
                 restated=restated,
                 report=reports[is_held],
+                thoughts=r.sampling.thoughts,
             )
             write_jsonl(folder / name, pairs)
         _write_heldout(run, {b.id for _, b in ballots if b.id in held and b.winner is not None})
@@ -64,7 +68,8 @@ class Pairs(BaseStage):
         _say(run, summary, len(held))
         if not summary["n_pairs"]:
             raise RunError("there is no pair to train on: the model agrees with its own vote on every decided question")
-        return Outputs(("pairs.jsonl", "heldout"))
+        atomic_write(folder / "pairs.json", json.dumps(finite(summary), indent=1) + "\n")
+        return Outputs(("pairs.jsonl", "pairs.json", "heldout"))
 
 
 def is_heldout(question_id: str, share: float) -> bool:
@@ -107,6 +112,7 @@ def _restated(run: Run, ballots: dict[str, Ballot], report: PairReport) -> dict[
         options=r.pairs,
         cache=run.dir / "translations.jsonl",
         by=f"{r.pairs.translator or r.model.path} {r.sampling.max_new_tokens}",
+        thoughts=r.sampling.thoughts,
         progress=progress,
     )
     for reason, n in refused.items():

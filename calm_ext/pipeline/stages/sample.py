@@ -80,12 +80,15 @@ class Sample(BaseStage):
 
 
 def sampling_identity(recipe: Recipe) -> dict[str, Any]:
-    """What of the recipe's sampling section decides what is sampled: not where a server is, nor how it is batched.
+    """What of the recipe's sampling section decides what is sampled: not where a server is, how it is
+    batched, nor how responses are read.
 
     (A model that lm-eval's own class must sample does depend on its batches. A larger batch does not begin its run
     anew all the same: what is sampled stays.)
     """
-    values = recipe.sampling.model_dump(mode="json", exclude={"batch_size", "template_args"})
+    values = recipe.sampling.model_dump(
+        mode="json", exclude={"batch_size", "template_args", "thoughts", "normalize"}
+    )
     if recipe.sampling.template_args:
         values["template_args"] = recipe.sampling.template_args
     values["backend_args"] = BACKENDS[recipe.sampling.backend].identity(values["backend_args"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from calm_ext.answers.thoughts import marks_signature
 from calm_ext.errors import RunError
 from calm_ext.jsonl import read_numbered, write_jsonl
 from calm_ext.pipeline.context import BaseStage, Outputs, Run, asking, section
@@ -25,7 +26,7 @@ class Vote(BaseStage):
 
     def plan(self, run: Run) -> str:
         """The rule and its options."""
-        return run.recipe.vote.signature()
+        return run.recipe.vote.signature() + marks_signature(run.recipe.sampling.thoughts)
 
     def run(self, run: Run) -> Outputs:
         """Elect.
@@ -53,4 +54,5 @@ def generations(run: Run) -> Iterable[tuple[str, Generation]]:
 
 def vote_table(run: Run) -> VoteTable:
     """The answers that the generations of a run give."""
-    return VoteTable.read(generations(run), style=run.recipe.sampling.resolved_style)
+    s = run.recipe.sampling
+    return VoteTable.read(generations(run), style=s.resolved_style, thoughts=s.thoughts)

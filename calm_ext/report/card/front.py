@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from calm_ext.data import SOURCES, Source
 from calm_ext.jsonl import atomic_write
-from calm_ext.languages import LANGUAGES
+from calm_ext.languages import get_language, is_language
 from calm_ext.report.card.base import HUB, base_of, section
 from calm_ext.report.card.body import context, languages_of, source_of
 from calm_ext.report.card.markdown import plain, render
@@ -58,7 +58,8 @@ def render_card(
 
     base = base_of(data, base_model)
     tasks = tasks_of(summary)
-    real = [x for x in languages_of(data, summary) if x in LANGUAGES and not LANGUAGES[x].invented]
+    known = [get_language(x) for x in languages_of(data, summary) if is_language(x)]
+    real = list(dict.fromkeys(x.code.split("-")[0] for x in known if not x.invented))  # the hub takes no script, region
     front: dict[str, Any] = {
         "language": real or None,
         **base.licence,

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from calm_ext.languages import LANGUAGES
+from calm_ext.languages import get_language, is_language
 from calm_ext.report.collect import WHEN, RunData, common_ids
 from calm_ext.report.page.flow import MOVES, state_of
 from calm_ext.report.words import clip, language_name, primary_task, tasks_of
@@ -37,8 +37,8 @@ def embedded(value: Any) -> str:
 
 def text_of(code: str) -> dict[str, str]:
     """The attributes of an element that holds text in a language: ``lang``, and ``dir`` where it runs right to left."""
-    language = LANGUAGES.get(code)
-    return {"lang": code, "dir": "rtl" if language and language.right_to_left else "ltr"}
+    to_left = is_language(code) and get_language(code).right_to_left
+    return {"lang": code, "dir": "rtl" if to_left else "ltr"}
 
 
 def browser_context(data: RunData, summary: Mapping[str, Any], *, budget: int = BUDGET) -> dict[str, Any] | None:

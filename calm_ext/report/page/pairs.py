@@ -41,6 +41,9 @@ def pairs_context(data: RunData, summary: Mapping[str, Any]) -> dict[str, Any] |
     return {
         "words": pairs_words(pairs),
         "origins": origins,
+        "foreign": ", ".join(
+            f"{n} to questions in {language_name(x)}" for x, n in (pairs.get("in_another_language") or {}).items()
+        ),
         "rows": rows,
         "heldout": len(data.heldout),
         "heldout_pairs": len(data.heldout_pairs),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from calm_ext.languages import LANGUAGES
+from calm_ext.languages import get_language, is_language
 from calm_ext.report.page.flow import flow_context
 from calm_ext.report.plots.draw import accuracy_name, consistency_name, flow_name, matrices
 from calm_ext.report.rundata import WHEN, RunData
@@ -93,7 +93,8 @@ def _minus(found: Mapping[str, Mapping[tuple[str, str], float]], pair: tuple[str
 
 
 def _endonym(code: str) -> str:
-    return LANGUAGES[code].endonym if code in LANGUAGES and not LANGUAGES[code].invented else ""
+    language = get_language(code) if is_language(code) else None
+    return language.endonym if language and not language.invented else ""
 
 
 def _reasons(task: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from calm_ext.metrics.fidelity import MIN_LETTERS
 from calm_ext.records import Ballot
 from calm_ext.report.plots.method import margin_groups, margin_unit
 from calm_ext.report.rundata import RunData
@@ -22,7 +23,9 @@ def vote_context(data: RunData, summary: Mapping[str, Any]) -> dict[str, Any] | 
     has_gold = any(a is not None for a in gold.values())
     return {
         "words": vote_words(vote),
-        "languages": _languages(data.ballots, vote),
+        "languages": _languages(data.ballots, vote, summary.get("fidelity") or {}),
+        "min_letters": MIN_LETTERS,
+        "has_fidelity": bool(summary.get("fidelity")),
         "coverage": _coverage(data.ballots, gold),
         "unit": margin_unit(data),
         "groups": {k: len(v) for k, v in margin_groups(data).items()},
@@ -42,7 +45,7 @@ def vote_context(data: RunData, summary: Mapping[str, Any]) -> dict[str, Any] | 
     }
 
 
-def _languages(ballots: Sequence[Ballot], vote: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _languages(ballots: Sequence[Ballot], vote: Mapping[str, Any], fidelity: Mapping[str, Any]) -> list[dict[str, Any]]:
     rows = []
     for code, values in vote["languages"].items():
         weights = {b.weights[code] for b in ballots if code in b.weights}
@@ -54,6 +57,7 @@ def _languages(ballots: Sequence[Ballot], vote: Mapping[str, Any]) -> list[dict[
                 "answered": percent(vote["answered"][code]),
                 "agreement": percent(values["agreement"]),
                 "accuracy": percent(values["accuracy"]),
+                "fidelity": percent((fidelity.get(code) or {}).get("share")),
                 "weight": f"{values['weight']:.3g} on average" if varies else f"{values['weight']:.3g}",
             }
         )

@@ -1,0 +1,39 @@
+"""Where a clause ends without a mark: ``için doğru cevap B'dir``, ``때문에 정답은 B입니다``, Thai's spaces.
+
+Cues are looked for where a clause begins. Most languages mark that; where one does not, a comma is written in.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from calm_ext.answers.text import clean
+from calm_ext.languages import get_language
+
+
+def mark_clauses(text: str, language: str) -> str:
+    """A cleaned text with a comma at the ends of clauses that have no mark.
+
+    >>> mark_clauses("Suda yaşadığı için doğru cevap B", "tr")
+    'Suda yaşadığı için, doğru cevap B'
+    """
+    rule = _rule(language)
+    return rule.sub(r"\g<0>,", text) if rule else text
+
+
+@lru_cache(maxsize=64)
+def _rule(code: str) -> re.Pattern[str] | None:
+    """What a comma is written behind; None where the language has no such words."""
+    own = get_language(code)
+    if own.answers.clause:
+        return re.compile(rf"(?:{_any(own.answers.clause)})(?=[ \t]\S)", re.IGNORECASE)
+    if own.unspaced and own.space:  # Thai: a space may end a sentence; it does before a cue and what leads to one
+        words = own.answers
+        begins = {own.answer, *words.opener, *words.sentence, *words.noun}
+        return re.compile(rf"(?<=[^\s\d.,:;()\[\]\"'])(?=[ \t]+(?:{_any(tuple(w for w in begins if len(w) > 4))}))")
+    return None
+
+
+def _any(words: tuple[str, ...]) -> str:
+    return "|".join(re.escape(clean(w)) for w in sorted(words, key=len, reverse=True))

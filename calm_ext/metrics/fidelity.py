@@ -1,0 +1,160 @@
+"""Whether responses are in the language they were asked for in.
+
+A response is held to be in another language only where that is sure: a Naive Bayes classifier (py3langid: Lui and
+Baldwin 2012, langid.py; trained anew by Barbaresi) that chooses among the languages of the run, and English, into which
+models fall, gives another one a probability of at least :data:`SURE`; or next to none of its letters are of the
+language's script. What is too short, and a language that the classifier does not know, is not judged.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from calm_ext.answers.thoughts import Marks, strip_thoughts
+from calm_ext.languages import LANGUAGES, get_language
+from calm_ext.languages.scripts import NAMES, share_in_script
+
+if TYPE_CHECKING:
+    from calm_ext.records import Generation
+
+#: Letters that a response must have to be judged, without its thoughts and the options' texts.
+MIN_LETTERS = 20
+#: Probability from which another language is sure. At 0.99 none of 17,000 sentences of 20 letters or more in 18
+#: languages was taken for another one, Malay, Portuguese, Afrikaans and other near ones among the choices.
+SURE = 0.99
+#: Share of the letters in the language's script below which the text is not in the language.
+_MIN_SCRIPT = 0.1
+#: Characters of a response that are looked at.
+_LONGEST = 3000
+
+
+_LETTERS = re.compile(r"[^\W\d_]+")
+
+
+class Fidelity(NamedTuple):
+    """What became of one language's responses.
+
+    Attributes:
+        judged: how many were long enough.
+        foreign: how many of them are in another language.
+    """
+
+    judged: int
+    foreign: int
+
+    @property
+    def share(self) -> float | None:
+        """The share that is in the language asked for; None where none could be judged."""
+        return 1 - self.foreign / self.judged if self.judged else None
+
+
+class Judge:
+    """Tells whether a text is in the language that it should be in.
+
+    Args:
+        languages: codes of the run.
+    """
+
+    def __init__(self, languages: Iterable[str]) -> None:
+        codes = dict.fromkeys(languages)
+        known = _labels()
+        #: language -> the classifier's name of it
+        self._labels = {code: _label(code) for code in codes if _label(code) in known and not _invented(code)}
+        scripts = {code: frozenset(NAMES.get(get_language(code).script, ())) for code in ("en", *codes)}
+        #: languages whose script no other one has: a text that is mostly in it is theirs
+        self._alone = {x for x in codes if not any(scripts[x] & scripts[y] for y in scripts if y != x)}
+        self._identifier = _identifier(frozenset({*self._labels.values(), "en"}))
+
+    @staticmethod
+    @lru_cache(maxsize=16)
+    def of(languages: frozenset[str]) -> Judge:
+        """The judge of these languages, kept."""
+        return Judge(sorted(languages))
+
+    def knows(self, language: str) -> bool:
+        """Whether texts of the language can be judged."""
+        return language in self._labels
+
+    def is_foreign(self, text: str, language: str, *, options: Sequence[str] = (), thoughts: Marks = ()) -> bool | None:
+        """Whether a response is in another language than the one asked for; None where it cannot be judged.
+
+        Args:
+            options: the options' texts, which are no evidence: they may be names.
+            thoughts: marks of thoughts besides the known ones; in thoughts any language is allowed.
+
+        >>> judge = Judge(["en", "fr"])
+        >>> judge.is_foreign("Explanation: Fish live in water, not in the air.\\nAnswer: B", "fr")
+        True
+        >>> judge.is_foreign("Réponse : B", "fr") is None
+        True
+        """
+        label = self._labels.get(language)
+        if label is None:
+            return None
+        rest = strip_thoughts(text, thoughts)[:_LONGEST]
+        for option in map(str.strip, options):
+            if len(option) > 1:
+                rest = rest.replace(option, " ").replace(option[0].upper() + option[1:], " ")
+        if sum(map(len, _LETTERS.findall(rest))) < MIN_LETTERS:
+            return None
+        share = share_in_script(rest, get_language(language).script) if language in LANGUAGES else None
+        if share is not None and share < _MIN_SCRIPT:
+            return True
+        if share is not None and share >= 0.5 and language in self._alone:
+            return False
+        found, probability = self._identifier.classify(rest)
+        return bool(found != label and probability >= SURE)
+
+
+def fidelity(
+    generations: Iterable[Generation], languages: Iterable[str], *, thoughts: Marks = ()
+) -> dict[str, Fidelity | None]:
+    """language -> how many of its sampled responses are in another one; None for a language that cannot be judged.
+
+    Args:
+        languages: all of the run.
+    """
+    judge = Judge.of(frozenset(languages))
+    counts = {language: [0, 0] for language in languages}
+    for g in generations:
+        own = counts.setdefault(g.language, [0, 0])
+        if judge.knows(g.language):
+            for text in g.responses:
+                foreign = judge.is_foreign(text, g.language, options=g.options, thoughts=thoughts)
+                own[0] += foreign is not None
+                own[1] += foreign is True
+    return {x: Fidelity(*own) if judge.knows(x) else None for x, own in counts.items()}
+
+
+def _label(code: str) -> str:
+    """The classifier's name of a language: it knows no scripts and regions, and one Norwegian."""
+    base = code.split("-")[0]
+    return {"nb": "no", "fil": "tl"}.get(base, base)
+
+
+def _invented(code: str) -> bool:
+    return code in LANGUAGES and LANGUAGES[code].invented
+
+
+@lru_cache(maxsize=1)
+def _model() -> Any:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+
+
+def _labels() -> frozenset[str]:
+    return frozenset(_model().labels)
+
+
+@lru_cache(maxsize=16)
+def _identifier(labels: frozenset[str]) -> Any:
+    """A classifier that chooses among these languages only; the large tables are shared."""
+    import copy
+
+    identifier = copy.copy(_model())
+    identifier.set_languages(sorted(labels))
+    return identifier
