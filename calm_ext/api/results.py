@@ -90,7 +90,7 @@ class Votes(Result):
         self.samples = list(samples)
         self.style = style
         self.thoughts = thoughts
-        self.summary = vote_summary(election.ballots, {g.id: g.answer for g in samples})
+        self.summary = vote_summary(election.ballots, {g.id: g.answer for g in samples}, election.estimate)
 
     def __len__(self) -> int:
         return len(self.ballots)

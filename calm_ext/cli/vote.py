@@ -12,6 +12,7 @@ import click
 from calm_ext.cli.common import console, json_option, marks_option, print_json, refuse_inputs
 from calm_ext.cli.options import flags
 from calm_ext.errors import CalmError
+from calm_ext.models.options import SamplingOptions
 from calm_ext.voting.options import VotingOptions
 from calm_ext.voting.rules import RULES
 
@@ -44,11 +45,13 @@ def _list_of_rules() -> str:
     help="How the responses are read.",
 )
 @marks_option
+@flags(SamplingOptions, into="sampling", only=["normalize"])
 @json_option
 def command(
     generations: Path,
     output: Path | None,
     options: VotingOptions,
+    sampling: SamplingOptions,
     style: Style,
     thoughts: tuple[tuple[str, str], ...],
     as_json: bool,
@@ -71,17 +74,19 @@ def command(
         raise CalmError("--ties pivot needs --pivot LANGUAGE")
     endings = Endings()
     counted = _counted(read_numbered(generations, Generation), endings)
-    table = VoteTable.read(counted, style=style, thoughts=thoughts)
+    table = VoteTable.read(counted, style=style, thoughts=thoughts, normalize=sampling.normalize)
     election = elect(table, options)
     if output:
         write_jsonl(output, election.ballots)
     signed = options.signature() + marks_signature(thoughts)
-    summary = vote_summary(election.ballots, table.gold)
+    summary = vote_summary(election.ballots, table.gold, election.estimate)
     if as_json:
-        extra = {"rule": options.rule, "signature": signed, "sources": list(election.sources)}
+        extra: dict[str, Any] = {"rule": options.rule, "signature": signed, "sources": list(election.sources)}
         ended = endings.summary()
         if "missing" in ended or "cut" in ended:
             extra["sampling"] = ended
+        if table.normalized:
+            extra["normalize"] = {"by": table.normalized.how, "agreement": dict(table.normalized.agreement)}
         print_json({**extra, **summary})
     else:
         _print(summary)
@@ -115,7 +120,10 @@ def _print(summary: dict[str, Any]) -> None:
 
     n, known = summary["n_questions"], summary["accuracy"] is not None
     click.echo(f"{summary['n_decided']} of {n} questions decided, {summary['n_ties']} ties")
-    click.echo(f"right by estimate: {_percent(summary['estimated_accuracy'])} of all")
+    bounds = summary.get("estimated_accuracy_range")
+    between = f", between {_percent(bounds[0])} and {_percent(bounds[1])}" if bounds else ""
+    doubt = f" (not calibrated here: {summary['calibration_doubt']})" if summary.get("calibration_doubt") else ""
+    click.echo(f"right by estimate: {_percent(summary['estimated_accuracy'])} of all{between}{doubt}")
     if known:
         click.echo(
             f"right by gold: {_percent(summary['accuracy'])} of all, "

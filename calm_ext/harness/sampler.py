@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from calm_ext.errors import CalmError, DataError
 from calm_ext.harness.again import ask_again
+from calm_ext.harness.lengths import with_lengths
 from calm_ext.jsonl import Appender, read_jsonl
 from calm_ext.models.backends import Backend
 from calm_ext.models.endings import LONGER, Endings
@@ -52,6 +53,7 @@ def sample(
     max_new_tokens: int = 256,
     seed: int = 0,
     chat_template: bool = False,
+    priors: bool = False,
     grounding: Grounding | None = None,
     chunk: int | None = None,
     retry: bool = False,
@@ -64,6 +66,7 @@ def sample(
         mode: ``generate`` samples ``n`` responses per question and language at ``temperature``; ``options`` scores the
             text of every option (style ``cloze``).
         chat_template: wrap the prompt as the user's turn of the model's chat template.
+        priors: in mode options, score the options after the bare cue, too.
         grounding: the passages to ask with.
         chunk: questions that are asked and written together; default: the backend's.
         retry: ask again, first, what is there and lacks responses.
@@ -104,7 +107,8 @@ def sample(
         )
         if mode == "generate":
             _explain(responses, endings)
-        return _generations(part, responses, style_here, mode, chat_template, grounding)
+        made = _generations(part, responses, style_here, mode, chat_template, grounding)
+        return with_lengths(backend, made, priors=priors) if mode == "options" else made
 
     done, lacking = _resume(output, questions, chunk, endings)
     asked = 0

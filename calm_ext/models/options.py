@@ -43,6 +43,10 @@ class SamplingOptions(Section):
     style: Literal["explain", "direct", "cloze"] | None = None
     """``explain`` (the paper's format), ``direct`` (answer with an option's text), ``cloze`` (mode options); default:
     cloze in mode options, else explain."""
+    normalize: Literal["auto", "byte", "token", "sum", "pmi"] = "auto"
+    """How scores of options of different length are compared (mode options): per byte, per token, as sums, by pointwise
+    mutual information with the question, or the way in which languages agree most, beyond chance (auto: byte, sum or
+    token; pmi scores the options without the question, too)."""
     n: int = Field(8, ge=1)
     """Responses to each question in each language."""
     temperature: float = Field(1.0, gt=0)

@@ -18,6 +18,7 @@ from calm_ext.report.page.passages import retrieval_summary
 from calm_ext.report.rundata import WHEN, RunData, read_run
 from calm_ext.report.throughput import throughput
 from calm_ext.results.evaluation import TaskResult
+from calm_ext.voting.calibration import Estimate
 from calm_ext.voting.quality import vote_summary
 
 if TYPE_CHECKING:
@@ -37,7 +38,14 @@ def summarize(data: RunData, *, resamples: int = RESAMPLES) -> dict[str, Any]:
     if "missing" in data.endings or "cut" in data.endings:
         result["sampling"] = data.endings
     if data.ballots:
-        result["vote"] = {**vote_summary(data.ballots, data.gold), "reliability": reliability(data.ballots, data.gold)}
+        found = data.voting.get("estimate")
+        estimate = Estimate(**found) if found else None
+        result["vote"] = {
+            **vote_summary(data.ballots, data.gold, estimate),
+            "reliability": reliability(data.ballots, data.gold),
+        }
+        if data.voting.get("normalize"):
+            result["vote"]["normalize"] = data.voting["normalize"]
     if data.pairs is not None:
         order = list(dict.fromkeys(x for b in data.ballots for x in b.votes))
         pairs = sorted(data.pairs, key=lambda p: order.index(p.language) if p.language in order else len(order))

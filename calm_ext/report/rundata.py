@@ -39,6 +39,7 @@ class RunData:
         log: the lines of training/log.jsonl.
         training: training/summary.json.
         pairing: pairs.json, what became of the responses that pairs were built of; empty in older runs.
+        voting: vote.json, empty in runs from before there was one.
         retrieval: retrieval.json, empty where the questions were asked without passages.
         evaluations: ``before`` and ``after``, as far as there are.
         sampled_characters: length of all sampled responses; 0 where that is not known.
@@ -59,6 +60,7 @@ class RunData:
     log: list[dict[str, Any]]
     training: dict[str, Any]
     pairing: dict[str, Any]
+    voting: dict[str, Any]
     retrieval: dict[str, Any]
     evaluations: dict[str, Evaluation]
     sampled_characters: int
@@ -133,7 +135,7 @@ def read_run(run_dir: str | os.PathLike[str]) -> RunData:
     return RunData(
         path=path, name=name, recipe_text=recipe_text, recipe=recipe, stages=stages, questions=questions,
         ballots=ballots, pairs=pairs, heldout=frozenset(q.id for q in held), heldout_pairs=held_pairs, log=log,
-        training=training, pairing=read_json(path / "pairs.json"), retrieval=read_json(path / "retrieval.json"),
+        training=training, voting=read_json(path / "vote.json"), pairing=read_json(path / "pairs.json"), retrieval=read_json(path / "retrieval.json"),
         evaluations=evaluations, sampled_characters=characters, endings=endings, missing=tuple(missing),
     )  # fmt: skip
 

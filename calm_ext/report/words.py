@@ -273,6 +273,11 @@ def vote_words(vote: Mapping[str, Any]) -> str:
     if is_number(vote.get("estimated_accuracy")) and decided:
         of_decided = vote["estimated_accuracy"] * n / decided
         text += f"; {percent(of_decided)} of the decided by its own estimate, made without gold"
+        if vote.get("estimated_accuracy_range"):
+            low, high = vote["estimated_accuracy_range"]
+            text += f" (of all questions between {percent(low)}, if languages err alike, and {percent(high)})"
+        if vote.get("calibration_doubt"):
+            text += f"; not calibrated here: {vote['calibration_doubt']}"
     return text + "."
 
 

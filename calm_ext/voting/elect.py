@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from calm_ext.errors import CalmError
 from calm_ext.records import Ballot
-from calm_ext.voting.calibration import expected_agreement
+from calm_ext.voting.calibration import Estimate, estimated, expected_agreement
 from calm_ext.voting.counts import Counts
 from calm_ext.voting.evidence import Evidence
 from calm_ext.voting.options import VotingOptions
@@ -32,12 +32,15 @@ class Election(NamedTuple):
         weights: language -> how much it counted; their mean is 1 where a rule learned them.
         sources: the languages taken as sources.
         notes: what a reader should know, one line each.
+        estimate: how many of all questions the vote is right on, without gold; None where gold was used, or nothing was
+            decided.
     """
 
     ballots: list[Ballot]
     weights: dict[str, float]
     sources: tuple[str, ...]
     notes: tuple[str, ...]
+    estimate: Estimate | None
 
 
 def elect(table: VoteTable, options: VotingOptions) -> Election:
@@ -52,10 +55,10 @@ def elect(table: VoteTable, options: VotingOptions) -> Election:
     votes, verdict = _judge(table, options)
     evidence = verdict.evidence
     outcome = _outcomes(table, options, votes, evidence, verdict.decided)
-    if verdict.probability is None:
-        chances = expected_agreement(votes, evidence, outcome.winners, outcome.margins)
-    else:
-        chances = np.where(outcome.winners >= 0, verdict.probability, np.nan)
+    chances = expected_agreement(votes, evidence, outcome.winners, outcome.margins)
+    if verdict.probability is not None:
+        known = (outcome.winners >= 0) & ~np.isnan(verdict.probability)
+        chances = np.where(known, verdict.probability, chances)
     keep = (outcome.winners >= 0) & (outcome.margins >= options.min_margin - 1e-9)
     keep &= np.nan_to_num(chances) >= options.min_probability - 1e-9
     keep &= outcome.supporters >= options.min_languages
@@ -77,7 +80,10 @@ def elect(table: VoteTable, options: VotingOptions) -> Election:
         )
         for i, question in enumerate(table.questions)
     ]
-    return Election(ballots, weights, verdict.sources, verdict.notes)
+    notes = (*([table.normalized.note] if table.normalized and table.normalized.note else []), *verdict.notes)
+    gold = RULES[options.rule].needs_gold
+    estimate = None if gold else estimated(votes, np.where(keep, outcome.winners, -1), chances)
+    return Election(ballots, weights, verdict.sources, notes, estimate)
 
 
 def votes_of_others(table: VoteTable, options: VotingOptions) -> dict[str, dict[str, int]]:

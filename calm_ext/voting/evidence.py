@@ -26,7 +26,7 @@ _KNOWN = 10.0
 #: Samples of the leading language that all other languages together are worth.
 PRIOR = 2.0
 #: Samples that a distribution over the options is worth: it has no sampling error, but it is not exact.
-SCORED = 32.0
+SCORED = 100.0
 
 
 class Evidence(NamedTuple):

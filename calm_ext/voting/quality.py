@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from calm_ext.records import Ballot
+from calm_ext.voting.calibration import Estimate
 
 COVERAGES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
@@ -43,13 +44,16 @@ def expected_calibration_error(estimates: Sequence[tuple[float, bool]], *, bins:
     return sum(map(abs, difference)) / len(estimates)
 
 
-def vote_summary(ballots: Sequence[Ballot], gold: Mapping[str, int | None]) -> dict[str, Any]:
+def vote_summary(
+    ballots: Sequence[Ballot], gold: Mapping[str, int | None], estimate: Estimate | None = None
+) -> dict[str, Any]:
     """What a vote came to: estimates, which need no gold, and measurements where there is some.
 
     ``accuracy`` is over all questions with gold, where an undecided one counts as wrong; ``accuracy_kept`` over those
     with a winner. ``precision_at_coverage`` keeps the share of all questions with the largest margins; it is measured
     where there is gold and estimated where there is none; ``estimated_precision_at_coverage`` is always the estimate.
-    ``ece`` is the expected calibration error of the probabilities.
+    ``ece`` is the expected calibration error of the probabilities. With an estimate there are also
+    ``estimated_accuracy_range``, ``calibrated`` (whether nothing speaks against the estimate) and ``calibration_doubt``.
     """
     decided = [b for b in ballots if b.winner is not None]
     known = [b for b in ballots if gold.get(b.id) is not None]
@@ -69,6 +73,7 @@ def vote_summary(ballots: Sequence[Ballot], gold: Mapping[str, int | None]) -> d
         "accuracy": right / len(known) if known else None,
         "accuracy_kept": right / len(kept) if kept else None,
         "estimated_accuracy": sum(p for _, p in estimates) / len(ballots) if estimates else None,
+        **(estimate.summary() if estimate else {}),
         "ece": expected_calibration_error(judged) if judged else None,
         "precision_at_coverage": measured if known else estimated,
         "estimated_precision_at_coverage": estimated,

@@ -67,6 +67,7 @@ class Sample(BaseStage):
                 max_new_tokens=s.max_new_tokens,
                 seed=s.seed,
                 chat_template=s.chat_template,
+                priors=s.normalize == "pmi",
                 grounding=grounding_of(run),
                 retry=run.retry,
                 endings=endings,
@@ -86,9 +87,9 @@ def sampling_identity(recipe: Recipe) -> dict[str, Any]:
     (A model that lm-eval's own class must sample does depend on its batches. A larger batch does not begin its run
     anew all the same: what is sampled stays.)
     """
-    values = recipe.sampling.model_dump(
-        mode="json", exclude={"batch_size", "template_args", "thoughts", "normalize"}
-    )
+    values = recipe.sampling.model_dump(mode="json", exclude={"batch_size", "template_args", "thoughts", "normalize"})
+    if recipe.sampling.normalize == "pmi":
+        values["normalize"] = "pmi"  # options are scored without the question, too
     if recipe.sampling.template_args:
         values["template_args"] = recipe.sampling.template_args
     values["backend_args"] = BACKENDS[recipe.sampling.backend].identity(values["backend_args"])

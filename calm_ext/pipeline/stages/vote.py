@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
 from calm_ext.answers.thoughts import marks_signature
 from calm_ext.errors import RunError
-from calm_ext.jsonl import read_numbered, write_jsonl
+from calm_ext.jsonl import atomic_write, read_numbered, write_jsonl
 from calm_ext.pipeline.context import BaseStage, Outputs, Run, asking, section
 from calm_ext.records import Generation
 from calm_ext.voting.elect import elect
@@ -16,13 +17,14 @@ from calm_ext.voting.table import VoteTable
 
 
 class Vote(BaseStage):
-    """Write ``ballots.jsonl``."""
+    """Write ``ballots.jsonl``, and ``vote.json``: what was found on the way."""
 
     name = "vote"
 
     def depends_on(self, run: Run) -> list[Any]:
-        """The rule and its options, how responses are read, and the generations."""
-        return [section(run.recipe.vote), asking(run.recipe), run.outputs_of("sample")]
+        """The rule and its options, how responses are read and scores compared, and the generations."""
+        scored = [run.recipe.sampling.normalize] if run.recipe.sampling.mode == "options" else []
+        return [section(run.recipe.vote), asking(run.recipe), run.outputs_of("sample"), *scored]
 
     def plan(self, run: Run) -> str:
         """The rule and its options."""
@@ -34,17 +36,29 @@ class Vote(BaseStage):
         Raises:
             RunError: the vote decided nothing.
         """
-        election = elect(vote_table(run), run.recipe.vote)
+        table = vote_table(run)
+        election = elect(table, run.recipe.vote)
         write_jsonl(run.dir / "ballots.jsonl", election.ballots)
         for note in election.notes:
             run.say(note)
-        summary = vote_summary(election.ballots, {})
+        summary = vote_summary(election.ballots, {}, election.estimate)
         decided, right = summary["n_decided"], summary["estimated_accuracy"]
         estimate = f", {right * summary['n_questions'] / decided:.0%} of them right by estimate" if right else ""
+        if election.estimate and election.estimate.doubt:
+            estimate += f" (not calibrated here: {election.estimate.doubt})"
         run.say(f"{decided} of {summary['n_questions']} questions decided, {summary['n_ties']} ties{estimate}")
         if not decided:
             raise RunError("the vote decided no question: lower vote.min_margin or vote.min_languages, or sample more")
-        return Outputs(("ballots.jsonl",))
+        found = {
+            "sources": list(election.sources),
+            "notes": list(election.notes),
+            "normalize": {"by": table.normalized.how, "agreement": dict(table.normalized.agreement)}
+            if table.normalized
+            else None,
+            "estimate": election.estimate._asdict() if election.estimate else None,
+        }
+        atomic_write(run.dir / "vote.json", json.dumps(found, ensure_ascii=False, indent=2) + "\n")
+        return Outputs(("ballots.jsonl", "vote.json"))
 
 
 def generations(run: Run) -> Iterable[tuple[str, Generation]]:
@@ -55,4 +69,4 @@ def generations(run: Run) -> Iterable[tuple[str, Generation]]:
 def vote_table(run: Run) -> VoteTable:
     """The answers that the generations of a run give."""
     s = run.recipe.sampling
-    return VoteTable.read(generations(run), style=s.resolved_style, thoughts=s.thoughts)
+    return VoteTable.read(generations(run), style=s.resolved_style, thoughts=s.thoughts, normalize=s.normalize)

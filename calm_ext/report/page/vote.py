@@ -92,5 +92,14 @@ def _estimate(vote: Mapping[str, Any]) -> str:
         return "No right answer is known, and the vote gave no probabilities: its calibration is not known."
     return (
         f"No right answer is known, so calibration cannot be measured; by its own probabilities the vote is right on "
-        f"{percent(vote['estimated_accuracy'])} of all questions. That is an estimate, as good as its model."
+        f"{percent(vote['estimated_accuracy'])} of all questions. That is an estimate, as good as its model{_range(vote)}."
     )
+
+
+def _range(vote: Mapping[str, Any]) -> str:
+    """How far the estimate can be off."""
+    if not vote.get("estimated_accuracy_range"):
+        return ""
+    low, high = map(percent, vote["estimated_accuracy_range"])
+    doubt = f". It is not calibrated here: {vote['calibration_doubt']}" if vote.get("calibration_doubt") else ""
+    return f": if all languages erred alike, {low} would be right, and if each erred on its own, {high}{doubt}"

@@ -52,8 +52,8 @@ class Verdict(NamedTuple):
         sources: the languages taken as sources.
         notes: what a reader should know, one line each.
         decided: (N,) whether a question can have a winner; by default where any sample names an option.
-        probability: (N,) that the winner is right, where the rule knows it; by default it is estimated from agreement
-            (:mod:`calm_ext.voting.calibration`).
+        probability: (N,) that the winner is right, where the rule knows it; where it is NaN, and by default, it is
+            estimated from agreement (:mod:`calm_ext.voting.calibration`).
     """
 
     evidence: Evidence

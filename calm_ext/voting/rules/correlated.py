@@ -11,9 +11,16 @@ languages does not explain (:func:`calm_ext.voting.evidence.effective_votes`).
 
 from __future__ import annotations
 
-from calm_ext.voting.evidence import dawid_skene, effective_votes, either, led
+from typing import TYPE_CHECKING
+
+from calm_ext.voting.evidence import Evidence, dawid_skene, effective_votes, either, led
 from calm_ext.voting.rules import Case, Verdict, rule
 from calm_ext.voting.sources import find_leaders
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from calm_ext.voting.counts import Counts
 
 
 @rule("correlated", "the language the model is surest in leads; without one, Dawid-Skene for samples that repeat")
@@ -26,4 +33,23 @@ def correlated(case: Case) -> Verdict:
     if not rows.any():
         return Verdict(equal, (), found.notes)
     evidence = either(rows, led(shared, case.weights, found.columns), equal, shared)
-    return Verdict(evidence, found.languages, found.notes)
+    chances = _by_scores(shared, evidence, found.columns) if shared.scored else None
+    return Verdict(evidence, found.languages, found.notes, probability=chances)
+
+
+def _by_scores(votes: Counts, evidence: Evidence, leader: np.ndarray) -> np.ndarray:
+    """(N,) the larger of two chances that a winner is right: the leader's own, and the share of the others that agree.
+
+    Scores are the model's own probabilities, which say more than agreement does: languages that do not know the answer
+    do not make a leader less right (docs/RESULTS.md). NaN where no language leads.
+    """
+    import numpy as np
+
+    rows = np.arange(len(leader))
+    winners, _ = evidence.leads(votes.valid)
+    own = votes.counts[rows, np.maximum(leader, 0), winners]
+    others = votes.asked & (np.arange(len(votes.languages))[None, :] != leader[:, None])
+    first = votes.counts[rows, :, winners] >= votes.counts.max(2) - 1e-12
+    agree = (first & others).sum(1) / np.maximum(others.sum(1), 1)
+    result: np.ndarray = np.where(leader >= 0, np.maximum(own, agree), np.nan)
+    return result

@@ -1,0 +1,56 @@
+"""What makes scores of options comparable besides their texts: their tokens, and how probable they are unasked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from calm_ext.languages import get_language
+from calm_ext.models.backends import Backend
+from calm_ext.prompts import cue, delimiter
+from calm_ext.records import Generation
+
+
+def with_lengths(backend: Backend, generations: Sequence[Generation], *, priors: bool) -> list[Generation]:
+    """Generations whose options were scored, with ``option_tokens`` where the backend has a tokenizer.
+
+    Args:
+        priors: also score the options after the bare cue (``option_priors``), as pointwise mutual information needs
+            (Holtzman et al. 2021, arXiv 2104.08315). An option of many questions is scored once a call.
+    """
+    tokens = _tokens(backend, generations)
+    unasked = _priors(backend, generations) if priors else None
+    return [
+        g.model_copy(
+            update={
+                "option_tokens": [tokens[g.language, text] for text in g.options] if tokens else None,
+                "option_priors": [unasked[g.language, text] for text in g.options] if unasked else None,
+            }
+        )
+        for g in generations
+    ]
+
+
+def _texts(generations: Sequence[Generation]) -> list[tuple[str, str]]:
+    """(language, option), each once."""
+    return list(dict.fromkeys((g.language, text) for g in generations for text in g.options))
+
+
+def _tokens(backend: Backend, generations: Sequence[Generation]) -> dict[tuple[str, str], int] | None:
+    if backend.tokenizer is None:
+        return None
+    texts = _texts(generations)
+    encoded = backend.tokenizer([delimiter(x) + text for x, text in texts], add_special_tokens=False)["input_ids"]
+    return {key: max(len(ids), 1) for key, ids in zip(texts, encoded, strict=True)}
+
+
+def _priors(backend: Backend, generations: Sequence[Generation]) -> dict[tuple[str, str], float]:
+    from lm_eval.api.instance import Instance
+
+    texts = _texts(generations)
+    requests = []
+    for index, (language, text) in enumerate(texts):
+        row = get_language(language)
+        arguments = (cue(row, row.answer) if row.answer else "", delimiter(language) + text)
+        requests.append(Instance(request_type="loglikelihood", doc={}, arguments=arguments, idx=index))
+    found = backend.loglikelihood(requests, disable_tqdm=True)
+    return {key: float(score) for key, (score, _) in zip(texts, found, strict=True)}
