@@ -40,10 +40,8 @@ def summarize(data: RunData, *, resamples: int = RESAMPLES) -> dict[str, Any]:
     if data.ballots:
         found = data.voting.get("estimate")
         estimate = Estimate(**found) if found else None
-        result["vote"] = {
-            **vote_summary(data.ballots, data.gold, estimate),
-            "reliability": reliability(data.ballots, data.gold),
-        }
+        result["vote"] = vote_summary(data.ballots, data.gold, estimate)
+        result["vote"]["reliability"] = reliability(data.ballots, data.gold)
         if data.voting.get("normalize"):
             result["vote"]["normalize"] = data.voting["normalize"]
     if data.pairs is not None:

@@ -135,7 +135,8 @@ def read_run(run_dir: str | os.PathLike[str]) -> RunData:
     return RunData(
         path=path, name=name, recipe_text=recipe_text, recipe=recipe, stages=stages, questions=questions,
         ballots=ballots, pairs=pairs, heldout=frozenset(q.id for q in held), heldout_pairs=held_pairs, log=log,
-        training=training, voting=read_json(path / "vote.json"), pairing=read_json(path / "pairs.json"), retrieval=read_json(path / "retrieval.json"),
+        training=training, voting=read_json(path / "vote.json"),
+        pairing=read_json(path / "pairs.json"), retrieval=read_json(path / "retrieval.json"),
         evaluations=evaluations, sampled_characters=characters, endings=endings, missing=tuple(missing),
     )  # fmt: skip
 

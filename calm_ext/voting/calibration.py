@@ -74,8 +74,8 @@ class Estimate(NamedTuple):
 
     Attributes:
         value: the mean of the winners' probabilities; questions without a winner count 0.
-        low, high: bounds: if all languages erred alike, and if each erred on its own, each with its 95 % bootstrap bound
-            over the questions; ``value`` is among them.
+        low, high: bounds: if all languages erred alike, and if each erred on its own, each with its 95 % bootstrap
+            bound over the questions; ``value`` is among them.
         doubt: why the estimate is not calibrated here, in a few words; None where nothing speaks against it.
     """
 

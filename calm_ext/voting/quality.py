@@ -53,7 +53,7 @@ def vote_summary(
     with a winner. ``precision_at_coverage`` keeps the share of all questions with the largest margins; it is measured
     where there is gold and estimated where there is none; ``estimated_precision_at_coverage`` is always the estimate.
     ``ece`` is the expected calibration error of the probabilities. With an estimate there are also
-    ``estimated_accuracy_range``, ``calibrated`` (whether nothing speaks against the estimate) and ``calibration_doubt``.
+    ``estimated_accuracy_range``, ``calibrated`` (whether nothing speaks against it) and ``calibration_doubt``.
     """
     decided = [b for b in ballots if b.winner is not None]
     known = [b for b in ballots if gold.get(b.id) is not None]

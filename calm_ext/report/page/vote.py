@@ -92,7 +92,8 @@ def _estimate(vote: Mapping[str, Any]) -> str:
         return "No right answer is known, and the vote gave no probabilities: its calibration is not known."
     return (
         f"No right answer is known, so calibration cannot be measured; by its own probabilities the vote is right on "
-        f"{percent(vote['estimated_accuracy'])} of all questions. That is an estimate, as good as its model{_range(vote)}."
+        f"{percent(vote['estimated_accuracy'])} of all questions. "
+        f"That is an estimate, as good as its model{_range(vote)}."
     )
 
 
