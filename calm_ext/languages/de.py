@@ -60,6 +60,8 @@ LANGUAGE = Language(
         ),
         after=(
             "ist richtig", "ist korrekt", "ist die richtige antwort", "ist die korrekte antwort", "weil", "da", "denn",
+            "hier ist der grund", "hier ist die erklärung", "begründung", "erklärung", "grund", "der grund",
+            "hier die begründung",
         ),
         retract=(
             "falsch", "nicht richtig", "nicht korrekt", "ist falsch", "ist nicht", "inkorrekt", "fehler",

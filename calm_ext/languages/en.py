@@ -62,7 +62,8 @@ LANGUAGE = Language(
         ),
         after=(
             "is correct", "is right", "is the correct answer", "is the right answer", "is the answer",
-            "is the best answer", "because", "since", "as", "which", "-",
+            "is the best answer", "because", "since", "as", "which", "-", "here's why", "here is why",
+            "here's the reasoning", "explanation", "reason", "reasoning", "the reason", "let me explain",
         ),
         retract=(
             "x)", "this option is not", "incorrect", "not correct", "wrong", "is incorrect", "is wrong", "is not",

@@ -59,7 +59,8 @@ LANGUAGE = Language(
         ),
         after=(
             "es correcta", "es la correcta", "es la respuesta correcta", "es la opción correcta", "porque", "ya que",
-            "dado que", "pues",
+            "dado que", "pues", "aquí está la explicación", "explicación", "he aquí por qué", "la razón", "razón",
+            "esto se debe a", "debido a",
         ),
         retract=(
             "incorrecta", "incorrecto", "falso", "falsa", "errónea", "error", "no es", "no correcta", "es incorrecta",

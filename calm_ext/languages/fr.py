@@ -62,7 +62,8 @@ LANGUAGE = Language(
         ),
         after=(
             "est correcte", "est correct", "est la bonne réponse", "est la réponse correcte", "est la bonne", "car",
-            "parce que", "puisque",
+            "parce que", "puisque", "voici pourquoi", "explication", "voici l'explication", "la raison", "raison",
+            "en effet", "comme",
         ),
         retract=(
             "incorrect", "incorrecte", "faux", "fausse", "erreur", "n'est pas", "ce n'est pas", "pas correct", "non",

@@ -53,7 +53,10 @@ LANGUAGE = Language(
             "bijgevolg", "vandaar dat", "vandaar", "ik vermoed dat", "zodoende", "we kunnen concluderen dat",
             "al met al", "hier", "uiteraard", "daardoor",
         ),
-        after=("is juist", "is correct", "is het juiste antwoord", "is goed", "omdat", "want", "aangezien"),
+        after=(
+            "is juist", "is correct", "is het juiste antwoord", "is goed", "omdat", "want", "aangezien", "uitleg",
+            "hier is waarom", "dit is waarom", "reden", "de reden", "dit komt doordat", "doordat",
+        ),
         retract=(
             "fout", "onjuist", "niet juist", "niet correct", "is fout", "is onjuist", "is niet", "verkeerd",
             "incorrect", "niet", "valt af", "klopt niet", "is verkeerd", "past niet", "is uitgesloten", "zijn fout",

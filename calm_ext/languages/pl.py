@@ -55,7 +55,7 @@ LANGUAGE = Language(
         ),
         after=(
             "jest poprawna", "jest prawidłowa", "jest poprawną odpowiedzią", "jest prawidłową odpowiedzią", "ponieważ",
-            "bo", "gdyż",
+            "bo", "gdyż", "oto dlaczego", "wyjaśnienie", "uzasadnienie", "powód", "dlatego że", "jako że", "bowiem",
         ),
         retract=(
             "błędna", "błędne", "błąd", "niepoprawna", "nieprawidłowa", "nie jest", "to nie", "jest błędna", "fałsz",

@@ -55,7 +55,8 @@ LANGUAGE = Language(
         ),
         after=(
             "está correta", "é a correta", "é a resposta correta", "é a opção correta", "porque", "pois", "já que",
-            "uma vez que",
+            "uma vez que", "explicação", "eis o motivo", "aqui está o porquê", "motivo", "a razão", "razão",
+            "visto que", "dado que",
         ),
         retract=(
             "incorreta", "incorreto", "falso", "falsa", "errada", "errado", "erro", "não é", "não está", "está errada",
