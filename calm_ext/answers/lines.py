@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 
 from calm_ext.answers.cues import Grammar
+from calm_ext.answers.han import SIMPLIFIED
 from calm_ext.answers.label import read_piece
 from calm_ext.answers.options import Options
 from calm_ext.answers.text import clean, lower
@@ -77,4 +78,8 @@ def echoes(code: str, n: int) -> tuple[str, ...]:
         return ()
     head = clean(instruction(code, n))
     own = get_language(code)
-    return (head, clean(f"{cue(own, own.explanation)}{own.space}…\n{cue(own, own.answer)}{own.space}A")) if head else ()
+    if not head:
+        return ()
+    texts = (head, clean(f"{cue(own, own.explanation)}{own.space}…\n{cue(own, own.answer)}{own.space}A"))
+    # A text in traditional characters may have become one in simplified ones.
+    return (*texts, *(x.translate(SIMPLIFIED) for x in texts)) if own.script == "Hant" else texts
