@@ -98,7 +98,8 @@ class Words:
     def copula(self) -> str:
         """A pattern of a verb that joins an answer and an option, with the adverbs around it."""
         hedge = rf"(?:{self.pattern('hedge')}[,،、]?{self.gap})"
-        return rf"{hedge}{{0,2}}{self.pattern('copula')}(?:{self.gap}{self.pattern('hedge')},?){{0,2}}"
+        verb = self.pattern("copula")
+        return rf"{hedge}{{0,2}}{verb}(?:{self.gap}{self.pattern('hedge')},?){{0,2}}(?:{self.gap}{verb})?"
 
 
 class Patterns:
@@ -153,6 +154,7 @@ class Patterns:
         self.following = re.compile(rf"[^\w\n]{{0,8}}(\w{'' if words.unspaced else '+'})")
         self.behind = re.compile(any_of(unit))
         self.after = re.compile(rf"(?:{words.pattern('after')}|{words.pattern('hedge')}){closed}")
+        self.reason = re.compile(f"(?:{words.pattern('after')}|{words.pattern('hedge')})")
         articles = {w for w in words("article") if not w.endswith("'")}
         elided = any_of({w for w in words("article") if w.endswith("'")} | {"l'"})
         gap = r"\s{0,3}" if words.unspaced else r"(?:\s{1,3}|(?<='))"
