@@ -50,8 +50,11 @@ def grammar(code: str) -> Grammar:
     language_with_words(code, use="reading answers")
     words = Words(code)
     own, english = words.own, get_language("en")
-    opening = words("opener", "mend", "turn", "hedge") - words("negation", "retract")
-    openers = rf"(?:{words.whole(opening)}[ \t]{{0,3}}[,،、:]?[ \t]{{0,3}})"
+    mends = words("mend")
+    denials = words("negation", "retract")
+    short = {w for w in mends if len(w) <= (2 if words.unspaced else 4) or w in denials}  # these want a pause: "No, …"
+    opening = words("opener", "turn", "hedge") | (mends - short)
+    openers = rf"(?:(?:{words.whole(opening)}|{any_of(short)}(?=[,،、:.!]))[ \t]{{0,3}}[,،、:.!]?[ \t]{{0,3}})"
     letters = {x for spelled in own.answers.letters for x in spelled.split(",")}
     label = rf"(?:{words.pattern('label')}[ \t]{{0,3}})?"
     quotes = "\"'«「【"
@@ -72,19 +75,17 @@ def grammar(code: str) -> Grammar:
           | (?(opener) (?P<then> (?= {then} ) ) | (?!) )
         )
     """  # noqa: E501
-    mends = words("mend")
-    short = {w for w in mends if len(w) <= 4}
     pause = r"(?=\s{0,2}[,.!:;،、。，！：…–—-])"
     mend = (
         rf"[\n.!?。！？।۔؟…;–—)][^\w\n]{{0,8}}(?:{words.whole(mends - short)}|{any_of(short)}{pause})"
-        rf"|[,،，、][ \t]{{0,2}}{words.whole({w for w in mends if ' ' in w or (words.unspaced and len(w) > 2)})}"
+        rf"|[,،，、][ \t]{{0,2}}{words.whole({w for w in mends - short if ' ' in w or words.unspaced})}"
     )
     free = words.pattern("opener", "hedge", "label", "article")
     inverted = rf"(?P<copula>{words.copula}[ \t]{{0,3}}(?:{free}[ \t]{{0,3}})?)?"
     lead = rf"(?:^|[{CLAUSE}])[^\w\n]{{0,8}}(?:{free}[ \t,،、:]{{0,3}}){{0,4}}{inverted}$"
     question = rf"^[ \t#>\-*]*(?:{any_of({own.question, english.question})})(?:[^\n:]{{0,12}}\d+)?[ \t.)]*:"
     explanation = rf"^[ \t#>\-]*(?:{any_of({own.explanation, english.explanation})})[ \t]*:[ \t]*"
-    begin = {own.answer, english.answer, "boxed"} | opening
+    begin = {own.answer, english.answer, "boxed"} | opening | short
     begin |= words("sentence", "adjective", "noun", "head", "it", "hedge")
     return Grammar(
         re.compile(rf"{start}[^\w\n]{{0,12}}({words.two})"),
@@ -112,7 +113,9 @@ def cues_in(small: str, rules: Grammar) -> Iterator[re.Match[str]]:
                 match = rules.cue.match(small, start.start())
                 if match and (match["head"] is None or match["behind"] is not None):  # no "option" without "best"
                     yield match
-                    at = max(match.end() - 1, start.start() + 1)  # the mark of a cue may end the clause before another
+                    at = match.end()  # what ends a cue may end the clause before another one
+                    while at > start.start() + 1 and not small[at - 1].isalnum():
+                        at -= 1
                     break
         else:
             return

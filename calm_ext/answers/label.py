@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-import unicodedata
 
+from calm_ext.answers.alike import explains, is_sentence, resembles
 from calm_ext.answers.options import Options
 from calm_ext.answers.patterns import Patterns
 from calm_ext.answers.second import second_denied, several
@@ -25,11 +24,8 @@ _DELIMITER = re.compile(r"\s*[.:)\]}>»”\"'」』】,،、;。।۔!?/|&+\-–
 _MARKS = re.compile(r"[-–—]?(?:[\s.:)\]}>»”\"'」』】,،、;。।۔!?/|&→✅✔☑✓*]|[-–—=](?!\d))*")
 _BRACKETS = re.compile(r"[\s(\[{<«„“\"'「『【\-–—]*")
 _PHRASE_END = re.compile(r"\s*[.。।۔,،、;:!?！？(\[✅✔☑✓]|\s+[\-–—]|\s*\n")
-_STOP = re.compile(r"[.。।۔!?\n]")
-_CLAUSE = re.compile(r"[.,;:(\[。।۔،؛、！？!?\n]|\s[-–—]\s")
-_SENTENCE = re.compile(r"([^.。।۔!?\n]{6,300})[.。।۔!](?:\s|$|(?=[^\W\d]))")
 _REMARK = " \t(（[-–—,;:.。।۔、،/\"'»”)>]}✅✔☑✓*"
-_WORD_END = re.compile(r"['’]\w")
+_NUMBER = re.compile(r"[.,:/-]\d")
 
 
 def read_piece(piece: str, options: Options, *, closed: str = "") -> int:
@@ -74,8 +70,7 @@ def _read(piece: str, options: Options, closed: str) -> int:
     begin = start = _OPENING.match(piece).end()  # type: ignore[union-attr]
     denied = words.denied.match(small, start)
     if denied and options.find(piece, start) is None:
-        contrast = words.contrast.search(small, denied.end())
-        return _read(piece[contrast.end() :], options, closed) if contrast else NOTHING
+        return _after_denial(piece, small, denied.end(), options, closed)
     labelled = False
     for _ in range(4):
         match = words.label.match(small, start) or words.the_letter.match(piece, start)
@@ -103,9 +98,24 @@ def _read(piece: str, options: Options, closed: str) -> int:
     return _after_letter(piece, mark, end, indices[0], options, closed=closed, labelled=labelled)
 
 
+def _after_denial(piece: str, small: str, at: int, options: Options, closed: str) -> int:
+    """The option that a contrast names: ``not A but B``."""
+    words = options.words
+    at = _OPENING.match(piece, at).end()  # type: ignore[union-attr]
+    label = words.label.match(small, at)
+    letter = words.letter.match(piece, label.end() if label else at)
+    contrast = words.contrast.search(small, letter.end() if letter and ends(piece, letter.end()) else at)
+    if contrast is None:
+        return NOTHING
+    pointed = words.it.match(small, words.pause.match(small, contrast.end()).end())  # type: ignore[union-attr]
+    return _read(piece[pointed.end() if pointed else contrast.end() :], options, closed)
+
+
 def _letter_end(piece: str, mark: re.Match[str], words: Patterns) -> int | None:
     """Where a letter ends that stands alone: not in ``Athens``, nor in ``C'est`` or ``E' l'acqua``."""
     end = mark.end()
+    if mark[0].isdigit() and _NUMBER.match(piece, end):
+        return None
     glued = words.glued.match(piece, end)
     if glued and glued.end() > end:
         return glued.end()
@@ -174,14 +184,21 @@ def _without_text(
     if several(rest, options, index):
         return CONFLICT
     said = words.verdict.match(small)
-    if not said and words.retract.match(loose) and not _of_another(loose, index, options):
-        return TAKEN_BACK - index
+    denied = None if said else words.retract.match(loose)
+    if denied:
+        contrast = words.contrast.match(loose) or words.contrast.match(loose, denied.end())
+        if contrast:  # "A नहीं बल्कि B"
+            at = len(piece) - len(loose) + contrast.end()
+            read = _read(piece[at:], options, closed)
+            return read if read >= 0 else TAKEN_BACK - index
+        if not _of_another(loose, index, options):
+            return TAKEN_BACK - index
     if words.none.match(loose) or words.condition.match(small):
         return CONFLICT
-    after = said or words.after.match(small)
+    after = said or words.after.match(small) or (words.reason if delimited else words.right).match(small)
     if after:
         return _remark(piece[tail + after.end() :], index, options, closed)
-    if delimited and _explains(rest, index, options):
+    if delimited and explains(rest, index, options):
         return index
     if (closed and not delimited) or (not delimited and (words.is_word(letter) or not rest[:1].isspace())):
         return NOTHING
@@ -191,23 +208,11 @@ def _without_text(
     if others and index not in others:
         return CONFLICT
     told = rest.lstrip().startswith(("(", "<", "["))
-    if delimited and _is_sentence(piece[tail:], options.bare[index], words.unspaced):
+    if delimited and is_sentence(piece[tail:], options.bare[index], words.unspaced):
         return index
-    if told or _resembles(loose, index, options):
+    if told or resembles(loose, index, options):
         return index
     return CONFLICT
-
-
-def _is_sentence(text: str, own: str, unspaced: bool) -> bool:
-    """Whether what follows a letter is a sentence, which gives a reason, and no option's text: it ends like one."""
-    match = _SENTENCE.match(text)
-    if match is None:
-        return False
-    if unspaced and not text[:1].isascii():
-        return len(match[1]) > len(own) + 6
-    words = match[1].split()
-    small = sum(word[0].islower() or not (word[0].isupper() or word[0].isdigit()) for word in words[1:])
-    return len(words) >= 3 and not words[0][0].islower() and small * 2 > len(words) - 1
 
 
 def _of_another(text: str, index: int, options: Options) -> bool:
@@ -266,56 +271,3 @@ def _by_text(piece: str, at: int, options: Options, closed: str) -> int:
                 return CONFLICT  # "water, air"
             return _remark(rest, index, options, closed)
     return NOTHING
-
-
-def _explains(rest: str, index: int, options: Options) -> bool:
-    """Whether a parenthesis in what follows a letter has that option's text and no other: ``C. Edinburgh (Edimburgo)``.
-
-    The text may be quoted in a sentence, or cut off with the response.
-    """
-    before, _, behind = rest.partition("(")
-    if _STOP.search(before.lstrip(EDGE)):
-        return False  # another sentence
-    inner = behind.partition(")")
-    same = {i for i, option in enumerate(options.folded) if option == options.folded[index]}
-    if inner[1] or not inner[0]:
-        return options.mentioned(inner[0]) == {index} == same
-    words = lower(inner[0]).strip(EDGE).split()
-    begun = [" ".join(words[n:]) for n in range(len(words))]
-    cut = {i for i, option in enumerate(options.folded) if any(len(x) > 4 and option.startswith(x) for x in begun)}
-    return cut == {index} == same
-
-
-def _resembles(tail: str, index: int, options: Options) -> bool:
-    """Whether the text after a letter can be that option's in other words, or is too long to be an option's text.
-
-    ``A. Alabama`` where option A is New Jersey names an option that is not there, ``A. illegal`` is not "legal" and
-    ``B. 1995`` not 1990; ``B. Amazzon`` is misspelt.
-    """
-    bare = options.bare
-    own = bare[index]
-    claimed = options.without_article(_CLAUSE.split(tail, maxsplit=1)[0].strip())[:120]
-    if re.findall(r"\d+", claimed) != re.findall(r"\d+", own) or not own:
-        return False
-    if len(claimed) > 2 * len(own) + 12:
-        return True
-    if own.startswith(claimed) or (claimed.startswith(own) and len(claimed) - len(own) < 4 and claimed[-1].isalpha()):
-        return True  # cut off, or another ending
-    if claimed.isascii() and not own.isascii() and unicodedata.category(own[0]) == "Lo":
-        return True  # a translation: it cannot be another option's text
-    if claimed.endswith(own) or own.endswith(claimed):
-        return False  # a negation, mostly
-    if any(other != own and len(other) > 2 and other in claimed for other in options.folded):
-        return False
-    alike = [difflib.SequenceMatcher(None, option[:120], claimed).ratio() for option in bare]
-    if " " in own and " " not in claimed and len(claimed) > 5 and own[:4] == claimed[:4]:
-        return not any(x[:3] == claimed[:3] for x in bare if x != own)  # "scoprire" for "scoperta di nuovi"
-    if own.isascii() or unicodedata.category(own[0]) != "Lo":
-        same_start = claimed[:4] == own[:4] and sum(x[:4] == own[:4] for x in bare) == 1
-        enough = 0.6 if same_start or " " in own else 0.8 if len(own) > 4 else 0.95
-        return alike[index] >= enough and alike[index] > max(alike) - 0.1
-    # Characters: the same first one, or one in two written otherwise.
-    same_start = claimed[:1] == own[:1] and sum(x[:1] == own[:1] for x in options.folded) == 1
-    places = [len(x) == len(claimed) and sum(map(str.__eq__, x, claimed)) * 2 >= len(x) for x in options.folded]
-    near = alike[index] >= 0.6 and alike[index] > max(alike) - 0.1
-    return same_start or near or (places[index] and sum(places) == 1)

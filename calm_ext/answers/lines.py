@@ -13,6 +13,9 @@ from calm_ext.answers.text import clean, lower
 from calm_ext.languages import get_language
 from calm_ext.prompts import LETTERS, cue, instruction
 
+# How far behind an answer lines may name other options, in characters.
+_NEAR = 2000
+
 
 def alone(text: str, options: Options, rules: Grammar, cued: bool) -> int | None:
     """The answer of a response without a cue: its only line that is an option's letter, with or without its text.
@@ -36,9 +39,10 @@ def alone(text: str, options: Options, rules: Grammar, cued: bool) -> int | None
 
 def names_line(text: str, start: int, options: Options) -> list[int]:
     """The options of the lines behind an answer that are nothing but an option's letter and text."""
-    if text.find("\n", start) < 0:
+    text = text[start : start + _NEAR]
+    if "\n" not in text:
         return []
-    read = [whole_line(line, options) for line in text[start:].split("\n")[1:] if line and len(line) < 300]
+    read = [whole_line(line, options) for line in text.split("\n")[1:] if line]
     return [i for i in read if i is not None]
 
 

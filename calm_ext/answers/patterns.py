@@ -14,9 +14,6 @@ from calm_ext.prompts import LETTERS
 # Capitals of other scripts that look like Latin ones.
 _LOOKALIKES = {"А": 0, "В": 1, "С": 2, "Е": 4, "Α": 0, "Β": 1, "Ε": 4}
 
-# Words for "because" where words are not spaced: what follows them cannot turn the answer.
-_REASONS = ("因为", "因為", "由于", "由於", "เพราะ", "เนื่องจาก", "なぜなら")
-
 #: What may close a clause. What may stand between a word and the next one: nothing where words are not spaced.
 CLAUSE = r"\n.。।۔!?:;,、،؛؟()\[\]」”\"–—…"
 
@@ -101,7 +98,8 @@ class Words:
     def copula(self) -> str:
         """A pattern of a verb that joins an answer and an option, with the adverbs around it."""
         hedge = rf"(?:{self.pattern('hedge')}[,،、]?{self.gap})"
-        return rf"{hedge}{{0,2}}{self.pattern('copula')}(?:{self.gap}{self.pattern('hedge')},?){{0,2}}"
+        verb = self.pattern("copula")
+        return rf"{hedge}{{0,2}}{verb}(?:{self.gap}{self.pattern('hedge')},?){{0,2}}(?:{self.gap}{verb})?"
 
 
 class Patterns:
@@ -155,8 +153,8 @@ class Patterns:
         self.cores = tuple(x for x in cores if not any(y in x and y != x for y in cores))
         self.following = re.compile(rf"[^\w\n]{{0,8}}(\w{'' if words.unspaced else '+'})")
         self.behind = re.compile(any_of(unit))
-        reasons = any_of(_REASONS) if words.unspaced else "(?!)"
-        self.after = re.compile(rf"(?:(?:{words.pattern('after')}|{words.pattern('hedge')}){closed}|{reasons})")
+        self.after = re.compile(rf"(?:{words.pattern('after')}|{words.pattern('hedge')}){closed}")
+        self.reason = re.compile(f"(?:{words.pattern('after')}|{words.pattern('hedge')})")
         articles = {w for w in words("article") if not w.endswith("'")}
         elided = any_of({w for w in words("article") if w.endswith("'")} | {"l'"})
         gap = r"\s{0,3}" if words.unspaced else r"(?:\s{1,3}|(?<='))"

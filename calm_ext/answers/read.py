@@ -11,6 +11,7 @@ word takes back must name the same one.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -125,7 +126,7 @@ class _Claim(NamedTuple):
     """That a text names an option.
 
     Attributes:
-        at: where.
+        at: where the option stands.
         read: the option, or what :func:`read_piece` gives instead.
         firm: whether it calls the option the right or the last one, in a sentence of its own.
         turned: whether it begins with a word that turns an answer round, and calls the option the right one.
@@ -202,7 +203,7 @@ def _claim(
     sentence = re.split(r"[\n.。।۔!?！？]", before[:-1])[-1] if match[0][0] not in _SENTENCE_START else ""
     supposed = bool(rules.condition.search(sentence))
     firm = strong and match[0][0] in _SENTENCE_START
-    return _Claim(match.start(), read, firm, start + len(piece), supposed, turned)
+    return _Claim(match.end(), read, firm, start + len(piece), supposed, turned)
 
 
 @lru_cache(maxsize=4096)
@@ -218,7 +219,8 @@ def _searched(text: str, language: str) -> str:
 
 def _piece(text: str, start: int, bare: bool, mends: list[tuple[int, int]]) -> str:
     """What follows a cue: the rest of the line, or the next line that is not empty where the cue has its mark."""
-    stop = min(start + MOST, len(text), next((at for at, _ in mends if at >= start), len(text)))
+    mend = bisect_left(mends, (start, 0))
+    stop = min(start + MOST, len(text), mends[mend][0] if mend < len(mends) else len(text))
     end = text.find("\n", start, stop)
     line = text[start : end if end >= 0 else stop]
     if line.strip(" *#>\r\t") or bare or end < 0:
@@ -248,7 +250,7 @@ def _after_mends(
     starts = [claim.at for claim in claims]
     for number, (at, end) in enumerate(mends):
         following = mends[number + 1][0] if number + 1 < len(mends) else stop
-        if end >= stop or any(at <= x < following for x in starts):
+        if end >= stop or bisect_left(starts, at) < bisect_left(starts, following):
             continue
         pointed = options.words.it.match(small, options.words.pause.match(small, end).end())  # type: ignore[union-attr]
         piece = text[pointed.end() if pointed else end : min(following, stop)].split("\n\n", 1)[0]
@@ -265,7 +267,7 @@ def _agreed(text: str, claims: list[_Claim], mends: list[int], options: Options)
     last = -1
     sure = [claim for claim in claims if not claim.supposed]
     for claim in sure or claims:
-        if found and (claim.turned or any(last < at <= claim.at for at in mends)):
+        if found and (claim.turned or bisect_right(mends, last) < bisect_right(mends, claim.at)):
             found.clear()
             firm = False
         if claim.read <= TAKEN_BACK:
@@ -279,6 +281,6 @@ def _agreed(text: str, claims: list[_Claim], mends: list[int], options: Options)
         found.append(claim.read)
         firm = firm or claim.firm
         last = claim.at
-    if not found or any(at > last for at in mends):
+    if not found or (mends and mends[-1] > last):
         return None
     return found[0] if found[0] >= 0 and len(set(found)) == 1 else None

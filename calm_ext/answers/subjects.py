@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -10,8 +11,8 @@ from calm_ext.answers.cues import Grammar
 from calm_ext.answers.options import Options
 from calm_ext.prompts import LETTERS
 
-# How far back a clause may begin before an option that is called right, and how often an option is looked for.
-_BACK, _MOST = 80, 50
+# How far back a clause may begin before an option that is called right, and how many places are looked at, the last.
+_BACK, _MOST = 80, 60
 
 _AFTER_LETTER = re.compile(r"[)\]}\"'»”」】*]{0,2}[.:、]?[)\]*]{0,2}[ \t]{0,3}(?:[-–—][ \t])?[(「『の的]?")
 _CLOSING = re.compile(r"[)\]}\"'»”」』】*.]{0,3}[ \t]{0,3}[,،、]?[ \t]{0,3}")
@@ -30,7 +31,7 @@ def called_right(text: str, small: str, options: Options, rules: Grammar) -> Ite
         text: a cleaned response. small: the same in small letters.
     """
     ticked = not text.isascii() and any(mark in text for mark in "✅✔☑✓")
-    spans = [*_lettered(text, small, options, ticked), *_texts(small, options)]
+    spans = [*deque(_lettered(text, small, options, ticked), _MOST), *_texts(small, options)]
     following, says, length = options.words.following, options.words.says, len(small) - 2
     for start, end, index in spans:
         if not ticked:
@@ -68,12 +69,12 @@ def _lettered(text: str, small: str, options: Options, ticked: bool) -> Iterator
 def _texts(small: str, options: Options) -> Iterator[tuple[int, int, int]]:
     """Start, end and index of the options' texts."""
     for index, option in enumerate(options.folded):
-        at = small.find(option) if len(option) > 1 else -1
+        at = small.rfind(option) if len(option) > 1 else -1
         for _ in range(_MOST):
             if at < 0:
                 break
             yield at, at + len(option), index
-            at = small.find(option, at + 1)
+            at = small.rfind(option, 0, at)
 
 
 def _is_right(text: str, small: str, start: int, end: int, options: Options, rules: Grammar, *, ticked: bool) -> bool:
@@ -90,7 +91,12 @@ def _is_right(text: str, small: str, start: int, end: int, options: Options, rul
     bare = words.right.match(small, close)
     if bare:  # "daher ist Option B die richtige Antwort"
         lead = rules.lead.search(before)
-        if lead is not None and lead["copula"] is not None and not words.denied.match(small[bare.end() :].lstrip()):
+        inverted = lead is not None and lead["copula"] is not None
+        if (
+            inverted
+            and not words.denied.match(small[bare.end() :].lstrip())
+            and small[bare.end() : bare.end() + 1] != "?"
+        ):
             return True
     comma = _LISTED.match(small, end)
     bare = words.right.match(small, comma.end()) if comma else None

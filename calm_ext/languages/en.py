@@ -85,7 +85,8 @@ LANGUAGE = Language(
         words="AI",
         copula=(
             "is", "would be", "should be", "must be", "has to be", "will be", "can only be", "might be", "may be",
-            "could be", "was", "appears to be", "seems to be", "looks like",
+            "could be", "was", "appears to be", "seems to be", "looks like", "would", "should", "must", "might",
+            "could", "may", "be",
         ),
         adjective=(
             "my", "our", "correct", "right", "best", "final", "only", "most likely", "most appropriate",

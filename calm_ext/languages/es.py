@@ -77,7 +77,7 @@ LANGUAGE = Language(
         words="AEOY",
         copula=(
             "es", "sería", "debe ser", "debería ser", "tiene que ser", "será", "ha de ser", "podría ser", "puede ser",
-            "era", "parece ser",
+            "era", "parece ser", "sea",
         ),
         adjective=(
             "mi", "nuestra", "correcta", "correcto", "final", "más probable", "más adecuada", "más apropiada",
@@ -95,7 +95,7 @@ LANGUAGE = Language(
             "es", "es la", "sería", "sería la", "debe ser", "debe ser la", "tiene que ser", "podría ser", "puede ser",
             "se trata de", "elijo", "elegiría", "escojo", "escogería", "selecciono", "me quedo con", "opto por",
             "diría que es", "me inclino por", "yo elegiría", "iría con", "voy con", "elegimos", "elige", "queda",
-            "nos queda", "lo que hace que", "apunta a",
+            "nos queda", "lo que hace que", "apunta a", "sea", "sea la", "fuera", "es el",
         ),
         right=(
             "correcta", "correcto", "la correcta", "el correcto", "la adecuada", "la mejor", "la más adecuada",

@@ -105,7 +105,7 @@ LANGUAGE = Language(
             "cela doit être", "il s'agit de", "il s'agit de la", "il s'agit donc de", "je choisis", "je choisirais",
             "je dirais", "j'opte pour", "je prends", "je retiens", "je sélectionne", "je vote pour", "je penche pour",
             "je pense que c'est", "on choisit", "reste", "il reste", "choisissez", "ce qui rend", "cela pourrait être",
-            "ça doit être", "c'est sûrement",
+            "ça doit être", "c'est sûrement", "c'est le", "ce sera", "ce sera la",
         ),
         right=(
             "correcte", "correct", "exacte", "juste", "la bonne", "le bon", "la correcte", "la plus probable",
