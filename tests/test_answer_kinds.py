@@ -71,7 +71,7 @@ def test_kinds_in_every_language() -> None:
         ("Answer: В", OPTIONS, "en", 1),
         ("Ответ: В", ["воздух", "вода", "огонь"], "ru", None),
         ("Ответ: В) огонь", ["воздух", "вода", "огонь"], "ru", 2),
-        ("Odpowiedź: O wodzie", ["woda", "ogień"], "pl", 0),
+        ("Odpowiedź: O bibliotece", ["biblioteka", "ogień"], "pl", 0),
         # spelling
         ("答え：ﾊﾞﾅﾅ", ["バナナ", "りんご"], "ja", 0),
         ("答え：カキ", ["かぎ", "かき"], "ja", 1),

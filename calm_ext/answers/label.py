@@ -17,7 +17,7 @@ NOTHING, CONFLICT, TAKEN_BACK = -1, -2, -10
 #: How much of a text is read at most after a cue, in characters.
 MOST = 400
 
-_PLAIN = re.compile(r"[ <\"(]{0,3}([A-J])(?!\w)[.):>]{0,2} ?(.*?)[. >)\"]*")
+_PLAIN = re.compile(r"[\s<\"(]{0,4}([A-J])(?!\w)[.):>]{0,2} ?(.*?)[.\s>)\"]*")
 # A dash before a digit is its sign, but not right behind a letter.
 _OPENING = re.compile(r"(?:[\s<(\[{\"'«„“‘「『【:：=→⇒>#~≈✅✔☑✓👉➡🎯📌*]|[-–—](?!\d)|\\boxed(?=\{))*")
 _DELIMITER = re.compile(r"\s*[.:)\]}>»”\"'」』】,،、;。।۔!?/|&+\-–—=→✅✔☑✓]|\s*$|\s*\n")

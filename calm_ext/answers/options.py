@@ -221,11 +221,13 @@ class Options:
     def _keys(self) -> list[list[str]]:
         """For each way to write ä, the options' texts without differences of spelling."""
         ways = (False, True) if any(c in x for x in self.folded for c in "äöüåøæ") else (False,)
-        return [
-            [loosely(text, self.language, german=german).text for text in self.exact]
-            + [loosely(text, self.language, german=german).text for text in self._bare]
-            for german in ways
-        ]
+        found = []
+        for german in ways:
+            keys = [loosely(text, self.language, german=german).text for text in self.exact]
+            pairs = zip(self._bare, self.folded, keys, strict=True)
+            bare = [key if x == text else loosely(x, self.language, german=german).text for x, text, key in pairs]
+            found.append(keys + bare)
+        return found
 
     def _loosely(self, text: str, at: int) -> Iterator[Found]:
         if not self._may_begin(text, at):

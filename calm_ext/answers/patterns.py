@@ -102,6 +102,12 @@ class Words:
         return rf"{hedge}{{0,2}}{verb}(?:{self.gap}{self.pattern('hedge')},?){{0,2}}(?:{self.gap}{verb})?"
 
 
+def _core(entry: str) -> str:
+    """The longest word of a phrase, or all of it where that is short."""
+    longest = max(re.findall(r"[^\W\d_]\S*", entry) or [entry], key=len)
+    return longest if len(longest) > 4 or not longest.isascii() else entry
+
+
 class Patterns:
     """What :mod:`calm_ext.answers.label` looks for: all on text in small letters, but for ``letter``."""
 
@@ -116,6 +122,7 @@ class Patterns:
         for place, spelled in enumerate(own.answers.letters):
             for x in map(clean, spelled.split(",")):
                 self.letters[x] = tuple(dict.fromkeys((*self.letters.get(x, ()), place)))
+        self.own_letters = bool(self.letters)
         if own.script not in {"Cyrl", "Grek"}:
             self.letters |= {x: (i,) for x, i in _LOOKALIKES.items() if x not in self.letters}
         letters = "|".join(sorted(map(re.escape, self.letters), key=len, reverse=True))
@@ -147,10 +154,13 @@ class Patterns:
         )
         self.says = frozenset(re.findall(r"\w+", lower(clean(x)))[0] for x in says if re.search(r"\w", x))
         self.says |= frozenset(x[0] for x in self.says) if words.unspaced else frozenset()
-        #: one of these stands in every text that calls an option right
-        entries = {own.answer, "answer"} | words("verdict", "right", "noun", "head")
-        cores = {max(reversed(re.findall(r"[^\W\d_]+[^\s]*", lower(clean(x))) or [x]), key=len) for x in entries}
+        #: one of these stands in every text that names an option in words; but for the shortest, which are everywhere
+        entries = {own.answer, "answer", "✅", "✔"} | words("verdict", "right", "noun", "head", "sentence")
+        cores = {_core(lower(clean(x))) for x in entries}
+        cores -= {x for x in cores if x.isascii() and len(x) < 4}
         self.cores = tuple(x for x in cores if not any(y in x and y != x for y in cores))
+        self.answer = re.compile(rf"[^\w\n]{{0,4}}{any_of({own.answer, 'answer'})}[ \t]?[:=]")
+        self.capital = re.compile(rf"(?<![A-Za-z0-9'’-])[A-{last}](?![A-Za-z0-9'’])")
         self.following = re.compile(rf"[^\w\n]{{0,8}}(\w{'' if words.unspaced else '+'})")
         self.behind = re.compile(any_of(unit))
         self.after = re.compile(rf"(?:{words.pattern('after')}|{words.pattern('hedge')}){closed}")

@@ -30,6 +30,7 @@ from calm_ext.prompts import LETTERS, Style
 PARSER = "answers-3"
 
 _LETTER_IN_TEXT = re.compile(r"\(([A-J])\)|(?:[Oo]ption|选项|選択肢) ?([A-J])(?![A-Za-z])")
+_SENTENCES = re.compile(r"[\n.。।۔!?！？]")
 _SENTENCE_START = "\n.。।۔!?！？"
 
 
@@ -70,7 +71,26 @@ def read_answer(
     if style != "explain":
         lines = (line for line in text.split("\n") if line.strip())
         return known.by_text(next(lines, ""))
-    return _explained(mark_clauses(text, language), known)
+    text = mark_clauses(text, language)
+    read = _last_line(text, known)
+    return _explained(text, known) if read is None else read
+
+
+def _last_line(text: str, options: Options) -> int | None:
+    """The option of a last line ``Answer: B. water`` where nothing before it can name one, which is the usual case.
+
+    No letter stands there, and no option's text or no word for an answer; None sends a text to :func:`_explained`.
+    """
+    text = text.rstrip()
+    cut = text.rfind("\n") + 1
+    words = options.words
+    match = words.answer.match(lower(text[cut:]))
+    read = plain_answer(text[cut + match.end() :], options) if match else None
+    if read is None or words.capital.search(text, 0, cut):
+        return None
+    before = lower(text[:cut])
+    named = words.own_letters or any(option in before for option in options.folded if len(option) > 1)
+    return None if named and any(core in before for core in words.cores) else read
 
 
 def _known(options: Sequence[str], language: str) -> Options:
@@ -152,11 +172,8 @@ def _explained(text: str, options: Options) -> int | None:
     cues = list(cues_in(small, rules))
     if len(cues) == 1 and cues[0]["it"] is cues[0]["then"] is cues[0]["hedge"] is None:
         read = plain_answer(text[cues[0].end() :], options)  # "Answer: B. water" at the end, as nearly always
-        if read is not None:
-            before = small[: cues[0].start()]
-            others = any(core in before for core in options.words.cores) and called_right(text, small, options, rules)
-            if not others or all(index == read for _, index in others):
-                return read
+        if read is not None and all(index == read for _, index in called_right(text, small, options, rules)):
+            return read
     mends = _mends(small, cues[0].end(), options, rules) if cues else []
     claims: list[_Claim] = []
     past, end = 0, len(text)
@@ -176,7 +193,8 @@ def _explained(text: str, options: Options) -> int | None:
     if not claims:
         return alone(text[:end], options, rules, bool(cues))
     claims.sort()
-    mends = _mends(small, claims[0].end or claims[0].at, options, rules)
+    if not cues or claims[0].at < cues[0].end():
+        mends = _mends(small, claims[0].at, options, rules)
     claims += _after_mends(text, small, mends, claims, end, options, rules)
     claims.sort()
     return _agreed(text[:end], claims, [at for at, _ in mends if at < end], options)
@@ -199,9 +217,11 @@ def _claim(
     called = match["phrase"] or match["sentence"] or ""
     strong = _is_strong(options.language, called)
     turned = strong and match["opener"] is not None and rules.turn.match(match["opener"]) is not None
-    before = small[max(match.start() - 120, 0) : match.start() + 1]
-    sentence = re.split(r"[\n.。।۔!?！？]", before[:-1])[-1] if match[0][0] not in _SENTENCE_START else ""
-    supposed = bool(rules.condition.search(sentence))
+    supposed = False
+    if match[0][0] not in _SENTENCE_START:
+        before = small[max(match.start() - 120, 0) : match.start()]
+        if rules.condition.search(before):
+            supposed = rules.condition.search(_SENTENCES.split(before)[-1]) is not None
     firm = strong and match[0][0] in _SENTENCE_START
     return _Claim(match.end(), read, firm, start + len(piece), supposed, turned)
 

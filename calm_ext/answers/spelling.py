@@ -70,6 +70,11 @@ def loosely(text: str, language: str, *, german: bool = False, start: int = 0, m
     while i < stop:
         c = text[i]
         i += 1
+        if c.isalnum() and c not in _NASALS:
+            for part in table(c):
+                found.append(part)
+                ends.append(i)
+            continue
         if c in _NASALS and text[i : i + 1] == _VIRAMA and "क" <= text[i + 1 : i + 2] <= "ह":
             c, i = "ं", i + 1
         folded = _number_part(text, i - 1, language) if not c.isalnum() and i > 1 and text[i - 2].isdigit() else None

@@ -9,7 +9,8 @@ import unicodedata
 # Marks that carry no meaning here: direction, zero width, soft hyphens, tags.
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe0e\ufe0f\ufeff\U000e0000-\U000e007f]+")
 _RAISED = re.compile("[\u00b2\u00b3\u00b9\u2070-\u207f]+")
-_UNSEEN = re.compile("[\u00ad\u200b-\u2013\u202a-\u202e\u2060-\u2069\u2212\ufe0e\ufe0f\ufeff\U000e0000-\U000e007f]")
+_UNSEEN = re.compile("[\u00ad\u200b-\u2013\u202a-\u202e\u2060-\u2069\u2212\ufe0e\ufe0f\ufeff]")
+_TAG_END = "\U000e007f"  # of a flag that is spelled in tags
 _MINUS = re.compile(r"[\u2212\u2010\u2011]|[\u2012\u2013](?=\d)")
 _ENTITY = re.compile(r"&(?:#\d{1,6}|#x[0-9a-fA-F]{1,5}|amp|lt|gt|quot|apos|nbsp|ndash|mdash|hellip);")
 _BLANKS = re.compile(r"[ \t]{2,}|\t")
@@ -57,7 +58,7 @@ def clean(text: str, literal: str = "") -> str:
         if not unicodedata.is_normalized("NFKC", text):
             text = _RAISED.sub(lambda m: "^" + unicodedata.normalize("NFKC", m[0]), text)
             text = unicodedata.normalize("NFKC", text).replace("\u2044", "/")
-        if _UNSEEN.search(text):
+        if _UNSEEN.search(text) or _TAG_END in text:
             text = _MINUS.sub("-", _INVISIBLE.sub("", text))
     if "&" in text:
         text = _ENTITY.sub(lambda m: html.unescape(m[0]).replace("\xa0", " "), text)
