@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calm_ext.answers.read import read_answer
@@ -157,7 +157,7 @@ C = ["Lyon", "Paris", "Nice", "Lille"]
         ("Đáp án: D. Tất cả các đáp án trên đều đúng", N, "vi", (None,)),
         ("Answer: A. The capital of France is Paris", C, "en", (None,)),
         ("Answer: A (the capital is Paris)", C, "en", (None,)),
-        ("At first glance, the answer is A, but actually it is C.", N, "en", (None,)),
+        ("At first glance, the answer is A, but actually it is C.", N, "en", (None, 2)),
         ("Answer: B. Wait, actually the answer is C.", N, "en", (None, 2)),
         ("Answer: B", ["AB", "A", "B", "O"], "en", (None, 1)),
         ("Answer: C", ["Python", "Java", "Ruby", "C"], "en", (None, 2)),
@@ -176,7 +176,7 @@ C = ["Lyon", "Paris", "Nice", "Lille"]
         ("正解はBだと思われがちですが、実際はCです。", J, "ja", (None,)),
         ("正解はBが正しいとは限らない", J, "ja", (None,)),
         ("答えは水だと思われがちですが、火です", J, "ja", (None,)),
-        ("答えはAでしょうか？いいえ、Bです。", J, "ja", (None,)),
+        ("答えはAでしょうか？いいえ、Bです。", J, "ja", (None, 1)),
         ("答案：选手", ["选手", "手", "脚", "头"], "zh", (0,)),
         ("Đáp án: câu cá", ["câu cá", "cá", "bơi", "chạy"], "vi", (0,)),
         ("Answer: letter box", ["letter box", "box", "pen", "ink"], "en", (0,)),
@@ -248,8 +248,10 @@ def _phrases() -> Iterator[tuple[str, str, int | None]]:
             yield f"{own.answer}: B{gap}{after}", code, 1
         for place, spelled in enumerate(row.letters):
             for letter in spelled.split(","):
-                if sum(letter in other.split(",") for other in row.letters) > 1:
-                    continue  # it may stand for two options
+                if sum(letter in x.split(",") for x in row.letters) > 1:
+                    yield f"{own.answer}: {letter}", code, None  # В: the Latin B or the third letter
+                    yield f"{own.answer}: {letter}) {OPTIONS[place]}", code, place
+                    continue
                 yield f"{own.answer}: {letter}", code, place
                 yield f"{own.answer}: ({letter}) {OPTIONS[place]}", code, place
 
@@ -282,6 +284,7 @@ def test_direct_answers_and_equal_options() -> None:
         read_answer(None, OPTIONS, "en")  # type: ignore[arg-type]
 
 
+@settings(deadline=None)  # the first text of a language waits for its patterns
 @given(
     st.one_of(
         st.text(max_size=200),

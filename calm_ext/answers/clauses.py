@@ -28,9 +28,9 @@ def _rule(code: str) -> re.Pattern[str] | None:
     own = get_language(code)
     if own.answers.clause:
         return re.compile(rf"(?:{_any(own.answers.clause)})(?=[ \t]\S)", re.IGNORECASE)
-    if own.unspaced and own.space:  # Thai: a space may end a sentence; it does before a cue and what leads to one
+    if own.unspaced and own.space:  # Thai: a space may end a clause; before these words it does
         words = own.answers
-        begins = {own.answer, *words.opener, *words.sentence, *words.noun}
+        begins = {own.answer, *words.opener, *words.sentence, *words.noun, *words.after}
         return re.compile(rf"(?<=[^\s\d.,:;()\[\]\"'])(?=[ \t]+(?:{_any(tuple(w for w in begins if len(w) > 4))}))")
     return None
 

@@ -1,8 +1,8 @@
 """Traditional Chinese characters and their simplified forms, one for one.
 
 The 2419 pairs of OpenCC's dictionary TSCharacters.txt whose traditional character is in Big5 and whose simplified one
-is in GB 2312; where it has several, the first (https://github.com/BYVoid/OpenCC, Apache License 2.0). For comparing texts
-only: 乾 and 干 are the same here.
+is in GB 2312; where it has several, the first (https://github.com/BYVoid/OpenCC, Apache License 2.0). For comparing
+texts only: 乾 and 干 are the same here.
 """
 
 from __future__ import annotations

@@ -2,196 +2,272 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-import unicodedata
-from collections.abc import Sequence
 
-from calm_ext.answers.patterns import Patterns, patterns
-from calm_ext.answers.text import EDGE, Options, ends, fold
+from calm_ext.answers.alike import explains, is_sentence, resembles
+from calm_ext.answers.options import Options
+from calm_ext.answers.patterns import Patterns
+from calm_ext.answers.second import second_denied, several
+from calm_ext.answers.text import EDGE, ends, lower
+from calm_ext.prompts import LETTERS
 
 #: No option is named; several are, or the text contradicts itself; option i is named and taken back (TAKEN_BACK - i).
 NOTHING, CONFLICT, TAKEN_BACK = -1, -2, -10
 
-_OPENING = re.compile(r"(?:[\s<(\[{\"'«„“‘「『【:=→\-–—#>]|\\boxed(?=\{))*")
-_DELIMITER = re.compile(r"[\s]*[.:)\]}>»”\"'」』】,،、;。।۔!?/|&+\-–—=→]|\s*$|\s*\n")
-_PHRASE_END = re.compile(r"\s*[.。।۔,،、;:(\[]|\s+[\-–—]")
-_STOP = re.compile(r"[.。।۔!?\n]")
-_CLAUSE = re.compile(r"[.,;:(\[。।۔،؛、！？!?\n]|\s[-–—]\s")
-_REMARK = " \t(（[-–—,;:.。।۔、،/\"'»”)>]}"
+#: How much of a text is read at most after a cue, in characters.
+MOST = 400
+
+_PLAIN = re.compile(r"[\s<\"(]{0,4}([A-J])(?!\w)[.):>]{0,2} ?(.*?)[.\s>)\"]*")
+# A dash before a digit is its sign, but not right behind a letter.
+_OPENING = re.compile(r"(?:[\s<(\[{\"'«„“‘「『【:：=→⇒>#~≈✅✔☑✓👉➡🎯📌*]|[-–—](?!\d)|\\boxed(?=\{))*")
+_DELIMITER = re.compile(r"\s*[.:)\]}>»”\"'」』】,،、;。।۔!?/|&+\-–—=→✅✔☑✓]|\s*$|\s*\n")
+_MARKS = re.compile(r"[-–—]?(?:[\s.:)\]}>»”\"'」』】,،、;。।۔!?/|&→✅✔☑✓*]|[-–—=](?!\d))*")
+_BRACKETS = re.compile(r"[\s(\[{<«„“\"'「『【\-–—]*")
+_PHRASE_END = re.compile(r"\s*[.。।۔,،、;:!?！？(\[✅✔☑✓]|\s+[\-–—]|\s*\n")
+_REMARK = " \t(（[-–—,;:.。।۔、،/\"'»”)>]}✅✔☑✓*"
+_NUMBER = re.compile(r"[.,:/-]\d")
 
 
-def read_piece(piece: str, options: Options, language: str, *, closed: bool = False) -> int:
+def read_piece(piece: str, options: Options, *, closed: str = "") -> int:
     """The option that a piece of text after a cue names: its index, :data:`NOTHING`, or what is below it.
 
     Args:
-        language: code of the text.
-        closed: nothing but the answer may stand there (the cue had no colon): ``Answer B is wrong`` names nothing.
+        closed: ``text``, where nothing but the answer may stand (the cue had no colon): ``Answer B is wrong`` names
+            nothing; ``letter``, where it must also be a capital letter.
     """
+    piece = piece[:MOST]
+    known = options.memo.get((piece, closed))
+    if known is None:
+        known = plain_answer(piece, options) if closed != "letter" else None
+        if known is not None:
+            return known
+        if len(options.memo) > 2000:
+            options.memo.clear()
+        known = options.memo[piece, closed] = _read(piece, options, closed)
+    return known
+
+
+def plain_answer(text: str, options: Options) -> int | None:
+    """The option of a text that is but its letter, with or without its text, as answers nearly always are."""
+    plain = _PLAIN.fullmatch(text)
+    if plain is None or options.like_letters:
+        return None
+    index, own = LETTERS.index(plain[1]), plain[2]
+    if index >= len(options):
+        return None
+    if not own or own == options.exact[index] or (options.distinct and own.lower() == options.folded[index]):
+        return index
+    return None
+
+
+def _read(piece: str, options: Options, closed: str) -> int:
+    words, small = options.words, lower(piece)
+    whole = options.whole(piece)
+    if whole is not None and closed != "letter":
+        as_letter = words.indices_of(options.exact[whole]) if options.exact[whole].isupper() else ()
+        clash = [i for i in as_letter if i < len(options) and i != whole]
+        return CONFLICT if clash else whole
     begin = start = _OPENING.match(piece).end()  # type: ignore[union-attr]
-    words = patterns(language, options.last)
-    labelled = words.label.match(piece, start)
-    if labelled:
-        start = _OPENING.match(piece, labelled.end()).end()  # type: ignore[union-attr]
+    denied = words.denied.match(small, start)
+    if denied and options.find(piece, start) is None:
+        return _after_denial(piece, small, denied.end(), options, closed)
+    labelled = False
+    for _ in range(4):
+        match = words.label.match(small, start) or words.the_letter.match(piece, start)
+        labelled = labelled or match is not None
+        match = match or words.hedge.match(small, start)
+        if match is None or match.end() == start:
+            break
+        start = _OPENING.match(piece, match.end()).end()  # type: ignore[union-attr]
     mark = words.letter.match(piece, start)
-    index = words.index_of(mark[0]) if mark and _is_letter(piece, mark, words) else None
-    if mark is None or index is None or index >= len(options):
-        whole = _by_text(piece[begin:], options, words, closed)  # "letter box" begins with a label
-        return whole if whole != NOTHING or begin == start else _by_text(piece[start:], options, words, closed)
-    return _after_letter(piece, mark, index, options, words, closed=closed, labelled=bool(labelled))
+    end = _letter_end(piece, mark, words) if mark else None
+    indices = [i for i in words.indices_of(mark[0]) if i < len(options)] if mark and end else []
+    if not mark or not end or not indices:
+        if closed == "letter":
+            return NOTHING
+        read = _by_text(piece, begin, options, closed)  # "letter box" begins with a label
+        return read if read != NOTHING or begin == start else _by_text(piece, start, options, closed)
+    if closed == "letter" and mark[0].isascii() and not mark[0].isupper():
+        return NOTHING
+    if len(indices) > 1:
+        tail = _MARKS.match(piece, end).end()  # type: ignore[union-attr]
+        found = options.find(piece, tail)
+        indices = [i for i in indices if found and i in found.indices]
+        if len(indices) != 1:
+            return _by_text(piece, begin, options, closed) if words.is_word(mark[0]) else CONFLICT
+    return _after_letter(piece, mark, end, indices[0], options, closed=closed, labelled=labelled)
 
 
-def _is_letter(piece: str, mark: re.Match[str], words: Patterns) -> bool:
-    """Whether a letter stands alone: not ``Athens``, nor ``C'est`` or ``E' l'acqua``."""
+def _after_denial(piece: str, small: str, at: int, options: Options, closed: str) -> int:
+    """The option that a contrast names: ``not A but B``."""
+    words = options.words
+    at = _OPENING.match(piece, at).end()  # type: ignore[union-attr]
+    label = words.label.match(small, at)
+    letter = words.letter.match(piece, label.end() if label else at)
+    contrast = words.contrast.search(small, letter.end() if letter and ends(piece, letter.end()) else at)
+    if contrast is None:
+        return NOTHING
+    pointed = words.it.match(small, words.pause.match(small, contrast.end()).end())  # type: ignore[union-attr]
+    return _read(piece[pointed.end() if pointed else contrast.end() :], options, closed)
+
+
+def _letter_end(piece: str, mark: re.Match[str], words: Patterns) -> int | None:
+    """Where a letter ends that stands alone: not in ``Athens``, nor in ``C'est`` or ``E' l'acqua``."""
     end = mark.end()
-    if piece[end : end + 1] in ("'", "’") and piece[end + 1 : end + 2].strip(EDGE) + piece[end + 1 : end + 2] != "":
+    if mark[0].isdigit() and _NUMBER.match(piece, end):
+        return None
+    glued = words.glued.match(piece, end)
+    if glued and glued.end() > end:
+        return glued.end()
+    if piece[end : end + 1] in ("'", "’") and (piece[end + 1 : end + 2].isalnum() or words.is_word(mark[0])):
         quoted = mark.start() > 0 and piece[mark.start() - 1] in "'‘’"
-        return quoted
-    return ends(piece, end) or words.glued(piece, mark)
+        return end if quoted else None
+    following = piece[end : end + 1]
+    if ends(piece, end) and not _glued_sign(piece, end):
+        return end
+    letter = mark[0].isascii() and mark[0].isupper()
+    return end if words.unspaced and letter and following and not following.isascii() else None
+
+
+def _glued_sign(piece: str, end: int) -> bool:
+    """Whether a sign belongs to what looks like a letter: ``C++``, ``C#``."""
+    return piece[end : end + 1] in ("#", "^", "_") or piece[end : end + 2] == "++"
 
 
 def _after_letter(
-    piece: str, mark: re.Match[str], index: int, options: Options, words: Patterns, *, closed: bool, labelled: bool
+    piece: str, mark: re.Match[str], end: int, index: int, options: Options, *, closed: str, labelled: bool
 ) -> int:
-    rest = piece[mark.end() :]
-    letter = mark[0]
-    tail = fold(rest)
-    whole = options.by_text(piece[mark.start() :]) if options.like_letters else None
-    if whole is not None and whole != index:  # option A is called "B"
-        return CONFLICT if letter.isupper() or labelled else whole
-    if not tail:
-        return index if not letter.isdigit() or labelled else NOTHING
-    delimited = _DELIMITER.match(rest) is not None or rest.lstrip().startswith(("(", "<", "["))
-    named, length = options.starting(tail, spaced=not words.unspaced)
-    if index in named and (delimited or not letter.islower() or not letter.isascii()):
-        if length == len(tail):
+    words, letter = options.words, mark[0]
+    rest = piece[end:]
+    weak = letter.isdigit() or (letter.islower() and letter.isascii())
+    if options.like_letters:  # option A is called "B"
+        found = options.whole(piece[mark.start() :])
+        if found is not None and found != index:
+            return found if weak and not labelled else CONFLICT
+        if found == index:
             return index
-        return _remark(_behind(rest, tail[:length]), index, options, words, closed)
-    if whole == index:
+    if not rest.strip(EDGE):
+        return index if not letter.isdigit() or labelled else _by_text(piece, mark.start(), options, closed)
+    delimited = _DELIMITER.match(rest) is not None or rest.lstrip().startswith(("(", "<", "[", "✅", "✔"))
+    tail = _MARKS.match(piece, end).end()  # type: ignore[union-attr]
+    inner = _BRACKETS.match(piece, tail).end()  # type: ignore[union-attr]
+    found = None
+    for place in dict.fromkeys((tail, inner)):
+        found = options.find(piece, place) if tail == place or _unsigned(piece, inner) else None
+        if found:
+            break
+    if found and index in found.indices and (delimited or not weak):
+        return _remark(piece[found.end :], index, options, closed)
+    if weak or (words.is_word(letter) and not delimited):
+        read = _by_text(piece, mark.start(), options, closed)  # "a cat", "2 dogs"
+        if read == NOTHING and not weak:
+            read = _by_text(piece, tail, options, closed)  # "E la biblioteca"
+        if read != NOTHING or weak:
+            return read
+    if found or (options.like_letters and options.find(piece, mark.start())):
+        return CONFLICT
+    return _without_text(piece, end, tail, index, options, closed=closed, delimited=delimited, letter=letter)
+
+
+def _unsigned(piece: str, at: int) -> bool:
+    return not (piece[at : at + 1].isdigit() and piece[at - 1 : at] in "-–—")
+
+
+def _without_text(
+    piece: str, end: int, tail: int, index: int, options: Options, *, closed: str, delimited: bool, letter: str
+) -> int:
+    """What a letter means that no option's text follows: talk, a reason, a remark, or a text that is none of them."""
+    words = options.words
+    rest = piece[end:]
+    small = lower(piece[tail:])
+    loose = small.lstrip(_REMARK)
+    if several(rest, options, index):
+        return CONFLICT
+    said = words.verdict.match(small)
+    denied = None if said else words.retract.match(loose)
+    if denied:
+        contrast = words.contrast.match(loose) or words.contrast.match(loose, denied.end())
+        if contrast:  # "A नहीं बल्कि B"
+            at = len(piece) - len(loose) + contrast.end()
+            read = _read(piece[at:], options, closed)
+            return read if read >= 0 else TAKEN_BACK - index
+        if not _of_another(loose, index, options):
+            return TAKEN_BACK - index
+    if words.none.match(loose) or words.condition.match(small):
+        return CONFLICT
+    after = said or words.after.match(small) or (words.reason if delimited else words.right).match(small)
+    if after:
+        return _remark(piece[tail + after.end() :], index, options, closed)
+    if delimited and explains(rest, index, options):
         return index
-    if letter.isdigit() or (letter.islower() and letter.isascii()):
-        return _by_text(piece[mark.start() :], options, words, closed)  # "a cat", "2 dogs"
-    if named or (options.like_letters and options.starting(fold(piece[mark.start() :]))[0]):
-        return CONFLICT
-    loose = tail.lstrip(_REMARK)
-    if words.several(rest, options, index):
-        return CONFLICT
-    if words.retract.match(loose):
-        return TAKEN_BACK - index
-    if words.none.match(loose):
-        return CONFLICT
-    if words.after.match(tail):
-        return _remark(tail[words.after.match(tail).end() :], index, options, words, closed)  # type: ignore[union-attr]
-    if delimited and _explains(rest, index, options):
-        return index
-    if closed or (not delimited and (letter in words.ambiguous or not rest[:1].isspace())):
+    if (closed and not delimited) or (not delimited and (words.is_word(letter) or not rest[:1].isspace())):
         return NOTHING
-    others = options.mentioned(tail)
+    if _of_another(loose, index, options) or second_denied(rest, options, index):
+        return index
+    others = options.mentioned(small)
     if others and index not in others:
         return CONFLICT
     told = rest.lstrip().startswith(("(", "<", "["))
-    return index if told or _resembles(tail, index, options, words) else CONFLICT
+    if delimited and is_sentence(piece[tail:], options.bare[index], words.unspaced):
+        return index
+    if told or resembles(loose, index, options):
+        return index
+    return CONFLICT
 
 
-def _remark(remark: str, index: int, options: Options, words: Patterns, closed: bool) -> int:
+def _of_another(text: str, index: int, options: Options) -> bool:
+    """Whether a text denies another option: ``not A``, where B was named."""
+    denied = options.words.denied.match(text)
+    if not denied:
+        return False
+    at = _OPENING.match(text, denied.end()).end()  # type: ignore[union-attr]
+    label = options.words.label.match(text, at)
+    at = label.end() if label else at
+    match = options.words.letter.match(text.upper(), at)
+    if (match and ends(text, match.end())) or (match and options.words.unspaced):
+        return index not in options.words.indices_of(match[0])
+    found = options.find(text, at)
+    return found is not None and index not in found.indices
+
+
+def _remark(remark: str, index: int, options: Options, closed: str) -> int:
     """What follows an answer that is complete: a second answer, words that take it back, or talk."""
     text = remark.strip()
     if not text.strip(EDGE):
         return index
-    if words.several(text, options, index):
+    words, small = options.words, lower(text)
+    if several(text, options, index):
         return CONFLICT
-    after = words.after.match(text)
-    if words.retract.match(text.lstrip(_REMARK)) and not after:
+    loose = small.lstrip(_REMARK)
+    after = words.verdict.match(loose) or words.after.match(loose)
+    if words.retract.match(loose) and not after and not _of_another(loose, index, options):
         return TAKEN_BACK - index
-    if closed and not after and text[0] not in "(.。।۔,":
+    if words.condition.match(small):
+        return CONFLICT
+    goes_on = text.lstrip(" )]}\"'»”」』】")
+    if closed and goes_on and not after and goes_on[0] not in "(.。।۔,،、;:!-–—✅✔☑✓":
         return NOTHING
     return index
 
 
-def _by_text(piece: str, options: Options, words: Patterns, closed: bool) -> int:
+def _by_text(piece: str, at: int, options: Options, closed: str) -> int:
     """The option whose text a piece begins with, and ends with, or a full stop, a parenthesis or a comma follows."""
-    text = fold(piece)
-    for candidate in (text, words.article.sub("", text, count=1)):
-        named, length = options.starting(candidate, spaced=not words.unspaced)
-        if len(named) > 1:
-            return NOTHING  # options with the same text cannot be distinguished by it
-        if named:
-            rest = candidate[length:]
-            after = words.after.match(rest.lstrip())
-            if after and after[0] in ("项", "选项"):
-                after = None  # these follow letters; 事项 is another word than 事
-            if candidate[length - 1].isdigit() and re.match(r"[.,:\-–]\d", rest):
-                return NOTHING  # 3.14 is not 3
-            if not rest.strip(EDGE) or after or _PHRASE_END.match(rest):
-                if set(options.starting(fold(rest), spaced=not words.unspaced)[0]) - set(named):
-                    return CONFLICT  # "water, air"
-                return _remark(_behind(piece, text[: len(text) - len(rest)]), named[0], options, words, closed)
-    bare = [words.article.sub("", option, count=1) for option in options.folded]
-    same = [i for i, option in enumerate(bare) if option == words.article.sub("", text, count=1)]
-    return same[0] if text and len(same) == 1 else NOTHING
-
-
-def _behind(text: str, folded: str) -> str:
-    """What stands behind the beginning of a text that folds to ``folded``, as it was written."""
-    flat = " ".join(text.lstrip(EDGE).split())
-    for size in (len(folded), *range(max(len(folded) - 8, 0), len(folded) + 9)):
-        if fold(flat[:size]) == folded:
-            return flat[size:]
-    return ""
-
-
-def _explains(rest: str, index: int, options: Options) -> bool:
-    """Whether a parenthesis in what follows a letter has that option's text and no other: ``C. Edinburgh (Edimburgo)``.
-
-    The text may be quoted in a sentence, or cut off with the response.
-    """
-    before, _, behind = rest.partition("(")
-    if _STOP.search(before.lstrip(EDGE)):
-        return False  # another sentence
-    inner = behind.partition(")")
-    same = {i for i, option in enumerate(options.folded) if option == options.folded[index]}
-    if inner[1] or not inner[0]:
-        return options.mentioned(inner[0]) == {index} == same
-    words = fold(inner[0]).split(" ")
-    cut = {i for i, option in enumerate(options.folded) for n in range(len(words)) if _begins(option, words[n:])}
-    return cut == {index} == same
-
-
-def _begins(option: str, words: Sequence[str]) -> bool:
-    begun = " ".join(words)
-    return len(begun) > 4 and option.startswith(begun)
-
-
-def _resembles(tail: str, index: int, options: Options, words: Patterns) -> bool:
-    """Whether the text after a letter can be that option's in other words, or is too long to be an option's text.
-
-    ``A. Alabama`` where option A is New Jersey names an option that is not there, ``A. illegal`` is not "legal" and
-    ``B. 1995`` not 1990; ``B. Amazzon`` is misspelt.
-    """
-    own = words.article.sub("", options.folded[index], count=1)
-    claimed = words.article.sub("", _CLAUSE.split(tail, maxsplit=1)[0].strip(), count=1)
-    if re.findall(r"\d+", claimed) != re.findall(r"\d+", own):
-        return False
-    if len(claimed) > 2 * len(own) + 12:
-        return True
-    if own.startswith(claimed) or (claimed.startswith(own) and len(claimed) - len(own) < 4):
-        return True  # cut off, or another ending
-    if claimed.isascii() and not own.isascii() and unicodedata.category(own[0]) == "Lo":
-        return True  # a translation: it cannot be another option's text
-    if claimed.endswith(own) or own.endswith(claimed):
-        return False  # a negation, mostly
-    if any(other != own and len(other) > 2 and other in claimed for other in options.folded):
-        return False
-    bare = [words.article.sub("", option, count=1) for option in options.folded]
-    alike = [difflib.SequenceMatcher(None, option, claimed).ratio() for option in bare]
-    if " " in own and " " not in claimed and len(claimed) > 5 and own[:4] == claimed[:4]:
-        return not any(x[:3] == claimed[:3] for x in bare if x != own)  # "scoprire" for "scoperta di nuovi"
-    if own.isascii() or unicodedata.category(own[0]) != "Lo":
-        same_start = claimed[:4] == own[:4] and sum(x[:4] == own[:4] for x in bare) == 1
-        enough = 0.6 if same_start or " " in own else 0.8 if len(own) > 4 else 0.95
-        return alike[index] >= enough and alike[index] > max(alike) - 0.1
-    # Characters: the same first one, or one in two written otherwise, in the other Chinese script say.
-    same_start = claimed[:1] == own[:1] and sum(x[:1] == own[:1] for x in options.folded) == 1
-    places = [len(x) == len(claimed) and sum(map(str.__eq__, x, claimed)) * 2 >= len(x) for x in options.folded]
-    near = alike[index] >= 0.6 and alike[index] > max(alike) - 0.1
-    return same_start or near or (places[index] and sum(places) == 1)
+    words = options.words
+    for found in options.starting(piece, at):
+        rest = piece[found.end :]
+        small = lower(rest)
+        stripped = small.lstrip(" )]}\"'»”」』】")
+        after = words.verdict.match(stripped) or words.after.match(stripped)
+        if after and after[0] in ("项", "选项"):
+            after = None  # these follow letters; 事项 is another word than 事
+        case = stripped.strip(EDGE) in words.endings  # a postposition
+        if not rest.strip(EDGE) or after or case or _PHRASE_END.match(rest):
+            if len(found.indices) > 1:
+                return NOTHING  # options with the same text cannot be distinguished by it
+            (index,) = found.indices
+            following = _BRACKETS.match(rest.lstrip(",;、، ")).end()  # type: ignore[union-attr]
+            second = options.find(rest.lstrip(",;、، "), following)
+            if second and index not in second.indices and rest[:1] != "(":
+                return CONFLICT  # "water, air"
+            return _remark(rest, index, options, closed)
+    return NOTHING

@@ -1,120 +1,222 @@
-"""The words of a language, and English, as patterns: what :mod:`calm_ext.answers.label` looks for."""
+"""The words of a language, and English, as patterns on text in small letters."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
-from functools import cache, lru_cache
+from collections.abc import Collection, Iterable
+from functools import lru_cache
 
-from calm_ext.answers.text import Options, clean, fold
-from calm_ext.languages import LANGUAGES, Language, get_language
+from calm_ext.answers.text import clean, lower
+from calm_ext.languages import Language, get_language
 from calm_ext.prompts import LETTERS
+
+# Capitals of other scripts that look like Latin ones.
+_LOOKALIKES = {"А": 0, "В": 1, "С": 2, "Е": 4, "Α": 0, "Β": 1, "Ε": 4}
+
+#: What may close a clause. What may stand between a word and the next one: nothing where words are not spaced.
+CLAUSE = r"\n.。।۔!?:;,、،؛؟()\[\]」”\"–—…"
+
+
+def any_of(words: Iterable[str], blank: str = r"[ \t]+") -> str:
+    """A pattern of alternatives, longer ones first; those that begin alike stand together, which is found faster.
+
+    Matches nothing where there are no words.
+    """
+    root: dict[str, list[str]] = {}
+    for word in sorted({lower(clean(word)) for word in words}, key=len, reverse=True):
+        root.setdefault(word[:1], []).append("".join(blank if c == " " else _escape(c) for c in word[1:]))
+    found = [f"{_escape(c)}(?:{'|'.join(rest)})" if len(rest) > 1 else _escape(c) + rest[0] for c, rest in root.items()]
+    return f"(?:{'|'.join(found)})" if found else "(?!)"
+
+
+def _escape(character: str) -> str:
+    return "['’]" if character in "'’" else re.escape(character)
+
+
+class Words:
+    """The words of a language and English, each field of :class:`~calm_ext.languages.AnswerWords` joined."""
+
+    def __init__(self, code: str) -> None:
+        self.own: Language = get_language(code)
+        self.rows = (self.own.answers, get_language("en").answers)
+        self.unspaced = self.own.unspaced
+        #: ends a word, starts one, and what stands between two words
+        self.end = "" if self.unspaced else r"(?!\w)"
+        self.gap = r"[ \t]{0,3}" if self.unspaced else r"[ \t]{1,3}"
+
+    def __call__(self, *fields: str) -> set[str]:
+        """The words of some fields."""
+        return {word for row in self.rows for field in fields for word in getattr(row, field) if word}
+
+    @property
+    def two(self) -> str:
+        """A pattern of a word, group 2, and the next one; of characters where words are not spaced."""
+        return r"(\w)\w?" if self.unspaced else r"(\w+)(?:[ \t]\w+)?"
+
+    def first(self, words: Collection[str], articles: Collection[str] = ()) -> frozenset[str]:
+        """What ``words``, with an article or without, begin with: a word, or two words; see :attr:`two`."""
+        two = re.compile(f"[^\\w]*({self.two})")
+        found = {match[1] for word in words if (match := two.match(lower(clean(word))))}
+        if self.unspaced:
+            return frozenset(found)
+        alone = {match[2] for word in words if (match := two.match(lower(clean(word))))}
+        for article in map(lower, articles):
+            first = two.match(article)
+            if first and article[-1].isalnum() and " " not in article:
+                found |= {f"{article} {word}" for word in alone}
+            elif first:
+                found.add(first[1])
+        return frozenset(found)
+
+    def pattern(self, *fields: str) -> str:
+        """A pattern of whole words; where words are not spaced English ones still are: "No" does not begin "Note"."""
+        return self.whole(self(*fields))
+
+    def whole(self, words: Collection[str]) -> str:
+        """A pattern of whole words."""
+        if not self.unspaced:
+            return f"(?:{any_of(words)}{self.end})"
+        latin = [w for w in words if w[-1].isascii() and w[-1].isalpha()]
+        return f"(?:{any_of(latin)}(?![a-z])|{any_of(set(words) - set(latin))})"
+
+    def phrase(self, *, named: bool = False) -> str:
+        """A pattern of what an answer is called: ``the most likely answer``, ``correct option``, ``option``.
+
+        Args:
+            named: with the groups ``head``, a word without an adjective before it, and ``behind``, one after it.
+        """
+        nouns = {self.own.answer, get_language("en").answer, *self("noun")}
+        adjective, head, noun = (f"(?:{any_of(x)}{self.end})" for x in (self("adjective"), self("head"), nouns))
+        article = any_of({w for w in self("article") if not w.endswith("'")})
+        b, c = ("?P<behind>", "?P<head>") if named else ("?:", "?:")
+        before, behind = rf"(?:{adjective}{self.gap})", rf"({b}{self.gap}{adjective})"
+        start = rf"(?:{article}{self.gap})?" if not self.unspaced else ""
+        return rf"{start}(?:{noun}|{before}{{1,2}}(?:{noun}|{head})|({c}{head})){behind}{{0,2}}"
+
+    @property
+    def copula(self) -> str:
+        """A pattern of a verb that joins an answer and an option, with the adverbs around it."""
+        hedge = rf"(?:{self.pattern('hedge')}[,،、]?{self.gap})"
+        verb = self.pattern("copula")
+        return rf"{hedge}{{0,2}}{verb}(?:{self.gap}{self.pattern('hedge')},?){{0,2}}(?:{self.gap}{verb})?"
+
+
+def _core(entry: str) -> str:
+    """The longest word of a phrase, or all of it where that is short."""
+    longest = max(re.findall(r"[^\W\d_]\S*", entry) or [entry], key=len)
+    return longest if len(longest) > 4 or not longest.isascii() else entry
 
 
 class Patterns:
-    """The words of a language and English as patterns."""
+    """What :mod:`calm_ext.answers.label` looks for: all on text in small letters, but for ``letter``."""
 
-    def __init__(self, language: Language, last: str) -> None:
-        own = language.answers
-        rows = (own, get_language("en").answers)
-        self.unspaced = language.unspaced
-
-        def joined(field: str) -> list[str]:
-            found = {fold(w) if field != "label" else clean(w) for row in rows for w in getattr(row, field)}
-            return sorted((w for w in found if w), key=len, reverse=True)
-
-        def pattern(words: Sequence[str], end: str = "") -> str:
-            # Where words are not spaced English ones still are: "no" is not the beginning of "Note".
-            ends = [r"(?![A-Za-z])" if self.unspaced and w[-1].isascii() and w[-1].isalpha() else "" for w in words]
-            found = "|".join(re.escape(w) + end_of for w, end_of in zip(words, ends, strict=True))
-            return f"(?:{found or '(?!)'}){end}"
-
-        stop = "" if self.unspaced else r"(?!\w)"
+    def __init__(self, code: str, last: str) -> None:
+        words = Words(code)
+        own = words.own
+        self.language, self.unspaced = code, words.unspaced
         # Where words are not spaced, what follows may turn the meaning: 正解はBです, but 正解はBですが…
-        closed = r"(?=$|[\s。、，,.．!！?？」』）)】])" if self.unspaced else stop
-        self.letters: dict[str, int] = {}
-        for place, spelled in enumerate(own.letters):
-            self.letters |= {clean(x): place for x in spelled.split(",")}
-        letters = sorted(self.letters, key=len, reverse=True)
-        self.letter = re.compile(rf"[A-{last}a-{last.lower()}]|{pattern(letters)}|\d")
-        the_letter = rf"(?-i:a|la|le|il|the|die)(?=\s+(?-i:[A-{last}])\b)"
-        self.label = re.compile(rf"(?:{pattern(joined('label'))}{stop}|{the_letter})\s*[:(\"'<]?\s*", re.IGNORECASE)
-        self.after = re.compile(pattern(joined("after"), closed), re.IGNORECASE)
-        self.none = re.compile(pattern(joined("none")), re.IGNORECASE)
-        self.retract = re.compile(pattern(joined("retract"), stop), re.IGNORECASE)
-        self.article = re.compile(
-            pattern([w for w in joined("article") if not w.endswith("'")], r"\s+") + r"|^\w{1,2}'"
-        )
-        joins = f"(?:{pattern(joined('join'), stop)}|و(?=(?-i:[A-{last}])))"
-        label = rf"(?:{pattern(joined('label'))}\s*)?"
-        letter = rf"[<(\[{{\"'«]*(?P<letter>(?-i:[A-{last}]|{pattern(letters)}))(?=$|[\s.:)\]>,،、;。/&(\"+-])"
-        self._second = re.compile(rf"[\s.:)\]}}>»”\"'」』】,،、;/&+→(-]*(?:{joins}\s*)?{label}{letter}", re.IGNORECASE)
-        self._join = re.compile(rf"[\s,،、)\](]*(?:{joins}|/)\s*{label}", re.IGNORECASE)
-        self._later = re.compile(rf"(?:(?<![^\W\d_])|(?<=و))([A-{last}])[.):、]\s*")
-        self._turned = re.compile(rf"{_turn()}.*?(?<![^\W\d_])(?P<other>(?-i:[A-{last}]))(?![\w'’])", re.IGNORECASE)
-        self.ambiguous = set("A" + "".join(row.words for row in rows))
+        closed = r"(?=$|[\s。、，,.．!！?？」』）)】;；:：])" if words.unspaced else ""
 
-    def index_of(self, mark: str) -> int | None:
-        """The place of a letter or digit, from 0."""
+        self.letters: dict[str, tuple[int, ...]] = {}
+        for place, spelled in enumerate(own.answers.letters):
+            for x in map(clean, spelled.split(",")):
+                self.letters[x] = tuple(dict.fromkeys((*self.letters.get(x, ()), place)))
+        self.own_letters = bool(self.letters)
+        if own.script not in {"Cyrl", "Grek"}:
+            self.letters |= {x: (i,) for x, i in _LOOKALIKES.items() if x not in self.letters}
+        letters = "|".join(sorted(map(re.escape, self.letters), key=len, reverse=True))
+        small = last.lower()
+        self.letter = re.compile(rf"[A-{last}a-{small}]|{letters}|\d")
+        self.glued = re.compile(rf"['’]?{any_of(words('glued'))}(?!\w)")
+        self.label = re.compile(rf"{words.pattern('label')}\s{{0,3}}[:(\"'<]?\s{{0,3}}")
+        # "la B", in the text as it is written
+        self.the_letter = re.compile(
+            rf"(?:[Ll]a|[Ll]e|[Ii]l|[Tt]he|[Dd]ie|[Dd]er|[Dd]as|[Dd]e|[Hh]et|a|o)\s+(?=[A-{last}]\b)"
+        )
+        self.hedge = re.compile(rf"{words.pattern('hedge')}[,،、]?\s{{0,3}}")
+        self.contrast = re.compile(rf"[\s,،、;.]{{0,3}}{words.pattern('contrast')}")
+        self.negation = re.compile(rf"[\s,،、;(\-–—.]{{0,4}}{words.pattern('negation')}")
+        self.retract = re.compile(words.pattern("retract"))
+        self.denied = re.compile(words.pattern("retract", "negation"))
+        self.none = re.compile(any_of(words("none")))
+        self.condition = re.compile(rf"[\s,،、(]{{0,3}}{words.pattern('condition')}")
+        self.verdict = re.compile(verdict(words))
+        self.it = re.compile(rf"{words.pattern('it')}\s{{0,3}}")
+        self.pause = re.compile(r"[\s,.:;!،、。，！：…–—-]{0,6}")
+        self.right = re.compile(rf"(?:{words.phrase()}{words.end}|{words.pattern('right')})")
+        unit = {w for w in own.answers.label if words.unspaced} | (
+            {"の", "项", "的", "選択肢", "选项"} if words.unspaced else set()
+        )
+        # what the words that call an option right begin with
+        says = {own.answer, "answer"} | words(
+            "verdict", "copula", "hedge", "right", "article", "adjective", "noun", "head"
+        )
+        self.says = frozenset(re.findall(r"\w+", lower(clean(x)))[0] for x in says if re.search(r"\w", x))
+        self.says |= frozenset(x[0] for x in self.says) if words.unspaced else frozenset()
+        #: one of these stands in every text that names an option in words; but for the shortest, which are everywhere
+        entries = {own.answer, "answer", "✅", "✔"} | words("verdict", "right", "noun", "head", "sentence")
+        cores = {_core(lower(clean(x))) for x in entries}
+        cores -= {x for x in cores if x.isascii() and len(x) < 4}
+        self.cores = tuple(x for x in cores if not any(y in x and y != x for y in cores))
+        self.answer = re.compile(rf"[^\w\n]{{0,4}}{any_of({own.answer, 'answer'})}[ \t]?[:=]")
+        self.capital = re.compile(rf"(?<![A-Za-z0-9'’-])[A-{last}](?![A-Za-z0-9'’])")
+        self.following = re.compile(rf"[^\w\n]{{0,8}}(\w{'' if words.unspaced else '+'})")
+        self.behind = re.compile(any_of(unit))
+        self.after = re.compile(rf"(?:{words.pattern('after')}|{words.pattern('hedge')}){closed}")
+        self.reason = re.compile(f"(?:{words.pattern('after')}|{words.pattern('hedge')})")
+        articles = {w for w in words("article") if not w.endswith("'")}
+        elided = any_of({w for w in words("article") if w.endswith("'")} | {"l'"})
+        gap = r"\s{0,3}" if words.unspaced else r"(?:\s{1,3}|(?<='))"
+        self.article = re.compile(rf"(?:(?:{any_of(articles)}{gap}|{elided})(?=\S)){{1,2}}")
+        self.prefixed = re.compile(any_of(words("prefixed"))) if words("prefixed") else None
+        self.endings = frozenset(x for row in words.rows[:1] for x in row.endings)
+        self.ambiguous = frozenset("A" + "".join(row.words for row in words.rows))
+        self.english_words = frozenset(words.rows[1].words)
+
+        marks = r"[\s.:)\]}>»”\"'」』】,،、;/&+→(\-–—]{0,8}"
+        label = rf"(?:{words.pattern('label')}\s{{0,3}})?"
+        joins = rf"(?:{words.pattern('join')}|و(?=\s?[a-{small}](?!\w)))"
+        capital = rf"(?P<letter>[a-{small}]|{any_of(self.letters)})(?=$|[\s.:)\]>,،、;。/&(\"+\-–—])"
+        self.second = re.compile(rf"{marks}(?:{joins}\s{{0,3}})?{label}[<(\[{{\"'«]{{0,3}}{capital}")
+        self.join = re.compile(rf"[\s,،、)\](]{{0,4}}(?:{joins}|/)\s{{0,3}}{label}")
+        self.later = re.compile(rf"(?:(?<![^\W\d_])|(?<=و))([A-{last}])[.):、]\s{{0,3}}")
+        self.turned = re.compile(
+            rf"{'' if words.unspaced else chr(92) + 'b'}{words.pattern('turn')}[^\n]{{0,80}}?"
+            rf"(?<![^\W\d_])(?P<other>[a-{small}])(?![\w'’])"
+        )
+
+    def indices_of(self, mark: str) -> tuple[int, ...]:
+        """The places that a letter or digit may stand for, from 0."""
         if mark in self.letters:
             return self.letters[mark]
         if mark.isdigit():
-            return unicodedata.digit(mark) - 1 if unicodedata.digit(mark) else None
-        return LETTERS.index(mark.upper()) if mark.upper() in LETTERS else None
+            place = unicodedata.digit(mark, 0)
+            return (place - 1,) if place else ()
+        return (LETTERS.index(mark.upper()),) if len(mark) == 1 and mark.upper() in LETTERS else ()
 
-    def glued(self, piece: str, mark: re.Match[str]) -> bool:
-        """Whether text may follow a letter without a space: Chinese and Japanese."""
-        following = piece[mark.end()]
-        return self.unspaced and mark[0].isascii() and mark[0].isupper() and not following.isascii()
-
-    def several(self, rest: str, options: Options, index: int) -> bool:
-        """Whether what follows an answer names a second one.
-
-        It does where another letter follows (``A, C``, ``A or C``, ``A (x) C (y)``), where "or" and another option's
-        text do, or where another letter stands anywhere before that letter's text (``A. x; C. y``).
-        """
-        head = rest.lstrip()
-        if head.startswith("("):  # a remark about the first answer
-            inner, _, behind = head[1:].partition(")")
-            if self._next(inner, options, index, joined=True) or self._next(behind, options, index):
-                return True
-        elif self._next(rest, options, index):
-            return True
-        turned = self._turned.search(rest)
-        if turned and LETTERS.index(turned["other"]) != index:
-            return True
-        for match in self._later.finditer(rest):
-            other = LETTERS.index(match[1])
-            text = options.folded[other] if other < len(options) else ""
-            if other != index and text and fold(rest[match.end() : match.end() + 2 * len(text) + 8]).startswith(text):
-                return True
-        return False
-
-    def _next(self, rest: str, options: Options, index: int, *, joined: bool = False) -> bool:
-        second = self._second.match(rest)
-        join = self._join.match(rest)
-        if second and not (joined and join is None):
-            mark = second["letter"]
-            if (mark.isupper() or not mark.isascii()) and self.index_of(mark) != index:
-                return True
-        return join is not None and bool(
-            set(options.starting(fold(rest[join.end() :]), spaced=not self.unspaced)[0]) - {index}
-        )
+    def is_word(self, mark: str) -> bool:
+        """Whether a letter may be a word of the language: ``A place``."""
+        return mark.upper() in self.ambiguous
 
 
-@cache
-def _turn() -> str:
-    """A pattern of the words of all languages that turn an answer round: "B. Wait, actually the answer is C."."""
-    words = [
-        re.escape(word) if own.unspaced else rf"\b{re.escape(word)}\b"
-        for own in LANGUAGES.values()
-        for word in own.answers.turn
-    ]
-    return f"(?:{'|'.join(words)})"
+def verdict(words: Words) -> str:
+    """A pattern of what stands behind an option that is called right: ``is the correct answer``, ``が正解です``.
+
+    The group ``bare`` matches where there is no verb, as in ``daher ist Option B die richtige Antwort``.
+    """
+    right = f"(?:{words.phrase()}{words.end}|{words.pattern('right')})"
+    copula = rf"(?:{words.copula}{words.gap})"
+    negated = rf"(?![ \t]{{0,3}}(?:{any_of(words('negation', 'retract'))}{words.end}|[?？؟]))"
+    said = rf"(?:{words.pattern('verdict')}|{copula}{right})"
+    if not words.unspaced:
+        return f"{said}{negated}"
+    following = any_of(words("after"))
+    # 是正确的。 and が正解です。 end there; が正解だと思われますが does not.
+    return rf"{said}(?:{following})?(?=$|[\s。、，,.．!！?？」』）)】;；:：])(?!\s?[?？])"
 
 
 @lru_cache(maxsize=256)
 def patterns(code: str, last: str) -> Patterns:
     """The patterns of a language, for options whose last letter is ``last``."""
-    return Patterns(get_language(code), last)
+    return Patterns(code, last)

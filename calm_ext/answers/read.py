@@ -2,26 +2,36 @@
 
 The name of the parser, :data:`PARSER`, is part of every signature: raise it whenever a text may be read differently.
 The words it knows are in :mod:`calm_ext.languages`; how well it reads real responses is in docs/RESULTS.md.
+
+A response is cleaned (:mod:`.text`) and loses its thoughts (:mod:`.thoughts`). Cues (:mod:`.cues`) and options that are
+called right (:mod:`.subjects`) make claims, each of which names an option (:mod:`.label`). All claims that no later
+word takes back must name the same one.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from calm_ext.answers.clauses import mark_clauses
-from calm_ext.answers.label import CONFLICT, NOTHING, TAKEN_BACK, read_piece
-from calm_ext.answers.patterns import patterns
-from calm_ext.answers.text import Options, clean
+from calm_ext.answers.cues import Grammar, cues_in, grammar
+from calm_ext.answers.han import SIMPLIFIED
+from calm_ext.answers.label import CONFLICT, MOST, NOTHING, TAKEN_BACK, plain_answer, read_piece
+from calm_ext.answers.lines import alone, echoes, names_line
+from calm_ext.answers.options import Options
+from calm_ext.answers.subjects import called_right
+from calm_ext.answers.text import lower
 from calm_ext.answers.thoughts import Marks, split_thoughts, strip_thoughts
-from calm_ext.languages import get_language, language_with_words
-from calm_ext.prompts import LETTERS, Style, cue, instruction
+from calm_ext.prompts import LETTERS, Style
 
-PARSER = "answers-2"
+PARSER = "answers-3"
 
 _LETTER_IN_TEXT = re.compile(r"\(([A-J])\)|(?:[Oo]ption|选项|選択肢) ?([A-J])(?![A-Za-z])")
+_SENTENCES = re.compile(r"[\n.。।۔!?！？]")
+_SENTENCE_START = "\n.。।۔!?！？"
 
 
 def read_answer(
@@ -30,19 +40,19 @@ def read_answer(
     """The index of the option that a response names; None where it names no option or several.
 
     In ``explain`` style the answer is what follows an answer cue: a letter, an option's text, or both, which must not
-    contradict each other. Where cues name different options the parser abstains, unless the text takes the earlier ones
-    back. Where there is no cue, a line with nothing but the letter and text of one option is the answer. In ``direct``
-    style it is the first line, which must be an option's text. Two options with the same text are never distinguished
-    by that text. Thoughts (:mod:`calm_ext.answers.thoughts`) are not part of the answer, nor is what follows a new
-    question; a response whose thought has no end has no answer.
+    contradict each other; or an option that the text calls the right one. Where a response names different options the
+    parser abstains, unless it takes the earlier ones back. Where there is no cue, a line with nothing but the letter
+    and text of one option is the answer. In ``direct`` style it is the first line, which must be an option's text. Two
+    options with the same text are never distinguished by that text. Thoughts (:mod:`calm_ext.answers.thoughts`) are not
+    part of the answer, nor is what follows a new question; a response whose thought has no end has no answer.
 
     Args:
         text: a response. options: the option texts, in the order of their letters. language: code of both.
         thoughts: marks of thoughts besides the known ones, pairs of opening and closing.
 
     Raises:
-        CalmError: there are no cue words for the language.
-        TypeError: the text is no string.
+        CalmError: there are no cue words for the language; there are no options.
+        TypeError: the text is no string, or the options are no list of them.
 
     >>> read_answer("Explanation: they breathe water.\\nAnswer: B. water", ["air", "water"], "en")
     1
@@ -53,14 +63,53 @@ def read_answer(
     """
     if not isinstance(text, str):
         raise TypeError(f"a response must be text, not {type(text).__name__}")
-    known = Options.of(tuple(options))
+    known = _known(options, language)
     _, text, unclosed = split_thoughts(text, thoughts)
     if unclosed:
         return None
+    text = known.clean(text)
     if style != "explain":
-        lines = (line for line in clean(text).split("\n") if line.strip())
+        lines = (line for line in text.split("\n") if line.strip())
         return known.by_text(next(lines, ""))
-    return _explained(mark_clauses(clean(text), language), known, language)
+    text = mark_clauses(text, language)
+    read = _last_line(text, known)
+    return _explained(text, known) if read is None else read
+
+
+def _last_line(text: str, options: Options) -> int | None:
+    """The option of a last line ``Answer: B. water`` where nothing before it can name one, which is the usual case.
+
+    No letter stands there, and no option's text or no word for an answer; None sends a text to :func:`_explained`.
+    """
+    text = text.rstrip()
+    cut = text.rfind("\n") + 1
+    words = options.words
+    match = words.answer.match(lower(text[cut:]))
+    read = plain_answer(text[cut + match.end() :], options) if match else None
+    if read is None or words.capital.search(text, 0, cut):
+        return None
+    before = lower(text[:cut])
+    named = words.own_letters or any(option in before for option in options.folded if len(option) > 1)
+    return None if named and any(core in before for core in words.cores) else read
+
+
+def _known(options: Sequence[str], language: str) -> Options:
+    """The options, prepared.
+
+    Raises:
+        CalmError, TypeError: see :func:`read_answer`.
+    """
+    if isinstance(options, str):
+        raise TypeError("options must be a list of texts, not one text")
+    if not isinstance(language, str):
+        raise TypeError(f"a language must be a code, as 'en', not {type(language).__name__}")
+    try:
+        return Options.of(tuple(options), language)
+    except TypeError:
+        wrong = next((x for x in options if not isinstance(x, str)), None) if isinstance(options, Iterable) else None
+        if wrong is None:
+            raise TypeError(f"options must be a list of texts, not {type(options).__name__}") from None
+        raise TypeError(f"an option must be text, not {type(wrong).__name__}: {wrong!r}") from None
 
 
 def explanation_of(text: str, language: str, *, thoughts: Marks = ()) -> str:
@@ -69,11 +118,11 @@ def explanation_of(text: str, language: str, *, thoughts: Marks = ()) -> str:
     >>> explanation_of("Explanation: They breathe water.\\n\\nAnswer: B. water", "en")
     'They breathe water.'
     """
-    grammar = _grammar(language)
+    rules = grammar(language)
     text = strip_thoughts(text, thoughts)
-    match = grammar.cue.search(_lower("\n" + text))
+    match = next(cues_in(_searched("\n" + text, language), rules), None)
     before = text[: max(match.start() - 1, 0)] if match else text
-    return grammar.explanation.sub("", before.strip(), count=1).strip()
+    return rules.explanation.sub("", before.strip(), count=1).strip()
 
 
 def contradicts(text: str, options: Sequence[str], answer: int, language: str, *, thoughts: Marks = ()) -> bool:
@@ -84,154 +133,174 @@ def contradicts(text: str, options: Sequence[str], answer: int, language: str, *
     >>> contradicts("Explanation: Not air but water.\\nAnswer: B", ["air", "water"], 1, "en")
     False
     """
-    explanation = clean(explanation_of(text, language, thoughts=thoughts))
+    known = Options.of(tuple(options), language)
+    explanation = known.clean(explanation_of(text, language, thoughts=thoughts))
     if not explanation:
         return False
-    known = Options.of(tuple(options))
     named = {LETTERS.index(a or b) for a, b in _LETTER_IN_TEXT.findall(explanation)} | known.mentioned(explanation)
     same = {i for i, option in enumerate(known.folded) if option == known.folded[answer]}
     return bool(named & set(range(len(options)))) and not named & same
 
 
-def _explained(text: str, options: Options, language: str) -> int | None:
-    grammar = _grammar(language)
-    for echo in _echoes(language, len(options)):
+class _Claim(NamedTuple):
+    """That a text names an option.
+
+    Attributes:
+        at: where the option stands.
+        read: the option, or what :func:`read_piece` gives instead.
+        firm: whether it calls the option the right or the last one, in a sentence of its own.
+        turned: whether it begins with a word that turns an answer round, and calls the option the right one.
+        end: where its piece ends. supposed: whether it stands behind an "if".
+    """
+
+    at: int
+    read: int
+    firm: bool = False
+    end: int = 0
+    supposed: bool = False
+    turned: bool = False
+
+
+def _explained(text: str, options: Options) -> int | None:
+    language = options.language
+    for echo in echoes(language, len(options)):
         if echo in text:
             text = text.replace(echo, "")
     text = "\n" + text
-    found: list[int] = []
-    cued = False
-    firm = False  # whether what was found is called the right or the last answer
-    end = len(text)
-    for match in grammar.cue.finditer(_lower(text)):
+    rules = grammar(language)
+    small = _searched(text, language)
+    cues = list(cues_in(small, rules))
+    if len(cues) == 1 and cues[0]["it"] is cues[0]["then"] is cues[0]["hedge"] is None:
+        read = plain_answer(text[cues[0].end() :], options)  # "Answer: B. water" at the end, as nearly always
+        if read is not None and all(index == read for _, index in called_right(text, small, options, rules)):
+            return read
+    mends = _mends(small, cues[0].end(), options, rules) if cues else []
+    claims: list[_Claim] = []
+    past, end = 0, len(text)
+    for match in cues:
         if match.start() >= end:
             break
-        cued = True
-        bare = match["noun"] is not None and not match["mark"]
-        read = read_piece(_line(text, match.end(), bare), options, language, closed=bare)
-        if read >= 0 and end == len(text):
-            question = grammar.question.search(text, match.end())
-            end = question.start() if question else end
-        if read == NOTHING or (bare and read == CONFLICT):
-            continue  # "Answer A or B …" without a colon is talk
-        if read <= TAKEN_BACK:
-            found = [x for x in found if x != TAKEN_BACK - read]
+        if claims and claims[-1].read >= 0 and match.start() < past:
+            continue  # "答案：选手" has no second cue 选
+        claim, past = _claim(text, small, match, mends, options, rules), match.end()
+        if claim is None:
             continue
-        # "Many think: the correct answer is A" does not take an answer back, a sentence of its own does.
-        strong = match[0][0] in "\n.。।۔!?" and _is_strong(language, match["noun"] or match["sentence"] or "")
-        if strong and not firm:
-            found.clear()
-        found += _lines_alone(text, match.end(), end, options) if read >= 0 and not found else []
-        found.append(read)
-        firm = firm or strong
-    if not found:
-        return _alone(text[:end], options, language, cued)
-    return found[0] if found[0] >= 0 and len(set(found)) == 1 else None
+        if claim.read >= 0 and end == len(text):
+            question = rules.question.search(text, match.end())
+            end = question.start() if question else end
+        claims.append(claim)
+    claims += [_Claim(at, index) for at, index in called_right(text[:end], small[:end], options, rules)]
+    if not claims:
+        return alone(text[:end], options, rules, bool(cues))
+    claims.sort()
+    if not cues or claims[0].at < cues[0].end():
+        mends = _mends(small, claims[0].at, options, rules)
+    claims += _after_mends(text, small, mends, claims, end, options, rules)
+    claims.sort()
+    return _agreed(text[:end], claims, [at for at, _ in mends if at < end], options)
+
+
+def _claim(
+    text: str, small: str, match: re.Match[str], mends: list[tuple[int, int]], options: Options, rules: Grammar
+) -> _Claim | None:
+    bare = match["phrase"] is not None and not match["mark"] and not match["copula"]
+    weak = match["it"] is not None or match["then"] is not None or match["hedge"] is not None
+    start = match.end()
+    piece = _piece(text, start, bare, mends)
+    if match["box"]:
+        piece = piece.partition("}")[0]
+    elif match["mark"] and match["mark"][0] in "\"'":  # of a JSON object
+        piece = piece.lstrip(" \"'").partition(text[match.start("mark")])[0]
+    read = read_piece(piece, options, closed="letter" if weak else "text" if bare else "")
+    if read == NOTHING or ((bare or weak) and read == CONFLICT):
+        return None  # "Answer A or B …" without a colon is talk
+    called = match["phrase"] or match["sentence"] or ""
+    strong = _is_strong(options.language, called)
+    turned = strong and match["opener"] is not None and rules.turn.match(match["opener"]) is not None
+    supposed = False
+    if match[0][0] not in _SENTENCE_START:
+        before = small[max(match.start() - 120, 0) : match.start()]
+        if rules.condition.search(before):
+            supposed = rules.condition.search(_SENTENCES.split(before)[-1]) is not None
+    firm = strong and match[0][0] in _SENTENCE_START
+    return _Claim(match.end(), read, firm, start + len(piece), supposed, turned)
 
 
 @lru_cache(maxsize=4096)
-def _is_strong(language: str, cue_words: str) -> bool:
-    return _grammar(language).strong.search(cue_words) is not None
+def _is_strong(language: str, called: str) -> bool:
+    return grammar(language).strong.search(called) is not None
 
 
-def _lower(text: str) -> str:
-    """The text in small letters, of the same length: small letters are found faster than both kinds are."""
-    lower = text.lower()
-    return lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+def _searched(text: str, language: str) -> str:
+    """The text as cues are looked for in it: in small letters and simplified characters, of the same length."""
+    small = lower(text)
+    return small.translate(SIMPLIFIED) if language.startswith("zh") else small
 
 
-def _line(text: str, start: int, bare: bool) -> str:
-    """The rest of the line, or the next line that is not empty where the cue has its mark."""
-    end = text.find("\n", start)
-    line = text[start:] if end < 0 else text[start:end]
+def _piece(text: str, start: int, bare: bool, mends: list[tuple[int, int]]) -> str:
+    """What follows a cue: the rest of the line, or the next line that is not empty where the cue has its mark."""
+    mend = bisect_left(mends, (start, 0))
+    stop = min(start + MOST, len(text), mends[mend][0] if mend < len(mends) else len(text))
+    end = text.find("\n", start, stop)
+    line = text[start : end if end >= 0 else stop]
     if line.strip(" *#>\r\t") or bare or end < 0:
         return line
-    return text[end:].lstrip("\n\r\t *#>").split("\n", 1)[0]
+    return text[end:stop].lstrip("\n\r\t *#>").split("\n", 1)[0]
 
 
-def _lines_alone(text: str, start: int, end: int, options: Options) -> list[int]:
-    """The options of the lines behind an answer that are nothing but an option's letter and text."""
-    if text.find("\n", start, end) < 0:
-        return []
-    return [i for i in (options.whole(line) for line in text[start:end].split("\n")[1:] if line) if i is not None]
+def _mends(small: str, start: int, options: Options, rules: Grammar) -> list[tuple[int, int]]:
+    """Where remarks begin and end that take an answer back; not where an option is called so."""
+    found = [(m.start(), m.end()) for m in rules.mend.finditer(small, max(start - 1, 0))]
+    if found and any(len(option) < 20 for option in options.folded):
+        found = [(a, b) for a, b in found if not any(o in small[a:b] for o in options.folded if len(o) > 1)]
+    return found
 
 
-def _alone(text: str, options: Options, language: str, cued: bool) -> int | None:
-    """The answer of a response without a cue: its only line that is an option's letter, with or without its text."""
-    explanation = _grammar(language).explanation
-    lines = [explanation.sub("", line, count=1) for line in text.strip().split("\n") if line.strip()]
-    if len(lines) == 1 and not cued:
-        read = read_piece(lines[0], options, language, closed=True)
-        return read if read >= 0 else None
-    named = [(place, i) for place, i in enumerate(options.whole(line) for line in lines) if i is not None]
-    if len({i for _, i in named}) != 1 or named[0][0] not in (0, len(lines) - 1):
+def _after_mends(
+    text: str,
+    small: str,
+    mends: list[tuple[int, int]],
+    claims: list[_Claim],
+    stop: int,
+    options: Options,
+    rules: Grammar,
+) -> list[_Claim]:
+    """What is named right behind a remark that takes an answer back: ``No, B.``"""
+    found = []
+    starts = [claim.at for claim in claims]
+    for number, (at, end) in enumerate(mends):
+        following = mends[number + 1][0] if number + 1 < len(mends) else stop
+        if end >= stop or bisect_left(starts, at) < bisect_left(starts, following):
+            continue
+        pointed = options.words.it.match(small, options.words.pause.match(small, end).end())  # type: ignore[union-attr]
+        piece = text[pointed.end() if pointed else end : min(following, stop)].split("\n\n", 1)[0]
+        read = read_piece(piece.lstrip(" ,.:;!،、。，！：…-–—\n"), options, closed="text")
+        if read >= 0:
+            found.append(_Claim(at, read, False, at))
+    return found
+
+
+def _agreed(text: str, claims: list[_Claim], mends: list[int], options: Options) -> int | None:
+    """The option that all claims name, after what is taken back."""
+    found: list[int] = []
+    firm = False  # whether what was found is called the right or the last answer
+    last = -1
+    sure = [claim for claim in claims if not claim.supposed]
+    for claim in sure or claims:
+        if found and (claim.turned or bisect_right(mends, last) < bisect_right(mends, claim.at)):
+            found.clear()
+            firm = False
+        if claim.read <= TAKEN_BACK:
+            found = [x for x in found if x != TAKEN_BACK - claim.read]
+            continue
+        # "Many think: the correct answer is A" does not take an answer back, a sentence of its own does.
+        if claim.firm and not firm:
+            found.clear()
+        if claim.read >= 0 and not found and claim.end:
+            found += names_line(text, claim.end, options)
+        found.append(claim.read)
+        firm = firm or claim.firm
+        last = claim.at
+    if not found or (mends and mends[-1] > last):
         return None
-    following = lines[named[0][0] + 1 : named[0][0] + 2]
-    taken_back = following and patterns(language, options.last).retract.match(following[0].strip())
-    return None if taken_back else named[0][1]
-
-
-# --- what depends on the language only --------------------------------------------------------------------------------
-
-
-class _Grammar(NamedTuple):
-    cue: re.Pattern[str]
-    strong: re.Pattern[str]
-    question: re.Pattern[str]
-    explanation: re.Pattern[str]
-
-
-@lru_cache(maxsize=64)
-def _grammar(code: str) -> _Grammar:
-    own, english = language_with_words(code, use="reading answers"), get_language("en")
-    words = (own.answers, english.answers)
-    sentences = {w for row in words for w in row.sentence}
-    nouns = {own.answer, english.answer, *(w for row in words for w in row.noun)}
-    openers = {w for row in words for w in row.opener}
-    # A pattern that begins with a set of characters is found fast: hence the newline before every text, and no "^".
-    # Scripts that write no spaces need none after a word; in others "Answers" is not "Answer".
-    end = "" if own.unspaced else r"(?!\w)"
-    pattern = rf"""
-        [\n.。।۔!?:;,、،؛؟)\]」”"]
-        [ \t\#<>\-–—•~|=\[(【「《\\]{{0,12}} (?: \(?\d{{1,2}}[.)][ \t]{{0,4}} )?
-        (?: (?:{_any(openers)}) {end} [ \t]{{0,4}} [,،、]? [ \t]{{0,4}} )?
-        (?: \\boxed\{{ | (?P<sentence> {_any(sentences)} ) {end} (?: [ \t]+ (?:{_any(openers)}) {end} )? [ \t]* [:=]?
-          | (?P<noun> {_any(nouns)} ) {end} [ \t]* (?: \( (?! \s*\w\s* \) ) [^()\n]{{0,20}}\) )? [ \t]*
-            (?P<mark> [>\])】」》]? [ \t]* [:=→] | [>\])】」》] | [-–—](?=\s) | \n )? )
-    """
-    question = rf"^[ \t#>\-]*(?:{_any({own.question, english.question})})[ \t]*\d*[ \t]*:"
-    explanation = rf"^[ \t#>\-]*(?:{_any({own.explanation, english.explanation})})[ \t]*:[ \t]*"
-    return _Grammar(
-        re.compile(pattern, re.VERBOSE),
-        re.compile(_any({w for row in words for w in row.strong})),
-        re.compile(question, re.MULTILINE | re.IGNORECASE),
-        re.compile(explanation, re.IGNORECASE),
-    )
-
-
-def _any(words: set[str]) -> str:
-    """A pattern of alternatives that share their beginnings, which is faster than trying one after the other."""
-    root: dict[str, Any] = {}
-    for word in words:
-        place = root
-        for character in clean(word).lower():
-            place = place.setdefault(r"[ \t]+" if character == " " else re.escape(character), {})
-        place[""] = {}
-
-    def pattern(place: dict[str, Any]) -> str:
-        following = [key + pattern(rest) for key, rest in sorted(place.items()) if key]
-        if not following:
-            return ""
-        return f"(?:{'|'.join(following)})" + ("?" if "" in place else "")
-
-    return pattern(root) if words else "(?!)"
-
-
-@lru_cache(maxsize=256)
-def _echoes(code: str, n: int) -> tuple[str, ...]:
-    """The instruction, and its last line, as a model that repeats its prompt writes them."""
-    if not 2 <= n <= len(LETTERS):
-        return ()
-    head = clean(instruction(code, n))
-    own = get_language(code)
-    return (head, clean(f"{cue(own, own.explanation)}{own.space}…\n{cue(own, own.answer)}{own.space}A")) if head else ()
+    return found[0] if found[0] >= 0 and len(set(found)) == 1 else None

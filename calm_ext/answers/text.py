@@ -1,114 +1,95 @@
-"""Texts for comparison: without what carries no meaning, and the options of a question folded once."""
+"""Texts for comparison: without what carries no meaning."""
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
-from collections.abc import Sequence
-from functools import lru_cache
 
-from calm_ext.prompts import LETTERS
-
-# Marks that carry no meaning here: direction, zero width, soft hyphens, tags, emphasis and code, LaTeX.
+# Marks that carry no meaning here: direction, zero width, soft hyphens, tags.
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe0e\ufe0f\ufeff\U000e0000-\U000e007f]+")
-_MARKED = re.compile(r"[*_`<\\$\r]")
-_MARKUP = re.compile(r"[*_`\r]+|</?(?:b|i|em|strong|u|p|br|code|answer)\s*/?>|\\(?:text|textbf|mathrm|mathbf)\b|\$")
+_RAISED = re.compile("[\u00b2\u00b3\u00b9\u2070-\u207f]+")
+_UNSEEN = re.compile("[\u00ad\u200b-\u2013\u202a-\u202e\u2060-\u2069\u2212\ufe0e\ufe0f\ufeff]")
+_TAG_END = "\U000e007f"  # of a flag that is spelled in tags
+_MINUS = re.compile(r"[\u2212\u2010\u2011]|[\u2012\u2013](?=\d)")
+_ENTITY = re.compile(r"&(?:#\d{1,6}|#x[0-9a-fA-F]{1,5}|amp|lt|gt|quot|apos|nbsp|ndash|mdash|hellip);")
+_BLANKS = re.compile(r"[ \t]{2,}|\t")
+
+# Emphasis and code: a star between two words' ends is multiplication, a low line inside a word part of it.
+_EMPHASIS = {
+    "*": re.compile(r"\*(?:\*+|(?<!\w\*)|(?!\w))"),
+    "_": re.compile(r"_(?<![^\W_]_)_*|_+(?![^\W_])"),
+    "`": re.compile("`+"),
+}
+_TAG = re.compile(
+    r"<(?:/?(?:b|i|em|strong|u|p|br|code|span|div|mark|center|output|response|solution|final|conclusion|summary)"
+    r"\s{0,3}/?>|\|[^|<>\n]{1,40}\|>|/?s>|(?:bos|pad|start_of_turn)>)"
+)
+_LATEX = re.compile(
+    r"\\(?:(?:text(?:bf|it|rm)?|math(?:rm|bf|bb|it)|operatorname|left|right|displaystyle)(?![a-zA-Z])|[,;! ])"
+)
+_MATH = re.compile(r"\$\$?(?=\S)([^$\n]{1,300}?)(?<=\S)\$\$?(?!\d)")
+_ESCAPED = re.compile(r"\\([%$_&#.*!>()\[\]{}-])")
+_ANSWER_TAG = re.compile(r"<(/?)answer\s{0,3}>", re.IGNORECASE)
+# Where a turn ends; what follows is nobody's answer.
+_TURN_END = re.compile(
+    r"<\|(?:im_end|eot_id|eom_id|end|return|endoftext|end_of_text|end_of_turn|user|END_OF_TURN_TOKEN)\|>|</s>|<eos>"
+    r"|<end_of_turn>"
+)
+# What may be one of these tags.
+_ANGLE = re.compile(r"<(?:[/|a-z]|[Aa]nswer)")
 
 #: What may stand around an answer and is not part of it.
-EDGE = " \t\r\n.,;:!?。।۔،؛؟、·…<>()[]{}\"'«»„“”‘’「」『』（）【】-–—=→|/\\"
+EDGE = " \t\r\n.,;:!?。।۔،؛؟、·…<>()[]{}\"'«»„“”‘’「」『』（）【】-–—=→|/\\✅✔☑✓👉➡🎯*_#"
 
 
-def clean(text: str) -> str:
-    """The text without what carries no meaning: in NFKC, without invisible marks and markup."""
+def clean(text: str, literal: str = "") -> str:
+    """The text without what carries no meaning: in NFKC, without invisible marks and markup.
+
+    Raised digits become ``^2``, because ``x²`` is not ``x2``.
+
+    Args:
+        literal: which of ``*``, ``_`` and the backquote are no markup, in this order.
+
+    >>> clean("**x²** is $x^2$"), clean("a*b, __init__", "*_")
+    ('x^2 is x^2', 'a*b, __init__')
+    """
     if not text.isascii():
-        text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
-    if _MARKED.search(text):
-        text = _MARKUP.sub("", text)
-    return text
+        if not unicodedata.is_normalized("NFKC", text):
+            text = _RAISED.sub(lambda m: "^" + unicodedata.normalize("NFKC", m[0]), text)
+            text = unicodedata.normalize("NFKC", text).replace("\u2044", "/")
+        if _UNSEEN.search(text) or _TAG_END in text:
+            text = _MINUS.sub("-", _INVISIBLE.sub("", text))
+    if "&" in text:
+        text = _ENTITY.sub(lambda m: html.unescape(m[0]).replace("\xa0", " "), text)
+    if "<" in text and _ANGLE.search(text):
+        text = _without_tags(text)
+    for mark in "*_`":
+        if mark in text and mark not in literal:
+            text = _EMPHASIS[mark].sub("", text)
+    if "$" in text:
+        text = _MATH.sub(r"\1", text)
+    if "\\" in text:
+        text = _ESCAPED.sub(r"\1", _LATEX.sub("", text)).replace("\\dfrac", "\\frac").replace("\\tfrac", "\\frac")
+    if "\r" in text:
+        text = text.replace("\r", "")
+    return _BLANKS.sub(" ", text) if "  " in text or "\t" in text else text
 
 
-@lru_cache(maxsize=100_000)
-def fold(text: str) -> str:
-    """What two spellings of one option text share: without case, edges and the script of digits."""
-    text = clean(text)
-    if not text.isascii():
-        text = "".join(str(unicodedata.digit(c)) if c.isdigit() and not c.isascii() else c for c in text)
-    return " ".join(text.casefold().strip(EDGE).split())
+def _without_tags(text: str) -> str:
+    end = _TURN_END.search(text)
+    while end and not text[: end.start()].strip():
+        end = _TURN_END.search(text, end.end())
+    text = text[: end.start()] if end else text
+    return _TAG.sub("", _ANSWER_TAG.sub(lambda m: "\n" if m[1] else "\nAnswer: ", text))
+
+
+def lower(text: str) -> str:
+    """The text in small letters, of the same length: small letters are found faster than both kinds are."""
+    small = text.lower()
+    return small if len(small) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
 def ends(text: str, at: int) -> bool:
     """Whether a word may end before ``at``: no letter, digit or vowel sign follows."""
     return at >= len(text) or unicodedata.category(text[at])[0] not in "LNM"
-
-
-@lru_cache(maxsize=16)
-def _whole(last: str) -> re.Pattern[str]:
-    return re.compile(rf"[\s(\[\"'-]*([A-{last}])(?:[\s.:)\]]+(.*?))?[\s.)\]\"']*")
-
-
-class Options:
-    """The option texts of a question, folded once."""
-
-    def __init__(self, texts: Sequence[str]) -> None:
-        self.folded = [fold(t) for t in texts]
-        #: whether an option's text may be taken for the letter of one
-        self.like_letters = any(ends(option, 1) for option in self.folded)
-        self.last = LETTERS[min(len(texts), len(LETTERS)) - 1]
-
-    @staticmethod
-    @lru_cache(maxsize=4096)
-    def of(texts: tuple[str, ...]) -> Options:
-        """The options of these texts; kept, because the samples of a question follow each other."""
-        return Options(texts)
-
-    def __len__(self) -> int:
-        return len(self.folded)
-
-    def by_text(self, text: str) -> int | None:
-        """The one option that has this text."""
-        wanted = fold(text)
-        hits = [i for i, option in enumerate(self.folded) if option == wanted]
-        return hits[0] if wanted and len(hits) == 1 else None
-
-    def starting(self, folded: str, *, spaced: bool = True) -> tuple[list[int], int]:
-        """The options of the longest text that ``folded`` begins with, and that text's length.
-
-        Args:
-            spaced: the text must end where a word ends.
-        """
-        best: list[int] = []
-        length = 0
-        for i, option in enumerate(self.folded):
-            size = len(option)
-            if size and size >= length and folded.startswith(option) and (not spaced or ends(folded, size)):
-                best = [*best, i] if size == length else [i]
-                length = size
-        return best, length
-
-    def mentioned(self, text: str) -> set[int]:
-        """The options whose text stands in a longer text, as whole words where words are spaced.
-
-        Texts of one character are not looked for, nor those that are part of another option's text.
-        """
-        inside = " ".join(text.casefold().split())
-        found = set()
-        for i, option in enumerate(self.folded):
-            at = inside.find(option) if len(option) > 1 else -1
-            while at >= 0:
-                spaced = option[0].isascii() or unicodedata.category(option[0]) != "Lo"
-                before = not spaced or at == 0 or not inside[at - 1].isalnum()
-                if before and (not spaced or ends(inside, at + len(option))):
-                    found.add(i)
-                    break
-                at = inside.find(option, at + 1)
-        longer = {i for i in found for j in found if i != j and self.folded[i] in self.folded[j] != self.folded[i]}
-        return found - longer
-
-    def whole(self, line: str) -> int | None:
-        """The option of a line that is but its letter, with or without its text."""
-        match = _whole(self.last).fullmatch(line)
-        if match is None:
-            return None
-        index = LETTERS.index(match[1])
-        text = fold(match[2] or "")
-        return index if not text or text == self.folded[index] else None

@@ -51,8 +51,7 @@ _CHANNEL_CLOSE = (
 _FINAL = r"(?:<\|start\|>\s{0,4}assistant\s{0,4})?<\|channel\|>\s{0,4}final\b[^<\n]{0,40}<\|message\|>"
 # Granite's headings, in lines of their own.
 _HEAD_OPEN, _HEAD_CLOSE = r"Here(?: is|'s|’s) my thought process:", r"Here(?: is|'s|’s) my response:"
-#: What a response without any of these has no thought in; looked for before anything else, because it is fast.
-_HINTS = re.compile(r"[<\[◁]|\A\s{0,9}analysis|Here(?: is|'s|’s) my ")
+_TAG = re.compile(rf"<(?:/?(?:{_NAMES})\b|\||unused9|channel\|)", re.IGNORECASE)
 
 
 class Split(NamedTuple):
@@ -85,7 +84,7 @@ def split_thoughts(text: str, marks: Marks = ()) -> Split:
     >>> split_thoughts("Hm. %%Air?", [("%%", "%%")])
     Split(thoughts=('Air?',), rest='Hm. ', unclosed=True)
     """
-    if not marks and not _HINTS.search(text):
+    if not marks and not _may_have_thoughts(text):
         return Split((), text, False)
     families = _families(tuple((a, b) for a, b in marks))
     thoughts: list[str] = []
@@ -110,6 +109,17 @@ def split_thoughts(text: str, marks: Marks = ()) -> Split:
             inside = families.closing[int(str(match.lastgroup)[1:])]
     (thoughts if inside else rest).append(text[at:])
     return Split(tuple(thoughts), "".join(rest), inside is not None)
+
+
+def _may_have_thoughts(text: str) -> bool:
+    """Whether there is something in a text that looks like a known mark; fast, because most texts have none."""
+    return bool(
+        ("<" in text and _TAG.search(text))
+        or ("[" in text and "think]" in text.lower())
+        or "◁" in text
+        or "Here" in text
+        or "analysis" in text[:20]
+    )
 
 
 def strip_thoughts(text: str, marks: Marks = ()) -> str:

@@ -60,6 +60,8 @@ LANGUAGE = Language(
         ),
         after=(
             "ist richtig", "ist korrekt", "ist die richtige antwort", "ist die korrekte antwort", "weil", "da", "denn",
+            "hier ist der grund", "hier ist die erklärung", "begründung", "erklärung", "grund", "der grund",
+            "hier die begründung",
         ),
         retract=(
             "falsch", "nicht richtig", "nicht korrekt", "ist falsch", "ist nicht", "inkorrekt", "fehler",
@@ -99,7 +101,7 @@ LANGUAGE = Language(
             "es ist", "das ist", "es muss", "es wäre", "das wäre", "es dürfte", "es könnte", "es handelt sich um",
             "es bleibt", "ich würde", "ich nehme", "ich tippe auf", "ich wähle", "ich sage", "ich entscheide mich für",
             "ich würde sagen, es ist", "wählen sie", "nehmen wir", "wir wählen", "bleibt", "was",
-            "es muss sich handeln um",
+            "es muss sich handeln um", "ist es", "es", "wäre es", "muss es",
         ),
         right=(
             "richtig", "korrekt", "zutreffend", "die richtige", "die beste", "die korrekte", "das richtige",

@@ -62,7 +62,8 @@ LANGUAGE = Language(
         ),
         after=(
             "is correct", "is right", "is the correct answer", "is the right answer", "is the answer",
-            "is the best answer", "because", "since", "as", "which", "-",
+            "is the best answer", "because", "since", "as", "which", "-", "here's why", "here is why",
+            "here's the reasoning", "explanation", "reason", "reasoning", "the reason", "let me explain",
         ),
         retract=(
             "x)", "this option is not", "incorrect", "not correct", "wrong", "is incorrect", "is wrong", "is not",
@@ -84,7 +85,8 @@ LANGUAGE = Language(
         words="AI",
         copula=(
             "is", "would be", "should be", "must be", "has to be", "will be", "can only be", "might be", "may be",
-            "could be", "was", "appears to be", "seems to be", "looks like",
+            "could be", "was", "appears to be", "seems to be", "looks like", "would", "should", "must", "might",
+            "could", "may", "be",
         ),
         adjective=(
             "my", "our", "correct", "right", "best", "final", "only", "most likely", "most appropriate",

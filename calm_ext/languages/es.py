@@ -59,7 +59,8 @@ LANGUAGE = Language(
         ),
         after=(
             "es correcta", "es la correcta", "es la respuesta correcta", "es la opción correcta", "porque", "ya que",
-            "dado que", "pues",
+            "dado que", "pues", "aquí está la explicación", "explicación", "he aquí por qué", "la razón", "razón",
+            "esto se debe a", "debido a",
         ),
         retract=(
             "incorrecta", "incorrecto", "falso", "falsa", "errónea", "error", "no es", "no correcta", "es incorrecta",
@@ -76,7 +77,7 @@ LANGUAGE = Language(
         words="AEOY",
         copula=(
             "es", "sería", "debe ser", "debería ser", "tiene que ser", "será", "ha de ser", "podría ser", "puede ser",
-            "era", "parece ser",
+            "era", "parece ser", "sea",
         ),
         adjective=(
             "mi", "nuestra", "correcta", "correcto", "final", "más probable", "más adecuada", "más apropiada",
@@ -94,7 +95,7 @@ LANGUAGE = Language(
             "es", "es la", "sería", "sería la", "debe ser", "debe ser la", "tiene que ser", "podría ser", "puede ser",
             "se trata de", "elijo", "elegiría", "escojo", "escogería", "selecciono", "me quedo con", "opto por",
             "diría que es", "me inclino por", "yo elegiría", "iría con", "voy con", "elegimos", "elige", "queda",
-            "nos queda", "lo que hace que", "apunta a",
+            "nos queda", "lo que hace que", "apunta a", "sea", "sea la", "fuera", "es el",
         ),
         right=(
             "correcta", "correcto", "la correcta", "el correcto", "la adecuada", "la mejor", "la más adecuada",

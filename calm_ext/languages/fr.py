@@ -62,7 +62,8 @@ LANGUAGE = Language(
         ),
         after=(
             "est correcte", "est correct", "est la bonne réponse", "est la réponse correcte", "est la bonne", "car",
-            "parce que", "puisque",
+            "parce que", "puisque", "voici pourquoi", "explication", "voici l'explication", "la raison", "raison",
+            "en effet", "comme",
         ),
         retract=(
             "incorrect", "incorrecte", "faux", "fausse", "erreur", "n'est pas", "ce n'est pas", "pas correct", "non",
@@ -104,7 +105,7 @@ LANGUAGE = Language(
             "cela doit être", "il s'agit de", "il s'agit de la", "il s'agit donc de", "je choisis", "je choisirais",
             "je dirais", "j'opte pour", "je prends", "je retiens", "je sélectionne", "je vote pour", "je penche pour",
             "je pense que c'est", "on choisit", "reste", "il reste", "choisissez", "ce qui rend", "cela pourrait être",
-            "ça doit être", "c'est sûrement",
+            "ça doit être", "c'est sûrement", "c'est le", "ce sera", "ce sera la",
         ),
         right=(
             "correcte", "correct", "exacte", "juste", "la bonne", "le bon", "la correcte", "la plus probable",

@@ -57,7 +57,8 @@ LANGUAGE = Language(
         ),
         after=(
             "è corretta", "è la risposta corretta", "è corretto", "è la risposta giusta", "perché", "poiché",
-            "in quanto", "dato che",
+            "in quanto", "dato che", "ecco perché", "spiegazione", "ecco la spiegazione", "la ragione", "motivo",
+            "infatti", "dal momento che", "siccome",
         ),
         retract=(
             "errata", "errato", "erronea", "sbagliata", "sbagliato", "scorretta", "non è", "non corretta", "errore",

@@ -51,9 +51,12 @@ LANGUAGE = Language(
             "ik denk", "ik geloof dat", "volgens mij", "naar mijn mening", "natuurlijk", "zeker", "uiteindelijk",
             "ten slotte", "tot slot", "in conclusie", "samengevat", "en dus", "logischerwijs", "waarschijnlijk",
             "bijgevolg", "vandaar dat", "vandaar", "ik vermoed dat", "zodoende", "we kunnen concluderen dat",
-            "al met al", "hier", "uiteraard", "daardoor",
+            "al met al", "hier", "uiteraard", "daardoor", "ik denk dat het", "ik geloof dat het",
         ),
-        after=("is juist", "is correct", "is het juiste antwoord", "is goed", "omdat", "want", "aangezien"),
+        after=(
+            "is juist", "is correct", "is het juiste antwoord", "is goed", "omdat", "want", "aangezien", "uitleg",
+            "hier is waarom", "dit is waarom", "reden", "de reden", "dit komt doordat", "doordat",
+        ),
         retract=(
             "fout", "onjuist", "niet juist", "niet correct", "is fout", "is onjuist", "is niet", "verkeerd",
             "incorrect", "niet", "valt af", "klopt niet", "is verkeerd", "past niet", "is uitgesloten", "zijn fout",
@@ -90,7 +93,7 @@ LANGUAGE = Language(
             "het is", "het is dus", "dat is", "het moet", "het zou", "het moet zijn", "dat moet", "dat zou", "het kan",
             "ik kies", "ik kies voor", "ik ga voor", "ik zou kiezen voor", "ik zou gaan voor", "ik neem", "ik zeg",
             "ik zou zeggen", "we kiezen", "kies", "kies voor", "blijft over", "dan blijft over", "het gaat om",
-            "wat maakt", "wat",
+            "wat maakt", "wat", "is het", "het", "moet het", "dat het",
         ),
         right=(
             "juist", "correct", "goed", "de juiste", "de beste", "de correcte", "het juiste", "het beste",

@@ -55,7 +55,7 @@ LANGUAGE = Language(
         ),
         after=(
             "jest poprawna", "jest prawidłowa", "jest poprawną odpowiedzią", "jest prawidłową odpowiedzią", "ponieważ",
-            "bo", "gdyż",
+            "bo", "gdyż", "oto dlaczego", "wyjaśnienie", "uzasadnienie", "powód", "dlatego że", "jako że", "bowiem",
         ),
         retract=(
             "błędna", "błędne", "błąd", "niepoprawna", "nieprawidłowa", "nie jest", "to nie", "jest błędna", "fałsz",
@@ -115,7 +115,7 @@ LANGUAGE = Language(
         contrast=("ale", "lecz", "tylko", "a"),
         endings=(
             "", "a", "ę", "y", "i", "e", "u", "owi", "em", "ie", "ą", "ach", "ami", "om", "ów", "ka", "ce", "ki", "kę",
-            "ko", "ką", "iem", "um", "ego", "ej", "sku", "ze", "rze", "le", "iu", "ia",
+            "ko", "ką", "iem", "um", "ego", "ej", "sku", "ze", "rze", "le", "iu", "ia", "zie", "dzie",
         ),
     ),
 )  # fmt: skip

@@ -55,7 +55,8 @@ LANGUAGE = Language(
         ),
         after=(
             "está correta", "é a correta", "é a resposta correta", "é a opção correta", "porque", "pois", "já que",
-            "uma vez que",
+            "uma vez que", "explicação", "eis o motivo", "aqui está o porquê", "motivo", "a razão", "razão",
+            "visto que", "dado que",
         ),
         retract=(
             "incorreta", "incorreto", "falso", "falsa", "errada", "errado", "erro", "não é", "não está", "está errada",
@@ -72,7 +73,7 @@ LANGUAGE = Language(
         words="AEO",
         copula=(
             "é", "seria", "deve ser", "deveria ser", "tem que ser", "será", "só pode ser", "poderia ser", "pode ser",
-            "era", "parece ser", "tem de ser",
+            "era", "parece ser", "tem de ser", "seja",
         ),
         adjective=(
             "minha", "nossa", "correta", "certa", "final", "melhor", "mais provável", "mais adequada",
@@ -90,7 +91,7 @@ LANGUAGE = Language(
             "é", "é a", "seria", "seria a", "deve ser", "deve ser a", "tem que ser", "poderia ser", "pode ser",
             "pode ser a", "trata-se de", "trata-se da", "escolho", "escolheria", "fico com", "fico com a", "opto por",
             "opto pela", "seleciono", "eu diria", "vou de", "vou com", "marco", "marque", "escolhemos", "sobra",
-            "resta", "o que torna", "eu escolheria", "eu iria com",
+            "resta", "o que torna", "eu escolheria", "eu iria com", "seja", "seja a", "é o",
         ),
         right=(
             "correta", "correto", "certa", "certo", "a correta", "a certa", "a melhor", "a mais provável",

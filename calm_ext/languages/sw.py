@@ -49,7 +49,10 @@ LANGUAGE = Language(
             "kwa hivyo basi", "na hivyo", "hapo", "kutokana na hayo", "kutokana na hilo", "pengine", "kimsingi",
             "kwa ujumla", "huenda",
         ),
-        after=("ni sahihi", "ndilo jibu sahihi", "ni jibu sahihi", "kwa sababu", "kwa kuwa", "kwani"),
+        after=(
+            "ni sahihi", "ndilo jibu sahihi", "ni jibu sahihi", "kwa sababu", "kwa kuwa", "kwani", "maelezo", "sababu",
+            "hii ndiyo sababu", "maana",
+        ),
         retract=(
             "si sahihi", "sio sahihi", "siyo sahihi", "makosa", "kosa", "si", "sio", "siyo", "si jibu", "sio jibu",
             "siyo jibu", "si kweli", "haifai", "hailingani", "ni makosa", "limekosewa", "lisilo sahihi",

@@ -55,7 +55,10 @@ LANGUAGE = Language(
             "rõ ràng", "có lẽ", "như vậy thì", "thế nên", "và do đó", "do vậy", "vậy nên", "vậy thì", "=>", "hẳn là",
             "ở đây", "qua đó",
         ),
-        after=("là đúng", "là đáp án đúng", "là câu trả lời đúng", "là chính xác", "vì", "bởi vì", "do"),
+        after=(
+            "là đúng", "là đáp án đúng", "là câu trả lời đúng", "là chính xác", "vì", "bởi vì", "do", "lý do",
+            "giải thích", "đây là lý do", "bởi", "vì rằng", "lý do là",
+        ),
         retract=(
             "sai", "không đúng", "không phải", "là sai", "không chính xác", "không", "bị loại", "là không đúng",
             "không phù hợp", "là không chính xác", "loại", "là đáp án sai", "chưa đúng", "là câu trả lời sai",
