@@ -18,7 +18,7 @@ from __future__ import annotations
 import logging
 import math
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from calm_ext.answers.read import PARSER, read_answer
@@ -43,7 +43,6 @@ REFUSED = (
 try:
     from lm_eval.api.instance import Instance
     from lm_eval.api.metrics import mean
-    from lm_eval.api.samplers import ContextSampler
     from lm_eval.api.task import ConfigurableTask, Task
     from lm_eval.api.utils import Message, multiturn_to_singleturn
 except ImportError as error:
@@ -64,7 +63,8 @@ class CrossLingualTask(ConfigurableTask):
     consistency and RankC by summed instead of per-byte log-probability (``_unnorm``).
     """
 
-    _sampler: ContextSampler | None = None
+    _pool: list[Doc] | None = None
+    _fewshot_seed: int | None = None
 
     def __init__(self, config: dict[str, Any] | None = None, *, _memory: bool = False, **_: Any) -> None:
         if ConfigurableTask is Task:  # as in the 0.5 line
@@ -87,7 +87,7 @@ class CrossLingualTask(ConfigurableTask):
                 f"{self.config.task}: {unlabelled} of {len(self.task_docs)} questions have no gold answer, so they "
                 f"cannot be scored; choose a labelled split with --metadata '{{\"split\": …}}'"
             )
-        parts = {
+        self._parts = {
             "split": (self.config.metadata or {}).get("split"),
             "langs": ".".join(self.languages),
             "options": n_options,
@@ -98,7 +98,19 @@ class CrossLingualTask(ConfigurableTask):
         }
         if isinstance(self.config.metadata, dict):
             self.config.metadata["languages"] = list(self.languages)
-            self.config.metadata["signature"] = signature(task=self.config.task, **parts)
+        self._sign()
+
+    def _sign(self) -> None:
+        """Write the signature into the metadata, which lm-eval keeps in its results."""
+        if isinstance(self.config.metadata, dict):
+            shots = {"shots": self.config.num_fewshot or None}
+            self.config.metadata["signature"] = signature(task=self.config.task, **self._parts, **shots)
+
+    def set_config(self, key: str, value: Any, update: bool = False) -> None:
+        """Change the configuration, as ``--num_fewshot`` does; the signature follows."""
+        super().set_config(key, value, update)
+        if key == "num_fewshot":
+            self._sign()
 
     @property
     def grounding(self) -> Grounding | None:
@@ -108,8 +120,8 @@ class CrossLingualTask(ConfigurableTask):
     def with_passages(self, grounding: Grounding) -> None:
         """Ask the questions that these passages are for with them instead, judged ones say; the signature follows."""
         assert self.grounding is not None
-        metadata = self.config.metadata
-        metadata["signature"] = metadata["signature"].replace(self.grounding.signature, grounding.signature)
+        self._parts["retrieval"] = grounding.signature
+        self._sign()
         asked = {question for question, _ in grounding.found}
         self.dataset["test"] = to_dataset([q for q in self.dataset.questions if q.id in asked], grounding)
         self.dataset.grounding = grounding
@@ -158,10 +170,12 @@ class CrossLingualTask(ConfigurableTask):
         chat_template: Callable[..., str] | None = None,
         gen_prefix: str | None = None,
     ) -> list[str]:
-        """One context a language; the few-shot questions are the same ones in each, in the language's own version."""
-        shots: Iterable[Doc] = []
-        if num_fewshot:
-            shots = list(self.sampler.sample(n=num_fewshot, eval_doc=doc))
+        """One context a language; the few-shot questions are the same ones in each, in the language's own version.
+
+        Raises:
+            CalmError: there are fewer few-shot questions than asked for.
+        """
+        shots = self.shots(doc, num_fewshot) if num_fewshot else []
         contexts = []
         for index, language in enumerate(doc["languages"]):
             messages = [Message("system", system_instruction, "\n\n")] if system_instruction else []
@@ -181,8 +195,6 @@ class CrossLingualTask(ConfigurableTask):
         prompt = ask(language, question, options, self.style, passages)
         if not answered:
             return [Message("user", prompt, "")]
-        if doc["answer"] is None:
-            raise CalmError(f"few-shot question {doc['id']} has no answer; use a labelled split for --num_fewshot")
         target = answer_text(language, options, doc["answer"], self.style)
         between = "" if target.startswith("\n") else delimiter(language)
         return [Message("user", prompt, between), Message("assistant", target, "\n\n")]
@@ -211,25 +223,42 @@ class CrossLingualTask(ConfigurableTask):
         result["until"] = [*([until] if isinstance(until, str) else until), own]
         return result
 
-    # Few-shot questions are loaded when they are asked for: ConfigurableTask would load them at construction.
+    # --- few-shot questions: loaded when they are asked for; ConfigurableTask loads them at construction ------------
 
     def fewshot_docs(self) -> None:
-        """None; see :attr:`sampler`."""
+        """None; see :meth:`shots`."""
 
-    @property
-    def sampler(self) -> ContextSampler:
-        """Draws the few-shot questions from ``fewshot_split``."""
-        if self._sampler is None:
-            documents = list(self.dataset[self.config.fewshot_split or self.config.test_split])
-            self._sampler = ContextSampler(documents)
-            self._sampler.rnd = self.fewshot_rnd
-        return self._sampler
+    def shots(self, doc: Doc, n: int) -> list[Doc]:
+        """The few-shot questions of a question: ``n`` of ``fewshot_split``, never the question itself.
+
+        They are drawn anew for each question, by the seed and the question's id. So a question has the same ones
+        whatever the limit, and however many processes share the questions.
+
+        Raises:
+            CalmError: there are fewer.
+        """
+        if self._pool is None:
+            split = self.config.fewshot_split or self.config.test_split
+            self._pool = [shot for shot in self.dataset[split] if shot["answer"] is not None]
+        pool = [
+            shot
+            for shot in self._pool
+            if shot["id"] != doc["id"]
+            and shot["questions"] != doc["questions"]
+            and shot["languages"] == doc["languages"]
+        ]
+        if len(pool) < n:
+            raise CalmError(
+                f"{self.config.task}: {n} few-shot questions were asked for, there are {len(pool)} besides question "
+                f"{doc['id']}; lower num_fewshot"
+            )
+        seeded = random.Random() if self._fewshot_seed is None else random.Random(f"{self._fewshot_seed}|{doc['id']}")
+        return seeded.sample(pool, n)
 
     def set_fewshot_seed(self, seed: int | None = None) -> None:
-        """Seed the draws."""
-        self.fewshot_rnd = random.Random(seed)
-        if self._sampler is not None:
-            self._sampler.rnd = self.fewshot_rnd
+        """Seed the draws; without a seed they differ from run to run."""
+        super().set_fewshot_seed(seed)
+        self._fewshot_seed = seed
 
     # --- results ------------------------------------------------------------------------------------------------------
 

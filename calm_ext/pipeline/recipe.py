@@ -227,6 +227,10 @@ def _retrieval_problems(recipe: Recipe) -> list[str]:
     invented = [x for x in languages if is_known(x) and LANGUAGES[x].invented]
     if r.judge and (invented or recipe.data.source == "babel"):
         found.append("retrieval.judge: Babel's languages know no yes and no")
+    if r.judge and recipe.evaluation.num_fewshot and any("_rag" in t for t in recipe.evaluation.tasks):
+        found.append(
+            "evaluation.num_fewshot: passages of few-shot questions are not judged; set retrieval.judge: false"
+        )
     return found
 
 
