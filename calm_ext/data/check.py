@@ -213,7 +213,7 @@ def _language(questions: Sequence[ParallelQuestion], language: str) -> LanguageC
         tuple(doubled),
         tuple(duplicates),
         tuple((i, j) for i, j in near if exact[i] != exact[j]),
-        tuple(q.id for q in questions if _wrong_script(q.versions[language].question, language)),
+        tuple(q.id for q in questions if wrong_script(q.versions[language].question, language)),
     )
 
 
@@ -233,7 +233,8 @@ def _script(character: str) -> str:
     return unicodedata.name(character, "").split(" ")[0]
 
 
-def _wrong_script(text: str, language: str) -> bool:
+def wrong_script(text: str, language: str) -> bool:
+    """Whether a text has letters enough to judge, and most are not of the language's script."""
     expected = _SCRIPTS.get(get_language(language).script)
     letters = Counter(c for c in unicodedata.normalize("NFKC", text) if c.isalpha())
     total = sum(letters.values())
