@@ -30,9 +30,9 @@ Loader = Callable[[TrainingJob, Any], TrainingData]
 
 
 def chat_prompt(tokenizer: Any, messages: Sequence[Mapping[str, str]]) -> str:
-    """A conversation by the chat template, without the BOS token, which the encoder adds."""
+    """A conversation by the chat template; :func:`~calm_ext.models.request.encode_prompt` sees to its BOS token."""
     text: str = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-    return text.removeprefix(tokenizer.bos_token or "")
+    return text
 
 
 def encode_pairs(pairs: Iterable[Pair], tokenizer: Any, *, append_eos: bool, max_length: int) -> TrainingData:
