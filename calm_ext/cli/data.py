@@ -51,14 +51,11 @@ def _codes(languages: str | None) -> list[str] | None:
 
 def _given(options: DataOptions) -> dict[str, Any]:
     """The source's options from --data-dir and --set, whose lists and mappings are YAML."""
-    import yaml
+    from calm_ext.files.texts import read_yaml
 
     given: dict[str, Any] = {"data_dir": options.data_dir}
     for key, text in options.args.items():
-        try:
-            given[key] = yaml.safe_load(text) if text[:1] in ("[", "{") else text
-        except yaml.YAMLError:
-            raise click.BadParameter(f"{key}={text}: the value is not YAML", param_hint="--set") from None
+        given[key] = read_yaml(text, f"--set {key}={text}") if text[:1] in ("[", "{") else text
     return given
 
 
@@ -156,6 +153,10 @@ def check(what: str, languages: str | None, options: DataOptions, against: str |
 
     codes, source, split = _codes(languages), SOURCES.get(what), options.split
     with _repairs_on_stderr():
+        given = {"--set": options.args, "--data-dir": options.data_dir}
+        unused = [flag for flag, value in given.items() if value]
+        if unused and not source and Path(what).exists() and (against or "").partition(":")[0] not in SOURCES:
+            raise CalmError(f"{what}: is a file; {' and '.join(unused)} are for data sources")
         joined = _load(what, split, codes, options)
         name = f"{what}:{split or source.splits[0]}" if source else what
         result = check_questions(name, joined, prove=not (source and source.proven))

@@ -28,7 +28,7 @@ from calm_ext.languages import get_language
 from calm_ext.metrics.answered import Answered, scored_answer
 from calm_ext.metrics.measure import bias_warnings
 from calm_ext.metrics.question import PARTIAL, fleiss_kappa, metric_names
-from calm_ext.prompts import PROMPTS, Style, answer_text, ask, cue, delimiter
+from calm_ext.prompts import LETTERS, PROMPTS, Style, answer_text, ask, cue, delimiter, require_letters
 from calm_ext.records import ParallelQuestion
 from calm_ext.retrieval.grounding import Grounding
 from calm_ext.signature import signature, version_of
@@ -80,6 +80,9 @@ class CrossLingualTask(ConfigurableTask):
             get_language(code)
         self.style: Style = "cloze" if self.scored else (self.config.metadata or {}).get("style", "explain")
         counts = sorted({len(options[0]) for options in self.task_docs["options"]})
+        if counts[-1] > len(LETTERS):
+            many = next(d for d in self.task_docs if len(d["options"][0]) == counts[-1])
+            require_letters(counts[-1], self.style, what=f"{self.config.task}: question {many['id']}")
         n_options = str(counts[0]) if len(counts) == 1 else f"{counts[0]}-{counts[-1]}"
         unlabelled = sum(answer is None for answer in self.task_docs["answer"])
         if unlabelled and not _memory:

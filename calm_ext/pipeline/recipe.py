@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from calm_ext.data import SOURCES
-from calm_ext.errors import RecipeError
+from calm_ext.errors import DataError, RecipeError
+from calm_ext.files.texts import read_yaml
 from calm_ext.jsonl import atomic_write
 from calm_ext.languages import LANGUAGES, is_known
 from calm_ext.models.backends import BACKENDS, BackendEntry
@@ -45,11 +45,10 @@ def load_recipe(path: str | os.PathLike[str], *, overrides: Iterable[str] = ()) 
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(str(source), [f"cannot be read ({error})"]) from None
     try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{source}:{mark.line + 1}" if mark else str(source)
-        raise RecipeError(where, [f"not YAML ({getattr(error, 'problem', None) or error})"]) from None
+        values = read_yaml(text, str(source))
+    except DataError as error:
+        where, _, what = str(error).partition(": ")
+        raise RecipeError(where, [what]) from None
     if not isinstance(values, dict):
         raise RecipeError(str(source), ["a mapping of keys was expected"])
     problems = [p for p in (_override(values, item) for item in overrides) if p]
@@ -101,9 +100,9 @@ def _override(values: dict[str, Any], item: str, *, flag: str = "--set") -> str 
     if not equals or not key:
         return f"{flag} {item}: key=value was expected{', as training.beta=0.2' if flag == '--set' else ''}"
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        return f"{flag} {item}: the value is not YAML"
+        value = read_yaml(text, f"{flag} {item}")
+    except DataError as error:
+        return f"{flag} {item}: the value is not YAML" if "not YAML" in str(error) else str(error)
     if isinstance(value, str):  # YAML 1.1 reads 1e-4 as a string
         with contextlib.suppress(ValueError):
             value = float(value)

@@ -14,7 +14,9 @@ import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from calm_ext.errors import CalmError, RunError
+from calm_ext.errors import CalmError, DataError, RunError
+from calm_ext.files.places import make_folder
+from calm_ext.files.texts import read_yaml
 from calm_ext.models.paths import local_folder
 from calm_ext.publish.fold import fold, logits, no_tied_warning, prompts, verify
 
@@ -81,11 +83,9 @@ def adapter_of(run: Path) -> Path:
 
 def _recipe_section(path: Path, name: str) -> dict[str, Any]:
     """A section of a run's recipe, not validated: a run whose data or trackers are elsewhere can still be merged."""
-    import yaml
-
     try:
-        recipe = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        recipe = read_yaml(path.read_text(encoding="utf-8"), str(path)) if path.is_file() else None
+    except (OSError, UnicodeDecodeError, DataError):
         raise RunError(f"{path}: cannot be read") from None
     found = recipe.get(name) if isinstance(recipe, dict) else None
     return found if isinstance(found, dict) else {}
@@ -139,7 +139,7 @@ def merge(
         raise CalmError(f"{adapter}: cannot be merged: {_reason(error)}") from None
     del adapted
     output = output.resolve()
-    output.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(output.parent)
     temporary = Path(tempfile.mkdtemp(dir=output.parent, prefix=f".{output.name}."))
     try:
         folder = temporary / "model"
