@@ -177,3 +177,15 @@ def test_stages_are_verbs_with_files_in_and_out(babel_model: Path, tmp_path: Pat
     assert set(vote["precision_at_coverage"]) == {"0.5", "0.6", "0.7", "0.8", "0.9", "1.0"}
     assert json.loads(out["pairs"])["n_pairs"] == sum(1 for _ in (tmp_path / "p.jsonl").open())
     assert json.loads(out["eval"])["calm_babel_xl_mc"]["sample_len"] == 4
+
+
+def test_a_dry_run_and_json_heed_stop_after(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import json
+
+    monkeypatch.chdir(tmp_path)
+    Path("r.yaml").write_text(RECIPE)
+    stop = ["align", "r.yaml", "--stop-after", "questions", "--json"]
+    plan = json.loads(calm(*stop, "--dry-run").stdout)["plan"]
+    assert [stage["name"] for stage in plan] == ["questions"]
+    found = json.loads(calm(*stop).stdout)
+    assert (found["stopped_after"], found["ran"]) == ("questions", ["questions"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -221,8 +221,6 @@ def _retrieval_problems(recipe: Recipe) -> list[str]:
     if recipe.model.path == "babel" and not recipe.babel.passages:
         found.append("babel.passages: is 0, so Babel's model would know no passages; 0.5, say")
     languages = recipe.data.languages or []
-    if r.pivot and languages and r.pivot not in languages:
-        found.append(f"retrieval.pivot: {r.pivot!r} is not one of data.languages ({', '.join(languages)})")
     invented = [x for x in languages if is_known(x) and LANGUAGES[x].invented]
     if r.judge and (invented or recipe.data.source == "babel"):
         found.append("retrieval.judge: Babel's languages know no yes and no")
@@ -230,6 +228,22 @@ def _retrieval_problems(recipe: Recipe) -> list[str]:
         found.append(
             "evaluation.num_fewshot: passages of few-shot questions are not judged; set retrieval.judge: false"
         )
+    return found
+
+
+def languages_not_asked(recipe: Recipe, languages: Sequence[str]) -> list[str]:
+    """Keys that name a language that is not asked, or more languages than are asked, one line each.
+
+    Args:
+        languages: those of the questions; of a file of one's own they are known when it is read.
+    """
+    found, asked, pivot = [], ", ".join(languages), recipe.retrieval.pivot if recipe.retrieval else None
+    weighted = [(f"vote.weights.{code}", code) for code in recipe.vote.weights]
+    for key, code in [("vote.pivot", recipe.vote.pivot), *weighted, ("retrieval.pivot", pivot)]:
+        if code is not None and code not in languages:
+            found.append(f"{key}: {code!r} is not one of data.languages ({asked})")
+    if recipe.vote.min_languages > len(languages):
+        found.append(f"vote.min_languages: {recipe.vote.min_languages} of {len(languages)} languages")
     return found
 
 
@@ -241,14 +255,9 @@ def _problems(recipe: Recipe) -> list[str]:
         ("evaluation.languages", recipe.evaluation.languages),
     ):
         found += _language_problems(key, codes or [])
-    languages = recipe.data.languages
+    languages = recipe.data.languages or SOURCES[recipe.data.source].languages
     if languages:
-        asked = ", ".join(languages)
-        for key, code in [("vote.pivot", recipe.vote.pivot), *((f"vote.weights.{c}", c) for c in recipe.vote.weights)]:
-            if code is not None and code not in languages:
-                found.append(f"{key}: {code!r} is not one of data.languages ({asked})")
-        if recipe.vote.min_languages > len(languages):
-            found.append(f"vote.min_languages: {recipe.vote.min_languages} of {len(languages)} languages")
+        found += languages_not_asked(recipe, languages)
     if recipe.vote.ties == "pivot" and recipe.vote.pivot is None:
         found.append("vote.pivot: missing, vote.ties is pivot")
     if RULES[recipe.vote.rule].needs_scores and recipe.sampling.mode != "options":
