@@ -19,6 +19,8 @@ import jsonlines
 from pydantic import ValidationError
 
 from calm_ext.errors import DataError
+from calm_ext.files.places import make_folder
+from calm_ext.files.texts import unique
 from calm_ext.records import Record
 
 R = TypeVar("R", bound=Record)
@@ -40,16 +42,8 @@ def explain(error: ValidationError) -> str:
     return "; ".join(parts)
 
 
-def _unique(items: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(items)
-    if len(found) < len(items):
-        keys = [key for key, _ in items]
-        raise ValueError(f"the key {next(k for k in keys if keys.count(k) > 1)!r} comes twice")
-    return found
-
-
 #: JSON, but a key that comes twice is an error: the standard decoder silently keeps the last one.
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique)
+_DECODER = json.JSONDecoder(object_pairs_hook=unique)
 
 
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
@@ -149,7 +143,7 @@ def atomic_write(path: str | os.PathLike[str], text: str | Iterable[str]) -> Non
     target = Path(path)
     if target.is_dir():
         raise DataError(f"{target}: is a directory, a file was to be written")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as handle:
@@ -192,7 +186,9 @@ class Appender:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path.parent)
+        if self.path.is_dir():
+            raise DataError(f"{self.path}: is a directory, a file was to be written")
         if self.path.exists():
             _cut_incomplete_line(self.path)
         self._handle = self.path.open("a", encoding="utf-8", newline="\n")

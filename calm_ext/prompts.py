@@ -21,6 +21,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
+from calm_ext.errors import CalmError
 from calm_ext.languages import Language, get_language, language_name, language_with_words
 
 Style = Literal["explain", "direct", "cloze"]
@@ -42,6 +43,31 @@ _HIDDEN = re.compile("[\u202a-\u202e\u2066-\u2069\u200b\u2060-\u2064\ufeff\U000e
 def cue(language: Language, word: str) -> str:
     """A cue word with its punctuation, ``Answer:``."""
     return f"{word}{language.colon}"
+
+
+def letter_of(option: int | None) -> str:
+    """What tables call an option: its letter, its number where there are no more letters, ``none`` for no option.
+
+    >>> letter_of(1), letter_of(11), letter_of(None)
+    ('B', '12', 'none')
+    """
+    return "none" if option is None else LETTERS[option] if option < len(LETTERS) else str(option + 1)
+
+
+def require_letters(n: int, style: Style, *, what: str = "a question") -> None:
+    """Refuse more options than there are letters, where the style shows letters.
+
+    Args:
+        what: how the message calls the question.
+
+    Raises:
+        CalmError: there are too many.
+    """
+    if style == "explain" and n > len(LETTERS):
+        raise CalmError(
+            f"{what} has {n} options, and there are letters for {len(LETTERS)} only; ask in a style without letters: "
+            f"direct, or cloze, which scores the options"
+        )
 
 
 def letters(n: int, language: Language) -> str:
@@ -103,7 +129,8 @@ def ask(code: str, question: str, options: Sequence[str], style: Style, passages
         passages: texts to read first, best first; they are quoted here.
 
     Raises:
-        CalmError: there is no such language, or it has no words and the style needs them.
+        CalmError: there is no such language, or it has no words and the style needs them; the style shows letters,
+            and there are fewer than options.
 
     >>> print(ask("en", "Where do fish live?", ["water", "air"], "direct"))
     Question: Where do fish live?
@@ -124,6 +151,7 @@ def ask(code: str, question: str, options: Sequence[str], style: Style, passages
         return "\n".join([*read, *lines, cue(language, language.answer)])
     if style == "direct":
         return "\n".join([*read, *lines, *(f"- {text}" for text in options), cue(language, language.answer)])
+    require_letters(len(options), style)
     lines += [f"{LETTERS[i]}. {text}" for i, text in enumerate(options)]
     if read:
         lines = [*read, "", *lines]
@@ -168,5 +196,6 @@ def answer_text(code: str, options: Sequence[str], answer: int, style: Style) ->
     """
     if style != "explain":
         return options[answer]
+    require_letters(len(options), style)
     language = get_language(code)
     return f"\n{cue(language, language.answer)}{language.space}{LETTERS[answer]}. {options[answer]}"

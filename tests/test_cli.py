@@ -90,7 +90,10 @@ RECIPE = "name: x\nmodel: {path: babel}\ndata: {source: babel}\nevaluation: {tas
          "row 1: instruction is missing"),
         (["pairs", "b.jsonl", "g.jsonl", "-o", "dataset_info.json", "--format", "llamafactory"],
          {"b.jsonl": BALLOT, "g.jsonl": GENERATION}, "call the pairs otherwise"),
-        (["data", "import-generations", "x.json", "y.jsonl", "-o", "g.jsonl"], {}, "all .jsonl (lm-eval's samples) or all .json"),
+        (["data", "import-generations", "x.json", "y.jsonl", "-o", "g.jsonl"], {"x.json": "[]", "y.jsonl": ""},
+         "all .jsonl (lm-eval's samples) or all .json"),
+        (["data", "import-generations", "nope", "-o", "g.jsonl"], {}, "nope: no such file or directory"),
+        (["data", "import-generations", "gemma-it.json", "-o", "g.jsonl"], {"gemma-it.json": "[]"}, "given by --language CODE"),
         (["data", "import-generations", "x_en.json", "-o", "g.jsonl"], {"x_en.json": "[]", "g.jsonl": "mine"}, "--force replaces it"),
         (["train", "p.jsonl", "-o", "t", "--model", "m"], {"p.jsonl": "{}\n"}, "p.jsonl:1: id: missing"),
         (["train", "p.jsonl", "-o", "t", "--model", "m", "--set", "bet=1"], {"p.jsonl": ""}, "bet: "),
@@ -174,3 +177,15 @@ def test_stages_are_verbs_with_files_in_and_out(babel_model: Path, tmp_path: Pat
     assert set(vote["precision_at_coverage"]) == {"0.5", "0.6", "0.7", "0.8", "0.9", "1.0"}
     assert json.loads(out["pairs"])["n_pairs"] == sum(1 for _ in (tmp_path / "p.jsonl").open())
     assert json.loads(out["eval"])["calm_babel_xl_mc"]["sample_len"] == 4
+
+
+def test_a_dry_run_and_json_heed_stop_after(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import json
+
+    monkeypatch.chdir(tmp_path)
+    Path("r.yaml").write_text(RECIPE)
+    stop = ["align", "r.yaml", "--stop-after", "questions", "--json"]
+    plan = json.loads(calm(*stop, "--dry-run").stdout)["plan"]
+    assert [stage["name"] for stage in plan] == ["questions"]
+    found = json.loads(calm(*stop).stdout)
+    assert (found["stopped_after"], found["ran"]) == ("questions", ["questions"])

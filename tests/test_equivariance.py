@@ -47,7 +47,7 @@ def asked(draw: st.DrawFn) -> tuple[list[Generation], dict[str, list[int]]]:
                     answer=gold,
                     prompt="?",
                     **own,
-                )  # fmt: skip
+                )
             )
     return generations, orders
 
@@ -120,7 +120,7 @@ def world(*, last: bool, sharp: float, languages: int = 7, n: int = 150, seed: i
                     answer=gold,
                     prompt="?",
                     option_logprobs=[s - 9 for s in scores],
-                )  # fmt: skip
+                )
             )
     return found
 

@@ -100,3 +100,88 @@ def test_all_published_samples_become_generations(paper_data: Path, tmp_path: Pa
     # With the source forgotten, it is found.
     blind = ((str(i), g.model_copy(update={"source_language": None})) for i, g in enumerate(generations))
     assert elect(VoteTable.read(blind, style="explain"), VotingOptions()).sources == ("en",)
+
+
+TURNS = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Où ?"}]
+
+
+@pytest.mark.parametrize(
+    "logged",
+    [
+        TURNS,
+        [TURNS],
+        json.dumps(TURNS),
+        [json.dumps(TURNS)],
+        [json.dumps([{**t, "type": "text"} for t in TURNS], ensure_ascii=False)],
+        [{**t, "content": [{"type": "text", "text": t["content"]}]} for t in TURNS],
+    ],
+    ids=["turns", "nested", "text", "lm-eval", "lm-eval-old", "parts"],
+)
+def test_a_conversation_is_imported_as_it_is(logged: Any, tmp_path: Path) -> None:
+    row = sample(["en", "fr"], [["Answer: B"], ["Réponse : B"]])
+    for arguments in row["arguments"].values():
+        arguments["arg_0"] = logged
+    assert [g.prompt for g in import_lm_eval([write(tmp_path / "a.jsonl", row)])] == [TURNS, TURNS]
+
+
+@pytest.mark.parametrize("text", ["[1] Where?", '["a", "b"]', "[", '[{"role": "user"}]', "A. [x]"])
+def test_a_text_that_looks_like_a_conversation_stays_a_text(text: str, tmp_path: Path) -> None:
+    row = sample(["en"], [["Answer: B"]])
+    row["arguments"]["gen_args_0"]["arg_0"] = text
+    (found,) = import_lm_eval([write(tmp_path / "a.jsonl", row)])
+    assert found.prompt == text
+
+
+@pytest.mark.parametrize("prompt", [None, 3, [], [1], {"role": "user"}, [{"role": "user", "content": None}]])
+def test_a_prompt_of_another_kind_is_refused(prompt: Any, tmp_path: Path) -> None:
+    row = sample(["en"], [["Answer: B"]])
+    row["arguments"]["gen_args_0"]["arg_0"] = prompt
+    with pytest.raises(DataError, match=r"a.jsonl:1: .*its prompt is neither a text nor a conversation"):
+        list(import_lm_eval([write(tmp_path / "a.jsonl", row)]))
+
+
+@pytest.mark.parametrize(
+    ("logged", "responses"),
+    [
+        (["Answer: A", "Answer: B"], ["Answer: A", "Answer: B"]),
+        ([["Answer: A", "Answer: B"]], ["Answer: A", "Answer: B"]),
+        ([None], [""]),
+        (["None"], [""]),  # lm-eval writes str(None)
+        ([["A", None], "B"], ["A", "", "B"]),
+    ],
+)
+def test_repeated_and_missing_responses(logged: Any, responses: list[str], tmp_path: Path) -> None:
+    (found,) = import_lm_eval([write(tmp_path / "a.jsonl", sample(["en"], [logged]))])
+    assert found.responses == responses
+    named = sample(["en"], [["None"]], options=[["None", "All"]])
+    assert next(import_lm_eval([write(tmp_path / "b.jsonl", named)])).responses == ["None"]
+
+
+def test_the_ending_of_a_models_name_is_no_language() -> None:
+    for name in ("gemma-2-9b-it_train_sampled.json", "gemma-3-4b-pt.json", "gemma-3-4b-it.train.json"):
+        with pytest.raises(DataError, match="which says none, or given by --language CODE"):
+            language_of(Path(name))
+    assert language_of(Path("gemma-2-9b-it_fr_train.json")) == "fr"
+    assert language_of(Path("x_csqa_it_train_sampled.json")) == "it"
+
+
+def test_a_text_that_denies_the_language_of_the_name(tmp_path: Path) -> None:
+    english = [
+        paper_row(f"What is the best place for a book or a cup, number {i}?", "B", "Answer: B") for i in range(4)
+    ]
+    chinese = [paper_row(f"鱼住在哪里？第{i}个问题问你水和空气", "B", "答案：B") for i in range(4)]
+    italian = [paper_row(f"Qual è il posto migliore per un libro o una tazza, numero {i}?", "B") for i in range(4)]
+    for rows, said in ((english, "reads like English"), (chinese, "is in another script")):
+        path = tmp_path / "model_it_train.json"
+        path.write_text(json.dumps(rows))
+        with pytest.raises(DataError, match=f"its name says it, but its text {said}; give the right one by --language"):
+            list(import_paper({"it": path}, sure=False))
+        assert len(list(import_paper({"it": path}))) == 4, "a language that was given is believed"
+    path.write_text(json.dumps([{**r, "pred": ["x"]} for r in italian]))
+    assert len(list(import_paper({"it": path}, sure=False))) == 4
+
+
+def test_the_published_files_are_of_the_languages_they_say(paper_data: Path) -> None:
+    for file in sorted(paper_data.glob("data/*/samples/*.json")):
+        code = language_of(file)
+        assert next(import_paper({code: file}, sure=False)).language == code

@@ -131,3 +131,23 @@ def test_bad_files(tmp_path: Path) -> None:
 def test_resolved_recipe_reads_back() -> None:
     recipe = parse_recipe(MINIMAL)
     assert Recipe.model_validate(yaml.safe_load(recipe.to_yaml())) == recipe
+
+
+def test_languages_that_are_not_asked_are_refused_before_sampling(tmp_path: Path) -> None:
+    """Of a source's own languages when the recipe is read, of a file's when the questions are."""
+    from calm_ext.pipeline.run import Pipeline
+    from tests.test_pipeline import Spy
+
+    changes = {"vote": {"weights": {"xx": 2}, "pivot": "sw", "min_languages": 9}}
+    with pytest.raises(RecipeError) as error:
+        parse_recipe({**MINIMAL, "data": {"source": "babel"}, **changes})
+    said = ("vote.pivot: 'sw' is not", "vote.weights.xx: 'xx' is not", "vote.min_languages: 9 of")
+    assert all(x in str(error.value) for x in said)
+    row = '{"id": "q", "versions": {"en": {"question": "?", "options": ["a", "b"]}, "fr": {"question": "?", "options": ["a", "b"]}}}'
+    (tmp_path / "q.jsonl").write_text(row + "\n")
+    data = {"data": {"source": "local", "path": str(tmp_path / "q.jsonl")}, "evaluation": {"tasks": ["calm_babel_xl"]}}
+    recipe = parse_recipe({**MINIMAL, **data, **changes})
+    for act in (Pipeline.plan, Pipeline.run):
+        with pytest.raises(RecipeError) as error:
+            act(Pipeline(recipe, tmp_path / "run", reporter=Spy()))
+        assert all(x in str(error.value) for x in said)

@@ -11,6 +11,7 @@ import pytest
 from calm_ext.errors import DataError
 from calm_ext.results.aggregates import read_aggregates
 from calm_ext.results.folders import (
+    find_samples,
     newest_results,
     newest_samples,
     results_below,
@@ -184,3 +185,26 @@ def test_both_readers_stream_the_same_samples(tmp_path: Path) -> None:
     scanned, read = list(scan_samples(path)), list(read_samples(path))
     assert [s.where for s in scanned] == [s.where for s in read] == [f"{path}:1", f"{path}:3"]
     assert [s.doc_hash for s in scanned] == [s.doc_hash for s in read] == ["h", "g"]
+
+
+def test_results_under_the_name_of_the_output_path(tmp_path: Path) -> None:
+    """lm_eval --output_path results/mymodel.json writes mymodel_<time>.json, and the samples beside it."""
+    stamp = "_2026-01-02T10-00-00.000001"
+    old, new = tmp_path / f"mymodel{stamp}.json", tmp_path / f"results_other{NEW}.json"
+    samples = {s: tmp_path / f"samples_calm_x{s}.jsonl" for s in (stamp, NEW)}
+    for path in (old, new, *samples.values(), tmp_path / "mymodel.json", tmp_path / "notes_2026.json"):
+        path.write_text("{}")
+    assert samples_beside(old, "calm_x") == samples[stamp]
+    assert samples_beside(new, "calm_x") == samples[NEW]
+    for path, results in ((samples[stamp], old), (samples[NEW], new)):
+        assert results_beside(samples_file(path)) == results
+        assert find_samples(results).path == find_samples(results, "calm_x").path == path
+    assert newest_results(tmp_path) == new
+    assert set(results_below(tmp_path, seen=set(), refused=print)) == {old, new}
+    with pytest.raises(DataError, match="has no samples of calm_y; it has calm_x"):
+        find_samples(old, "calm_y")
+    samples[stamp].unlink()
+    with pytest.raises(DataError, match=r"mymodel_2026.*json: has no samples_"):
+        find_samples(old)
+    with pytest.raises(DataError, match=r"is of calm_x by its name, and --task asks for calm_y"):
+        find_samples(samples[NEW], "calm_y")

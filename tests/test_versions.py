@@ -24,7 +24,6 @@ TAKEN = {
     ("lm_eval.api.instance", "Instance"): "the requests of tasks and of the sampler",
     ("lm_eval.api.metrics", "mean"): "the tasks' metrics: lm-eval gives a standard error to its own mean only",
     ("lm_eval.api.model", "LM"): "types of harness/ and models/",
-    ("lm_eval.api.samplers", "ContextSampler"): "few-shot questions (harness/task.py)",
     ("lm_eval.api.task", "ConfigurableTask"): "the base class of the tasks (harness/task.py)",
     ("lm_eval.api.task", "Task"): "telling the 0.5 line, where ConfigurableTask is another name of it",
     ("lm_eval.api.utils", "Message"): "prompts of chat templates and few-shot questions; 0.5: lm_eval.api._utils",
@@ -49,7 +48,7 @@ TAKEN = {
 MEMBERS = {
     ("lm_eval.api.task", "ConfigurableTask"): (
         "aggregation", "build_all_requests", "construct_requests", "doc_to_target", "eval_docs", "fewshot_context",
-        "fewshot_docs", "higher_is_better", "process_results", "set_fewshot_seed",
+        "fewshot_docs", "higher_is_better", "process_results", "set_config", "set_fewshot_seed",
     ),
     ("lm_eval.loggers", "EvaluationTracker"): ("save_results_aggregated", "save_results_samples"),
     ("lm_eval.models.huggingface", "HFLM"): (

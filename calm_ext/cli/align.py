@@ -60,7 +60,7 @@ def command(
     with ConsoleReporter() as reporter:
         pipeline = Pipeline(load_recipe(path, overrides=overrides), run_dir, reporter=reporter, retry=retry)
         if dry_run:
-            plan = pipeline.plan()
+            plan = pipeline.plan(stop_after=stop_after)
             if as_json:
                 print_json({"recipe": str(path), "run": str(pipeline.dir.path), "plan": [p._asdict() for p in plan]})
                 return
@@ -82,9 +82,8 @@ def command(
         timing = Timing.of(stages, ran=pipeline.ran, startup=startup, total=seconds_since_start())
     values = {} if stop_after else json.loads((pipeline.dir / "summary.json").read_text(encoding="utf-8"))
     if as_json:
-        found = {**values, **({"profile": timing.as_dict()} if timing else {})}
-        if found:
-            print_json(found)
+        found = values or {"run": str(pipeline.dir.path), "stopped_after": stop_after, "ran": pipeline.ran}
+        print_json({**found, **({"profile": timing.as_dict()} if timing else {})})
         return
     if values:
         from calm_ext.report.terminal import print_summary

@@ -53,14 +53,11 @@ def _codes(languages: str | None) -> list[str] | None:
 
 def _given(options: DataOptions) -> dict[str, Any]:
     """The source's options from --data-dir and --set, whose lists and mappings are YAML."""
-    import yaml
+    from calm_ext.files.texts import read_yaml
 
     given: dict[str, Any] = {"data_dir": options.data_dir}
     for key, text in options.args.items():
-        try:
-            given[key] = yaml.safe_load(text) if text[:1] in ("[", "{") else text
-        except yaml.YAMLError:
-            raise click.BadParameter(f"{key}={text}: the value is not YAML", param_hint="--set") from None
+        given[key] = read_yaml(text, f"--set {key}={text}") if text[:1] in ("[", "{") else text
     return given
 
 
@@ -158,6 +155,10 @@ def check(what: str, languages: str | None, options: DataOptions, against: str |
 
     codes, source, split = _codes(languages), SOURCES.get(what), options.split
     with _repairs_on_stderr():
+        given = {"--set": options.args, "--data-dir": options.data_dir}
+        unused = [flag for flag, value in given.items() if value]
+        if unused and not source and Path(what).exists() and (against or "").partition(":")[0] not in SOURCES:
+            raise CalmError(f"{what}: is a file; {' and '.join(unused)} are for data sources")
         joined = _load(what, split, codes, options)
         name = f"{what}:{split or source.splits[0]}" if source else what
         result = check_questions(name, joined, prove=not (source and source.proven))
@@ -229,6 +230,7 @@ def _print_check(result: Check) -> None:
     help="Language of a file of the paper's, once a file, where its name does not say it.",
 )
 @click.option("--source-language", help="The language the questions were written in; the vote uses it.")
+@click.option("--task", help="Whose samples to take where lm-eval wrote those of several tasks.")
 @click.option("--force", is_flag=True, help="Replace the output if it is there.")
 @json_option
 def import_generations(
@@ -236,39 +238,48 @@ def import_generations(
     output: Path,
     languages: tuple[str, ...],
     source_language: str | None,
+    task: str | None,
     force: bool,
     as_json: bool,
 ) -> None:
     """Read generations that others made, for `calm-ext vote` and `pairs`.
 
     FILES are lm-eval samples_*.jsonl of our tasks (several files of the same questions give several samples of each),
-    or JSON files in the layout of the paper's data/*/samples, one a language.
+    the results files or folders they were written with, or JSON files in the layout of the paper's data/*/samples, one
+    a language.
     """
     from collections import Counter
 
     from calm_ext.errors import CalmError
     from calm_ext.jsonl import write_jsonl
     from calm_ext.languages import get_language, normalise_code
+    from calm_ext.results.folders import find_samples
     from calm_ext.results.generations import import_lm_eval, import_paper, language_of
 
+    for path in files:
+        if not path.exists():
+            raise CalmError(f"{path}: no such file or directory")
     refuse_inputs(output, *files)
     if output.exists() and not force:
         raise CalmError(f"{output}: exists; --force replaces it")
     if source_language:
         source_language = get_language(normalise_code(source_language)).code
-    kinds = {f.suffix for f in files}
+    samples = [find_samples(f, task).path for f in files]
+    kinds = {f.suffix for f in samples}
     counts: Counter[str] = Counter()
     if kinds == {".jsonl"}:
         if languages:
             raise CalmError("--language is for files of the paper's; lm-eval's samples name their languages")
-        found = import_lm_eval(files)
+        found = import_lm_eval(samples)
     elif kinds == {".json"}:
         if languages and len(languages) != len(files):
             raise CalmError(f"--language is given {len(languages)} times for {len(files)} files")
         codes = [normalise_code(x) for x in languages] or [language_of(f) for f in files]
         if len(set(codes)) < len(codes):
             raise CalmError(f"one file a language was expected; the files are {', '.join(codes)}")
-        found = import_paper(dict(zip(codes, files, strict=True)), source_language=source_language)
+        found = import_paper(
+            dict(zip(codes, files, strict=True)), source_language=source_language, sure=bool(languages)
+        )
     else:
         raise CalmError("the files are to be all .jsonl (lm-eval's samples) or all .json (the paper's)")
 

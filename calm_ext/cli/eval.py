@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,8 @@ import click
 from calm_ext.cli.common import json_option, print_json, with_babel_built
 from calm_ext.cli.options import flags, template_arg
 from calm_ext.errors import CalmError
+from calm_ext.files.places import writable_folder
+from calm_ext.files.texts import read_object
 from calm_ext.harness.options import EvaluationOptions
 from calm_ext.models.options import ModelOptions, SamplingOptions
 
@@ -41,19 +42,16 @@ def command(
     Tasks with passages are the calm_..._rag ones: --metadata '{"index": FOLDER, "k": 3, "judge": true}' names the
     index of `calm-ext index build`, and may have the model judge the passages first.
     """
-    from calm_ext.harness.evaluate import evaluate, quiet_lm_eval
+    from calm_ext.harness.evaluate import evaluate, quiet_lm_eval, require_tasks
 
-    values: dict[str, Any] = {}
-    if metadata:
-        try:
-            values = json.loads(metadata)
-        except json.JSONDecodeError as error:
-            raise CalmError(f"--metadata is not JSON ({error.msg})") from None
+    values: dict[str, Any] = read_object(metadata, "--metadata") if metadata else {}
+    quiet_lm_eval()
+    require_tasks(evaluation.tasks)
+    writable_folder(output)
     from calm_ext.models.lm import load_lm
     from calm_ext.pipeline.recipe import with_arguments
 
     asking = with_arguments(asking, verb="eval", template_args=template_args)
-    quiet_lm_eval()
     if adapter is not None and not (adapter / "adapter_config.json").is_file():
         raise CalmError(f"--adapter {adapter}: has no adapter_config.json, a PEFT adapter folder was expected")
     built = with_babel_built(model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import sys
 
@@ -65,6 +66,12 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
 
 
+#: what the file system says to a place that a user named and that cannot be written
+_REFUSALS = {
+    errno.EACCES, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG, errno.ENOSPC, errno.ENOTDIR, errno.EPERM, errno.EROFS
+}  # fmt: skip
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="calm-ext")
 def cli() -> None:
@@ -95,5 +102,10 @@ def main() -> None:
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(0)
+    except OSError as error:
+        if error.errno not in _REFUSALS or not error.filename:
+            raise
+        click.echo(f"error: {error.filename}: {str(error.strerror).lower()}; name another place", err=True)
+        sys.exit(2)
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)

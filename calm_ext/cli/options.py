@@ -130,6 +130,8 @@ def _pairs(_: click.Context, __: click.Parameter, values: Sequence[str], *, meta
         name, equals, text = value.partition("=")
         if not equals or not name:
             raise click.BadParameter(f"{value}: {metavar} was expected")
+        if name in found:
+            raise click.BadParameter(f"{name} is given twice, {found[name]} and {text}")
         found[name] = text
     return found or None
 

@@ -11,6 +11,7 @@ import click
 from calm_ext.cli.common import marks_option
 from calm_ext.cli.options import flags, template_arg
 from calm_ext.errors import RecipeError
+from calm_ext.files.places import writable_folder
 from calm_ext.models.options import SamplingOptions
 from calm_ext.training.options import TrainingOptions, options_class, training_options
 
@@ -54,6 +55,11 @@ def command(
     from calm_ext.voting.table import VoteTable
 
     options = _options(method, settings)
+    if heldout and not heldout_generations:
+        raise RecipeError("command line", ["--heldout needs --heldout-generations, whose vote it watches by"])
+    if heldout_generations and not heldout:
+        raise RecipeError("command line", ["--heldout-generations needs --heldout: the questions that they answer"])
+    writable_folder(output)
     if (sampling.mode == "options") != (sampling.resolved_style == "cloze"):
         raise RecipeError("command line", [f"--style {sampling.style} does not go with --mode {sampling.mode}"])
     sampling = with_arguments(sampling, verb="train", template_args=template_args)
@@ -84,9 +90,10 @@ def _options(method: TrainingOptions, settings: Sequence[str]) -> TrainingOption
     Raises:
         RecipeError: with every problem, one a line.
     """
-    import yaml
     from pydantic import ValidationError
 
+    from calm_ext.errors import DataError
+    from calm_ext.files.texts import read_yaml
     from calm_ext.options import problem
 
     values: dict[str, Any] = method.model_dump(exclude_unset=True)
@@ -97,9 +104,9 @@ def _options(method: TrainingOptions, settings: Sequence[str]) -> TrainingOption
             problems.append(f"{setting}: KEY=VALUE was expected, as learning_rate=3e-5")
             continue
         try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError:
-            problems.append(f"{setting}: the value is not YAML")
+            value = read_yaml(text, setting)
+        except DataError as error:
+            problems.append(f"{setting}: the value is not YAML" if "not YAML" in str(error) else str(error))
             continue
         if key == "method" and values.get("method", value) != value:
             problems.append(f"method={value}: --method is {values['method']}; give one of them")

@@ -20,6 +20,7 @@ from calm_ext.data.parallel.features import bags, tfidf
 from calm_ext.data.parallel.rows import Joined, Repair
 from calm_ext.languages import get_language
 from calm_ext.languages.scripts import share_in_script
+from calm_ext.prompts import LETTERS, letter_of
 from calm_ext.records import ParallelQuestion
 
 #: cosine from which two questions are near duplicates
@@ -29,6 +30,8 @@ _MIN_LETTERS, _MIN_SHARE = 8, 0.3
 #: letters a question must have for the same text in two languages to be called untranslated
 _MIN_UNTRANSLATED = 12
 _STEP = 2000
+#: options that a question may have for its languages to be compared: the time grows faster than their square
+_MOST_COMPARED = 40
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -66,7 +69,8 @@ class Check(NamedTuple):
     Attributes:
         missing: language -> ids of questions without it.
         untranslated: (language, language) -> ids of questions with one text in both.
-        gold: letter -> questions; ``none`` counts those without gold answer.
+        gold: letter -> questions; ``none`` counts those without gold answer, a number is of an option without letter.
+        many_options: ids of questions with more options than there are letters.
         doubts: (id, language, what) where the content says that the languages differ.
         overlap: with another set, where there is one; ``not_compared`` says why there is none.
     """
@@ -79,6 +83,7 @@ class Check(NamedTuple):
     gold: dict[str, int]
     repairs: tuple[Repair, ...]
     doubts: tuple[tuple[str, str, str], ...]
+    many_options: tuple[str, ...] = ()
     overlap: Overlap | None = None
     not_compared: str = ""
 
@@ -92,6 +97,7 @@ class Check(NamedTuple):
             "missing": self.missing,
             "untranslated": {"-".join(pair): ids for pair, ids in self.untranslated.items()},
             "gold": self.gold,
+            "many_options": self.many_options,
             "repairs": [r._asdict() for r in self.repairs],
             "doubts": [{"id": i, "language": x, "what": what} for i, x, what in self.doubts],
             "overlap": overlap._asdict() if overlap else None,
@@ -113,6 +119,9 @@ class Check(NamedTuple):
         found += [f"{x}: missing in {_first(ids)}" for x, ids in self.missing.items()]
         found += [f"{a} and {b} have the same text: {_first(ids)}" for (a, b), ids in self.untranslated.items()]
         found += [f"{language}: {what}" for _, language, what in self.doubts]
+        if self.many_options:
+            lacking = f"there are letters for {len(LETTERS)} options only, so style explain cannot ask"
+            found.append(f"{lacking}: {_first(self.many_options)}")
         if self.overlap:
             for language, exact in self.overlap.exact.items():
                 near = self.overlap.near[language]
@@ -138,7 +147,7 @@ def check_questions(name: str, joined: Joined, *, prove: bool) -> Check:
     for question in questions:
         for language in question.versions:
             versions[language].append(question)
-    gold = Counter("none" if q.answer is None else "ABCDEFGHIJ"[q.answer] for q in questions)
+    gold = Counter(letter_of(q.answer) for q in questions)
     missing = {x: tuple(q.id for q in questions if x not in q.versions) for x in versions}
     return Check(
         name,
@@ -146,9 +155,10 @@ def check_questions(name: str, joined: Joined, *, prove: bool) -> Check:
         {x: _language(own, x) for x, own in versions.items()},
         {x: ids for x, ids in missing.items() if ids},
         _untranslated(questions),
-        dict(sorted(gold.items())),
+        dict(sorted(gold.items(), key=lambda item: (len(item[0]), item[0]))),
         joined.repairs,
         _doubts(questions, set(versions)) if prove else (),
+        tuple(q.id for q in questions if q.n_options > len(LETTERS)),
     )
 
 
@@ -202,7 +212,7 @@ def _language(questions: Sequence[ParallelQuestion], language: str) -> LanguageC
         tuple(doubled),
         tuple(duplicates),
         tuple((i, j) for i, j in near if exact[i] != exact[j]),
-        tuple(q.id for q in questions if _wrong_script(q.versions[language].question, language)),
+        tuple(q.id for q in questions if wrong_script(q.versions[language].question, language)),
     )
 
 
@@ -217,7 +227,8 @@ def _near(one: Any, other: Any) -> list[tuple[int, int]]:
     return sorted(found)
 
 
-def _wrong_script(text: str, language: str) -> bool:
+def wrong_script(text: str, language: str) -> bool:
+    """Whether a text has letters enough to judge, and most are not of the language's script."""
     text = unicodedata.normalize("NFKC", text)
     share = share_in_script(text, get_language(language).script)
     return share is not None and share < _MIN_SHARE and sum(c.isalpha() for c in text) >= _MIN_LETTERS
@@ -239,7 +250,7 @@ def _untranslated(questions: Sequence[ParallelQuestion]) -> dict[tuple[str, str]
 
 def _doubts(questions: Sequence[ParallelQuestion], languages: set[str]) -> tuple[tuple[str, str, str], ...]:
     """What the content says against questions that have all languages."""
-    whole = [q for q in questions if languages <= set(q.versions)]
+    whole = [q for q in questions if languages <= set(q.versions) and q.n_options <= _MOST_COMPARED]
     if len(languages) < 2 or not whole:
         return ()
     source = Counter(q.source_language for q in whole).most_common(1)[0][0]

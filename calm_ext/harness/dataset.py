@@ -24,7 +24,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from calm_ext.data import SOURCES, load_questions, require_labelled
-from calm_ext.errors import CalmError
+from calm_ext.errors import CalmError, DataError
 from calm_ext.harness.retrieved import Wanted, wanted
 from calm_ext.languages import normalise_code
 from calm_ext.records import ParallelQuestion
@@ -123,7 +123,10 @@ def _load_once(
 def load(
     source: str, *, languages: Any = None, split: str | None = None, retrieval: Wanted | None = None, **options: Any
 ) -> Splits:
-    """The questions of a split as ``test``; the source's training questions, where it has some, as ``train``.
+    """The questions of a split as ``test``; few-shot examples as ``train``.
+
+    These are the source's training questions. Where it has none, or is asked them, they are the questions of the split
+    itself: the task then leaves out the one that is asked.
 
     Args:
         retrieval: the passages to ask with.
@@ -138,13 +141,16 @@ def load(
     require_labelled(questions, f"{source} {asked}", source=source)
     grounding = retrieval.ground(questions, split=asked) if retrieval else None
     test = to_dataset(questions, grounding)
-    has_train = asked == "test" and "train" in entry.splits
+    has_train = asked != "train" and "train" in entry.labelled
 
     def train() -> datasets.Dataset:
         if not has_train:
             return test
         shots = load_questions(source, split="train", languages=codes, **options)
-        return to_dataset(shots, retrieval.ground(shots, split="train") if retrieval else None)
+        try:
+            return to_dataset(shots, retrieval.ground(shots, split="train") if retrieval else None)
+        except DataError as error:
+            raise DataError(f"few-shot questions of {source} train: {error}") from None
 
     return Splits(test, train, questions=questions, grounding=grounding)
 

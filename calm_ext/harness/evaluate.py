@@ -55,6 +55,17 @@ def unknown_tasks(names: Sequence[str]) -> list[str]:
     return [x for x in names if x not in known]
 
 
+def require_tasks(names: Sequence[str]) -> None:
+    """Refuse names that lm-eval has no task for; call it before a model loads.
+
+    Raises:
+        CalmError: names them.
+    """
+    missing = unknown_tasks(names)
+    if missing:
+        raise CalmError(f"lm-eval has no task {', '.join(missing)}; `lm_eval ls tasks` lists what there is")
+
+
 def evaluate(
     lm: LM,
     tasks: Sequence[str],
@@ -74,21 +85,20 @@ def evaluate(
 
     Args:
         limit: questions per task, None for all.
+        num_fewshot: answered questions before each question; None for what a task's YAML says, which is none in ours.
         model_name: what the results call the model.
 
     Raises:
-        CalmError: a task is not known to lm-eval.
+        CalmError: a task is not known to lm-eval, or has fewer few-shot questions than asked for; passages are to be
+            judged in a few-shot evaluation.
     """
     import lm_eval
     from lm_eval.loggers import EvaluationTracker
 
     given = dict(metadata or {})
     judging = bool(given.pop("judge", False))
+    require_tasks(tasks)
     manager = task_manager(tasks, metadata=given)
-    known = set(manager.all_tasks)
-    missing = [x for x in tasks if x not in known]
-    if missing:
-        raise CalmError(f"lm-eval has no task {', '.join(missing)}; `lm_eval ls tasks` lists what there is")
     target = Path(output)
     partial = target.with_name(target.name + ".partial")
     if lm.rank == 0:
@@ -96,7 +106,7 @@ def evaluate(
     tracker = EvaluationTracker(output_path=str(partial))
     results = lm_eval.simple_evaluate(
         model=lm,
-        tasks=_judged(manager, tasks, lm, given, chat_template, limit) if judging else list(tasks),
+        tasks=_judged(manager, tasks, lm, given, chat_template, limit, num_fewshot) if judging else list(tasks),
         task_manager=manager,
         num_fewshot=num_fewshot,
         limit=limit,
@@ -113,6 +123,9 @@ def evaluate(
     if results is None:  # another process of `accelerate launch` has them, and writes
         lm.barrier()
         return {}
+    for task, shots in results["n-shot"].items():
+        if num_fewshot is not None and shots != num_fewshot:
+            logger.warning("%s: was asked with %s few-shot questions; its YAML fixes the number", task, shots)
     results["config"]["model"] = "hf"
     template_args = getattr(lm, "chat_template_args", None)
     given_to_template = {"chat_template_args": template_args} if chat_template and template_args else {}
@@ -134,7 +147,13 @@ def evaluate(
 
 
 def _judged(
-    manager: Any, names: Sequence[str], lm: LM, metadata: dict[str, Any], chat_template: bool, limit: int | None
+    manager: Any,
+    names: Sequence[str],
+    lm: LM,
+    metadata: dict[str, Any],
+    chat_template: bool,
+    limit: int | None,
+    num_fewshot: int | None,
 ) -> list[Any]:
     """The tasks, loaded, and the passages of those with retrieval judged, of the first questions with a limit."""
     from calm_ext.harness.task import CrossLingualTask
@@ -143,6 +162,10 @@ def _judged(
     loaded = manager.load(list(names))
     for task in loaded["tasks"].values():
         if isinstance(task, CrossLingualTask) and task.grounding is not None:
+            if num_fewshot:
+                raise CalmError(
+                    f"{task.config.task}: passages of few-shot questions are not judged; leave out num_fewshot or judge"
+                )
             judged = judge(
                 lm,
                 task.dataset.questions[:limit],

@@ -24,7 +24,7 @@ from calm_ext.jsonl import Appender, read_jsonl
 from calm_ext.models.backends import Backend
 from calm_ext.models.endings import LONGER, Endings
 from calm_ext.models.request import Reply, SampleRequest
-from calm_ext.prompts import Style, ask
+from calm_ext.prompts import Style, ask, require_letters
 from calm_ext.records import Generation, ParallelQuestion, Prompt
 from calm_ext.retrieval.grounding import Grounding
 
@@ -75,13 +75,15 @@ def sample(
 
     Raises:
         DataError: ``output`` has generations of other questions.
-        CalmError: a chat template was asked for and the model has none; several processes were started; there is no
-            response to any of the first questions.
+        CalmError: a question has more options than its style has letters; a chat template was asked for and the model
+            has none; several processes were started; there is no response to any of the first questions.
     """
     if chat_template and not backend.can_chat():
         raise CalmError("sampling.chat_template is true, but the model's tokenizer has no chat template")
     if backend.world_size > 1:
         raise CalmError("sampling runs in one process; start it without `accelerate launch`")
+    for question in questions:
+        require_letters(question.n_options, style if mode == "generate" else "cloze", what=f"question {question.id}")
     chunk = chunk or backend.chunk
     output = Path(output)
     endings = Endings() if endings is None else endings

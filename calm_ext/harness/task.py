@@ -19,7 +19,7 @@ import functools
 import logging
 import math
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from calm_ext.answers.read import PARSER, read_answer
@@ -30,7 +30,18 @@ from calm_ext.languages import get_language
 from calm_ext.metrics.answered import Answered, scored_answer
 from calm_ext.metrics.measure import bias_warnings
 from calm_ext.metrics.question import PARTIAL, fleiss_kappa, metric_names
-from calm_ext.prompts import PROMPTS, Style, answer_text, ask, check_words, cue, delimiter, wordless_notes
+from calm_ext.prompts import (
+    LETTERS,
+    PROMPTS,
+    Style,
+    answer_text,
+    ask,
+    check_words,
+    cue,
+    delimiter,
+    require_letters,
+    wordless_notes,
+)
 from calm_ext.records import ParallelQuestion
 from calm_ext.retrieval.grounding import Grounding
 from calm_ext.signature import signature, version_of
@@ -45,7 +56,6 @@ REFUSED = (
 try:
     from lm_eval.api.instance import Instance
     from lm_eval.api.metrics import mean
-    from lm_eval.api.samplers import ContextSampler
     from lm_eval.api.task import ConfigurableTask, Task
     from lm_eval.api.utils import Message, multiturn_to_singleturn
 except ImportError as error:
@@ -66,7 +76,8 @@ class CrossLingualTask(ConfigurableTask):
     consistency and RankC by summed instead of per-byte log-probability (``_unnorm``).
     """
 
-    _sampler: ContextSampler | None = None
+    _pool: list[Doc] | None = None
+    _fewshot_seed: int | None = None
 
     def __init__(self, config: dict[str, Any] | None = None, *, _memory: bool = False, **_: Any) -> None:
         if ConfigurableTask is Task:  # as in the 0.5 line
@@ -84,6 +95,9 @@ class CrossLingualTask(ConfigurableTask):
             _tell_once(note)
         self.thoughts: Marks = (self.config.metadata or {}).get("thoughts", ())
         counts = sorted({len(options[0]) for options in self.task_docs["options"]})
+        if counts[-1] > len(LETTERS):
+            many = next(d for d in self.task_docs if len(d["options"][0]) == counts[-1])
+            require_letters(counts[-1], self.style, what=f"{self.config.task}: question {many['id']}")
         n_options = str(counts[0]) if len(counts) == 1 else f"{counts[0]}-{counts[-1]}"
         unlabelled = sum(answer is None for answer in self.task_docs["answer"])
         if unlabelled and not _memory:
@@ -91,7 +105,7 @@ class CrossLingualTask(ConfigurableTask):
                 f"{self.config.task}: {unlabelled} of {len(self.task_docs)} questions have no gold answer, so they "
                 f"cannot be scored; choose a labelled split with --metadata '{{\"split\": …}}'"
             )
-        parts = {
+        self._parts = {
             "split": (self.config.metadata or {}).get("split"),
             "langs": ".".join(self.languages),
             "options": n_options,
@@ -102,7 +116,19 @@ class CrossLingualTask(ConfigurableTask):
         }
         if isinstance(self.config.metadata, dict):
             self.config.metadata["languages"] = list(self.languages)
-            self.config.metadata["signature"] = signature(task=self.config.task, **parts)
+        self._sign()
+
+    def _sign(self) -> None:
+        """Write the signature into the metadata, which lm-eval keeps in its results."""
+        if isinstance(self.config.metadata, dict):
+            shots = {"shots": self.config.num_fewshot or None}
+            self.config.metadata["signature"] = signature(task=self.config.task, **self._parts, **shots)
+
+    def set_config(self, key: str, value: Any, update: bool = False) -> None:
+        """Change the configuration, as ``--num_fewshot`` does; the signature follows."""
+        super().set_config(key, value, update)
+        if key == "num_fewshot":
+            self._sign()
 
     @property
     def grounding(self) -> Grounding | None:
@@ -112,8 +138,8 @@ class CrossLingualTask(ConfigurableTask):
     def with_passages(self, grounding: Grounding) -> None:
         """Ask the questions that these passages are for with them instead, judged ones say; the signature follows."""
         assert self.grounding is not None
-        metadata = self.config.metadata
-        metadata["signature"] = metadata["signature"].replace(self.grounding.signature, grounding.signature)
+        self._parts["retrieval"] = grounding.signature
+        self._sign()
         asked = {question for question, _ in grounding.found}
         self.dataset["test"] = to_dataset([q for q in self.dataset.questions if q.id in asked], grounding)
         self.dataset.grounding = grounding
@@ -162,10 +188,12 @@ class CrossLingualTask(ConfigurableTask):
         chat_template: Callable[..., str] | None = None,
         gen_prefix: str | None = None,
     ) -> list[str]:
-        """One context a language; the few-shot questions are the same ones in each, in the language's own version."""
-        shots: Iterable[Doc] = []
-        if num_fewshot:
-            shots = list(self.sampler.sample(n=num_fewshot, eval_doc=doc))
+        """One context a language; the few-shot questions are the same ones in each, in the language's own version.
+
+        Raises:
+            CalmError: there are fewer few-shot questions than asked for.
+        """
+        shots = self.shots(doc, num_fewshot) if num_fewshot else []
         contexts = []
         for index, language in enumerate(doc["languages"]):
             messages = [Message("system", system_instruction, "\n\n")] if system_instruction else []
@@ -185,8 +213,6 @@ class CrossLingualTask(ConfigurableTask):
         prompt = ask(language, question, options, self.style, passages)
         if not answered:
             return [Message("user", prompt, "")]
-        if doc["answer"] is None:
-            raise CalmError(f"few-shot question {doc['id']} has no answer; use a labelled split for --num_fewshot")
         target = answer_text(language, options, doc["answer"], self.style)
         between = "" if target.startswith("\n") else delimiter(language)
         return [Message("user", prompt, between), Message("assistant", target, "\n\n")]
@@ -215,25 +241,42 @@ class CrossLingualTask(ConfigurableTask):
         result["until"] = [*([until] if isinstance(until, str) else until), own]
         return result
 
-    # Few-shot questions are loaded when they are asked for: ConfigurableTask would load them at construction.
+    # --- few-shot questions: loaded when they are asked for; ConfigurableTask loads them at construction ------------
 
     def fewshot_docs(self) -> None:
-        """None; see :attr:`sampler`."""
+        """None; see :meth:`shots`."""
 
-    @property
-    def sampler(self) -> ContextSampler:
-        """Draws the few-shot questions from ``fewshot_split``."""
-        if self._sampler is None:
-            documents = list(self.dataset[self.config.fewshot_split or self.config.test_split])
-            self._sampler = ContextSampler(documents)
-            self._sampler.rnd = self.fewshot_rnd
-        return self._sampler
+    def shots(self, doc: Doc, n: int) -> list[Doc]:
+        """The few-shot questions of a question: ``n`` of ``fewshot_split``, never the question itself.
+
+        They are drawn anew for each question, by the seed and the question's id. So a question has the same ones
+        whatever the limit, and however many processes share the questions.
+
+        Raises:
+            CalmError: there are fewer.
+        """
+        if self._pool is None:
+            split = self.config.fewshot_split or self.config.test_split
+            self._pool = [shot for shot in self.dataset[split] if shot["answer"] is not None]
+        pool = [
+            shot
+            for shot in self._pool
+            if shot["id"] != doc["id"]
+            and shot["questions"] != doc["questions"]
+            and shot["languages"] == doc["languages"]
+        ]
+        if len(pool) < n:
+            raise CalmError(
+                f"{self.config.task}: {n} few-shot questions were asked for, there are {len(pool)} besides question "
+                f"{doc['id']}; lower num_fewshot"
+            )
+        seeded = random.Random() if self._fewshot_seed is None else random.Random(f"{self._fewshot_seed}|{doc['id']}")
+        return seeded.sample(pool, n)
 
     def set_fewshot_seed(self, seed: int | None = None) -> None:
-        """Seed the draws."""
-        self.fewshot_rnd = random.Random(seed)
-        if self._sampler is not None:
-            self._sampler.rnd = self.fewshot_rnd
+        """Seed the draws; without a seed they differ from run to run."""
+        super().set_fewshot_seed(seed)
+        self._fewshot_seed = seed
 
     # --- results ------------------------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from calm_ext.metrics.question import (
     rankc_floor,
 )
 from calm_ext.metrics.stats import RESAMPLES, interval, resampled_means
-from calm_ext.prompts import LETTERS
+from calm_ext.prompts import letter_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -212,7 +212,7 @@ def bias_warnings(questions: Iterable[dict[str, int | None]]) -> list[str]:
     """Position bias in words, one line a language."""
     told = []
     for b in position_bias(questions):
-        letter = LETTERS[b.option] if b.option < len(LETTERS) else str(b.option)
+        letter = letter_of(b.option)
         told.append(
             f"{b.language} gives option {letter} in {b.share:.0%} of its {b.n} answers (position bias?): its "
             f"consistency says little, see kappa"

@@ -84,9 +84,19 @@ def loglikelihoods(lm: Any, asked: Sequence[tuple[str, str]]) -> list[float]:
 
 
 def without_second_bos(tokenizer: Any, ids: list[int]) -> list[int]:
-    """Token ids that begin with one BOS token where they began with two."""
-    bos = tokenizer.bos_token_id
-    return ids[1:] if bos is not None and ids[:2] == [bos, bos] else ids
+    """Token ids that begin with one BOS token where they began with several."""
+    bos, start = tokenizer.bos_token_id, 0
+    while bos is not None and ids[start : start + 2] == [bos, bos]:
+        start += 1
+    return ids[start:] if start else ids
+
+
+def encode_prompt(tokenizer: Any, text: str) -> list[int]:
+    """Token ids of a prompt as it is sampled, scored and trained: with one BOS token, whoever put it there.
+
+    The text of a chat template may bring one, and the tokenizer may add one. Where neither does there is none.
+    """
+    return without_second_bos(tokenizer, list(tokenizer(text)["input_ids"]))
 
 
 def fitting(

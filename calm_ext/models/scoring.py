@@ -24,6 +24,7 @@ from calm_ext.errors import CalmError
 from calm_ext.models.batches import in_batches
 from calm_ext.models.meter import in_model
 from calm_ext.models.output_head import output_at
+from calm_ext.models.request import encode_prompt
 
 if TYPE_CHECKING:
     import torch
@@ -259,13 +260,14 @@ def encode_continuation(tokenizer: Any, context: str, continuation: str) -> tupl
     """Token ids of a context and of what follows it, split where lm-eval and TRL split them.
 
     Both encode the whole and cut it after as many tokens as the context has alone; white space at the end of the
-    context goes with the continuation (``lm_eval.api.model.TemplateLM._encode_pair``).
+    context goes with the continuation (``lm_eval.api.model.TemplateLM._encode_pair``). A context that brings its BOS
+    token has one all the same (:func:`~calm_ext.models.request.encode_prompt`).
     """
     kept = context.rstrip()
     continuation = context[len(kept) :] + continuation
-    alone = list(tokenizer(kept)["input_ids"])
+    alone = encode_prompt(tokenizer, kept)
     eos = tokenizer.eos_token_id
     if alone and alone[-1] == eos and len(alone) > 1:  # a tokenizer that closes what it encodes
         alone = alone[:-1]
-    whole = list(tokenizer(kept + continuation)["input_ids"])
+    whole = encode_prompt(tokenizer, kept + continuation)
     return alone, whole[len(alone) :]

@@ -22,6 +22,7 @@ from calm_ext.languages import LANGUAGES, get_language
 from calm_ext.languages.scripts import share_in_script
 from calm_ext.models.device import choose_dtype, find_device
 from calm_ext.models.meter import count_tokens, in_model
+from calm_ext.models.request import encode_prompt
 from calm_ext.pairing.donors import Wanted, wanted_translations
 from calm_ext.pairing.options import PairingOptions
 from calm_ext.prompts import Style, answer_text
@@ -272,11 +273,9 @@ class CausalRestater:
         """See :class:`Restater`."""
         import torch
 
-        prompts = [self._prompt(text, source, target) for text in texts]
-        inputs = self.tokenizer(
-            prompts, return_tensors="pt", padding=True, add_special_tokens=not self.tokenizer.chat_template
-        )
-        inputs = {k: v.to(self.model.device) for k, v in inputs.items() if k != "token_type_ids"}
+        prompts = [encode_prompt(self.tokenizer, self._prompt(text, source, target)) for text in texts]
+        inputs = self.tokenizer.pad({"input_ids": prompts}, return_tensors="pt")
+        inputs = {k: inputs[k].to(self.model.device) for k in ("input_ids", "attention_mask")}
         with torch.inference_mode(), in_model():
             output = self.model.generate(
                 **inputs,

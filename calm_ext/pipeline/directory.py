@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from calm_ext.errors import RunError
+from calm_ext.files.places import make_folder
 from calm_ext.jsonl import atomic_write
 
 
@@ -75,7 +76,7 @@ class RunDirectory:
             order: the stages of the run, which the manifest keeps in this order.
         """
         self._order = list(order)
-        self.path.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path)
         self.save()
 
     def is_done(self, stage: str, inputs: str) -> bool:

@@ -8,15 +8,15 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from calm_ext.data import SOURCES
-from calm_ext.errors import CalmError, RecipeError
+from calm_ext.errors import CalmError, DataError, RecipeError
+from calm_ext.files.texts import read_yaml
 from calm_ext.jsonl import atomic_write
 from calm_ext.languages import LANGUAGES, code_hint, is_known, is_language, language_with_words
 from calm_ext.models.backends import BACKENDS, BackendEntry
@@ -45,11 +45,10 @@ def load_recipe(path: str | os.PathLike[str], *, overrides: Iterable[str] = ()) 
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(str(source), [f"cannot be read ({error})"]) from None
     try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{source}:{mark.line + 1}" if mark else str(source)
-        raise RecipeError(where, [f"not YAML ({getattr(error, 'problem', None) or error})"]) from None
+        values = read_yaml(text, str(source))
+    except DataError as error:
+        where, _, what = str(error).partition(": ")
+        raise RecipeError(where, [what]) from None
     if not isinstance(values, dict):
         raise RecipeError(str(source), ["a mapping of keys was expected"])
     problems = [p for p in (_override(values, item) for item in overrides) if p]
@@ -113,9 +112,9 @@ def _override(values: dict[str, Any], item: str, *, flag: str = "--set") -> str 
     if not equals or not key:
         return f"{flag} {item}: key=value was expected{', as training.beta=0.2' if flag == '--set' else ''}"
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        return f"{flag} {item}: the value is not YAML"
+        value = read_yaml(text, f"{flag} {item}")
+    except DataError as error:
+        return f"{flag} {item}: the value is not YAML" if "not YAML" in str(error) else str(error)
     if isinstance(value, str):  # YAML 1.1 reads 1e-4 as a string
         with contextlib.suppress(ValueError):
             value = float(value)
@@ -244,11 +243,29 @@ def _retrieval_problems(recipe: Recipe) -> list[str]:
     if recipe.model.path == "babel" and not recipe.babel.passages:
         found.append("babel.passages: is 0, so Babel's model would know no passages; 0.5, say")
     languages = recipe.data.languages or []
-    if r.pivot and languages and r.pivot not in languages:
-        found.append(f"retrieval.pivot: {r.pivot!r} is not one of data.languages ({', '.join(languages)})")
     invented = [x for x in languages if is_known(x) and LANGUAGES[x].invented]
     if r.judge and (invented or recipe.data.source == "babel"):
         found.append("retrieval.judge: Babel's languages know no yes and no")
+    if r.judge and recipe.evaluation.num_fewshot and any("_rag" in t for t in recipe.evaluation.tasks):
+        found.append(
+            "evaluation.num_fewshot: passages of few-shot questions are not judged; set retrieval.judge: false"
+        )
+    return found
+
+
+def languages_not_asked(recipe: Recipe, languages: Sequence[str]) -> list[str]:
+    """Keys that name a language that is not asked, or more languages than are asked, one line each.
+
+    Args:
+        languages: those of the questions; of a file of one's own they are known when it is read.
+    """
+    found, asked, pivot = [], ", ".join(languages), recipe.retrieval.pivot if recipe.retrieval else None
+    weighted = [(f"vote.weights.{code}", code) for code in recipe.vote.weights]
+    for key, code in [("vote.pivot", recipe.vote.pivot), *weighted, ("retrieval.pivot", pivot)]:
+        if code is not None and code not in languages:
+            found.append(f"{key}: {code!r} is not one of data.languages ({asked})")
+    if recipe.vote.min_languages > len(languages):
+        found.append(f"vote.min_languages: {recipe.vote.min_languages} of {len(languages)} languages")
     return found
 
 
@@ -260,16 +277,11 @@ def _problems(recipe: Recipe) -> list[str]:
         ("evaluation.languages", recipe.evaluation.languages),
     ):
         found += _language_problems(key, codes or [])
-    languages = recipe.data.languages
+    languages = recipe.data.languages or SOURCES[recipe.data.source].languages
     if recipe.sampling.resolved_style != "cloze":
         found += _without_words(languages or [], f"sampling.style {recipe.sampling.resolved_style}")
     if languages:
-        asked = ", ".join(languages)
-        for key, code in [("vote.pivot", recipe.vote.pivot), *((f"vote.weights.{c}", c) for c in recipe.vote.weights)]:
-            if code is not None and code not in languages:
-                found.append(f"{key}: {code!r} is not one of data.languages ({asked})")
-        if recipe.vote.min_languages > len(languages):
-            found.append(f"vote.min_languages: {recipe.vote.min_languages} of {len(languages)} languages")
+        found += languages_not_asked(recipe, languages)
     if recipe.vote.ties == "pivot" and recipe.vote.pivot is None:
         found.append("vote.pivot: missing, vote.ties is pivot")
     if RULES[recipe.vote.rule].needs_scores and recipe.sampling.mode != "options":

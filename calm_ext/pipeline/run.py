@@ -8,6 +8,7 @@ interrupted.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,15 +58,20 @@ class Pipeline:
             CalmError: the recipe has no such stage, or a stage cannot be done; what was finished stays.
         """
         names = [s.name for s in self.stages]
-        if stop_after is not None and stop_after not in names:
-            raise CalmError(f"this recipe has no stage {stop_after!r}; it has {', '.join(names)}")
-        due = self.stages if stop_after is None else self.stages[: names.index(stop_after) + 1]
+        due = self._due(stop_after)
         for stage in self.stages:
             stage.check(self.context, due=stage in due)
         self.dir.open(order=names)
         save_recipe(self.context.recipe, self.dir / "recipe.yaml")
         for stage in due:
             self._advance(stage)
+
+    def _due(self, stop_after: str | None) -> Sequence[Stage]:
+        """The stages up to one; all without."""
+        names = [s.name for s in self.stages]
+        if stop_after is not None and stop_after not in names:
+            raise CalmError(f"this recipe has no stage {stop_after!r}; it has {', '.join(names)}")
+        return self.stages if stop_after is None else self.stages[: names.index(stop_after) + 1]
 
     def _advance(self, stage: Stage) -> None:
         """Run one stage, unless it is done."""
@@ -83,16 +89,17 @@ class Pipeline:
         self.dir.finish(stage.name, inputs, outputs.files, **_facts(seconds, reading().since(counted) + outputs.spent))
         run.say(f"done in {seconds:.1f} s")
 
-    def plan(self) -> list[PlannedStage]:
+    def plan(self, *, stop_after: str | None = None) -> list[PlannedStage]:
         """What a run would do, with counts; loads questions, but no model, and writes nothing.
 
         Raises:
-            CalmError: a stage could not be done.
+            CalmError: the recipe has no stage ``stop_after``, or a stage could not be done.
         """
+        due = self._due(stop_after)
         for stage in self.stages:
             stage.check(self.context, due=False)
-        done = {s.name: ", done already" if self.context.is_done(s) else "" for s in self.stages}
-        return [PlannedStage(s.name, s.plan(self.context) + done[s.name]) for s in self.stages]
+        done = {s.name: ", done already" if self.context.is_done(s) else "" for s in due}
+        return [PlannedStage(s.name, s.plan(self.context) + done[s.name]) for s in due]
 
 
 def _facts(seconds: float, model: Reading) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Fold an adapter into its base model: a plain transformers folder, which needs no PEFT to load.
 
 The weights that LoRA adds are summed into the base's matrices in the base's number format, so that in bfloat16 the
-merged model is the adapted one up to rounding; ``dtype="float32"`` keeps it exact.
+merged model is the adapted one up to rounding; ``dtype="float32"`` keeps it exact. The folder is read again and its
+logits are compared with the adapted model's before it gets its name (:mod:`calm_ext.publish.fold`).
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from calm_ext.errors import CalmError, RunError
+from calm_ext.errors import CalmError, DataError, RunError
+from calm_ext.files.places import make_folder
+from calm_ext.files.texts import read_yaml
 from calm_ext.models.paths import local_folder
+from calm_ext.publish.fold import fold, logits, no_tied_warning, prompts, verify
 
 
 class Trained(NamedTuple):
@@ -79,11 +83,9 @@ def adapter_of(run: Path) -> Path:
 
 def _recipe_section(path: Path, name: str) -> dict[str, Any]:
     """A section of a run's recipe, not validated: a run whose data or trackers are elsewhere can still be merged."""
-    import yaml
-
     try:
-        recipe = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        recipe = read_yaml(path.read_text(encoding="utf-8"), str(path)) if path.is_file() else None
+    except (OSError, UnicodeDecodeError, DataError):
         raise RunError(f"{path}: cannot be read") from None
     found = recipe.get(name) if isinstance(recipe, dict) else None
     return found if isinstance(found, dict) else {}
@@ -123,17 +125,27 @@ def merge(
         force: replace a model folder.
 
     Raises:
-        CalmError: the output holds something, or base and adapter cannot be loaded or do not go together.
+        CalmError: the output holds something, base and adapter cannot be loaded or do not go together, or the merged
+            model is not the adapted one.
     """
     check_output(output, force=force, inputs=(adapter, Path(base)))
     require_adapter(adapter)
-    model, tokenizer = _load(adapter, base, dtype, trust_remote_code)
+    adapted, tokenizer = _load(adapter, base, dtype, trust_remote_code)
+    asked = prompts(tokenizer, adapted.get_input_embeddings().weight.shape[0])
+    wanted, device = logits(adapted, asked), adapted.device
+    try:
+        model = fold(adapted)
+    except ValueError as error:  # not a number in the sum
+        raise CalmError(f"{adapter}: cannot be merged: {_reason(error)}") from None
+    del adapted
     output = output.resolve()
-    output.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(output.parent)
     temporary = Path(tempfile.mkdtemp(dir=output.parent, prefix=f".{output.name}."))
     try:
         folder = temporary / "model"
         model.save_pretrained(folder)
+        del model
+        verify(folder, wanted, asked, trust_remote_code=trust_remote_code, device=device)
         tokenizer.save_pretrained(folder)
         for name, text in (files or {}).items():
             (folder / name).write_text(text, encoding="utf-8")
@@ -201,15 +213,13 @@ def _load(adapter: Path, base: str, dtype: str, trust_remote_code: bool) -> tupl
     except (OSError, ValueError) as error:
         raise CalmError(f"base model {base} cannot be loaded: {_reason(error)}; --base names another") from None
     try:
-        adapted = PeftModel.from_pretrained(model, str(adapter))
+        with no_tied_warning():
+            adapted = PeftModel.from_pretrained(model, str(adapter))
     except Exception as error:  # PEFT, safetensors and torch each raise kinds of their own
         raise CalmError(f"{adapter}: cannot be loaded on {base}: {_reason(error)}") from None
     if not hasattr(adapted, "merge_and_unload"):
         raise CalmError(f"{adapter}: is a {adapted.active_peft_config.peft_type.value} adapter, which does not merge")
-    try:
-        return adapted.merge_and_unload(safe_merge=True), tokenizer
-    except ValueError as error:  # not a number in the sum
-        raise CalmError(f"{adapter}: cannot be merged: {_reason(error)}") from None
+    return adapted.eval(), tokenizer
 
 
 def _reason(error: BaseException) -> str:

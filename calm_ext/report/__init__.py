@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 
+from calm_ext.files.places import make_folder
 from calm_ext.jsonl import atomic_write
 
 __all__ = ["write_report"]
@@ -29,7 +30,7 @@ def write_report(run_dir: str | os.PathLike[str]) -> Path:
     summary = summarize(data)
     plots = draw_all(data, summary)
     folder = data.path / "report"
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for old in (*folder.glob("*.png"), *folder.glob("*.svg")):
         if old.name not in plots.files:
             old.unlink()

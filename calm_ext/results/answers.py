@@ -19,7 +19,7 @@ from calm_ext.metrics.answered import Answered, AnswerSet, differences, parts_of
 from calm_ext.prompts import Style
 from calm_ext.records import Prediction
 from calm_ext.results.aggregates import read_aggregates
-from calm_ext.results.folders import SamplesFile, newest_samples, results_beside, samples_file
+from calm_ext.results.folders import SamplesFile, find_samples, results_beside
 from calm_ext.results.samples import Sample, is_sample
 from calm_ext.signature import signature
 
@@ -35,16 +35,16 @@ class _Part(NamedTuple):
 
 
 def read_answers(paths: Sequence[str | Path], *, task: str | None = None) -> AnswerSet:
-    """Read files of one evaluation, or a folder of lm-eval results.
+    """Read files of one evaluation, or a folder or results file of lm-eval, whose samples are then read.
 
     Args:
-        task: which task's samples to take from a folder that holds several.
+        task: which task's samples to take where there are several.
 
     Raises:
         DataError: a line or file that cannot be used, files of different tasks or versions, a question or a language
             that comes twice, a language that is missing, gold answers that contradict each other.
     """
-    parts = [_read(newest_samples(Path(p), task) if Path(p).is_dir() else samples_file(Path(p))) for p in paths]
+    parts = [_read(find_samples(Path(p), task)) for p in paths]
     _check_one_evaluation(parts)
     merged: dict[str, Answered] = {}
     for part in parts:

@@ -105,7 +105,7 @@ def read_evaluation(folder: Path) -> Evaluation:
     """
     path = newest_results(folder)
     if path is None:
-        raise DataError(f"{folder}: has no results*.json of lm-eval")
+        raise DataError(f"{folder}: has no results*.json of lm-eval, nor a <name>_<time>.json")
     results = read_aggregates(path)
     tasks, problems = {}, []
     for task in results.tasks:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from calm_ext.errors import DataError
+from calm_ext.files.texts import read_yaml
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -30,15 +31,13 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def read_recipe(path: Path) -> tuple[str, dict[str, Any]]:
     """The recipe is shown, not run: it is not validated, so that recipes of other versions can be reported too."""
-    import yaml
-
     if not path.is_file():
         return "", {}
     try:
         text = path.read_text(encoding="utf-8")
-        value = yaml.safe_load(text)
-    except (UnicodeDecodeError, OSError, yaml.YAMLError) as error:
+    except (UnicodeDecodeError, OSError) as error:
         raise DataError(f"{path}: cannot be read ({' '.join(str(error).split())})") from None
+    value = read_yaml(text, str(path))
     return text, value if isinstance(value, dict) else {}
 
 

@@ -1,20 +1,23 @@
 """The files that lm-eval writes into a folder, and which of them belong together.
 
-lm-eval names them ``results_<time>.json`` and ``samples_<task>_<time>.jsonl``; evaluations of calm-ext are named
-``results.json`` and ``samples_<task>.jsonl``. What follows ``results`` in a name is the *stamp*; the files of one
-evaluation have the same one, and of two evaluations in a folder the newer has the later stamp.
+lm-eval names them ``results_<time>.json`` and ``samples_<task>_<time>.jsonl``. Where its ``--output_path`` is a file,
+``mymodel.json`` say, it writes ``mymodel_<time>.json``, and the samples beside it. Evaluations of calm-ext are named
+``results.json`` and ``samples_<task>.jsonl``. The time in a name, or what follows ``results``, is the *stamp*; files of
+one evaluation have the same one, and of two evaluations in a folder the newer has the later stamp.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from calm_ext.errors import DataError
 
+_RESULTS = re.compile(r".+(_20\d\d-\d\d-\d\dT[\d\-:.]+)\.json|results(.*)\.json")
+_TIME = re.compile(r"_20\d\d-")
 _SAMPLES = re.compile(r"samples_(?P<task>.+?)(?P<stamp>_20\d\d-\d\d-\d\d(?:T[\d\-:.]+)?)?\.jsonl")
 
 
@@ -41,27 +44,56 @@ def newest_samples(folder: Path, task: str | None = None) -> SamplesFile:
     Raises:
         DataError: there are no samples of it, or the choice of the task or of a subfolder is open.
     """
+    found = _of_task(folder, folder.rglob("samples_*.jsonl"), task)
+    if len({f.path.parent for f in found}) > 1:
+        raise DataError(f"{folder}: has samples of {found[0].task} in several folders; name one of them")
+    return max(found, key=lambda f: f.stamp)
+
+
+def find_samples(path: Path, task: str | None = None) -> SamplesFile:
+    """The samples that a path means: the newest in a folder, those written with a results file, else the file itself.
+
+    Args:
+        task: which, where there are samples of several tasks.
+
+    Raises:
+        DataError: see :func:`newest_samples`; the file has samples of another task.
+    """
+    if path.is_dir():
+        return newest_samples(path, task)
+    stamp = _stamp(path.name) if path.is_file() else None
+    if stamp is not None:
+        with_it = [p for p in path.parent.glob("samples_*.jsonl") if samples_file(p).stamp == stamp]
+        if with_it or _TIME.search(stamp):
+            return _of_task(path, with_it, task)[0]
+    file = samples_file(path)
+    if task is not None and file.task != task:
+        raise DataError(f"{path}: is of {file.task} by its name, and --task asks for {task}")
+    return file
+
+
+def _of_task(where: Path, paths: Iterable[Path], task: str | None) -> list[SamplesFile]:
+    """The samples files of one task."""
     found: dict[str, list[SamplesFile]] = {}
-    for path in sorted(folder.rglob("samples_*.jsonl")):
+    for path in sorted(paths):
         if _SAMPLES.fullmatch(path.name):
             file = samples_file(path)
             found.setdefault(file.task, []).append(file)
     if not found:
-        raise DataError(f"{folder}: has no samples_*.jsonl; run lm_eval with --log_samples --output_path")
+        raise DataError(f"{where}: has no samples_*.jsonl; run lm_eval with --log_samples --output_path")
     if task is None and len(found) > 1:
-        raise DataError(f"{folder}: has samples of {', '.join(sorted(found))}; choose one with --task")
+        raise DataError(f"{where}: has samples of {', '.join(sorted(found))}; choose one with --task")
     name = task or next(iter(found))
     if name not in found:
-        raise DataError(f"{folder}: has no samples of {name}; it has {', '.join(sorted(found))}")
-    if len({f.path.parent for f in found[name]}) > 1:
-        raise DataError(f"{folder}: has samples of {name} in several folders; name one of them")
-    return max(found[name], key=lambda f: f.stamp)
+        raise DataError(f"{where}: has no samples of {name}; it has {', '.join(sorted(found))}")
+    return found[name]
 
 
 def samples_beside(results: Path, task: str) -> Path | None:
     """The samples of a task that were written with a results file; None where there are none."""
-    name = f"samples_{task}{results.stem.removeprefix('results')}.jsonl"
-    if "/" in name or "\0" in name:
+    stamp = _stamp(results.name)
+    name = f"samples_{task}{stamp}.jsonl"
+    if stamp is None or "/" in name or "\0" in name:
         return None
     path = results.with_name(name)
     try:
@@ -72,16 +104,19 @@ def samples_beside(results: Path, task: str) -> Path | None:
 
 def results_beside(samples: SamplesFile) -> Path | None:
     """The results that were written with a samples file; where its name has no stamp, the newest of its folder."""
-    if samples.stamp:
-        path = samples.path.with_name(f"results{samples.stamp}.json")
-        return path if path.is_file() else None
-    return newest_results(samples.path.parent)
+    if not samples.stamp:
+        return newest_results(samples.path.parent)
+    path = samples.path.with_name(f"results{samples.stamp}.json")
+    if path.is_file():
+        return path
+    beside = sorted(p for p in samples.path.parent.glob("*.json") if _stamp(p.name) == samples.stamp)
+    return beside[0] if beside else None
 
 
 def newest_results(folder: Path) -> Path | None:
     """The newest results file in a folder, not below it; None where there is none."""
-    names = sorted(path.name for path in folder.glob("*") if _is_results(path.name))
-    return folder / names[-1] if names else None
+    found = [(stamp, path) for path in folder.glob("*.json") if (stamp := _stamp(path.name)) is not None]
+    return max(found)[1] if found else None
 
 
 def results_below(folder: Path, *, seen: set[str], refused: Callable[[OSError], None]) -> Iterator[Path]:
@@ -96,8 +131,14 @@ def results_below(folder: Path, *, seen: set[str], refused: Callable[[OSError], 
         folders[:] = [] if real in seen else sorted(folders)
         if real not in seen:
             seen.add(real)
-            yield from (Path(real, name) for name in sorted(names) if _is_results(name))
+            yield from (Path(real, name) for name in sorted(names) if _stamp(name) is not None)
 
 
-def _is_results(name: str) -> bool:
-    return name.startswith("results") and name.endswith(".json")
+def _stamp(name: str) -> str | None:
+    """The stamp in the name of a results file, which may be empty; None where it is the name of no results file.
+
+    >>> _stamp("results.json"), _stamp("mymodel_2026-01-02T10-00-00.5.json"), _stamp("mymodel.json")
+    ('', '_2026-01-02T10-00-00.5', None)
+    """
+    match = _RESULTS.fullmatch(name)
+    return match and (match[1] or match[2] or "")

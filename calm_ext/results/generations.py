@@ -25,31 +25,22 @@ from calm_ext.errors import DataError
 from calm_ext.jsonl import explain
 from calm_ext.languages import is_known, resolve_alias
 from calm_ext.records import Generation, ParallelQuestion
+from calm_ext.results.file_language import check_language, language_of
 from calm_ext.results.samples import Sample, read_samples
+from calm_ext.results.shapes import is_score, texts_of
 
-_NAME = re.compile(r"(?:^|[_\-.])([a-z]{2,3})(?=[_\-.])")
-
-
-def language_of(path: Path) -> str:
-    """The language of a file from its name: ``x_csqa_cn_train_sampled.json`` is zh.
-
-    Raises:
-        DataError: the name says none, or several.
-    """
-    found = {resolve_alias(code) for code in _NAME.findall(path.name)}
-    known = sorted(code for code in found if is_known(code))
-    if len(known) != 1:
-        named = f"says {', '.join(known)}" if known else "says none"
-        raise DataError(f"{path}: the language must be in the name of the file or given, and the name {named}")
-    return known[0]
+__all__ = ["import_lm_eval", "import_paper", "language_of"]
 
 
-def import_paper(files: Mapping[str, str | Path], *, source_language: str | None = None) -> Iterator[Generation]:
+def import_paper(
+    files: Mapping[str, str | Path], *, source_language: str | None = None, sure: bool = True
+) -> Iterator[Generation]:
     """The generations of the paper's files, question by question; a row without samples is left out in its language.
 
     Args:
         files: language -> JSON file.
         source_language: the language the questions were written in.
+        sure: whether the languages are known; else those that the text denies are refused.
 
     Raises:
         DataError: a file that cannot be read, a row that is malformed, or rows that are not translations of each other.
@@ -61,6 +52,8 @@ def import_paper(files: Mapping[str, str | Path], *, source_language: str | None
         rows = read_json(str(path.parent), path.name)
         if not isinstance(rows, list):
             raise DataError(f"{path}: a JSON list of rows was expected")
+        if not sure:
+            check_language(path, language, rows)
         raw[language] = rows
         parsed[language] = [paper.parse_row(r, language, f"{path}: row {i}").row for i, r in enumerate(rows, 1)]
         for number, row in enumerate(rows, 1):
@@ -155,7 +148,7 @@ def _more_samples(known: Generation, new: Generation, where: str) -> Generation:
 def _generations(sample: Sample) -> Iterator[Generation]:
     for language, (prompt, answers) in sample.requests.items():
         try:
-            scored = isinstance(answers[0][0], (list, tuple))
+            scored = is_score(answers[0][0])
             if scored != (len(answers) > 1):
                 raise sample.error(" (its answers do not fit its languages)")
             yield Generation(
@@ -166,7 +159,7 @@ def _generations(sample: Sample) -> Iterator[Generation]:
                 options=sample.options[language],
                 answer=sample.gold,
                 prompt=prompt,
-                responses=[] if scored else [None if text is None else str(text) for text in answers[0]],
+                responses=[] if scored else texts_of(answers[0], sample.options[language]),
                 option_logprobs=[float(a[0][0]) for a in answers] if scored else None,
             )
         except ValidationError as error:

@@ -10,7 +10,8 @@ A line, as lm-eval writes it for a question in two languages (shortened)::
      "metrics": ["acc", "acc_en", …, "kappa"], "doc_hash": "…", …, "acc": 1.0, …, "kappa": {"en": 1, "fr": 1}}
 
 Where options are scored, there is a request for each language and option, and its response is ``[log-probability, is
-greedy]``. The doc of a question asked with passages has ``passages``, a list a language.
+greedy]``. The doc of a question asked with passages has ``passages``, a list a language. :mod:`calm_ext.results.shapes`
+has the other shapes of prompts and responses.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from typing import Any
 
 from calm_ext.errors import DataError
 from calm_ext.jsonl import numbered_lines
-from calm_ext.records import Passage, Passages
+from calm_ext.records import Passage, Passages, Prompt
+from calm_ext.results.shapes import is_score, prompt_of, texts_of
 
 _HEAD = re.compile(rb'\{"doc_id": \d+, "doc": \{"id": ("(?:[^"\\]|\\.)*")[,}]')
 _METRICS = b', "metrics": ['
@@ -195,14 +197,15 @@ class Sample:
     @property
     def scored(self) -> bool:
         """Whether options were scored, instead of responses written."""
-        return bool(self.filtered) and isinstance(self.filtered[0], (list, tuple))
+        return bool(self.filtered) and is_score(self.filtered[0])
 
     @cached_property
     def texts(self) -> dict[str, str]:
-        """language -> the response that was read."""
+        """language -> the response that was read, the first one of a request that was repeated."""
         if len(self.filtered) != len(self.languages):
             raise DataError(f"{self.where}: {len(self.filtered)} responses for {len(self.languages)} languages")
-        return {x: str(text) for x, text in zip(self.languages, self.filtered, strict=True)}
+        read = dict(zip(self.languages, self.filtered, strict=True))
+        return {x: next(iter(texts_of(value, self.options[x])), "") for x, value in read.items()}
 
     @cached_property
     def logprobs(self) -> dict[str, list[float]]:
@@ -220,7 +223,7 @@ class Sample:
         return {x: values[i * n : (i + 1) * n] for i, x in enumerate(languages)}
 
     @cached_property
-    def requests(self) -> dict[str, tuple[Any, list[list[Any]]]]:
+    def requests(self) -> dict[str, tuple[Prompt, list[Any]]]:
         """language -> its prompt, and the unfiltered responses to each of its requests."""
         found, languages = self._row.get("resps"), self.languages
         if not isinstance(found, list) or not found or not languages:
@@ -229,10 +232,12 @@ class Sample:
         if n * len(languages) != len(found):
             raise self.error(" (its answers do not fit its languages)")
         try:
-            prompts = [self._row["arguments"][f"gen_args_{i}"]["arg_0"] for i in range(len(found))]
+            prompts = [prompt_of(self._row["arguments"][f"gen_args_{i * n}"]["arg_0"]) for i in range(len(languages))]
         except (KeyError, TypeError):
             raise self.error() from None
-        return {x: (prompts[i * n], found[i * n : (i + 1) * n]) for i, x in enumerate(languages)}
+        except ValueError as error:
+            raise self.error(f" ({error})") from None
+        return {x: (prompts[i], found[i * n : (i + 1) * n]) for i, x in enumerate(languages)}
 
     # --- what was made of it
 

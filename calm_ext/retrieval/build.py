@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from calm_ext.errors import CalmError, DataError
+from calm_ext.files.places import make_folder
 from calm_ext.jsonl import atomic_write
 from calm_ext.records import CorpusPassage
 from calm_ext.retrieval import lexical, manifest
@@ -102,7 +103,7 @@ def build_index(
     if chunk:
         check(chunk)
     model = Embedder(dense_model, query_prefix=query_prefix, passage_prefix=passage_prefix) if dense_model else None
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     work = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp"))
     try:
         found = collect(passages, work, chunk=chunk, progress=tell)

@@ -10,6 +10,7 @@ from calm_ext.answers.thoughts import Marks
 from calm_ext.metrics.question import argmax, per_byte
 from calm_ext.models.batches import in_batches
 from calm_ext.models.meter import count_tokens, in_model
+from calm_ext.models.request import encode_prompt
 from calm_ext.models.scoring import encode_continuation, score_continuations
 from calm_ext.prompts import Style, ask, delimiter
 from calm_ext.records import ParallelQuestion
@@ -60,7 +61,7 @@ class Examiner(NamedTuple):
         if self.chat_template:
             prompt = chat_prompt(self.tokenizer, [{"role": "user", "content": prompt}], self.template_args)
         if self.mode != "options":
-            return Item(question, language, list(self.tokenizer(prompt)["input_ids"]), [])
+            return Item(question, language, encode_prompt(self.tokenizer, prompt), [])
         between = "" if self.chat_template else delimiter(language)
         encoded = [encode_continuation(self.tokenizer, prompt, between + o) for o in version.options]
         return Item(question, language, encoded[0][0], [target for _, target in encoded])

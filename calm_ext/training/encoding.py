@@ -32,7 +32,7 @@ Loader = Callable[[TrainingJob, Any], TrainingData]
 def chat_prompt(
     tokenizer: Any, messages: Sequence[Mapping[str, str]], template_args: Mapping[str, Any] | None = None
 ) -> str:
-    """A conversation by the chat template, without the BOS token, which the encoder adds.
+    """A conversation by the chat template; :func:`~calm_ext.models.request.encode_prompt` sees to its BOS token.
 
     Args:
         template_args: for the template, those it was sampled with.
@@ -40,7 +40,7 @@ def chat_prompt(
     text: str = tokenizer.apply_chat_template(
         messages, tokenize=False, add_generation_prompt=True, **(template_args or {})
     )
-    return text.removeprefix(tokenizer.bos_token or "")
+    return text
 
 
 def encode_pairs(

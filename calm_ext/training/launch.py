@@ -12,6 +12,7 @@ from pathlib import Path
 
 import calm_ext
 from calm_ext.errors import CalmError, RunError
+from calm_ext.files.places import make_folder
 from calm_ext.jsonl import atomic_write
 from calm_ext.models.batches import says_out_of_memory
 from calm_ext.models.meter import Reading
@@ -99,7 +100,7 @@ def _smaller(job: TrainingJob) -> TrainingJob | None:
 
 
 def _run(job: TrainingJob) -> None:
-    job.output.mkdir(parents=True, exist_ok=True)
+    make_folder(job.output)
     job_file = job.output / "job.json"
     atomic_write(job_file, job.model_dump_json(indent=2) + "\n")
     log_file = job.output / "worker.log"

@@ -19,6 +19,7 @@ from peft import LoraConfig
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from calm_ext.errors import CalmError, RunError
+from calm_ext.files.places import make_folder
 from calm_ext.jsonl import atomic_write
 from calm_ext.models.device import choose_dtype, peak_memory_mib
 from calm_ext.models.meter import reading
@@ -37,7 +38,7 @@ def run(job: TrainingJob) -> None:
     method = METHODS[options.method]
     if method.problem:
         raise CalmError(method.problem)
-    job.output.mkdir(parents=True, exist_ok=True)
+    make_folder(job.output)
     tokenizer = AutoTokenizer.from_pretrained(job.model, trust_remote_code=job.trust_remote_code)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token

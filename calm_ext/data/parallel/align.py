@@ -28,6 +28,7 @@ from calm_ext.data.parallel.published import Changed, verify
 from calm_ext.data.parallel.rows import Joined, Repair, Row, rows_text
 from calm_ext.data.parallel.sequence import Unplaced, find_orphans
 from calm_ext.errors import DataError
+from calm_ext.prompts import letter_of
 from calm_ext.records import ParallelQuestion, Version
 
 logger = logging.getLogger(__name__)
@@ -176,7 +177,7 @@ def _agree(
         k = places[0]
         other = next(x for x in (pivot, *table) if x != language)
         said, against = (
-            f"{len(options)} options and answer {_letter(answer)}"
+            f"{len(options)} options and answer {letter_of(answer)}"
             for _, options, answer in (table[language][k], table[other][k])
         )
         numbers = [order[language][k] + 1 for k in places]
@@ -185,10 +186,6 @@ def _agree(
             f"{files[language]}: {rows_text(numbers)} {many} of {files[other]}: "
             f"row {numbers[0]} has {said}, against {against}"
         )
-
-
-def _letter(answer: int | None) -> str:
-    return "none" if answer is None else "ABCDEFGHIJ"[answer]
 
 
 def _as_published(

@@ -22,6 +22,7 @@ import numpy as np
 
 from calm_ext.data.parallel.evidence import Losses, Scores, Texts, option_scores, row_losses
 from calm_ext.data.parallel.features import Array, tfidf
+from calm_ext.prompts import letter_of
 
 EXCHANGE, EXCHANGE_FEW = 0.18, 30.0
 ORDER, ORDER_TAIL = 2.5, 0.75
@@ -64,7 +65,7 @@ class Doubt(NamedTuple):
             return f"{what} seem to be exchanged: each fits the other's place clearly better"
         if self.kind == "copy":
             return f"{what} are the same text, where the others have two questions"
-        order = " ".join("ABCDEFGHIJ"[k] for k in self.order)
+        order = " ".join(letter_of(k) for k in self.order)
         return f"{what} seems to have its options in another order: {order} would fit clearly better"
 
 

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from calm_ext.data import SOURCES
+from calm_ext.errors import RecipeError
 from calm_ext.jsonl import write_jsonl
 from calm_ext.pipeline.context import BaseStage, Outputs, Run, section
+from calm_ext.pipeline.recipe import languages_not_asked
+from calm_ext.records import ParallelQuestion
 
 
 class Questions(BaseStage):
@@ -27,12 +30,25 @@ class Questions(BaseStage):
 
     def plan(self, run: Run) -> str:
         """How many, in how many languages, and from where."""
-        questions = run.source_questions
+        questions = _questions(run)
         return f"{len(questions)} questions × {len(questions[0].versions)} languages from {run.recipe.data.source}"
 
     def run(self, run: Run) -> Outputs:
         """Load and write them."""
-        questions = run.source_questions
+        questions = _questions(run)
         n = write_jsonl(run.dir / "questions.jsonl", questions)
         run.say(f"{n} questions in {', '.join(questions[0].versions)}")
         return Outputs(("questions.jsonl",))
+
+
+def _questions(run: Run) -> list[ParallelQuestion]:
+    """The questions; a recipe that names other languages than theirs is refused before any of them is asked.
+
+    Raises:
+        RecipeError: it does.
+    """
+    questions = run.source_questions
+    problems = languages_not_asked(run.recipe, list(questions[0].versions))
+    if problems:
+        raise RecipeError("recipe", problems)
+    return list(questions)

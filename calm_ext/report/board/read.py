@@ -213,7 +213,7 @@ def _facts(results: Aggregates, task: str, parts: Mapping[str, str], n: int | No
     facts["system instruction"] = plain(results.system_instruction or "none")
     if results.generates(task):
         facts["generation"] = _generation(results.generation_settings(task))
-    facts |= {_PARTS.get(k, k): v for k, v in parts.items() if k not in (*VERSIONS, "task")}
+    facts |= {_PARTS.get(k, k): v for k, v in parts.items() if k not in (*VERSIONS, "task", "shots")}
     facts.setdefault("passages", "none")
     return facts
 

@@ -1,0 +1,96 @@
+"""The shapes in which lm-eval logs a prompt and a response.
+
+A prompt is a text; where a chat API was asked it is a conversation, logged as a list of turns, as a JSON text of one,
+or as a list that holds this JSON text (lm-eval's ``JsonChatStr``). A response is a text, or a list of them where a
+request was repeated; a score is ``[log-probability, is greedy]``. lm-eval writes numbers, True and None as texts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from calm_ext.records import Prompt
+
+
+def prompt_of(value: Any) -> Prompt:
+    """A logged prompt: a text, or the turns of a conversation, each with its role and content.
+
+    Raises:
+        ValueError: it is neither.
+
+    >>> prompt_of(['[{"role": "user", "content": "Where?", "type": "text"}]'])
+    [{'role': 'user', 'content': 'Where?'}]
+    >>> prompt_of("Where?")
+    'Where?'
+    """
+    if isinstance(value, str):
+        return _turns(_decoded(value)) or value
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], (str, list)):
+        return prompt_of(value[0])
+    turns = _turns(value)
+    if turns is None:
+        raise ValueError("its prompt is neither a text nor a conversation")
+    return turns
+
+
+def _decoded(text: str) -> Any:
+    if not text.lstrip().startswith("["):
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _turns(value: Any) -> list[dict[str, str]] | None:
+    """The turns of a conversation; None where the value is no conversation."""
+    if not isinstance(value, list) or not value:
+        return None
+    found = []
+    for turn in value:
+        if not isinstance(turn, dict) or not isinstance(turn.get("role"), str):
+            return None
+        content = _content(turn.get("content"))
+        if content is None:
+            return None
+        found.append({"role": turn["role"], "content": content})
+    return found
+
+
+def _content(value: Any) -> str | None:
+    """The text of a turn, which may come in parts of type text."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, list) or not value:
+        return None
+    parts = [part.get("text") if isinstance(part, dict) else None for part in value]
+    return "".join(parts) if all(isinstance(text, str) for text in parts) else None
+
+
+def is_score(value: Any) -> bool:
+    """Whether a response is a score, ``[log-probability, is greedy]``, and not a list of texts.
+
+    >>> is_score(["-1.5", "True"]), is_score([-1.5, False]), is_score(["A", "B"]), is_score("A")
+    (True, True, False, False)
+    """
+    if not isinstance(value, (list, tuple)):
+        return False
+    texts = all(x is None or isinstance(x, str) for x in value)
+    return not texts or (len(value) == 2 and value[1] in ("True", "False"))
+
+
+def texts_of(value: Any, options: Sequence[str] = ()) -> list[str | None]:
+    """The responses to one request, as many as it was repeated; None for one that is missing.
+
+    Args:
+        options: where one of them reads ``None``, a response of that text may be meant so.
+
+    >>> texts_of(["A", ["B", None]]), texts_of("None")
+    (['A', 'B', None], [None])
+    """
+    if isinstance(value, (list, tuple)):
+        return [text for inner in value for text in texts_of(inner, options)]
+    missing = value is None or (value == "None" and "None" not in options)
+    return [None] if missing else [str(value)]
