@@ -205,7 +205,7 @@ class Sample:
         if len(self.filtered) != len(self.languages):
             raise DataError(f"{self.where}: {len(self.filtered)} responses for {len(self.languages)} languages")
         read = dict(zip(self.languages, self.filtered, strict=True))
-        return {x: next(iter(texts_of(value, self.options[x])), "") for x, value in read.items()}
+        return {x: next(iter(texts_of(value, self.options[x])), None) or "" for x, value in read.items()}
 
     @cached_property
     def logprobs(self) -> dict[str, list[float]]:
