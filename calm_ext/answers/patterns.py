@@ -144,6 +144,7 @@ class Patterns:
         self.verdict = re.compile(verdict(words))
         self.it = re.compile(rf"{words.pattern('it')}\s{{0,3}}")
         self.pause = re.compile(r"[\s,.:;!،、。，！：…–—-]{0,6}")
+        self.noun = re.compile(any_of({own.answer, "answer"} | words("noun", "head")))
         self.right = re.compile(rf"(?:{words.phrase()}{words.end}|{words.pattern('right')})")
         unit = {w for w in own.answers.label if words.unspaced} | (
             {"の", "项", "的", "選択肢", "选项"} if words.unspaced else set()
@@ -163,8 +164,11 @@ class Patterns:
         self.capital = re.compile(rf"(?<![A-Za-z0-9'’-])[A-{last}](?![A-Za-z0-9'’])")
         self.following = re.compile(rf"[^\w\n]{{0,8}}(\w{'' if words.unspaced else '+'})")
         self.behind = re.compile(any_of(unit))
-        self.after = re.compile(rf"(?:{words.pattern('after')}|{words.pattern('hedge')}){closed}")
-        self.reason = re.compile(f"(?:{words.pattern('after')}|{words.pattern('hedge')})")
+        after = words("after")
+        if not words.unspaced:  # these are what called_right() finds
+            after = {w for w in after if not self.verdict.fullmatch(lower(clean(w)))}
+        self.after = re.compile(rf"(?:{words.whole(after)}|{words.pattern('hedge')}){closed}")
+        self.reason = re.compile(f"(?:{words.whole(after)}|{words.pattern('hedge')})")
         articles = {w for w in words("article") if not w.endswith("'")}
         elided = any_of({w for w in words("article") if w.endswith("'")} | {"l'"})
         gap = r"\s{0,3}" if words.unspaced else r"(?:\s{1,3}|(?<='))"
@@ -185,6 +189,15 @@ class Patterns:
             rf"{'' if words.unspaced else chr(92) + 'b'}{words.pattern('turn')}[^\n]{{0,80}}?"
             rf"(?<![^\W\d_])(?P<other>[a-{small}])(?![\w'’])"
         )
+
+    def called_right(self, small: str, at: int = 0) -> re.Match[str] | None:
+        """What calls an option right at a place: ``is right because``, but not ``is right next to``."""
+        said = self.verdict.match(small, at)
+        if said is None or self.unspaced or small[said.end() : said.end() + 1] not in (" ", "\t"):
+            return said
+        rest = small[said.end() : said.end() + 40].lstrip()
+        ends = not rest[:1].isalnum() or self.reason.match(rest) or rest.startswith(("for ", "in ", "here"))
+        return said if ends or self.noun.search(said[0]) else None
 
     def indices_of(self, mark: str) -> tuple[int, ...]:
         """The places that a letter or digit may stand for, from 0."""
@@ -208,7 +221,7 @@ def verdict(words: Words) -> str:
     right = f"(?:{words.phrase()}{words.end}|{words.pattern('right')})"
     copula = rf"(?:{words.copula}{words.gap})"
     negated = rf"(?![ \t]{{0,3}}(?:{any_of(words('negation', 'retract'))}{words.end}|[?？؟]))"
-    said = rf"(?:{words.pattern('verdict')}|{copula}{right})"
+    said = rf"(?:{copula}{right}|{words.pattern('verdict')})"
     if not words.unspaced:
         return f"{said}{negated}"
     following = any_of(words("after"))

@@ -77,7 +77,7 @@ LANGUAGE = Language(
         words="AEOY",
         copula=(
             "es", "sería", "debe ser", "debería ser", "tiene que ser", "será", "ha de ser", "podría ser", "puede ser",
-            "era", "parece ser", "sea",
+            "era", "parece ser", "sea", "está",
         ),
         adjective=(
             "mi", "nuestra", "correcta", "correcto", "final", "más probable", "más adecuada", "más apropiada",

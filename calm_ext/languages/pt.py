@@ -73,7 +73,7 @@ LANGUAGE = Language(
         words="AEO",
         copula=(
             "é", "seria", "deve ser", "deveria ser", "tem que ser", "será", "só pode ser", "poderia ser", "pode ser",
-            "era", "parece ser", "tem de ser", "seja",
+            "era", "parece ser", "tem de ser", "seja", "está",
         ),
         adjective=(
             "minha", "nossa", "correta", "certa", "final", "melhor", "mais provável", "mais adequada",
