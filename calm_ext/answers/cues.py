@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from calm_ext.answers.patterns import CLAUSE, Words, any_of
+from calm_ext.answers.words import CLAUSE, Words, any_of
 from calm_ext.languages import get_language
 
 
