@@ -31,7 +31,7 @@ class Patterns:
         self.own_letters = bool(self.letters)
         if words.own.script not in {"Cyrl", "Grek"}:
             self.letters |= {x: (i,) for x, i in _LOOKALIKES.items() if x not in self.letters}
-        self.endings = frozenset(words.own.answers.endings)
+        self.endings = frozenset({*words.own.answers.endings, ""}) if words.own.answers.endings else frozenset()
         self.ambiguous = frozenset("A" + "".join(row.words for row in words.rows))
         #: what the words that call an option right begin with
         self.says = words.beginnings()

@@ -119,6 +119,6 @@ LANGUAGE = Language(
         condition=("wenn", "falls", "sofern", "vorausgesetzt", "angenommen"),
         negation=("nicht", "und nicht", "statt", "anstatt", "anstelle von", "kein", "keine"),
         contrast=("sondern",),
-        endings=("", "e", "en", "er", "es", "s", "n", "ern", "em"),
+        endings=("e", "en", "er", "es", "s", "n", "ern", "em"),
     ),
 )  # fmt: skip
