@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from calm_ext.answers.patterns import CLAUSE, Words, any_of
+from calm_ext.answers.words import CLAUSE, Words, any_of
 from calm_ext.languages import get_language, language_with_words
 
 
@@ -69,7 +69,7 @@ def grammar(code: str) -> Grammar:
           | (?P<sentence> {words.pattern("sentence")} ) (?: {words.gap}{words.pattern("opener", "hedge")} ){{0,2}} [,،、]? [ \t]* [:=]?
           | (?P<phrase> {words.phrase(named=True)} ) {words.end} [ \t]* (?: \( (?! \s*\w\s* \) ) [^()\n]{{0,20}}\) )?
             (?: (?P<copula> [ \t]{{0,3}} {words.copula} [,،、]? (?: [ \t]{{0,3}}{words.pattern("opener")} )? [ \t]* [:=]? )
-              | [ \t]* (?P<mark> [>\])】」》"']? [ \t]* [:=→] | [>\])】」》] | [-–—](?=\s) | \n )? )
+              | [ \t]* (?P<mark> [>\])】」》"']? [ \t]* [:=→?？] | [>\])】」》] | [-–—](?=\s) | \n )? )
           | (?P<it> {words.pattern("it")} (?: {words.gap}{words.pattern("hedge")} ){{0,2}} [ \t]* :? ) (?= [ \t*]* {one} {closed} )
           | (?P<hedge> {words.pattern("hedge")} [ \t]* : )
           | (?(opener) (?P<then> (?= {then} ) ) | (?!) )
@@ -81,8 +81,10 @@ def grammar(code: str) -> Grammar:
         rf"|[,،，、][ \t]{{0,2}}{words.whole({w for w in mends - short if ' ' in w or words.unspaced})}"
     )
     free = words.pattern("opener", "hedge", "label", "article")
-    inverted = rf"(?P<copula>{words.copula}[ \t]{{0,3}}(?:{free}[ \t]{{0,3}})?)?"
-    lead = rf"(?:^|[{CLAUSE}])[^\w\n]{{0,8}}(?:{free}[ \t,،、:]{{0,3}}){{0,4}}{inverted}$"
+    # "option B", "so option B"; "daher ist Option B …", but not "ist Option B …?"
+    free = rf"(?:{free}[ \t,،、:]{{0,3}})"
+    clause = rf"(?:^|[{CLAUSE}])[^\w\n]{{0,8}}"
+    lead = rf"{clause}(?:{free}{{0,4}}|{free}{{1,3}}(?P<copula>{words.copula}[ \t]{{0,3}}{free}?))$"
     question = rf"^[ \t#>\-*]*(?:{any_of({own.question, english.question})})(?:[^\n:]{{0,12}}\d+)?[ \t.)]*:"
     explanation = rf"^[ \t#>\-]*(?:{any_of({own.explanation, english.explanation})})[ \t]*:[ \t]*"
     begin = {own.answer, english.answer, "boxed"} | opening | short
@@ -111,7 +113,7 @@ def cues_in(small: str, rules: Grammar) -> Iterator[re.Match[str]]:
             word = start[1]
             if word in first or start[2] in first or word[0].isdigit():
                 match = rules.cue.match(small, start.start())
-                if match and (match["head"] is None or match["behind"] is not None):  # no "option" without "best"
+                if match and _counts(match):
                     yield match
                     at = match.end()  # what ends a cue may end the clause before another one
                     while at > start.start() + 1 and not small[at - 1].isalnum():
@@ -119,3 +121,10 @@ def cues_in(small: str, rules: Grammar) -> Iterator[re.Match[str]]:
                     break
         else:
             return
+
+
+def _counts(match: re.Match[str]) -> bool:
+    """Whether it is a cue: not "option" without "best", and not what is quoted, but for a key of a JSON object."""
+    if match["head"] is not None and match["behind"] is None:
+        return False
+    return match[0][0] not in '"”' or match["mark"] is not None

@@ -183,7 +183,7 @@ def _without_text(
     loose = small.lstrip(_REMARK)
     if several(rest, options, index):
         return CONFLICT
-    said = words.verdict.match(small)
+    said = words.called_right(small)
     denied = None if said else words.retract.match(loose)
     if denied:
         contrast = words.contrast.match(loose) or words.contrast.match(loose, denied.end())
@@ -196,7 +196,8 @@ def _without_text(
     if words.none.match(loose) or words.condition.match(small):
         return CONFLICT
     after = said or words.after.match(small) or (words.reason if delimited else words.right).match(small)
-    if after:
+    perhaps = not said and not delimited and words.is_word(letter) and words.hedge.match(small)  # "А может быть, …"
+    if after and not perhaps:
         return _remark(piece[tail + after.end() :], index, options, closed)
     if delimited and explains(rest, index, options):
         return index
@@ -239,7 +240,7 @@ def _remark(remark: str, index: int, options: Options, closed: str) -> int:
     if several(text, options, index):
         return CONFLICT
     loose = small.lstrip(_REMARK)
-    after = words.verdict.match(loose) or words.after.match(loose)
+    after = words.called_right(loose) or words.after.match(loose)
     if words.retract.match(loose) and not after and not _of_another(loose, index, options):
         return TAKEN_BACK - index
     if words.condition.match(small):
@@ -257,7 +258,7 @@ def _by_text(piece: str, at: int, options: Options, closed: str) -> int:
         rest = piece[found.end :]
         small = lower(rest)
         stripped = small.lstrip(" )]}\"'»”」』】")
-        after = words.verdict.match(stripped) or words.after.match(stripped)
+        after = words.called_right(stripped) or words.after.match(stripped)
         if after and after[0] in ("项", "选项"):
             after = None  # these follow letters; 事项 is another word than 事
         case = stripped.strip(EDGE) in words.endings  # a postposition

@@ -120,7 +120,8 @@ def explanation_of(text: str, language: str, *, thoughts: Marks = ()) -> str:
     """
     rules = grammar(language)
     text = strip_thoughts(text, thoughts)
-    match = next(cues_in(_searched("\n" + text, language), rules), None)
+    found = cues_in(_searched("\n" + text, language), rules)
+    match = next((m for m in found if not _is_weak(m)), None)
     before = text[: max(match.start() - 1, 0)] if match else text
     return rules.explanation.sub("", before.strip(), count=1).strip()
 
@@ -170,7 +171,7 @@ def _explained(text: str, options: Options) -> int | None:
     rules = grammar(language)
     small = _searched(text, language)
     cues = list(cues_in(small, rules))
-    if len(cues) == 1 and cues[0]["it"] is cues[0]["then"] is cues[0]["hedge"] is None:
+    if len(cues) == 1 and not _is_weak(cues[0]):
         read = plain_answer(text[cues[0].end() :], options)  # "Answer: B. water" at the end, as nearly always
         if read is not None and all(index == read for _, index in called_right(text, small, options, rules)):
             return read
@@ -200,11 +201,16 @@ def _explained(text: str, options: Options) -> int | None:
     return _agreed(text[:end], claims, [at for at, _ in mends if at < end], options)
 
 
+def _is_weak(cue: re.Match[str]) -> bool:
+    """Whether only a letter is read after a cue."""
+    return cue["it"] is not None or cue["then"] is not None or cue["hedge"] is not None
+
+
 def _claim(
     text: str, small: str, match: re.Match[str], mends: list[tuple[int, int]], options: Options, rules: Grammar
 ) -> _Claim | None:
     bare = match["phrase"] is not None and not match["mark"] and not match["copula"]
-    weak = match["it"] is not None or match["then"] is not None or match["hedge"] is not None
+    weak = _is_weak(match)
     start = match.end()
     piece = _piece(text, start, bare, mends)
     if match["box"]:

@@ -83,7 +83,7 @@ def _is_right(text: str, small: str, start: int, end: int, options: Options, rul
     if ticked and _TICK.match(text, end) and _LINE_START.search(before):
         return True
     close = _CLOSING.match(small, end).end()  # type: ignore[union-attr]
-    said = words.verdict.match(small, close) or words.verdict.match(small, end)
+    said = words.called_right(small, close) or words.called_right(small, end)
     if said:
         lead = rules.lead.search(before)
         listed = lead and _ENUMERATED.search(text[max(start - _BACK, 0) : start])  # "none of A, B and C is correct"

@@ -56,8 +56,8 @@ class AnswerWords(NamedTuple):
         contrast: what stands between an option that is denied and the right one: ``but`` in ``not A but B``.
         glued: what a language writes right behind a letter, as ``'dir`` or ``입니다``; the letter still stands alone.
         prefixed: what a language writes right before a word, as Arabic ``ال`` and ``و``.
-        endings: endings that a noun's cases exchange, an empty one among them where it may be missing: ``a``, ``e`` for
-            Polish ``biblioteka``, ``bibliotece``. Used only where one option fits.
+        endings: endings that a noun's cases exchange or add, an empty one among them where it may be missing: ``ka``,
+            ``ce`` for Polish ``biblioteka``, ``bibliotece``; also postpositions. Used only where one option fits.
         clause: words, or their ends, that close a clause with a space behind and no mark: ``때문에``, ``için``.
     """
 

@@ -108,7 +108,7 @@ LANGUAGE = Language(
             "am wahrscheinlichsten", "am plausibelsten", "am besten geeignet", "die passende", "die einzig richtige",
             "gesucht",
         ),
-        verdict=("wählen", "sein", "stimmt", "passt am besten", "trifft zu", "ist richtig", "ist die richtige"),
+        verdict=("wählen", "sein", "stimmt", "passt am besten", "trifft zu"),
         mend=(
             "moment", "moment mal", "warte", "halt", "korrektur", "nein", "entschuldigung", "sorry", "verzeihung",
             "tut mir leid", "ich habe mich geirrt", "ich habe mich vertan", "das war falsch", "das ist falsch",
@@ -119,6 +119,6 @@ LANGUAGE = Language(
         condition=("wenn", "falls", "sofern", "vorausgesetzt", "angenommen"),
         negation=("nicht", "und nicht", "statt", "anstatt", "anstelle von", "kein", "keine"),
         contrast=("sondern",),
-        endings=("", "e", "en", "er", "es", "s", "n", "ern", "em"),
+        endings=("e", "en", "er", "es", "s", "n", "ern", "em"),
     ),
 )  # fmt: skip

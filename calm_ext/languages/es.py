@@ -74,10 +74,10 @@ LANGUAGE = Language(
             "es la", "es el", "es un", "es una", "sobre la", "sobre el", "desde", "por", "para", "hacia",
         ),
         turn=("en realidad", "pero"),
-        words="AEOY",
+        words="AE",
         copula=(
             "es", "sería", "debe ser", "debería ser", "tiene que ser", "será", "ha de ser", "podría ser", "puede ser",
-            "era", "parece ser", "sea",
+            "era", "parece ser", "sea", "está",
         ),
         adjective=(
             "mi", "nuestra", "correcta", "correcto", "final", "más probable", "más adecuada", "más apropiada",

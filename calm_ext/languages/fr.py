@@ -78,7 +78,7 @@ LANGUAGE = Language(
             "c'est la", "c'est le", "c'est un", "c'est une", "c'est l'", "par", "avec", "chez", "dans les", "sur",
         ),
         turn=("en fait", "mais"),
-        words="AÀYO",
+        words="A",
         copula=(
             "est", "serait", "doit être", "devrait être", "sera", "ne peut être que", "pourrait être", "peut être",
             "semble être", "était",

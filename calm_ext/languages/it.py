@@ -73,7 +73,7 @@ LANGUAGE = Language(
             "e' un", "e' una", "e' l'", "per", "con il", "con la",
         ),
         turn=("in realtà", "ma"),
-        words="AEOI",
+        words="AEI",
         copula=(
             "è", "sarebbe", "dovrebbe essere", "deve essere", "sarà", "può essere solo", "potrebbe essere",
             "può essere", "sembra essere", "era", "dev'essere", "e'", "sia",

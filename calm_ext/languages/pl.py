@@ -68,7 +68,7 @@ LANGUAGE = Language(
             "przez", "to jest", "ta", "ten",
         ),
         turn=("ale", "jednak"),
-        words="AIOWZUÓ",
+        words="AI",
         copula=(
             "to", "jest", "jest to", "brzmi", "będzie", "będzie to", "powinna być", "musi być", "byłaby", "byłoby",
             "była", "może być", "musi to być",
@@ -114,7 +114,7 @@ LANGUAGE = Language(
         negation=("nie", "a nie", "zamiast", "ani"),
         contrast=("ale", "lecz", "tylko", "a"),
         endings=(
-            "", "a", "ę", "y", "i", "e", "u", "owi", "em", "ie", "ą", "ach", "ami", "om", "ów", "ka", "ce", "ki", "kę",
+            "a", "ę", "y", "i", "e", "u", "owi", "em", "ie", "ą", "ach", "ami", "om", "ów", "ka", "ce", "ki", "kę",
             "ko", "ką", "iem", "um", "ego", "ej", "sku", "ze", "rze", "le", "iu", "ia", "zie", "dzie",
         ),
     ),

@@ -70,10 +70,10 @@ LANGUAGE = Language(
             "com o", "dos", "das", "nos", "nas", "aos", "às", "por",
         ),
         turn=("mas",),
-        words="AEO",
+        words="AE",
         copula=(
             "é", "seria", "deve ser", "deveria ser", "tem que ser", "será", "só pode ser", "poderia ser", "pode ser",
-            "era", "parece ser", "tem de ser", "seja",
+            "era", "parece ser", "tem de ser", "seja", "está",
         ),
         adjective=(
             "minha", "nossa", "correta", "certa", "final", "melhor", "mais provável", "mais adequada",

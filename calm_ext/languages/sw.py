@@ -98,6 +98,6 @@ LANGUAGE = Language(
         condition=("kama", "ikiwa", "iwapo", "endapo"),
         negation=("si", "sio", "siyo", "na si", "wala", "badala ya"),
         contrast=("bali", "ila", "lakini"),
-        endings=("", "ni"),
+        endings=("ni",),
     ),
 )  # fmt: skip

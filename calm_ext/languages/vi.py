@@ -69,7 +69,6 @@ LANGUAGE = Language(
             "đó là", "tới", "bằng", "cho", "ở trong", "nơi",
         ),
         turn=("nhưng", "tuy nhiên"),
-        words="ÀỞÔ",
         copula=(
             "là", "chính là", "sẽ là", "phải là", "có thể là", "có lẽ là", "nên là", "hẳn là", "chắc là", "rõ ràng là",
             "chắc chắn là", "chỉ có thể là", "được chọn là", "vẫn là", "nên chọn là", "bằng",
