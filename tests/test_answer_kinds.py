@@ -148,7 +148,7 @@ def test_odd_types_are_refused() -> None:
             call()
     with pytest.raises(CalmError, match="options is empty"):
         read_answer("Answer: B", [], "en")
-    with pytest.raises(CalmError, match="no cue words for language 'xx'"):
+    with pytest.raises(CalmError, match="no language 'xx'"):
         read_answer("Answer: B", OPTIONS, "xx")
 
 

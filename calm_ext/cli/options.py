@@ -125,7 +125,7 @@ def _items(_: click.Context, __: click.Parameter, values: Sequence[str]) -> list
 
 
 def _pairs(_: click.Context, __: click.Parameter, values: Sequence[str], *, metavar: str) -> dict[str, str] | None:
-    found: dict[str, Any] = {}
+    found: dict[str, str] = {}
     for value in values:
         name, equals, text = value.partition("=")
         if not equals or not name:
