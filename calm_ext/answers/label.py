@@ -141,10 +141,10 @@ def _after_letter(
     rest = piece[end:]
     weak = letter.isdigit() or (letter.islower() and letter.isascii())
     if options.like_letters:  # option A is called "B"
-        found = options.whole(piece[mark.start() :])
-        if found is not None and found != index:
-            return found if weak and not labelled else CONFLICT
-        if found == index:
+        whole = options.whole(piece[mark.start() :])
+        if whole is not None and whole != index:
+            return whole if weak and not labelled else CONFLICT
+        if whole == index:
             return index
     if not rest.strip(EDGE):
         return index if not letter.isdigit() or labelled else _by_text(piece, mark.start(), options, closed)

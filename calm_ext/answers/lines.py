@@ -28,8 +28,8 @@ def alone(text: str, options: Options, rules: Grammar, cued: bool) -> int | None
         return read if read >= 0 else None
     named = [(place, i) for place, i in enumerate(whole_line(line, options) for line in lines) if i is not None]
     if not named and not cued and lines:
-        read = _opening(lines[0], options)
-        return read if read is not None else _opening(lines[-1], options)
+        opening = _opening(lines[0], options)
+        return opening if opening is not None else _opening(lines[-1], options)
     if len({i for _, i in named}) != 1 or named[0][0] not in (0, len(lines) - 1):
         return None
     following = lines[named[0][0] + 1 : named[0][0] + 2]

@@ -76,6 +76,7 @@ class CrossLingualTask(ConfigurableTask):
     consistency and RankC by summed instead of per-byte log-probability (``_unnorm``).
     """
 
+    task_docs: Any
     _pool: list[Doc] | None = None
     _fewshot_seed: int | None = None
 

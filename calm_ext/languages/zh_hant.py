@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from calm_ext.languages import AnswerWords, Language
 from calm_ext.languages.zh import LANGUAGE as CHINESE
 
@@ -14,14 +16,12 @@ _TRADITIONAL = str.maketrans(
 
 def _both(words: AnswerWords) -> AnswerWords:
     """The words in simplified and in traditional characters."""
-    return AnswerWords(
-        *(
-            tuple(dict.fromkeys([*field, *(word.translate(_TRADITIONAL) for word in field)]))
-            if isinstance(field, tuple) and name != "letters"
-            else field
-            for name, field in words._asdict().items()
-        )
-    )
+    both: dict[str, Any] = {
+        name: tuple(dict.fromkeys([*field, *(word.translate(_TRADITIONAL) for word in field)]))
+        for name, field in words._asdict().items()
+        if isinstance(field, tuple) and name != "letters"
+    }
+    return words._replace(**both)
 
 
 LANGUAGE = Language(

@@ -66,7 +66,8 @@ def _content(value: Any) -> str | None:
     if not isinstance(value, list) or not value:
         return None
     parts = [part.get("text") if isinstance(part, dict) else None for part in value]
-    return "".join(parts) if all(isinstance(text, str) for text in parts) else None
+    texts = [text for text in parts if isinstance(text, str)]
+    return "".join(texts) if len(texts) == len(parts) else None
 
 
 def is_score(value: Any) -> bool:

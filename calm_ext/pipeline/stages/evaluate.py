@@ -71,7 +71,7 @@ def task_metadata(run: Run) -> dict[str, Any]:
     """The metadata that lm-eval hands to our tasks: languages, data and retrieval of the recipe."""
     e, d = run.recipe.evaluation, run.recipe.data
     languages = e.languages or d.languages
-    given = {"languages": languages, "data_dir": d.data_dir, "babel_seed": run.recipe.babel.seed}
+    given: dict[str, Any] = {"languages": languages, "data_dir": d.data_dir, "babel_seed": run.recipe.babel.seed}
     given |= SOURCES[d.source].to_metadata(d.args)
     if run.recipe.sampling.thoughts:
         given["thoughts"] = [list(pair) for pair in run.recipe.sampling.thoughts]
