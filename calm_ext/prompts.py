@@ -1,6 +1,6 @@
 """What the model is asked, in each language.
 
-Three styles:
+Four styles:
 
 - ``explain``: the paper's (Wang et al. 2025, arXiv 2501.18457, appendix; the ``instruction`` and ``input`` of its
   published samples): an instruction, the question with lettered options; the model explains, then names a letter.
@@ -9,6 +9,9 @@ Three styles:
 - ``cloze``: the question and the answer cue without the options; each option's text is scored as the continuation.
   Small base models can use it where they cannot use letters. In a language that calm-ext has no words for the option
   follows the bare question on a new line.
+- ``letters``: the question with lettered options and the answer cue; each letter is scored as the continuation, as in
+  MMLU (Hendrycks et al. 2021, arXiv 2009.03300). This suits instruct models. Options are shown in an order of their own
+  (:func:`shown_order`), so that nothing depends on where the right one stands in the data.
 
 Passages, where some were retrieved, stand before the question, one a line, each behind its language's cue word and
 quoted as data (:func:`quoted`): nothing in them can begin a line, end a turn or steer the direction of text.
@@ -16,14 +19,16 @@ quoted as data (:func:`quoted`): nothing in them can begin a line, end a turn or
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
+from calm_ext.errors import CalmError
 from calm_ext.languages import Language, get_language, language_name, language_with_words
 
-Style = Literal["explain", "direct", "cloze"]
+Style = Literal["explain", "direct", "cloze", "letters"]
 
 LETTERS = "ABCDEFGHIJ"
 
@@ -51,6 +56,46 @@ def letters(n: int, language: Language) -> str:
     ('A, B or C', 'A、B或C')
     """
     return language.comma.join(LETTERS[: n - 1]) + language.last_comma + LETTERS[n - 1]
+
+
+def shown_order(question_id: str, n_options: int, seed: int) -> list[int]:
+    """The order in which style ``letters`` shows a question's options: shown place -> index of the option in the data.
+
+    It depends on seed, id and number only: it is the same in every language and on every machine.
+
+    >>> shown_order("q1", 4, 0)
+    [2, 0, 1, 3]
+    """
+
+    def key(option: int) -> bytes:
+        return hashlib.sha256(f"{seed}|{question_id}|{option}".encode()).digest()
+
+    return sorted(range(n_options), key=key)
+
+
+def letter_of(option: int, shown: Sequence[int]) -> str:
+    """The letter behind which an option of the data is shown.
+
+    >>> letter_of(0, [2, 0, 1, 3])
+    'B'
+    """
+    return LETTERS[shown.index(option)]
+
+
+def check_letters(n_options: int, style: Style, *, what: str) -> None:
+    """Refuse more options than there are letters, in the styles that show letters.
+
+    Args:
+        what: whose options they are, for the message.
+
+    Raises:
+        CalmError: there are too many.
+    """
+    if style in ("explain", "letters") and n_options > len(LETTERS):
+        raise CalmError(
+            f"{what} has {n_options} options, and there are letters for {len(LETTERS)} (style {style}): score the "
+            f"options' texts instead (mode options, style cloze)"
+        )
 
 
 def instruction(code: str, n_options: int) -> str:
@@ -100,21 +145,29 @@ def ask(code: str, question: str, options: Sequence[str], style: Style, passages
     """The question as the user's turn: everything up to where the model begins to write.
 
     Args:
+        options: in the order in which they are shown (:func:`shown_order` in style ``letters``).
         passages: texts to read first, best first; they are quoted here.
 
     Raises:
-        CalmError: there is no such language, or it has no words and the style needs them.
+        CalmError: there is no such language, or it has no words and the style needs them; there are more options than
+            letters.
 
     >>> print(ask("en", "Where do fish live?", ["water", "air"], "direct"))
     Question: Where do fish live?
     - water
     - air
     Answer:
+    >>> print(ask("en", "Where do fish live?", ["air", "water"], "letters"))
+    Question: Where do fish live?
+    A. air
+    B. water
+    Answer:
     >>> ask("zh", "鱼住在哪里？", ["水", "空气"], "cloze")
     '问题:鱼住在哪里？\\n答案:'
     >>> ask("eu", "Non bizi dira arrainak?", ["uretan", "airean"], "cloze") + delimiter("eu") + "uretan"
     'Non bizi dira arrainak?\\nuretan'
     """
+    check_letters(len(options), style, what=f"the question {question[:40]!r}")
     read = passage_lines(code, passages, style)
     language = get_language(code) if style == "cloze" else language_with_words(code, use=f"style {style}")
     if not language.has_words:
@@ -125,6 +178,8 @@ def ask(code: str, question: str, options: Sequence[str], style: Style, passages
     if style == "direct":
         return "\n".join([*read, *lines, *(f"- {text}" for text in options), cue(language, language.answer)])
     lines += [f"{LETTERS[i]}. {text}" for i, text in enumerate(options)]
+    if style == "letters":
+        return "\n".join([*read, *lines, cue(language, language.answer)])
     if read:
         lines = [*read, "", *lines]
     head = instruction(code, len(options))
@@ -164,8 +219,11 @@ def wordless_notes(codes: Iterable[str]) -> list[str]:
 def answer_text(code: str, options: Sequence[str], answer: int, style: Style) -> str:
     """The right answer in the task's format, for few-shot examples and ``answer_only`` targets.
 
-    In ``explain`` style the answer line follows where the explanation would end.
+    In ``explain`` style the answer line follows where the explanation would end. In ``letters`` style the answer is a
+    letter, and both ``options`` and ``answer`` count the places at which the options are shown.
     """
+    if style == "letters":
+        return LETTERS[answer]
     if style != "explain":
         return options[answer]
     language = get_language(code)

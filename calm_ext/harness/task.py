@@ -6,7 +6,7 @@ question in one document. A YAML names this class::
     class: !function calm_ext.harness.task.CrossLingualTask
     custom_dataset: !function calm_ext.harness.dataset.xcsqa
     output_type: generate_until        # or loglikelihood
-    metadata: {version: 1.0, style: explain}
+    metadata: {version: 1.0, style: explain}        # with loglikelihood: cloze or letters
 
 Per-question values aggregate by the mean, so lm-eval's own standard errors are right, and its data parallelism too.
 What a question does not have (``consistency_valid`` where one language answered, say) is None in its sample and left
@@ -26,11 +26,10 @@ from calm_ext.answers.read import PARSER, read_answer
 from calm_ext.answers.thoughts import Marks, marks_signature
 from calm_ext.errors import CalmError
 from calm_ext.harness.dataset import Doc, to_dataset
-from calm_ext.languages import get_language
 from calm_ext.metrics.answered import Answered, scored_answer
 from calm_ext.metrics.measure import bias_warnings
 from calm_ext.metrics.question import PARTIAL, fleiss_kappa, metric_names
-from calm_ext.prompts import PROMPTS, Style, answer_text, ask, check_words, cue, delimiter, wordless_notes
+from calm_ext.prompts import PROMPTS, Style, check_letters, check_words, wordless_notes
 from calm_ext.records import ParallelQuestion
 from calm_ext.retrieval.grounding import Grounding
 from calm_ext.signature import signature, version_of
@@ -48,6 +47,8 @@ try:
     from lm_eval.api.samplers import ContextSampler
     from lm_eval.api.task import ConfigurableTask, Task
     from lm_eval.api.utils import Message, multiturn_to_singleturn
+
+    from calm_ext.harness.turns import continuations, generation_kwargs, turns, with_order
 except ImportError as error:
     raise CalmError(f"{REFUSED} ({error})") from error
 
@@ -60,10 +61,12 @@ class CrossLingualTask(ConfigurableTask):
     """A multiple-choice question asked in all its languages at once.
 
     ``output_type: generate_until`` asks in the style of ``metadata.style`` (``explain`` or ``direct``) and reads the
-    answers; ``loglikelihood`` scores each option's text after the question (``cloze``), per UTF-8 byte.
+    answers; ``loglikelihood`` scores each option's text after the question (``cloze``), per UTF-8 byte, or its letter
+    (``letters``), in the order that ``metadata.order_seed`` (0) gives each question and that its document records as
+    ``shown``. Scores and answers count the options as the data does.
 
-    Metrics: those of :func:`calm_ext.metrics.question.metric_names`; where options are scored, also accuracy,
-    consistency and RankC by summed instead of per-byte log-probability (``_unnorm``).
+    Metrics: those of :func:`calm_ext.metrics.question.metric_names`; where texts are scored, also accuracy, consistency
+    and RankC by summed instead of per-byte log-probability (``_unnorm``).
     """
 
     _sampler: ContextSampler | None = None
@@ -78,12 +81,17 @@ class CrossLingualTask(ConfigurableTask):
         config.setdefault("doc_to_target", lambda doc: str(doc["answer"]))
         super().__init__(config=config)
         self.languages: list[str] = list(self.task_docs[0]["languages"])
-        self.style: Style = "cloze" if self.scored else (self.config.metadata or {}).get("style", "explain")
+        asked: Style = (self.config.metadata or {}).get("style", "explain")
+        self.style: Style = "cloze" if self.scored and asked != "letters" else asked
+        if asked == "letters" and not self.scored:
+            raise CalmError(f"{self.config.task}: style letters scores letters, so output_type must be loglikelihood")
+        self._order_docs()
         check_words(self.languages, self.style)
         for note in wordless_notes(self.languages):
             _tell_once(note)
         self.thoughts: Marks = (self.config.metadata or {}).get("thoughts", ())
         counts = sorted({len(options[0]) for options in self.task_docs["options"]})
+        check_letters(counts[-1], self.style, what=f"a question of {self.config.task}")
         n_options = str(counts[0]) if len(counts) == 1 else f"{counts[0]}-{counts[-1]}"
         unlabelled = sum(answer is None for answer in self.task_docs["answer"])
         if unlabelled and not _memory:
@@ -96,8 +104,11 @@ class CrossLingualTask(ConfigurableTask):
             "langs": ".".join(self.languages),
             "options": n_options,
             "style": self.style,
+            "order": self.order_seed,
             "prompts": PROMPTS,
-            "score": "logprob/byte" if self.scored else PARSER + marks_signature(self.thoughts),
+            "score": ("logprob" if self.lettered else "logprob/byte")
+            if self.scored
+            else PARSER + marks_signature(self.thoughts),
             "retrieval": self.grounding.signature if self.grounding else None,
         }
         if isinstance(self.config.metadata, dict):
@@ -117,7 +128,7 @@ class CrossLingualTask(ConfigurableTask):
         asked = {question for question, _ in grounding.found}
         self.dataset["test"] = to_dataset([q for q in self.dataset.questions if q.id in asked], grounding)
         self.dataset.grounding = grounding
-        self.task_docs = self.eval_docs
+        self._order_docs()
 
     @classmethod
     def from_questions(
@@ -129,19 +140,20 @@ class CrossLingualTask(ConfigurableTask):
         generation_kwargs: dict[str, Any] | None = None,
         repeats: int = 1,
         grounding: Grounding | None = None,
+        order_seed: int = 0,
     ) -> CrossLingualTask:
-        """A task over questions in memory; with ``style`` cloze the options are scored."""
+        """A task over questions in memory; with ``style`` cloze or letters the options are scored."""
         table = to_dataset(questions, grounding)
         config: dict[str, Any] = {
             "task": name,
             "custom_dataset": lambda **_: {"test": table},
             "test_split": "test",
-            "output_type": _SCORED if style == "cloze" else "generate_until",
-            "metadata": {"version": 1.0, "style": style},
+            "output_type": _SCORED if style in ("cloze", "letters") else "generate_until",
+            "metadata": {"version": 1.0, "style": style, "order_seed": order_seed},
             "num_fewshot": 0,
             "repeats": repeats,
         }
-        if style != "cloze":
+        if style not in ("cloze", "letters"):
             config["generation_kwargs"] = generation_kwargs or {"until": [], "do_sample": False}
         return cls(config=config, _memory=True)
 
@@ -149,6 +161,23 @@ class CrossLingualTask(ConfigurableTask):
     def scored(self) -> bool:
         """Whether options are scored rather than answers generated."""
         return bool(self.OUTPUT_TYPE == _SCORED)
+
+    @property
+    def lettered(self) -> bool:
+        """Whether letters are scored."""
+        return self.style == "letters"
+
+    @property
+    def order_seed(self) -> int | None:
+        """The seed of the order in which options are shown; None where they are shown as in the data."""
+        return int((self.config.metadata or {}).get("order_seed", 0)) if self.lettered else None
+
+    def _order_docs(self) -> None:
+        """The documents as lm-eval asks and logs them."""
+        if self.order_seed is not None:
+            split = self.config.test_split
+            self.dataset[split] = with_order(self.dataset[split], self.order_seed)
+        self.task_docs = self.eval_docs
 
     # --- prompts ------------------------------------------------------------------------------------------------------
 
@@ -167,11 +196,11 @@ class CrossLingualTask(ConfigurableTask):
         if num_fewshot:
             shots = list(self.sampler.sample(n=num_fewshot, eval_doc=doc))
         contexts = []
-        for index, language in enumerate(doc["languages"]):
+        for index in range(len(doc["languages"])):
             messages = [Message("system", system_instruction, "\n\n")] if system_instruction else []
             for shot in shots:
-                messages += self._turn(shot, index, language, answered=True)
-            messages += self._turn(doc, index, language, answered=False)
+                messages += turns(shot, index, self.style, answered=True)
+            messages += turns(doc, index, self.style, answered=False)
             if apply_chat_template and chat_template:
                 history = [m.to_dict() for m in messages] if fewshot_as_multiturn else multiturn_to_singleturn(messages)
                 contexts.append(chat_template(history, add_generation_prompt=True))
@@ -179,41 +208,20 @@ class CrossLingualTask(ConfigurableTask):
                 contexts.append("".join(m.to_text() for m in messages))
         return contexts
 
-    def _turn(self, doc: Doc, index: int, language: str, *, answered: bool) -> list[Message]:
-        question, options = doc["questions"][index], doc["options"][index]
-        passages = [p["text"] for p in doc["passages"][index]] if "passages" in doc else []
-        prompt = ask(language, question, options, self.style, passages)
-        if not answered:
-            return [Message("user", prompt, "")]
-        if doc["answer"] is None:
-            raise CalmError(f"few-shot question {doc['id']} has no answer; use a labelled split for --num_fewshot")
-        target = answer_text(language, options, doc["answer"], self.style)
-        between = "" if target.startswith("\n") else delimiter(language)
-        return [Message("user", prompt, between), Message("assistant", target, "\n\n")]
-
     def construct_requests(self, doc: Doc, ctx: list[str], **kwargs: Any) -> list[Instance]:
-        """One request a language, or one a language and option; ``idx`` counts them in that order."""
+        """One request a language, or one a language and option of the data; ``idx`` counts them in that order."""
         chat = kwargs.pop("apply_chat_template", False)
         kwargs.pop("chat_template", None)
         requests = []
         for index, (language, context) in enumerate(zip(doc["languages"], ctx, strict=True)):
             if self.scored:
-                between = "" if chat else delimiter(language)
-                requests += [(context, between + option) for option in doc["options"][index]]
+                requests += [(context, text) for text in continuations(doc, index, self.style, chat=chat)]
             else:
-                requests.append((context, self._generation_kwargs(language)))
+                requests.append((context, generation_kwargs(self.config.generation_kwargs, language)))
         return [
             Instance(request_type=self.OUTPUT_TYPE, doc=doc, arguments=arguments, idx=i, **kwargs)
             for i, arguments in enumerate(requests)
         ]
-
-    def _generation_kwargs(self, language: str) -> dict[str, Any]:
-        """The YAML's, with the language's own question cue as a stop: base models go on with a next question."""
-        result = dict(self.config.generation_kwargs or {})
-        until = result.get("until") or []
-        own = "\n" + cue(get_language(language), get_language(language).question)
-        result["until"] = [*([until] if isinstance(until, str) else until), own]
-        return result
 
     # Few-shot questions are loaded when they are asked for: ConfigurableTask would load them at construction.
 
@@ -224,8 +232,10 @@ class CrossLingualTask(ConfigurableTask):
     def sampler(self) -> ContextSampler:
         """Draws the few-shot questions from ``fewshot_split``."""
         if self._sampler is None:
-            documents = list(self.dataset[self.config.fewshot_split or self.config.test_split])
-            self._sampler = ContextSampler(documents)
+            table = self.dataset[self.config.fewshot_split or self.config.test_split]
+            self._sampler = ContextSampler(
+                list(table if self.order_seed is None else with_order(table, self.order_seed))
+            )
             self._sampler.rnd = self.fewshot_rnd
         return self._sampler
 
@@ -248,7 +258,13 @@ class CrossLingualTask(ConfigurableTask):
         """What the responses to one document answer."""
         if self.scored:
             options = dict(zip(doc["languages"], doc["options"], strict=True))
-            return scored_answer(doc["id"], doc["answer"], self.option_scores(doc, results), options)
+            return scored_answer(
+                doc["id"],
+                doc["answer"],
+                self.option_scores(doc, results),
+                options,
+                doc["shown"] if self.lettered else None,
+            )
         answers = {
             language: read_answer(response, options, language, style=self.style, thoughts=self.thoughts)
             for language, options, response in zip(doc["languages"], doc["options"], results, strict=True)
@@ -264,7 +280,7 @@ class CrossLingualTask(ConfigurableTask):
 
     def metric_names(self) -> list[str]:
         """The metrics of this task and its languages."""
-        return metric_names(self.languages, scored=self.scored, unnormalised=self.scored)
+        return metric_names(self.languages, scored=self.scored, unnormalised=self.scored and not self.lettered)
 
     def aggregation(self) -> dict[str, Callable[..., float]]:
         """The mean over questions, for kappa the answers of all."""
