@@ -75,9 +75,13 @@ def sample(
 
     Raises:
         DataError: ``output`` has generations of other questions.
-        CalmError: a chat template was asked for and the model has none; several processes were started; there is no
-            response to any of the first questions.
+        CalmError: a question has more options than there are letters, in a style that shows them; a chat template was
+            asked for and the model has none; several processes were started; there is no response to any of the first
+            questions.
     """
+    style_here: Style = "cloze" if mode == "options" and style != "letters" else style
+    for question in questions:
+        check_letters(question.n_options, style_here, what=f"question {question.id}")
     if chat_template and not backend.can_chat():
         raise CalmError("sampling.chat_template is true, but the model's tokenizer has no chat template")
     if backend.world_size > 1:
@@ -85,9 +89,6 @@ def sample(
     chunk = chunk or backend.chunk
     output = Path(output)
     endings = Endings() if endings is None else endings
-    style_here: Style = "cloze" if mode == "options" and style != "letters" else style
-    for question in questions:
-        check_letters(question.n_options, style_here, what=f"question {question.id}")
     kwargs: dict[str, Any] = {
         "do_sample": True,
         "temperature": temperature,
