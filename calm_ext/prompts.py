@@ -1,6 +1,6 @@
 """What the model is asked, in each language.
 
-Three styles:
+Four styles:
 
 - ``explain``: the paper's (Wang et al. 2025, arXiv 2501.18457, appendix; the ``instruction`` and ``input`` of its
   published samples): an instruction, the question with lettered options; the model explains, then names a letter.
@@ -9,6 +9,9 @@ Three styles:
 - ``cloze``: the question and the answer cue without the options; each option's text is scored as the continuation.
   Small base models can use it where they cannot use letters. In a language that calm-ext has no words for the option
   follows the bare question on a new line.
+- ``letters``: the question with lettered options and the answer cue; each letter is scored as the continuation, as in
+  MMLU (Hendrycks et al. 2021, arXiv 2009.03300). This suits instruct models. Options are shown in an order of their own
+  (:func:`shown_order`), so that nothing depends on where the right one stands in the data.
 
 Passages, where some were retrieved, stand before the question, one a line, each behind its language's cue word and
 quoted as data (:func:`quoted`): nothing in them can begin a line, end a turn or steer the direction of text.
@@ -16,6 +19,7 @@ quoted as data (:func:`quoted`): nothing in them can begin a line, end a turn or
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -24,7 +28,7 @@ from typing import Literal
 from calm_ext.errors import CalmError
 from calm_ext.languages import Language, get_language, language_name, language_with_words
 
-Style = Literal["explain", "direct", "cloze"]
+Style = Literal["explain", "direct", "cloze", "letters"]
 
 LETTERS = "ABCDEFGHIJ"
 
@@ -63,7 +67,7 @@ def require_letters(n: int, style: Style, *, what: str = "a question") -> None:
     Raises:
         CalmError: there are too many.
     """
-    if style == "explain" and n > len(LETTERS):
+    if style in ("explain", "letters") and n > len(LETTERS):
         raise CalmError(
             f"{what} has {n} options, and there are letters for {len(LETTERS)} only; ask in a style without letters: "
             f"direct, or cloze, which scores the options"
@@ -77,6 +81,30 @@ def letters(n: int, language: Language) -> str:
     ('A, B or C', 'A、B或C')
     """
     return language.comma.join(LETTERS[: n - 1]) + language.last_comma + LETTERS[n - 1]
+
+
+def shown_order(question_id: str, n_options: int, seed: int) -> list[int]:
+    """The order in which style ``letters`` shows a question's options: shown place -> index of the option in the data.
+
+    It depends on seed, id and number only: it is the same in every language and on every machine.
+
+    >>> shown_order("q1", 4, 0)
+    [2, 0, 1, 3]
+    """
+
+    def key(option: int) -> bytes:
+        return hashlib.sha256(f"{seed}|{question_id}|{option}".encode()).digest()
+
+    return sorted(range(n_options), key=key)
+
+
+def shown_letter(option: int, shown: Sequence[int]) -> str:
+    """The letter behind which an option of the data is shown.
+
+    >>> shown_letter(0, [2, 0, 1, 3])
+    'B'
+    """
+    return LETTERS[shown.index(option)]
 
 
 def instruction(code: str, n_options: int) -> str:
@@ -126,6 +154,7 @@ def ask(code: str, question: str, options: Sequence[str], style: Style, passages
     """The question as the user's turn: everything up to where the model begins to write.
 
     Args:
+        options: in the order in which they are shown (:func:`shown_order` in style ``letters``).
         passages: texts to read first, best first; they are quoted here.
 
     Raises:
@@ -136,6 +165,11 @@ def ask(code: str, question: str, options: Sequence[str], style: Style, passages
     Question: Where do fish live?
     - water
     - air
+    Answer:
+    >>> print(ask("en", "Where do fish live?", ["air", "water"], "letters"))
+    Question: Where do fish live?
+    A. air
+    B. water
     Answer:
     >>> ask("zh", "鱼住在哪里？", ["水", "空气"], "cloze")
     '问题:鱼住在哪里？\\n答案:'
@@ -153,6 +187,8 @@ def ask(code: str, question: str, options: Sequence[str], style: Style, passages
         return "\n".join([*read, *lines, *(f"- {text}" for text in options), cue(language, language.answer)])
     require_letters(len(options), style)
     lines += [f"{LETTERS[i]}. {text}" for i, text in enumerate(options)]
+    if style == "letters":
+        return "\n".join([*read, *lines, cue(language, language.answer)])
     if read:
         lines = [*read, "", *lines]
     head = instruction(code, len(options))
@@ -192,8 +228,11 @@ def wordless_notes(codes: Iterable[str]) -> list[str]:
 def answer_text(code: str, options: Sequence[str], answer: int, style: Style) -> str:
     """The right answer in the task's format, for few-shot examples and ``answer_only`` targets.
 
-    In ``explain`` style the answer line follows where the explanation would end.
+    In ``explain`` style the answer line follows where the explanation would end. In ``letters`` style the answer is a
+    letter, and both ``options`` and ``answer`` count the places at which the options are shown.
     """
+    if style == "letters":
+        return LETTERS[answer]
     if style != "explain":
         return options[answer]
     require_letters(len(options), style)

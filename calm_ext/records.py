@@ -92,9 +92,12 @@ class Generation(Record):
             scored the options instead.
         finish: how each response ended: ``stop`` by itself, ``length`` cut at ``max_new_tokens``, or the server's word;
             None where that is not known. Left out where all of them are ``stop``, or none is known.
-        option_logprobs: summed log-probability of each option's text given the prompt (nats), where scored.
+        option_logprobs: summed log-probability of each option's text, or of its letter, given the prompt (nats), where
+            scored.
         option_tokens: length of each option's text in tokens, where scored and known.
         option_priors: summed log-probability of each option's text after the bare cue (nats), where asked for.
+        shown: where letters were scored, the order in which the prompt shows the options: shown place -> index of the
+            option. Everything else counts options as the data does.
         passages: ids of the passages in the prompt, best first.
     """
 
@@ -110,6 +113,7 @@ class Generation(Record):
     option_logprobs: list[float] | None = None
     option_tokens: list[int] | None = None
     option_priors: list[float] | None = None
+    shown: list[int] | None = None
     passages: list[str] = Field(default_factory=list)
 
     @model_validator(mode="after")
@@ -125,6 +129,10 @@ class Generation(Record):
             values = getattr(self, name)
             if values is not None and len(values) != len(self.options):
                 raise ValueError(f"{len(values)} {name} for {len(self.options)} options")
+        if self.shown is not None and sorted(self.shown) != list(range(len(self.options))):
+            raise ValueError(f"shown {self.shown} is no order of the {len(self.options)} options")
+        if self.shown is not None and self.option_logprobs is None:
+            raise ValueError("shown is the order of letters that were scored, and there are no option_logprobs")
         if not self.responses and self.option_logprobs is None:
             raise ValueError("neither responses nor option_logprobs")
         if self.finish is not None and len(self.finish) != len(self.responses):

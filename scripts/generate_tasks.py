@@ -22,7 +22,7 @@ from calm_ext.prompts import PASSAGE_PROMPTS, PROMPTS, ask, instruction, passage
 
 TASKS = Path(__file__).resolve().parents[1] / "lm_eval_tasks"
 NAMES = ("sample", "xcsqa", "medqa", "medqa_zh", "medexpqa")
-VARIANTS = {"": ("_xl", "explain"), "_mc": ("_xl_mc", "cloze")}
+VARIANTS = {"": ("_xl", "explain"), "_mc": ("_xl_mc", "cloze"), "_letters": ("_xl_letters", "letters")}
 EXAMPLE = ("Where do fish live?", ["in the air", "in the water", "in the sand", "in the trees"])
 
 
@@ -42,6 +42,8 @@ def one_language(source: str, language: str, suffix: str) -> tuple[Path, str]:
         f"  style: {style}\n"
         f"  language: {language}\n"
     )
+    if style == "letters":
+        text += "  order_seed: 0\n"
     if source == "xcsqa" and language not in SOURCES[source].languages:
         text += "  origin: hf\n"
     return TASKS / source / "languages" / f"{name}.yaml", text
@@ -69,13 +71,14 @@ def rows() -> list[dict[str, str]]:
             continue
         source = task["custom_dataset"].rpartition(".")[2]
         entry, metadata = SOURCES[source], task["metadata"]
+        scored = "letters" if metadata["style"] == "letters" else "options"
         found.append({
             "name": task["task"],
             "source": source,
             "split": metadata.get("split", entry.splits[0]),
             "languages": " ".join(metadata.get("languages") or entry.languages),
             "prompt": f"`{metadata['style']}`" + (" with passages" if metadata.get("retrieval") else ""),
-            "output": "generated, greedy" if task["output_type"] == "generate_until" else "log-likelihood of options",
+            "output": "generated, greedy" if task["output_type"] == "generate_until" else f"log-likelihood of {scored}",
             "version": str(metadata["version"]),
         })  # fmt: skip
     return sorted(found, key=lambda r: ((*NAMES, "babel").index(r["source"]), r["name"]))
@@ -101,6 +104,7 @@ def readme() -> str:
         prompts=PROMPTS,
         explain=ask("en", *EXAMPLE, "explain"),
         cloze=ask("en", *EXAMPLE, "cloze"),
+        letters=ask("en", *EXAMPLE, "letters"),
         direct=ask("en", *EXAMPLE, "direct"),
         passage_prompts=PASSAGE_PROMPTS,
         with_passages=ask("en", *EXAMPLE, "explain", ["Fish: Fish breathe with gills.", "Pike: A pike is a fish."]),

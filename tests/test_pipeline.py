@@ -286,6 +286,27 @@ def test_options_mode_end_to_end(finished: Path, babel_model: Path, tmp_path: Pa
     assert (tmp_path / "r/report/index.html").is_file()
 
 
+def test_letters_end_to_end(finished: Path, babel_model: Path, tmp_path: Path) -> None:
+    name = "calm_babel_xl_letters"
+    made = recipe(
+        babel_model, sampling={"mode": "options", "style": "letters"}, evaluation={"tasks": [name], "limit": 12}
+    )
+    shutil.copytree(finished, tmp_path / "r")
+    run(made, tmp_path / "r")
+    generations = {(g.id, g.language): g for g in read_jsonl(tmp_path / "r/generations.jsonl", Generation)}
+    for pair in read_jsonl(tmp_path / "r/pairs.jsonl", Pair):
+        g = generations[pair.id, pair.language]
+        assert g.shown is not None
+        assert pair.prompt == g.prompt
+        assert pair.chosen.strip() == "ABCD"[g.shown.index(pair.chosen_answer)]
+    vote = json.loads((tmp_path / "r/vote.json").read_text())
+    assert set(vote["letter_bias"]) == {"qaa", "qab", "qac"}
+    summary = json.loads((tmp_path / "r/summary.json").read_text())
+    assert set(summary[name]["letter_bias"]) == {"before", "after"}
+    assert set(summary["vote"]["letter_bias"]) == set(vote["letter_bias"])
+    assert "Letters are answered unevenly by this much" in (tmp_path / "r/report/index.html").read_text()
+
+
 def test_refusals(finished: Path, babel_model: Path, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="holds a run of recipe 'tiny', not 'other'"):
         RunDirectory(finished, name="other")

@@ -45,19 +45,22 @@ def test_every_file_is_a_task_of_its_name(manager: Any) -> None:
     found = set(manager.all_tasks)
     assert set(NAMES) <= found, sorted(set(NAMES) - found)
     for source in ("xcsqa", "medqa", "medqa_zh", "medexpqa", "sample"):
-        assert {f"calm_{source}_xl", f"calm_{source}_xl_mc"} <= found
+        assert {f"calm_{source}_xl", f"calm_{source}_xl_mc", f"calm_{source}_xl_letters"} <= found
         for language in SOURCES[source].available:
-            assert {f"calm_{source}_{language}", f"calm_{source}_{language}_mc"} <= found
+            name = f"calm_{source}_{language}"
+            assert {name, f"{name}_mc", f"{name}_letters"} <= found
     readme = (FOLDER / "README.md").read_text(encoding="utf-8")
     for name in (*(n for n in NAMES if "_xl" in n), *DESCRIPTIONS):
         assert f"`{name}`" in readme, name
 
 
 def test_groups_and_tags(manager: Any) -> None:
-    assert {"calm", "calm_generation", "calm_mc"} <= set(manager.all_groups)
+    assert {"calm", "calm_generation", "calm_mc", "calm_letters"} <= set(manager.all_groups)
     tags = set(manager.all_tags)
-    assert {"calm_xcsqa_languages", "calm_sample_languages_mc", "calm_sw", "calm_ar_mc"} <= tags
-    assert set(manager.match_tasks(["calm_xcsqa_sw*"])) == {"calm_xcsqa_sw", "calm_xcsqa_sw_mc"}
+    assert {"calm_xcsqa_languages", "calm_sample_languages_mc", "calm_sw", "calm_ar_mc", "calm_ar_letters"} <= tags
+    assert set(manager.match_tasks(["calm_xcsqa_sw*"])) == {
+        "calm_xcsqa_sw", "calm_xcsqa_sw_letters", "calm_xcsqa_sw_mc",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("source", ["xcsqa", "medqa", "medqa_zh"])

@@ -201,7 +201,8 @@ def _from_generations(generations: Iterable[Generation], style: Style, thoughts:
         gold = own[0].answer
         if all(g.option_logprobs is not None for g in own):
             scores = {g.language: g.option_logprobs or [] for g in own}
-            found.append(scored_answer(identity, gold, scores, {g.language: g.options for g in own}))
+            texts = {g.language: g.options for g in own}
+            found.append(scored_answer(identity, gold, scores, texts, own[0].shown))
         else:
             answers = {g.language: next(iter(read_votes(g, style=style, thoughts=thoughts)), None) for g in own}
             found.append(Answered(identity, gold, answers, len(own[0].options)))

@@ -43,11 +43,15 @@ def command(
             "signature": found.signature, "n_questions": found.n_questions, "languages": found.languages,
             "metrics": found.metrics, "stderr": found.stderr, "ci95": found.ci95, "n": found.n, "chance": found.chance,
             "rankc_floor": found.rankc_floor, "by_pair": found.by_pair, "warnings": found.warnings,
+            **({"letter_bias": found.letter_bias} if found.letter_bias else {}),
         })  # fmt: skip
         return
     _print(found)
     if by_pair:
         _print_pairs(found)
+    if found.letter_bias:
+        told = ", ".join(f"{x} {value:.2f}" for x, value in found.letter_bias.items())
+        click.echo(f"note: letters are answered unevenly by this much (0 is even): {told}", err=True)
     for warning in found.warnings:
         click.echo(f"note: {warning}", err=True)
 

@@ -83,7 +83,7 @@ def command(
 
     _, first = next(iter(stream()))
     if first.option_logprobs is not None:
-        style = "cloze"
+        style = "cloze" if first.shown is None else "letters"
     report = PairReport()
     restated = None
     if options.translator is not None:

@@ -60,8 +60,8 @@ def command(
     if heldout_generations and not heldout:
         raise RecipeError("command line", ["--heldout-generations needs --heldout: the questions that they answer"])
     writable_folder(output)
-    if (sampling.mode == "options") != (sampling.resolved_style == "cloze"):
-        raise RecipeError("command line", [f"--style {sampling.style} does not go with --mode {sampling.mode}"])
+    if sampling.mode_problems():
+        raise RecipeError("command line", sampling.mode_problems())
     sampling = with_arguments(sampling, verb="train", template_args=template_args)
     next(read_jsonl(pairs, Pair))  # a wrong file is refused before a model loads
     votes: dict[str, dict[str, int]] = {}

@@ -87,6 +87,8 @@ def command(
             extra["sampling"] = ended
         if table.normalized:
             extra["normalize"] = {"by": table.normalized.how, "agreement": dict(table.normalized.agreement)}
+        if table.letters:
+            extra["letter_bias"] = {x: bias._asdict() for x, bias in table.letters.items()}
         print_json({**extra, **summary})
     else:
         _print(summary)

@@ -24,7 +24,7 @@ from calm_ext.jsonl import Appender, read_jsonl
 from calm_ext.models.backends import Backend
 from calm_ext.models.endings import LONGER, Endings
 from calm_ext.models.request import Reply, SampleRequest
-from calm_ext.prompts import Style, ask, require_letters
+from calm_ext.prompts import Style, ask, require_letters, shown_order
 from calm_ext.records import Generation, ParallelQuestion, Prompt
 from calm_ext.retrieval.grounding import Grounding
 
@@ -64,7 +64,7 @@ def sample(
 
     Args:
         mode: ``generate`` samples ``n`` responses per question and language at ``temperature``; ``options`` scores the
-            text of every option (style ``cloze``).
+            text of every option (style ``cloze``), or its letter (style ``letters``).
         chat_template: wrap the prompt as the user's turn of the model's chat template.
         priors: in mode options, score the options after the bare cue, too.
         grounding: the passages to ask with.
@@ -78,16 +78,16 @@ def sample(
         CalmError: a question has more options than its style has letters; a chat template was asked for and the model
             has none; several processes were started; there is no response to any of the first questions.
     """
+    style_here: Style = "cloze" if mode == "options" and style != "letters" else style
     if chat_template and not backend.can_chat():
         raise CalmError("sampling.chat_template is true, but the model's tokenizer has no chat template")
     if backend.world_size > 1:
         raise CalmError("sampling runs in one process; start it without `accelerate launch`")
     for question in questions:
-        require_letters(question.n_options, style if mode == "generate" else "cloze", what=f"question {question.id}")
+        require_letters(question.n_options, style_here, what=f"question {question.id}")
     chunk = chunk or backend.chunk
     output = Path(output)
     endings = Endings() if endings is None else endings
-    style_here: Style = "cloze" if mode == "options" else style
     kwargs: dict[str, Any] = {
         "do_sample": True,
         "temperature": temperature,
@@ -109,8 +109,8 @@ def sample(
         )
         if mode == "generate":
             _explain(responses, endings)
-        made = _generations(part, responses, style_here, mode, chat_template, grounding)
-        return with_lengths(backend, made, priors=priors) if mode == "options" else made
+        made = _generations(part, responses, style_here, mode, chat_template, grounding, seed)
+        return with_lengths(backend, made, priors=priors) if style_here == "cloze" else made
 
     done, lacking = _resume(output, questions, chunk, endings)
     asked = 0
@@ -166,6 +166,7 @@ def ask_model(
         generation_kwargs=generation_kwargs,
         repeats=repeats,
         grounding=grounding,
+        order_seed=seed,
     )
     task.build_all_requests(
         limit=None,
@@ -216,12 +217,15 @@ def _generations(
     mode: Mode,
     chat_template: bool,
     grounding: Grounding | None,
+    seed: int,
 ) -> list[Generation]:
     result = []
     for question in questions:
+        shown = shown_order(question.id, question.n_options, seed) if style == "letters" else None
         for language, version in question.versions.items():
             read = grounding.found[question.id, language].passages if grounding else []
-            text = ask(language, version.question, version.options, style, [p.shown() for p in read])
+            options = [version.options[i] for i in shown] if shown else version.options
+            text = ask(language, version.question, options, style, [p.shown() for p in read])
             prompt: Prompt = [{"role": "user", "content": text}] if chat_template else text
             got = responses[question.id, language]
             result.append(
@@ -236,6 +240,7 @@ def _generations(
                     responses=[reply.text for reply in got] if mode == "generate" else [],
                     finish=_finish(got) if mode == "generate" else None,
                     option_logprobs=[float(x[0]) for x in got] if mode == "options" else None,
+                    shown=shown,
                     passages=[p.id for p in read],
                 )
             )

@@ -6,7 +6,7 @@ question in one document. A YAML names this class::
     class: !function calm_ext.harness.task.CrossLingualTask
     custom_dataset: !function calm_ext.harness.dataset.xcsqa
     output_type: generate_until        # or loglikelihood
-    metadata: {version: 1.0, style: explain}
+    metadata: {version: 1.0, style: explain}        # with loglikelihood: cloze or letters
 
 Per-question values aggregate by the mean, so lm-eval's own standard errors are right, and its data parallelism too.
 What a question does not have (``consistency_valid`` where one language answered, say) is None in its sample and left
@@ -18,7 +18,6 @@ from __future__ import annotations
 import functools
 import logging
 import math
-import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -26,22 +25,10 @@ from calm_ext.answers.read import PARSER, read_answer
 from calm_ext.answers.thoughts import Marks, marks_signature
 from calm_ext.errors import CalmError
 from calm_ext.harness.dataset import Doc, to_dataset
-from calm_ext.languages import get_language
 from calm_ext.metrics.answered import Answered, scored_answer
 from calm_ext.metrics.measure import bias_warnings
 from calm_ext.metrics.question import PARTIAL, fleiss_kappa, metric_names
-from calm_ext.prompts import (
-    LETTERS,
-    PROMPTS,
-    Style,
-    answer_text,
-    ask,
-    check_words,
-    cue,
-    delimiter,
-    require_letters,
-    wordless_notes,
-)
+from calm_ext.prompts import LETTERS, PROMPTS, Style, check_words, require_letters, wordless_notes
 from calm_ext.records import ParallelQuestion
 from calm_ext.retrieval.grounding import Grounding
 from calm_ext.signature import signature, version_of
@@ -58,6 +45,9 @@ try:
     from lm_eval.api.metrics import mean
     from lm_eval.api.task import ConfigurableTask, Task
     from lm_eval.api.utils import Message, multiturn_to_singleturn
+
+    from calm_ext.harness.shots import draw
+    from calm_ext.harness.turns import continuations, generation_kwargs, turns, with_order
 except ImportError as error:
     raise CalmError(f"{REFUSED} ({error})") from error
 
@@ -70,10 +60,12 @@ class CrossLingualTask(ConfigurableTask):
     """A multiple-choice question asked in all its languages at once.
 
     ``output_type: generate_until`` asks in the style of ``metadata.style`` (``explain`` or ``direct``) and reads the
-    answers; ``loglikelihood`` scores each option's text after the question (``cloze``), per UTF-8 byte.
+    answers; ``loglikelihood`` scores each option's text after the question (``cloze``), per UTF-8 byte, or its letter
+    (``letters``), in the order that ``metadata.order_seed`` (0) gives each question and that its document records as
+    ``shown``. Scores and answers count the options as the data does.
 
-    Metrics: those of :func:`calm_ext.metrics.question.metric_names`; where options are scored, also accuracy,
-    consistency and RankC by summed instead of per-byte log-probability (``_unnorm``).
+    Metrics: those of :func:`calm_ext.metrics.question.metric_names`; where texts are scored, also accuracy, consistency
+    and RankC by summed instead of per-byte log-probability (``_unnorm``).
     """
 
     task_docs: Any
@@ -90,7 +82,11 @@ class CrossLingualTask(ConfigurableTask):
         config.setdefault("doc_to_target", lambda doc: str(doc["answer"]))
         super().__init__(config=config)
         self.languages: list[str] = list(self.task_docs[0]["languages"])
-        self.style: Style = "cloze" if self.scored else (self.config.metadata or {}).get("style", "explain")
+        asked: Style = (self.config.metadata or {}).get("style", "explain")
+        self.style: Style = "cloze" if self.scored and asked != "letters" else asked
+        if asked == "letters" and not self.scored:
+            raise CalmError(f"{self.config.task}: style letters scores letters, so output_type must be loglikelihood")
+        self._order_docs()
         check_words(self.languages, self.style)
         for note in wordless_notes(self.languages):
             _tell_once(note)
@@ -111,8 +107,11 @@ class CrossLingualTask(ConfigurableTask):
             "langs": ".".join(self.languages),
             "options": n_options,
             "style": self.style,
+            "order": self.order_seed,
             "prompts": PROMPTS,
-            "score": "logprob/byte" if self.scored else PARSER + marks_signature(self.thoughts),
+            "score": ("logprob" if self.lettered else "logprob/byte")
+            if self.scored
+            else PARSER + marks_signature(self.thoughts),
             "retrieval": self.grounding.signature if self.grounding else None,
         }
         if isinstance(self.config.metadata, dict):
@@ -144,7 +143,7 @@ class CrossLingualTask(ConfigurableTask):
         asked = {question for question, _ in grounding.found}
         self.dataset["test"] = to_dataset([q for q in self.dataset.questions if q.id in asked], grounding)
         self.dataset.grounding = grounding
-        self.task_docs = self.eval_docs
+        self._order_docs()
 
     @classmethod
     def from_questions(
@@ -156,19 +155,20 @@ class CrossLingualTask(ConfigurableTask):
         generation_kwargs: dict[str, Any] | None = None,
         repeats: int = 1,
         grounding: Grounding | None = None,
+        order_seed: int = 0,
     ) -> CrossLingualTask:
-        """A task over questions in memory; with ``style`` cloze the options are scored."""
+        """A task over questions in memory; with ``style`` cloze or letters the options are scored."""
         table = to_dataset(questions, grounding)
         config: dict[str, Any] = {
             "task": name,
             "custom_dataset": lambda **_: {"test": table},
             "test_split": "test",
-            "output_type": _SCORED if style == "cloze" else "generate_until",
-            "metadata": {"version": 1.0, "style": style},
+            "output_type": _SCORED if style in ("cloze", "letters") else "generate_until",
+            "metadata": {"version": 1.0, "style": style, "order_seed": order_seed},
             "num_fewshot": 0,
             "repeats": repeats,
         }
-        if style != "cloze":
+        if style not in ("cloze", "letters"):
             config["generation_kwargs"] = generation_kwargs or {"until": [], "do_sample": False}
         return cls(config=config, _memory=True)
 
@@ -176,6 +176,23 @@ class CrossLingualTask(ConfigurableTask):
     def scored(self) -> bool:
         """Whether options are scored rather than answers generated."""
         return bool(self.OUTPUT_TYPE == _SCORED)
+
+    @property
+    def lettered(self) -> bool:
+        """Whether letters are scored."""
+        return self.style == "letters"
+
+    @property
+    def order_seed(self) -> int | None:
+        """The seed of the order in which options are shown; None where they are shown as in the data."""
+        return int((self.config.metadata or {}).get("order_seed", 0)) if self.lettered else None
+
+    def _order_docs(self) -> None:
+        """The documents as lm-eval asks and logs them."""
+        if self.order_seed is not None:
+            split = self.config.test_split
+            self.dataset[split] = with_order(self.dataset[split], self.order_seed)
+        self.task_docs = self.eval_docs
 
     # --- prompts ------------------------------------------------------------------------------------------------------
 
@@ -196,11 +213,11 @@ class CrossLingualTask(ConfigurableTask):
         """
         shots = self.shots(doc, num_fewshot) if num_fewshot else []
         contexts = []
-        for index, language in enumerate(doc["languages"]):
+        for index in range(len(doc["languages"])):
             messages = [Message("system", system_instruction, "\n\n")] if system_instruction else []
             for shot in shots:
-                messages += self._turn(shot, index, language, answered=True)
-            messages += self._turn(doc, index, language, answered=False)
+                messages += turns(shot, index, self.style, answered=True)
+            messages += turns(doc, index, self.style, answered=False)
             if apply_chat_template and chat_template:
                 history = [m.to_dict() for m in messages] if fewshot_as_multiturn else multiturn_to_singleturn(messages)
                 contexts.append(chat_template(history, add_generation_prompt=True))
@@ -208,39 +225,20 @@ class CrossLingualTask(ConfigurableTask):
                 contexts.append("".join(m.to_text() for m in messages))
         return contexts
 
-    def _turn(self, doc: Doc, index: int, language: str, *, answered: bool) -> list[Message]:
-        question, options = doc["questions"][index], doc["options"][index]
-        passages = [p["text"] for p in doc["passages"][index]] if "passages" in doc else []
-        prompt = ask(language, question, options, self.style, passages)
-        if not answered:
-            return [Message("user", prompt, "")]
-        target = answer_text(language, options, doc["answer"], self.style)
-        between = "" if target.startswith("\n") else delimiter(language)
-        return [Message("user", prompt, between), Message("assistant", target, "\n\n")]
-
     def construct_requests(self, doc: Doc, ctx: list[str], **kwargs: Any) -> list[Instance]:
-        """One request a language, or one a language and option; ``idx`` counts them in that order."""
+        """One request a language, or one a language and option of the data; ``idx`` counts them in that order."""
         chat = kwargs.pop("apply_chat_template", False)
         kwargs.pop("chat_template", None)
         requests = []
         for index, (language, context) in enumerate(zip(doc["languages"], ctx, strict=True)):
             if self.scored:
-                between = "" if chat else delimiter(language)
-                requests += [(context, between + option) for option in doc["options"][index]]
+                requests += [(context, text) for text in continuations(doc, index, self.style, chat=chat)]
             else:
-                requests.append((context, self._generation_kwargs(language)))
+                requests.append((context, generation_kwargs(self.config.generation_kwargs, language)))
         return [
             Instance(request_type=self.OUTPUT_TYPE, doc=doc, arguments=arguments, idx=i, **kwargs)
             for i, arguments in enumerate(requests)
         ]
-
-    def _generation_kwargs(self, language: str) -> dict[str, Any]:
-        """The YAML's, with the language's own question cue as a stop: base models go on with a next question."""
-        result = dict(self.config.generation_kwargs or {})
-        until = result.get("until") or []
-        own = "\n" + cue(get_language(language), get_language(language).question)
-        result["until"] = [*([until] if isinstance(until, str) else until), own]
-        return result
 
     # --- few-shot questions: loaded when they are asked for; ConfigurableTask loads them at construction ------------
 
@@ -248,31 +246,17 @@ class CrossLingualTask(ConfigurableTask):
         """None; see :meth:`shots`."""
 
     def shots(self, doc: Doc, n: int) -> list[Doc]:
-        """The few-shot questions of a question: ``n`` of ``fewshot_split``, never the question itself.
-
-        They are drawn anew for each question, by the seed and the question's id. So a question has the same ones
-        whatever the limit, and however many processes share the questions.
+        """The few-shot questions of a question: ``n`` of ``fewshot_split`` (:func:`calm_ext.harness.shots.draw`).
 
         Raises:
             CalmError: there are fewer.
         """
         if self._pool is None:
-            split = self.config.fewshot_split or self.config.test_split
-            self._pool = [shot for shot in self.dataset[split] if shot["answer"] is not None]
-        pool = [
-            shot
-            for shot in self._pool
-            if shot["id"] != doc["id"]
-            and shot["questions"] != doc["questions"]
-            and shot["languages"] == doc["languages"]
-        ]
-        if len(pool) < n:
-            raise CalmError(
-                f"{self.config.task}: {n} few-shot questions were asked for, there are {len(pool)} besides question "
-                f"{doc['id']}; lower num_fewshot"
-            )
-        seeded = random.Random() if self._fewshot_seed is None else random.Random(f"{self._fewshot_seed}|{doc['id']}")
-        return seeded.sample(pool, n)
+            table = self.dataset[self.config.fewshot_split or self.config.test_split]
+            if self.order_seed is not None:
+                table = with_order(table, self.order_seed)
+            self._pool = [shot for shot in table if shot["answer"] is not None]
+        return draw(self._pool, doc, n, seed=self._fewshot_seed, task=self.config.task)
 
     def set_fewshot_seed(self, seed: int | None = None) -> None:
         """Seed the draws; without a seed they differ from run to run."""
@@ -292,7 +276,13 @@ class CrossLingualTask(ConfigurableTask):
         """What the responses to one document answer."""
         if self.scored:
             options = dict(zip(doc["languages"], doc["options"], strict=True))
-            return scored_answer(doc["id"], doc["answer"], self.option_scores(doc, results), options)
+            return scored_answer(
+                doc["id"],
+                doc["answer"],
+                self.option_scores(doc, results),
+                options,
+                doc["shown"] if self.lettered else None,
+            )
         answers = {
             language: read_answer(response, options, language, style=self.style, thoughts=self.thoughts)
             for language, options, response in zip(doc["languages"], doc["options"], results, strict=True)
@@ -308,7 +298,7 @@ class CrossLingualTask(ConfigurableTask):
 
     def metric_names(self) -> list[str]:
         """The metrics of this task and its languages."""
-        return metric_names(self.languages, scored=self.scored, unnormalised=self.scored)
+        return metric_names(self.languages, scored=self.scored, unnormalised=self.scored and not self.lettered)
 
     def aggregation(self) -> dict[str, Callable[..., float]]:
         """The mean over questions, for kappa the answers of all."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import nan
 from typing import NamedTuple
 
 from calm_ext.metrics.question import argmax, per_byte, question_metrics, rankc
@@ -18,6 +20,8 @@ class Answered(NamedTuple):
         n_options: number of options; None where the file does not say.
         scores: language -> one score per option by which the answer was chosen, where options were scored.
         unnormalised: language -> summed log-probability per option, where ``scores`` are per byte.
+        shown: where letters were scored, shown place -> index of the option. Answers and scores count options as the
+            data does.
         content: a hash of the question as it was asked, where the file has one.
         where: ``file:line``, for messages.
     """
@@ -30,6 +34,14 @@ class Answered(NamedTuple):
     unnormalised: dict[str, list[float]] | None = None
     content: str | None = None
     where: str = ""
+    shown: tuple[int, ...] | None = None
+
+    @property
+    def places(self) -> dict[str, int | None]:
+        """language -> the place at which the answer was shown: the option's index where the order is the data's."""
+        if self.shown is None:
+            return self.answers
+        return {x: None if a is None else self.shown.index(a) for x, a in self.answers.items()}
 
     def metrics(self) -> dict[str, float]:
         """All metrics that this question has (:mod:`calm_ext.metrics.question`)."""
@@ -48,18 +60,70 @@ class Answered(NamedTuple):
 
 
 def scored_answer(
-    identity: str, gold: int | None, logprobs: Mapping[str, Sequence[float]], options: Mapping[str, Sequence[str]]
+    identity: str,
+    gold: int | None,
+    logprobs: Mapping[str, Sequence[float]],
+    options: Mapping[str, Sequence[str]],
+    shown: Sequence[int] | None = None,
 ) -> Answered:
     """The answer where options were scored: in each language the one of the highest log-probability per byte.
 
+    Of letters it is the one of the highest log-probability, and the first shown of several.
+
     Args:
-        logprobs: language -> summed log-probability of each option's text (nats).
+        logprobs: language -> summed log-probability of each option's text, or of its letter (nats).
         options: language -> the texts.
+        shown: the order in which the options were shown, where letters were scored.
     """
+    if shown is not None:
+        by_letter = {x: list(values) for x, values in logprobs.items()}
+        best: dict[str, int | None] = {x: best_shown(values, shown) for x, values in by_letter.items()}
+        return Answered(identity, gold, best, len(shown), by_letter, shown=tuple(shown))
     scores = {x: per_byte(values, options[x]) for x, values in logprobs.items()}
     answers: dict[str, int | None] = {x: argmax(s) for x, s in scores.items()}
     n = len(next(iter(scores.values())))
     return Answered(identity, gold, answers, n, scores, {x: list(v) for x, v in logprobs.items()})
+
+
+def letter_bias(places: Iterable[tuple[int, int]]) -> float:
+    """How far answers are from being spread evenly over the letters shown: 0 even, (k - 1)/k all on one of k letters.
+
+    The total variation distance of the shares of the letters from even ones, where questions have different numbers of
+    options its mean over the answers. Where options are shown in a random order this is the model's own liking for
+    letters, and some chance: about 0.4·√(k/n) of n answers. NaN without answers.
+
+    Args:
+        places: shown place of an answer, and the number of options of its question.
+
+    >>> letter_bias([(0, 4)] * 10), letter_bias([(0, 2), (1, 2)])
+    (0.75, 0.0)
+    """
+    groups: dict[int, Counter[int]] = {}
+    for place, n in places:
+        groups.setdefault(n, Counter())[place] += 1
+    total = sum(c.total() for c in groups.values())
+    uneven = sum(sum(abs(c[p] - c.total() / n) for p in range(n)) / 2 for n, c in groups.items())
+    return uneven / total if total else nan
+
+
+def letter_biases(questions: Iterable[Answered]) -> dict[str, float]:
+    """language -> :func:`letter_bias` of its answers; empty where no letters were scored."""
+    places: dict[str, list[tuple[int, int]]] = {}
+    for question in questions:
+        if question.shown is not None:
+            for language, place in question.places.items():
+                if place is not None:
+                    places.setdefault(language, []).append((place, len(question.shown)))
+    return {language: letter_bias(own) for language, own in places.items()}
+
+
+def best_shown(scores: Sequence[float], shown: Sequence[int]) -> int:
+    """The option of the highest score, the first shown of several: where it stands in the data plays no part.
+
+    >>> best_shown([0.5, 0.5, 0.0], [2, 1, 0])
+    1
+    """
+    return shown[argmax([scores[i] for i in shown])]
 
 
 @dataclass(frozen=True)

@@ -173,7 +173,7 @@ def compare(
         )  # fmt: skip
     warnings = label_warnings(sides[0], skip_unlabelled)
     for when, side in zip(("before", "after"), sides, strict=True):
-        warnings += [f"{when}: {w}" for w in bias_warnings(q.answers for q in side)]
+        warnings += [f"{when}: {w}" for w in bias_warnings(q.places for q in side)]
     return Comparison((before.signature, after.signature), len(ids), before.languages, changes, warnings)
 
 

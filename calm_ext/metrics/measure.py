@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from calm_ext.errors import DataError
-from calm_ext.metrics.answered import Answered, AnswerSet
+from calm_ext.metrics.answered import Answered, AnswerSet, letter_biases
 from calm_ext.metrics.question import (
     PARTIAL,
     chance,
@@ -52,6 +52,8 @@ class Measured(NamedTuple):
         rankc_floor: RankC of two opposite rankings, where options have scores.
         by_pair: "en-de" -> consistency, and rankc where options have scores.
         warnings: in words: position bias, unlabelled questions, undefined values.
+        letter_bias: language -> how unevenly letters are answered (:func:`calm_ext.metrics.answered.letter_bias`);
+            empty where no letters were scored.
     """
 
     signature: str
@@ -65,6 +67,7 @@ class Measured(NamedTuple):
     rankc_floor: float | None
     by_pair: dict[str, dict[str, float]]
     warnings: list[str]
+    letter_bias: dict[str, float] = {}
 
 
 def table(questions: Sequence[Answered], languages: Sequence[str], *, skip_unlabelled: bool = False) -> Table:
@@ -170,6 +173,7 @@ def measure(
         rankc_floor=rankc_floor(answers.n_options) if "rankc" in means and answers.n_options else None,
         by_pair=pair_values(questions),
         warnings=_warnings(questions, means, n, skip_unlabelled),
+        letter_bias=letter_biases(questions),
     )
 
 
@@ -209,7 +213,11 @@ def _chance(name: str, answers: AnswerSet, questions: Sequence[Answered]) -> flo
 
 
 def bias_warnings(questions: Iterable[dict[str, int | None]]) -> list[str]:
-    """Position bias in words, one line a language."""
+    """Position bias in words, one line a language.
+
+    Args:
+        questions: language -> the place of the answer as it was shown (:attr:`Answered.places`).
+    """
     told = []
     for b in position_bias(questions):
         letter = letter_of(b.option)
@@ -232,7 +240,7 @@ def label_warnings(questions: Sequence[Answered], skipped: bool) -> list[str]:
 
 
 def _warnings(questions: Sequence[Answered], means: dict[str, float], n: dict[str, int], skipped: bool) -> list[str]:
-    told = bias_warnings(q.answers for q in questions) + label_warnings(questions, skipped)
+    told = bias_warnings(q.places for q in questions) + label_warnings(questions, skipped)
     for name in PARTIAL:
         if name in n and n[name] == 0:
             told.append(f"{name} is undefined: no question has it")

@@ -39,14 +39,16 @@ class SamplingOptions(Section):
     """How the model is asked."""
 
     mode: Literal["generate", "options"] = "generate"
-    """``generate`` samples ``n`` responses in each language (the paper); ``options`` scores the options' texts."""
-    style: Literal["explain", "direct", "cloze"] | None = None
-    """``explain`` (the paper's format), ``direct`` (answer with an option's text), ``cloze`` (mode options); default:
-    cloze in mode options, else explain."""
+    """``generate`` samples ``n`` responses in each language (the paper); ``options`` scores the options' texts, or
+    their letters."""
+    style: Literal["explain", "direct", "cloze", "letters"] | None = None
+    """``explain`` (the paper's format), ``direct`` (answer with an option's text), and in mode options ``cloze`` (score
+    the options' texts) or ``letters`` (score the letters of the options, shown in an order that ``seed`` gives each
+    question); default: cloze in mode options, else explain."""
     normalize: Literal["auto", "byte", "token", "sum", "pmi"] = "auto"
     """How scores of options of different length are compared (mode options): per byte, per token, as sums, by pointwise
     mutual information with the question, or the way in which languages agree most, beyond chance (auto: byte, sum or
-    token; pmi scores the options without the question, too)."""
+    token; pmi scores the options without the question, too). Style letters takes sums."""
     n: int = Field(8, ge=1)
     """Responses to each question in each language."""
     temperature: float = Field(1.0, gt=0)
@@ -65,7 +67,7 @@ class SamplingOptions(Section):
     batch_size: int = Field(8, ge=1)
     """Prompts in one forward pass, each with all its options or responses."""
     seed: int = 0
-    """Seed of the sampler."""
+    """Seed of the sampler, and of the order in which style letters shows options."""
     thoughts: list[tuple[str, str]] = Field(default_factory=list)
     """Marks around the model's thoughts besides the known ones (<think>, [THINK], gpt-oss's channels, …): pairs of
     opening and closing, as [["<plan>", "</plan>"]]. Thoughts are neither answer nor explanation."""
@@ -86,9 +88,21 @@ class SamplingOptions(Section):
         return thoughts
 
     @property
-    def resolved_style(self) -> Literal["explain", "direct", "cloze"]:
+    def resolved_style(self) -> Literal["explain", "direct", "cloze", "letters"]:
         """The style; by default ``cloze`` in mode options and ``explain`` in mode generate."""
         return self.style or ("cloze" if self.mode == "options" else "explain")
+
+    def mode_problems(self) -> list[str]:
+        """What of ``style`` and ``normalize`` does not go with ``mode`` and with each other, one a line."""
+        scores = self.resolved_style in ("cloze", "letters")
+        if (self.mode == "options") != scores:
+            return [f"sampling.style: {self.style} does not go with sampling.mode {self.mode}"]
+        if self.resolved_style == "letters" and self.normalize not in ("auto", "sum"):
+            return [
+                f"sampling.normalize: {self.normalize} does not go with sampling.style letters: all letters are of one "
+                f"length; leave it out"
+            ]
+        return []
 
     def template_problems(self) -> list[str]:
         """What is wrong with ``template_args``, one a line."""

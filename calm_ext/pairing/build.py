@@ -5,8 +5,8 @@ l has none, the language is skipped (``skip``), or the winning option is written
 or another language's response is put into l (``translate``, :mod:`calm_ext.pairing.translate`), as the paper does.
 Responses that are surely in another language than l are not chosen (:mod:`calm_ext.metrics.fidelity`).
 *Rejected* are l's responses that give another answer; abstentions are neither, unless ``reject_unparsed``. Where
-options were scored instead of sampled, l's responses are its option texts, and rejected is the option that l itself
-prefers.
+options were scored instead of sampled, l's responses are its option texts, or their letters as the prompt shows them,
+and rejected is the option that l itself prefers.
 
 Texts are streamed: the generations are read once to decide which pairs there are, and once more to write them.
 """
@@ -21,7 +21,7 @@ from calm_ext.errors import DataError
 from calm_ext.pairing.balance import PairLengths, choose
 from calm_ext.pairing.options import PairingOptions
 from calm_ext.pairing.sides import Sides, alike
-from calm_ext.prompts import LETTERS, Style, answer_text, delimiter
+from calm_ext.prompts import LETTERS, Style, answer_text, delimiter, shown_letter
 from calm_ext.records import Ballot, Generation, Pair, Prompt
 from calm_ext.voting.table import Votes
 
@@ -192,8 +192,11 @@ def _pairs_of(
     rejected: list[tuple[str, int | None]]
     if generation.option_logprobs is not None:
         own = votes[0]
-        chosen = [texts[winner]]
-        rejected = [(texts[own], own)] if own is not None and own != winner else []
+        shown = generation.shown
+        said = texts if shown is None else [shown_letter(i, shown) for i in range(len(texts))]
+        chosen = [said[winner]]
+        # Two options of one text are one answer, whatever their letters.
+        rejected = [(said[own], own)] if own is not None and texts[own].strip() != texts[winner].strip() else []
     else:
         sides = Sides(generation, votes, winner, options, style, thoughts, languages)
         rejected = sides.rejected

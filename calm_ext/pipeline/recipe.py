@@ -199,9 +199,7 @@ def _path_problems(path: str) -> list[str]:
 
 def _sampling_problems(sampling: SamplingOptions) -> list[str]:
     found = _backend_problems(BACKENDS[sampling.backend], sampling.backend_args)
-    if (sampling.mode == "options") != (sampling.resolved_style == "cloze"):
-        found.append(f"sampling.style: {sampling.style} does not go with sampling.mode {sampling.mode}")
-    return found + sampling.template_problems()
+    return found + sampling.mode_problems() + sampling.template_problems()
 
 
 def _backend_problems(entry: BackendEntry, arguments: Mapping[str, Any]) -> list[str]:

@@ -13,6 +13,7 @@ from calm_ext.metrics.stats import RESAMPLES, interval, resampled_means
 from calm_ext.pairing.build import pair_summary
 from calm_ext.report.calibration import reliability
 from calm_ext.report.fidelity import fidelity_summary
+from calm_ext.report.letters import letter_summary
 from calm_ext.report.page.flow import flow_summary
 from calm_ext.report.page.passages import retrieval_summary
 from calm_ext.report.rundata import WHEN, RunData, read_run
@@ -42,6 +43,8 @@ def summarize(data: RunData, *, resamples: int = RESAMPLES) -> dict[str, Any]:
         estimate = Estimate(**found) if found else None
         result["vote"] = vote_summary(data.ballots, data.gold, estimate)
         result["vote"]["reliability"] = reliability(data.ballots, data.gold)
+        if data.voting.get("letter_bias"):
+            result["vote"]["letter_bias"] = data.voting["letter_bias"]
         if data.voting.get("normalize"):
             result["vote"]["normalize"] = data.voting["normalize"]
     if data.pairs is not None:
@@ -127,6 +130,7 @@ def _task_summary(data: RunData, task: str, resamples: int) -> dict[str, Any]:
     flow = None
     if len(found) == 2 and len(last.languages) > 1 and (before := found["before"].detail) and last.detail:
         flow = flow_summary(before, last.detail, ids)
+    letters = letter_summary(found, ids)
     return {
         **means,
         "difference": differences,
@@ -135,6 +139,7 @@ def _task_summary(data: RunData, task: str, resamples: int) -> dict[str, Any]:
         "languages": last.languages,
         "signature": last.signature,
         **({"flow": flow} if flow else {}),
+        **({"letter_bias": letters} if letters else {}),
         **(used or {}),
     }
 

@@ -10,6 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from calm_ext.report.letters import letter_words
 from calm_ext.report.page.flow import flow_words
 from calm_ext.report.page.passages import retrieval_words
 from calm_ext.report.words import (
@@ -48,6 +49,8 @@ def render(summary: Mapping[str, Any], *, html: str | Path | None = None) -> lis
     tasks = tasks_of(summary)
     for name, task in tasks.items():
         parts.append(_task_table(name, task))
+        if task.get("letter_bias"):
+            parts.append(_line("letters", letter_words(task["letter_bias"])))
     if any(t["difference"] for t in tasks.values()):
         parts.append(
             Text(

@@ -121,7 +121,7 @@ def from_sample(sample: Sample, style: Style | None) -> Answered:
         DataError: the sample is broken, or the style is needed and not known.
     """
     if sample.scored:
-        question = scored_answer(sample.id, sample.gold, sample.logprobs, sample.options)
+        question = scored_answer(sample.id, sample.gold, sample.logprobs, sample.options, sample.shown)
     else:
         question = Answered(sample.id, sample.gold, _answers(sample, style), sample.n_options)
     return question._replace(content=sample.doc_hash, where=sample.where)
@@ -173,6 +173,8 @@ def _joined(a: Answered, b: Answered) -> Answered:
         raise DataError(f"{b.where}: question {b.id} has the answer {b.gold}, but {a.gold} at {a.where}")
     if a.n_options != b.n_options:
         raise DataError(f"{b.where}: question {b.id} has {b.n_options} options, but {a.n_options} at {a.where}")
+    if a.shown != b.shown:
+        raise DataError(f"{b.where}: question {b.id} shows its options in another order than at {a.where}")
     if (a.scores is None) != (b.scores is None):
         raise DataError(f"{b.where}: question {b.id} has scores in one file and none at {a.where}")
     return a._replace(

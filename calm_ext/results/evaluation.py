@@ -56,6 +56,7 @@ class TaskAnswers(NamedTuple):
         n_options: number of options of each question.
         passages: what was read with each question and language; empty where nothing was.
         shown: question id -> its texts.
+        order: question id -> shown place -> index of the option, where letters were scored.
     """
 
     answers: Answers
@@ -64,6 +65,7 @@ class TaskAnswers(NamedTuple):
     n_options: int
     passages: list[Passages]
     shown: dict[str, Shown] = {}
+    order: dict[str, tuple[int, ...]] = {}
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ def _read_samples(path: Path, style: Style) -> _Samples:
     """Metrics and answers of each question; without the answers, and why, where they do not belong to the metrics."""
     questions: dict[str, dict[str, float]] = {}
     languages: list[str] = []
-    detail, problem = TaskAnswers({}, {}, {}, 0, [], {}), ""
+    detail, problem = TaskAnswers({}, {}, {}, 0, [], {}, {}), ""
     for sample in read_samples(path):
         languages = sample.languages
         questions[sample.id] = sample.numbers
@@ -167,6 +169,8 @@ def _with_answers(detail: TaskAnswers, sample: Sample, style: Style) -> TaskAnsw
     detail.passages.extend(passages)
     detail.gold[question.id] = question.gold
     detail.answers[question.id] = question.answers
+    if question.shown is not None:
+        detail.order[question.id] = question.shown
     return detail._replace(n_options=sample.n_options)
 
 

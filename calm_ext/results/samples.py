@@ -10,8 +10,9 @@ A line, as lm-eval writes it for a question in two languages (shortened)::
      "metrics": ["acc", "acc_en", …, "kappa"], "doc_hash": "…", …, "acc": 1.0, …, "kappa": {"en": 1, "fr": 1}}
 
 Where options are scored, there is a request for each language and option, and its response is ``[log-probability, is
-greedy]``. The doc of a question asked with passages has ``passages``, a list a language. :mod:`calm_ext.results.shapes`
-has the other shapes of prompts and responses.
+greedy]``. Where letters are scored the doc has ``shown``, the order in which the options were shown; all else counts
+options as the data does. The doc of a question asked with passages has ``passages``, a list a language.
+:mod:`calm_ext.results.shapes` has the other shapes of prompts and responses.
 """
 
 from __future__ import annotations
@@ -130,6 +131,14 @@ class Sample:
         if any(not str(text).strip() for options in found for text in options):
             raise DataError(f"{self.where}: question {self.id} has an empty option")
         return dict(zip(languages, found, strict=True))
+
+    @property
+    def shown(self) -> list[int] | None:
+        """Where letters were scored, the order in which the options were shown: shown place -> index of the option."""
+        found = self._doc.get("shown")
+        if found is not None and (not isinstance(found, list) or sorted(found) != list(range(self.n_options))):
+            raise DataError(f"{self.where}: question {self.id} has the order {found!r}, which is none of its options")
+        return found
 
     @property
     def n_options(self) -> int:

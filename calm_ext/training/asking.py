@@ -12,7 +12,7 @@ from calm_ext.models.batches import in_batches
 from calm_ext.models.meter import count_tokens, in_model
 from calm_ext.models.request import encode_prompt
 from calm_ext.models.scoring import encode_continuation, score_continuations
-from calm_ext.prompts import Style, ask, delimiter
+from calm_ext.prompts import LETTERS, Style, ask, delimiter, shown_order
 from calm_ext.records import ParallelQuestion
 from calm_ext.training.encoding import chat_prompt
 
@@ -22,13 +22,21 @@ class Item(NamedTuple):
 
     Attributes:
         prompt: the tokens that the model reads.
-        options: continuations to score; none where the model generates.
+        options: continuations to score, in the order shown; none where the model generates.
+        shown: where letters are scored, shown place -> index of the option.
     """
 
     question: ParallelQuestion
     language: str
     prompt: list[int]
     options: list[list[int]]
+    shown: list[int] | None
+
+    def best(self, logprobs: Sequence[float]) -> int:
+        """The option of the highest log-probability, per byte where texts are scored."""
+        if self.shown is not None:
+            return self.shown[argmax(logprobs)]
+        return argmax(per_byte(logprobs, self.question.versions[self.language].options))
 
 
 class Examiner(NamedTuple):
@@ -39,6 +47,7 @@ class Examiner(NamedTuple):
         passages: (question id, language) -> the texts to read first.
         template_args: for the chat template.
         thoughts: marks of thoughts besides the known ones.
+        order_seed: of the order in which style letters shows options, as in sampling.
     """
 
     tokenizer: Any
@@ -50,6 +59,7 @@ class Examiner(NamedTuple):
     passages: Mapping[tuple[str, str], Sequence[str]] = {}
     template_args: Mapping[str, Any] = {}
     thoughts: Marks = ()
+    order_seed: int = 0
 
     def encode(self, questions: Sequence[ParallelQuestion]) -> list[Item]:
         """The questions in all their languages; once, for all checks."""
@@ -57,14 +67,17 @@ class Examiner(NamedTuple):
 
     def _encode(self, question: ParallelQuestion, language: str) -> Item:
         version, read = question.versions[language], self.passages.get((question.id, language), ())
-        prompt = ask(language, version.question, version.options, self.style, read)
+        shown = shown_order(question.id, question.n_options, self.order_seed) if self.style == "letters" else None
+        options = [version.options[i] for i in shown] if shown else version.options
+        prompt = ask(language, version.question, options, self.style, read)
         if self.chat_template:
             prompt = chat_prompt(self.tokenizer, [{"role": "user", "content": prompt}], self.template_args)
         if self.mode != "options":
-            return Item(question, language, encode_prompt(self.tokenizer, prompt), [])
+            return Item(question, language, encode_prompt(self.tokenizer, prompt), [], None)
         between = "" if self.chat_template else delimiter(language)
-        encoded = [encode_continuation(self.tokenizer, prompt, between + o) for o in version.options]
-        return Item(question, language, encoded[0][0], [target for _, target in encoded])
+        said = LETTERS[: len(shown)] if shown else version.options
+        encoded = [encode_continuation(self.tokenizer, prompt, between + text) for text in said]
+        return Item(question, language, encoded[0][0], [target for _, target in encoded], shown)
 
     def answers(self, model: Any, items: Sequence[Item]) -> list[dict[str, int | None]]:
         """Each question's answers by language, greedy or by option score."""
@@ -73,10 +86,7 @@ class Examiner(NamedTuple):
             scored = score_continuations(
                 model, [(item.prompt, item.options) for item in items], batch_size=self.batch_size
             )
-            found = [
-                argmax(per_byte([s for s, _ in scores], item.question.versions[item.language].options))
-                for item, scores in zip(items, scored, strict=True)
-            ]
+            found = [item.best([s for s, _ in scores]) for item, scores in zip(items, scored, strict=True)]
         else:
             found = [
                 read_answer(

@@ -214,6 +214,7 @@ def monitor_of(job: TrainingJob, tokenizer: Any) -> Monitor | None:
         passages=_passages(job),
         template_args=sampling.template_args,
         thoughts=sampling.thoughts,
+        order_seed=sampling.seed,
     )
     return Monitor(
         questions=questions,

@@ -16,6 +16,7 @@ from calm_ext.records import Ballot
 from calm_ext.voting.calibration import Estimate, estimated, expected_agreement
 from calm_ext.voting.counts import Counts
 from calm_ext.voting.evidence import Evidence
+from calm_ext.voting.letters import letter_notes
 from calm_ext.voting.options import VotingOptions
 from calm_ext.voting.rules import RULES, Case, Verdict
 from calm_ext.voting.table import VoteTable
@@ -80,7 +81,8 @@ def elect(table: VoteTable, options: VotingOptions) -> Election:
         )
         for i, question in enumerate(table.questions)
     ]
-    notes = (*([table.normalized.note] if table.normalized and table.normalized.note else []), *verdict.notes)
+    compared = [table.normalized.note] if table.normalized and table.normalized.note else []
+    notes = (*compared, *letter_notes(table.letters), *verdict.notes)
     gold = RULES[options.rule].needs_gold
     estimate = None if gold else estimated(votes, np.where(keep, outcome.winners, -1), chances)
     return Election(ballots, weights, verdict.sources, notes, estimate)

@@ -16,13 +16,17 @@ from calm_ext.metrics.question import argmax
 from calm_ext.prompts import Style
 from calm_ext.records import Generation
 from calm_ext.voting.counts import ABSENT, UNKNOWN, Counts
+from calm_ext.voting.letters import Bias, LetterScores, best_place, corrected
 from calm_ext.voting.scores import Choice, Normalize, OptionScores, choose
 
 Votes = tuple[int | None, ...]
 
 
 def read_votes(generation: Generation, *, style: Style, thoughts: Marks = ()) -> Votes:
-    """The answer of each response that there is, or the best option per byte where the options were scored."""
+    """The answer of each response that there is, or the best option per byte or letter where options were scored."""
+    if generation.option_logprobs is not None and generation.shown is not None:
+        letters = LetterScores.of(generation.shown, generation.option_logprobs)
+        return (letters.shown[best_place(generation.id, generation.language, letters.logprobs)],)
     if generation.option_logprobs is not None:
         return (argmax(OptionScores.of(generation, "").normalised("byte")),)
     options, language = generation.options, generation.language
@@ -52,6 +56,8 @@ class VoteTable:
         scores: parallel to ``questions``: language -> score of each option, normalised (nats), where options were
             scored; else empty.
         normalized: how these are normalised, and why; None where options were not scored.
+        letters: language -> how evenly letters are answered, before and after the correction; empty where no letters
+            were scored.
         equal_options: language -> where questions stand two of whose options have one text.
         equal: parallel to ``questions``: language -> the groups of options that have one text there.
     """
@@ -61,11 +67,13 @@ class VoteTable:
         self.votes: list[dict[str, Votes]] = []
         self.scores: list[dict[str, list[float]]] = []
         self.normalized: Choice | None = None
+        self.letters: dict[str, Bias] = {}
         self.equal_options: dict[str, list[str]] = {}
         self.equal: list[dict[str, list[list[int]]]] = []
         self._place: dict[str, int] = {}
         self._raw: list[dict[str, OptionScores]] = []
-        self._first: tuple[bool, str] | None = None
+        self._lettered: dict[str, dict[str, LetterScores]] = {}
+        self._first: tuple[str, str] | None = None
 
     @classmethod
     def read(
@@ -81,7 +89,8 @@ class VoteTable:
         Args:
             style: how responses are read.
             thoughts: marks of thoughts besides the known ones (:mod:`calm_ext.answers.thoughts`).
-            normalize: how scores of options are made comparable (:mod:`calm_ext.voting.scores`).
+            normalize: how scores of options are made comparable (:mod:`calm_ext.voting.scores`); letters are of one
+                length, and are freed of the model's liking for a letter instead (:mod:`calm_ext.voting.letters`).
 
         Raises:
             DataError: see :meth:`add`; there is no generation; ``normalize`` needs what is not recorded.
@@ -97,6 +106,15 @@ class VoteTable:
 
     def normalise(self, how: Normalize) -> None:
         """Normalise the scores of options, and take the best in each language for its vote."""
+        for language, own in self._lettered.items():
+            found, self.letters[language] = corrected(language, own)
+            for identity, letters in found.items():
+                at = self._place[identity]
+                self.scores[at][language], self.votes[at][language] = letters.scores, (letters.answer,)
+        if self._lettered:
+            idle = how not in ("auto", "sum")
+            self.normalized = Choice("sum", {}, f"normalize {how} does not apply to letters: sums" if idle else None)
+            return
         self.normalized = choose(self._raw) if how == "auto" else Choice(how)
         for i, raw in enumerate(self._raw):
             for language, scores in raw.items():
@@ -133,7 +151,10 @@ class VoteTable:
             raise DataError(
                 f"{where}: question {g.id} was written in {g.source_language}, but in {known.source} at {known.where}"
             )
-        if g.option_logprobs is not None:
+        if g.option_logprobs is not None and g.shown is not None:
+            self._lettered.setdefault(g.language, {})[g.id] = LetterScores.of(g.shown, g.option_logprobs)
+            self.votes[at][g.language] = ()
+        elif g.option_logprobs is not None:
             self._raw[at][g.language] = OptionScores.of(g, where)
             self.votes[at][g.language] = ()
         else:
@@ -144,14 +165,13 @@ class VoteTable:
             self.equal[at][g.language] = [group for group in named.values() if len(group) > 1]
 
     def _check_kind(self, g: Generation, where: str) -> None:
-        scored = g.option_logprobs is not None
+        kind = "responses" if g.option_logprobs is None else "option scores" if g.shown is None else "letter scores"
         if self._first is None:
-            self._first = scored, where
-        elif scored != self._first[0]:
-            mine, other = ("option scores" if x else "responses" for x in (scored, self._first[0]))
+            self._first = kind, where
+        elif kind != self._first[0]:
             raise DataError(
-                f"{where}: question {g.id} has {mine} in {g.language}, but there are {other} at {self._first[1]}: "
-                f"a vote counts one or the other"
+                f"{where}: question {g.id} has {kind} in {g.language}, but there are {self._first[0]} at "
+                f"{self._first[1]}: a vote counts one or the other"
             )
 
     def __len__(self) -> int:
@@ -159,8 +179,8 @@ class VoteTable:
 
     @property
     def scored(self) -> bool:
-        """Whether options were scored instead of sampled."""
-        return self._first is not None and self._first[0]
+        """Whether options, or their letters, were scored instead of sampled."""
+        return self._first is not None and self._first[0] != "responses"
 
     @property
     def languages(self) -> list[str]:

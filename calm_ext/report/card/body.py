@@ -282,6 +282,8 @@ def _usage(data: RunData, base: Base, repo: str, relation: str) -> str:
         more = sampling.get("template_args")
         told = "".join(f", {k}={v!r}" for k, v in more.items()) if isinstance(more, dict) else ""
         lines += [f"prompt = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True{told})"]
+    if style == "letters":
+        tokens = 2  # the letter
     special = ", add_special_tokens=False" if chat else ""
     lines += [f'inputs = tokenizer(prompt, return_tensors="pt", return_token_type_ids=False{special})']
     lines += [f"output = model.generate(**inputs, max_new_tokens={int(tokens or 256)}, do_sample=False)"]

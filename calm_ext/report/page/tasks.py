@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from calm_ext.languages import get_language, is_language
+from calm_ext.report.letters import letter_words
 from calm_ext.report.page.flow import flow_context
 from calm_ext.report.plots.draw import accuracy_name, consistency_name, flow_name, matrices
 from calm_ext.report.rundata import WHEN, RunData
@@ -54,6 +55,7 @@ def _task(data: RunData, name: str, task: Mapping[str, Any]) -> dict[str, Any]:
         ),
         "rows": rows,
         "reasons": _reasons(task, rows),
+        "letters": letter_words(task.get("letter_bias")),
         "languages": languages,
         "chance": 1 / n_options if n_options else None,
         "accuracy_plot": accuracy_name(name),
