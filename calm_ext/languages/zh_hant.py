@@ -32,11 +32,15 @@ _MORE = AnswerWords(
 )  # fmt: skip
 
 
-def _both(words: AnswerWords) -> AnswerWords:
-    """The words in simplified and in traditional characters."""
+def _both(words: AnswerWords, more: AnswerWords) -> AnswerWords:
+    """The words of both in simplified and in traditional characters."""
     return AnswerWords(
         *(
-            tuple(dict.fromkeys([*field, *(word.translate(_TRADITIONAL) for word in field)]))
+            tuple(
+                dict.fromkeys(
+                    x for word in (*field, *getattr(more, name)) for x in (word, word.translate(_TRADITIONAL))
+                )
+            )
             if isinstance(field, tuple) and name != "letters"
             else field
             for name, field in words._asdict().items()
@@ -68,5 +72,5 @@ LANGUAGE = Language(
     stemmer=None,
     flores="zho_Hant",
     # --- reading answers
-    answers=_both(AnswerWords(*(a + b for a, b in zip(CHINESE.answers, _MORE, strict=True)))),
+    answers=_both(CHINESE.answers, _MORE),
 )
