@@ -6,20 +6,37 @@ Cues are looked for where a clause begins. Most languages mark that; where one d
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from calm_ext.answers.text import clean
 from calm_ext.languages import get_language
 
 
-def mark_clauses(text: str, language: str) -> str:
+def mark_clauses(text: str, language: str, options: Sequence[str] = ()) -> str:
     """A cleaned text with a comma at the ends of clauses that have no mark.
+
+    Args:
+        options: cleaned texts of the options; inside one of them nothing is marked.
 
     >>> mark_clauses("Suda yaşadığı için doğru cevap B", "tr")
     'Suda yaşadığı için, doğru cevap B'
+    >>> mark_clauses("Cevap: para için çalışmak", "tr", ["para için", "para için çalışmak"])
+    'Cevap: para için çalışmak'
     """
     rule = _rule(language)
-    return rule.sub(r"\g<0>,", text) if rule else text
+    if rule is None:
+        return text
+    whole = [re.escape(option) for option in sorted(options, key=len, reverse=True) if rule.search(option)]
+    if not whole:
+        return rule.sub(r"\g<0>,", text)
+    inside = [found.span() for found in re.finditer("|".join(whole), text, re.IGNORECASE)]
+
+    def marked(found: re.Match[str]) -> str:
+        within = any(start <= found.start() and found.end() < end for start, end in inside)
+        return found[0] if within else f"{found[0]},"
+
+    return rule.sub(marked, text)
 
 
 @lru_cache(maxsize=64)

@@ -71,7 +71,7 @@ def read_answer(
     if style != "explain":
         lines = (line for line in text.split("\n") if line.strip())
         return known.by_text(next(lines, ""))
-    text = mark_clauses(text, language)
+    text = mark_clauses(text, language, known.exact)
     read = _last_line(text, known)
     return _explained(text, known) if read is None else read
 

@@ -88,7 +88,7 @@ def command(
             max_new_tokens=sampling.max_new_tokens,
             seed=sampling.seed,
             chat_template=sampling.chat_template,
-            priors=sampling.normalize == "pmi",
+            priors=sampling.wants_priors,
             grounding=grounding,
             retry=retry,
             endings=endings,

@@ -79,12 +79,12 @@ def sample(
             has none; several processes were started; there is no response to any of the first questions.
     """
     style_here: Style = "cloze" if mode == "options" and style != "letters" else style
+    for question in questions:
+        require_letters(question.n_options, style_here, what=f"question {question.id}")
     if chat_template and not backend.can_chat():
         raise CalmError("sampling.chat_template is true, but the model's tokenizer has no chat template")
     if backend.world_size > 1:
         raise CalmError("sampling runs in one process; start it without `accelerate launch`")
-    for question in questions:
-        require_letters(question.n_options, style_here, what=f"question {question.id}")
     chunk = chunk or backend.chunk
     output = Path(output)
     endings = Endings() if endings is None else endings

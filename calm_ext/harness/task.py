@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -28,6 +27,7 @@ from calm_ext.harness.dataset import Doc, to_dataset
 from calm_ext.metrics.answered import Answered, scored_answer
 from calm_ext.metrics.measure import bias_warnings
 from calm_ext.metrics.question import PARTIAL, fleiss_kappa, metric_names
+from calm_ext.metrics.stats import mean_of_defined
 from calm_ext.prompts import LETTERS, PROMPTS, Style, check_words, require_letters, wordless_notes
 from calm_ext.records import ParallelQuestion
 from calm_ext.retrieval.grounding import Grounding
@@ -229,7 +229,7 @@ class CrossLingualTask(ConfigurableTask):
         """One request a language, or one a language and option of the data; ``idx`` counts them in that order."""
         chat = kwargs.pop("apply_chat_template", False)
         kwargs.pop("chat_template", None)
-        requests = []
+        requests: list[tuple[str, Any]] = []
         for index, (language, context) in enumerate(zip(doc["languages"], ctx, strict=True)):
             if self.scored:
                 requests += [(context, text) for text in continuations(doc, index, self.style, chat=chat)]
@@ -268,21 +268,15 @@ class CrossLingualTask(ConfigurableTask):
     def option_scores(self, doc: Doc, results: Sequence[Any]) -> dict[str, list[float]]:
         """language -> summed log-probability of each option (nats), from the responses of one document."""
         n = len(doc["options"][0])
-        return {
-            language: [float(r[0]) for r in results[i * n : (i + 1) * n]] for i, language in enumerate(doc["languages"])
-        }
+        part = [[float(r[0]) for r in results[i : i + n]] for i in range(0, len(results), n)]
+        return dict(zip(doc["languages"], part, strict=True))
 
     def answered(self, doc: Doc, results: Sequence[Any]) -> Answered:
         """What the responses to one document answer."""
         if self.scored:
             options = dict(zip(doc["languages"], doc["options"], strict=True))
-            return scored_answer(
-                doc["id"],
-                doc["answer"],
-                self.option_scores(doc, results),
-                options,
-                doc["shown"] if self.lettered else None,
-            )
+            shown = doc["shown"] if self.lettered else None
+            return scored_answer(doc["id"], doc["answer"], self.option_scores(doc, results), options, shown)
         answers = {
             language: read_answer(response, options, language, style=self.style, thoughts=self.thoughts)
             for language, options, response in zip(doc["languages"], doc["options"], results, strict=True)
@@ -303,7 +297,7 @@ class CrossLingualTask(ConfigurableTask):
     def aggregation(self) -> dict[str, Callable[..., float]]:
         """The mean over questions, for kappa the answers of all."""
         found: dict[str, Callable[..., float]] = dict.fromkeys(self.metric_names(), mean)
-        found.update({name: mean_of_defined for name in PARTIAL if name in found})
+        found |= {name: mean_of_defined for name in PARTIAL if name in found}
         if "kappa" in found:
             found["kappa"] = self._kappa
         return found
@@ -322,9 +316,3 @@ class CrossLingualTask(ConfigurableTask):
 def _tell_once(note: str) -> None:
     """Sampling makes a task for each chunk of questions; the user reads this once."""
     logger.warning("%s", note)
-
-
-def mean_of_defined(values: Sequence[float | None]) -> float:
-    """Mean of the values that are there; NaN where none is."""
-    there = [v for v in values if v is not None]
-    return sum(there) / len(there) if there else math.nan

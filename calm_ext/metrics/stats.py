@@ -121,3 +121,9 @@ def detectable(standard_error: float) -> float:
     0.028
     """
     return _DETECTABLE * standard_error
+
+
+def mean_of_defined(values: Sequence[float | None]) -> float:
+    """Mean of the values that are there; NaN where none is."""
+    there = [v for v in values if v is not None]
+    return sum(there) / len(there) if there else math.nan

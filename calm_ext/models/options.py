@@ -92,6 +92,11 @@ class SamplingOptions(Section):
         """The style; by default ``cloze`` in mode options and ``explain`` in mode generate."""
         return self.style or ("cloze" if self.mode == "options" else "explain")
 
+    @property
+    def wants_priors(self) -> bool:
+        """Whether options are scored without the question, too."""
+        return self.resolved_style == "cloze" and self.normalize in ("auto", "pmi")
+
     def mode_problems(self) -> list[str]:
         """What of ``style`` and ``normalize`` does not go with ``mode`` and with each other, one a line."""
         scores = self.resolved_style in ("cloze", "letters")

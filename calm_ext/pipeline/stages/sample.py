@@ -67,7 +67,7 @@ class Sample(BaseStage):
                 max_new_tokens=s.max_new_tokens,
                 seed=s.seed,
                 chat_template=s.chat_template,
-                priors=s.normalize == "pmi",
+                priors=s.wants_priors,
                 grounding=grounding_of(run),
                 retry=run.retry,
                 endings=endings,
@@ -88,8 +88,8 @@ def sampling_identity(recipe: Recipe) -> dict[str, Any]:
     anew all the same: what is sampled stays.)
     """
     values = recipe.sampling.model_dump(mode="json", exclude={"batch_size", "template_args", "thoughts", "normalize"})
-    if recipe.sampling.normalize == "pmi":
-        values["normalize"] = "pmi"  # options are scored without the question, too
+    if recipe.sampling.wants_priors:
+        values["priors"] = True  # options are scored without the question, too
     if recipe.sampling.template_args:
         values["template_args"] = recipe.sampling.template_args
     values["backend_args"] = BACKENDS[recipe.sampling.backend].identity(values["backend_args"])
