@@ -89,8 +89,16 @@ def _last_line(text: str, options: Options) -> int | None:
     if read is None or words.capital.search(text, 0, cut):
         return None
     before = lower(text[:cut])
-    named = words.own_letters or any(option in before for option in options.folded if len(option) > 1)
-    return None if named and any(core in before for core in words.cores) else read
+    if not words.own_letters:
+        for option in options.long:
+            if option in before:
+                break
+        else:
+            return read
+    for core in words.cores:
+        if core in before:
+            return None
+    return read
 
 
 def _known(options: Sequence[str], language: str) -> Options:
