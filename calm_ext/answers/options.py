@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
-from calm_ext.answers.han import SIMPLIFIED
+from calm_ext.answers.han import simplify
 from calm_ext.answers.patterns import Patterns, patterns
 from calm_ext.answers.spelling import initials, loosely
 from calm_ext.answers.text import clean, ends, lower
@@ -56,7 +56,7 @@ class Options:
         if len(cleaned) != len(texts):  # a text has a line break, or becomes one
             cleaned = [clean(text, "*_`") for text in texts]
         plain = [" ".join(text.split()) for text in cleaned]
-        simplified = [text.translate(SIMPLIFIED) for text in plain] if language.startswith("zh") else plain
+        simplified = [simplify(text) for text in plain] if language.startswith("zh") else plain
         #: Whether texts are compared in simplified characters.
         self.simplified = language.startswith("zh") and len(set(simplified)) == len(set(plain))
         if self.simplified:
@@ -107,7 +107,7 @@ class Options:
     def clean(self, text: str) -> str:
         """A text as the options are compared with it."""
         text = clean(text, self.literal)
-        return text.translate(SIMPLIFIED) if self.simplified else text
+        return simplify(text) if self.simplified else text
 
     def by_text(self, text: str) -> int | None:
         """The one option that is this text, but for case, punctuation and spelling."""
