@@ -6,6 +6,7 @@ line when a file is opened again.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -87,8 +88,12 @@ def numbered_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str
             for number, line in enumerate(handle, 1):
                 if not line.strip():
                     continue
+                value: Any = None
+                with contextlib.suppress(ValueError):  # said below, with the place
+                    value = _loads(line)
                 try:
-                    value = jsonlines.Reader([line], loads=_loads).read(type=dict)
+                    if not isinstance(value, dict):
+                        value = jsonlines.Reader([line], loads=_loads).read(type=dict)
                 except jsonlines.InvalidLineError as error:
                     hint = "" if line.endswith("\n") else " (the last line has no end: was the file cut off?)"
                     reason = str(error).removeprefix("line contains invalid json: ").split(" (line ")[0]

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from calm_ext.jsonl import write_jsonl
-from calm_ext.metrics.fidelity import Judge, fidelity
+from calm_ext.languages import LANGUAGES
+from calm_ext.metrics.automaton import Automaton
+from calm_ext.metrics.fidelity import Judge, Response, fidelity
 from calm_ext.pairing.build import PairReport
 from calm_ext.pairing.options import PairingOptions
 from calm_ext.records import Ballot, Generation, ParallelQuestion, Version
@@ -16,7 +18,7 @@ from calm_ext.report.collect import summarize
 from calm_ext.report.page.pairs import pairs_context
 from calm_ext.report.page.vote import vote_context
 from calm_ext.report.rundata import read_run
-from tests.conftest import SHARED
+from tests.conftest import ROOT, SHARED
 from tests.test_pairs import ballot, built
 
 #: One text in several languages; the near ones of each must not be taken for it.
@@ -156,3 +158,29 @@ def test_real_responses() -> None:
     assert found["en"] and found["en"].foreign == 0 and found["en"].judged > 800
     assert found["ja"] and 0.9 < (found["ja"].share or 0) < 0.99
     assert found["fr"] and (found["fr"].share or 0) > 0.99
+
+
+def test_many_responses_are_judged_as_one_is() -> None:
+    """The automaton over many texts gives py3langid's probabilities, and the judge what it says of each response."""
+    path = ROOT / "tests/data/responses_by_language.jsonl"
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    languages = sorted({row["language"] for row in rows} & set(LANGUAGES) | {"en", "fr"})
+    texts = [row["response"] for row in rows] + [*SAID.values(), "", "?", "\ud800", "A" * 700, SAID["en"].upper()]
+    texts += [" ".join(SAID.values())]
+    judge = Judge(languages)
+    automaton = Automaton(judge._identifier)
+    for text, row in zip(texts, automaton.probabilities(texts).tolist(), strict=True):
+        theirs = dict(judge._identifier.rank(text))
+        assert dict(zip(automaton.labels, row, strict=True)) == pytest.approx(theirs, abs=1e-4), text
+    assert automaton.probabilities([]).shape == (0, len(automaton.labels))
+    assert automaton.probabilities(texts[:3]) == pytest.approx(automaton.probabilities(texts)[:3]), "few texts"
+    responses = [
+        Response(row["response"], language, row["options"])
+        for row in rows
+        for language in dict.fromkeys((row["language"], "en", "fr"))
+        if language in LANGUAGES
+    ]
+    responses += [Response(text, "fr") for text in SAID.values()]
+    one_by_one = [judge.is_foreign(r.text, r.language, options=r.options) for r in responses]
+    assert judge.are_foreign(responses) == one_by_one
+    assert {True, False, None} <= set(one_by_one), "all three"

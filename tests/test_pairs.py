@@ -157,6 +157,15 @@ def test_ballots_of_other_generations_are_refused_with_their_line() -> None:
             built(cast, group)
 
 
+def test_pairs_before_an_error_come_first() -> None:
+    """Reading ahead does not swallow what stands before a ballot that fits no generations."""
+    ballots = [("b:1", ballot(0, en=[0, 1])), ("b:2", ballot(0, name="other", en=[0, 1]))]
+    found = build_pairs(ballots, lambda: [("g:1", said("en", 0, 1))], PairingOptions(), style="direct")
+    assert next(found).chosen == " w0"
+    with pytest.raises(DataError, match="b:2: there are no generations of question other"):
+        next(found)
+
+
 def test_exports(tmp_path: Path) -> None:
     text = Pair(
         id="q",

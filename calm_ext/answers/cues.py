@@ -10,6 +10,9 @@ from typing import NamedTuple
 from calm_ext.answers.words import CLAUSE, Words, any_of
 from calm_ext.languages import get_language, language_with_words
 
+# Letters of which none is a digit, in the scripts that most texts are in.
+_COMMON = "a-zà-öø-ɏа-ӿぁ-ヿ一-鿿"
+
 
 class Grammar(NamedTuple):
     """The patterns of a language for whole texts, in small letters.
@@ -89,10 +92,12 @@ def grammar(code: str) -> Grammar:
     explanation = rf"^[ \t#>\-]*(?:{any_of({own.explanation, english.explanation})})[ \t]*:[ \t]*"
     begin = {own.answer, english.answer, "boxed"} | opening | short
     begin |= words("sentence", "adjective", "noun", "head", "it", "hedge")
+    first = words.first(begin, words("article"))
+    may_begin = _may_begin(first)
     return Grammar(
-        re.compile(rf"{start}[^\w\n]{{0,12}}({words.two})"),
-        re.compile(rf"[\n.!?:;,()\[\]\">\\][^\w\n]{{0,12}}({words.two})"),
-        words.first(begin, words("article")),
+        re.compile(rf"{start}[^\w\n]{{0,12}}{may_begin}({words.two})"),
+        re.compile(rf"[\n.!?:;,()\[\]\">\\][^\w\n]{{0,12}}{may_begin}({words.two})"),
+        first,
         re.compile(cue, re.VERBOSE),
         re.compile(any_of(words("strong"))),
         re.compile(mend),
@@ -102,6 +107,15 @@ def grammar(code: str) -> Grammar:
         re.compile(question, re.MULTILINE | re.IGNORECASE),
         re.compile(explanation, re.IGNORECASE),
     )
+
+
+def _may_begin(first: frozenset[str]) -> str:
+    """A pattern in front of a word: what the first words, a digit or a rare letter begin with, for speed alone."""
+    seconds: dict[str, set[str]] = {}
+    for word in first:
+        seconds.setdefault(word[0], set()).add(word[1:2])
+    found = [c if "" in x else f"{c}[{re.escape(''.join(sorted(x)))}]" for c, x in sorted(seconds.items())]
+    return rf"(?=[^\W{_COMMON}]|{'|'.join(found)})"
 
 
 def cues_in(small: str, rules: Grammar) -> Iterator[re.Match[str]]:

@@ -7,6 +7,8 @@ texts only: 乾 and 干 are the same here.
 
 from __future__ import annotations
 
+import re
+
 _TRADITIONAL = (
     "丟並乾亂亙亞佇佈佔併來侖侶侷俁係俠俬倀倆倉個們倖倫偉側偵偽傑傖傘備傢傭傯傳傴債傷傾僂僅僉僑僕僥僨僱價儀儂億儈儉儐"
     "儔儕儘償優儲儷儺儻儼兇兌兒兗內兩冊冑冪凈凍凜凱別刪剄則剋剎剛剝剮剴創剷劃劇劉劊劌劍劑勁動務勛勝勞勢勱勳勵勸勻匭匯"
@@ -102,3 +104,13 @@ _SIMPLIFIED = (
 
 #: For :meth:`str.translate`.
 SIMPLIFIED = str.maketrans(_TRADITIONAL, _SIMPLIFIED)
+_FOUND = re.compile(f"[{_TRADITIONAL}]")
+
+
+def simplify(text: str) -> str:
+    """The text in simplified characters; most texts have no others, which is seen soon.
+
+    >>> simplify("圖書館")
+    '图书馆'
+    """
+    return text.translate(SIMPLIFIED) if _FOUND.search(text) else text

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
-from calm_ext.answers.han import SIMPLIFIED
+from calm_ext.answers.han import simplify
 from calm_ext.answers.patterns import Patterns, patterns
 from calm_ext.answers.spelling import initials, loosely
 from calm_ext.answers.text import clean, ends, lower
@@ -44,9 +44,9 @@ class Options:
     """The options of a question in a language, prepared for comparison."""
 
     def __init__(self, texts: Sequence[str], language: str) -> None:
-        wrong = next((x for x in texts if not isinstance(x, str)), None)
-        if wrong is not None:
-            raise TypeError(f"an option must be text, not {type(wrong).__name__}: {wrong!r}")
+        for x in texts:
+            if not isinstance(x, str):
+                raise TypeError(f"an option must be text, not {type(x).__name__}: {x!r}")
         if not texts:
             raise CalmError("a response can be read only where there are options: options is empty")
         self.language = language
@@ -56,16 +56,21 @@ class Options:
         if len(cleaned) != len(texts):  # a text has a line break, or becomes one
             cleaned = [clean(text, "*_`") for text in texts]
         plain = [" ".join(text.split()) for text in cleaned]
-        simplified = [text.translate(SIMPLIFIED) for text in plain] if language.startswith("zh") else plain
+        simplified = [simplify(text) for text in plain] if language.startswith("zh") else plain
         #: Whether texts are compared in simplified characters.
         self.simplified = language.startswith("zh") and len(set(simplified)) == len(set(plain))
         if self.simplified:
             plain = simplified
         self.exact = [text.strip(_SENTENCE_EDGE) or text for text in plain]
-        self.folded = [lower(text) for text in self.exact]
+        together = "\n".join(self.exact)
+        small = together.lower()
+        one_to_one = len(small) == len(together)
+        self.folded = small.split("\n") if one_to_one else [lower(text) for text in self.exact]
+        #: The texts in small letters that have more than one.
+        self.long = [text for text in self.folded if len(text) > 1]
         self.last = LETTERS[max(min(len(texts), len(LETTERS)), 1) - 1]
         joined = "".join(plain)
-        self.literal = "".join(c for c in "*_`" if c in joined)
+        self.literal = "".join([c for c in "*_`" if c in joined])
         #: Whether small letters tell all options apart.
         self.distinct = len(set(self.folded)) == len(self.folded)
         #: What has been read before, by text.
@@ -88,7 +93,11 @@ class Options:
     def like_letters(self) -> bool:
         """Whether an option's text may be taken for the letter of one."""
         letters = self.words.letters
-        return any((x[:1] in "abcdefghij" or x[:1] in letters) and ends(x, 1) for x in self.folded if x)
+        for text in self.folded:
+            first = text[:1]
+            if first and (first in "abcdefghij" or first in letters) and ends(text, 1):
+                return True
+        return False
 
     @cached_property
     def words(self) -> Patterns:
@@ -98,7 +107,7 @@ class Options:
     def clean(self, text: str) -> str:
         """A text as the options are compared with it."""
         text = clean(text, self.literal)
-        return text.translate(SIMPLIFIED) if self.simplified else text
+        return simplify(text) if self.simplified else text
 
     def by_text(self, text: str) -> int | None:
         """The one option that is this text, but for case, punctuation and spelling."""

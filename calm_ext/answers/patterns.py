@@ -47,7 +47,8 @@ class Patterns:
     @cached_property
     def capital(self) -> re.Pattern[str]:
         """A capital that stands alone, as it is written."""
-        return re.compile(rf"(?<![A-Za-z0-9'’-])[A-{self.last}](?![A-Za-z0-9'’])")
+        # The letter comes first: what begins with a set of characters is found faster.
+        return re.compile(rf"[A-{self.last}](?<![A-Za-z0-9'’-].)(?![A-Za-z0-9'’])")
 
     @cached_property
     def answer(self) -> re.Pattern[str]:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from calm_ext.answers.clauses import mark_clauses
 from calm_ext.answers.cues import Grammar, cues_in, grammar
-from calm_ext.answers.han import SIMPLIFIED
+from calm_ext.answers.han import simplify
 from calm_ext.answers.label import CONFLICT, MOST, NOTHING, TAKEN_BACK, plain_answer, read_piece
 from calm_ext.answers.lines import alone, echoes, names_line
 from calm_ext.answers.options import Options
@@ -89,8 +89,16 @@ def _last_line(text: str, options: Options) -> int | None:
     if read is None or words.capital.search(text, 0, cut):
         return None
     before = lower(text[:cut])
-    named = words.own_letters or any(option in before for option in options.folded if len(option) > 1)
-    return None if named and any(core in before for core in words.cores) else read
+    if not words.own_letters:
+        for option in options.long:
+            if option in before:
+                break
+        else:
+            return read
+    for core in words.cores:
+        if core in before:
+            return None
+    return read
 
 
 def _known(options: Sequence[str], language: str) -> Options:
@@ -240,7 +248,7 @@ def _is_strong(language: str, called: str) -> bool:
 def _searched(text: str, language: str) -> str:
     """The text as cues are looked for in it: in small letters and simplified characters, of the same length."""
     small = lower(text)
-    return small.translate(SIMPLIFIED) if language.startswith("zh") else small
+    return simplify(small) if language.startswith("zh") else small
 
 
 def _piece(text: str, start: int, bare: bool, mends: list[tuple[int, int]]) -> str:

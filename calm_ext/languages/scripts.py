@@ -50,8 +50,20 @@ def share_in_script(text: str, script: str) -> float | None:
     >>> share_in_script("Ein Test", "Latn"), share_in_script("тест ab", "Latn"), share_in_script("1 2", "Latn")
     (1.0, 0.3333333333333333, None)
     """
-    letters = {c: n for c, n in Counter(text).items() if c.isalpha()}
     names = NAMES.get(script)
-    if not letters or names is None:
+    if names is None:
         return None
-    return sum(n for c, n in letters.items() if script_word(c) in names) / sum(letters.values())
+    letters = inside = 0
+    for c, n in Counter(text).items():
+        word = _of_letter(c)
+        if word is not None:
+            letters += n
+            if word in names:
+                inside += n
+    return inside / letters if letters else None
+
+
+@lru_cache(maxsize=65536)
+def _of_letter(character: str) -> str | None:
+    """The same of a letter; None of what is none."""
+    return script_word(character) if character.isalpha() else None

@@ -9,13 +9,15 @@ language's script. What is too short, and a language that the classifier does no
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property, lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from calm_ext.answers.thoughts import Marks, strip_thoughts
 from calm_ext.languages import LANGUAGES, get_language
 from calm_ext.languages.scripts import NAMES, share_in_script
+from calm_ext.metrics.automaton import Automaton
 
 if TYPE_CHECKING:
     from calm_ext.records import Generation
@@ -27,6 +29,10 @@ MIN_LETTERS = 20
 SURE = 0.99
 #: Share of the letters in the language's script below which the text is not in the language.
 _MIN_SCRIPT = 0.1
+# Probabilities so near SURE are computed as py3langid does it. Texts from which they are computed together.
+_NEAR, _MANY = 1e-3, 12
+# Responses that are judged together.
+_CHUNK = 2000
 #: Characters of a response that are looked at.
 _LONGEST = 3000
 
@@ -49,6 +55,14 @@ class Fidelity(NamedTuple):
     def share(self) -> float | None:
         """The share that is in the language asked for; None where none could be judged."""
         return 1 - self.foreign / self.judged if self.judged else None
+
+
+class Response(NamedTuple):
+    """A response to judge, the language that it should be in, and the options' texts; see :meth:`Judge.is_foreign`."""
+
+    text: str
+    language: str
+    options: Sequence[str] = ()
 
 
 class Judge:
@@ -91,8 +105,19 @@ class Judge:
         >>> judge.is_foreign("Réponse : B", "fr") is None
         True
         """
-        label = self._labels.get(language)
-        if label is None:
+        known = self._at_once(text, language, options, thoughts)
+        return self._is_other(known, language) if isinstance(known, str) else known
+
+    def are_foreign(self, responses: Sequence[Response], *, thoughts: Marks = ()) -> list[bool | None]:
+        """What :meth:`is_foreign` says of each response; many at once are judged much faster than one by one."""
+        found = [self._at_once(r.text, r.language, r.options, thoughts) for r in responses]
+        open_ = [(x, r.language) for x, r in zip(found, responses, strict=True) if isinstance(x, str)]
+        others = self._are_others(list(dict.fromkeys(open_)))
+        return [others[x, r.language] if isinstance(x, str) else x for x, r in zip(found, responses, strict=True)]
+
+    def _at_once(self, text: str, language: str, options: Sequence[str], thoughts: Marks) -> bool | str | None:
+        """What is sure without the classifier; or the text to classify."""
+        if language not in self._labels:
             return None
         rest = strip_thoughts(text, thoughts)[:_LONGEST]
         for option in map(str.strip, options):
@@ -105,8 +130,32 @@ class Judge:
             return True
         if share is not None and share >= 0.5 and language in self._alone:
             return False
-        found, probability = self._identifier.classify(rest)
-        return bool(found != label and probability >= SURE)
+        return rest
+
+    def _is_other(self, text: str, language: str) -> bool:
+        found, probability = self._identifier.classify(text)
+        return bool(found != self._labels[language] and probability >= SURE)
+
+    def _are_others(self, texts: Sequence[tuple[str, str]]) -> dict[tuple[str, str], bool]:
+        """:meth:`_is_other` of texts and their languages, those that are near the limit one by one."""
+        automaton = self._automaton if len(texts) >= _MANY else None
+        if automaton is None:
+            return {(text, language): self._is_other(text, language) for text, language in texts}
+        found: dict[tuple[str, str], bool] = {}
+        places = {label: i for i, label in enumerate(automaton.labels)}
+        for (text, language), row in zip(texts, automaton.probabilities([x for x, _ in texts]), strict=True):
+            row[places[self._labels[language]]] = 0
+            most = float(row.max())
+            near = abs(most - SURE) < _NEAR
+            found[text, language] = self._is_other(text, language) if near else most >= SURE
+        return found
+
+    @cached_property
+    def _automaton(self) -> Automaton | None:
+        try:
+            return Automaton(self._identifier)
+        except AttributeError:
+            return None
 
 
 def fidelity(
@@ -119,6 +168,7 @@ def fidelity(
     """
     judge = Judge.of(frozenset(languages))
     counts = {language: [0, 0] for language in languages}
+<<<<<<< HEAD
     for g in generations:
         own = counts.setdefault(g.language, [0, 0])
         if judge.knows(g.language):
@@ -126,6 +176,21 @@ def fidelity(
                 foreign = judge.is_foreign(text, g.language, options=g.options, thoughts=thoughts)
                 own[0] += foreign is not None
                 own[1] += foreign is True
+=======
+
+    def responses() -> Iterator[Response]:
+        for g in generations:
+            counts.setdefault(g.language, [0, 0])
+            if judge.knows(g.language):
+                yield from (Response(text, g.language, g.options) for text in g.given)
+
+    rest = responses()
+    while chunk := list(islice(rest, _CHUNK)):
+        for response, foreign in zip(chunk, judge.are_foreign(chunk, thoughts=thoughts), strict=True):
+            own = counts[response.language]
+            own[0] += foreign is not None
+            own[1] += foreign is True
+>>>>>>> h/speed
     return {x: Fidelity(*own) if judge.knows(x) else None for x, own in counts.items()}
 
 

@@ -17,13 +17,17 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from calm_ext.answers.thoughts import Marks
-from calm_ext.errors import DataError
 from calm_ext.pairing.balance import PairLengths, choose
+from calm_ext.pairing.meet import Asked, Decided, judged, met
 from calm_ext.pairing.options import PairingOptions
+<<<<<<< HEAD
 from calm_ext.pairing.sides import Sides, alike
 from calm_ext.prompts import LETTERS, Style, answer_text, delimiter, shown_letter
+=======
+from calm_ext.pairing.sides import alike
+from calm_ext.prompts import Style, answer_text, delimiter
+>>>>>>> h/speed
 from calm_ext.records import Ballot, Generation, Pair, Prompt
-from calm_ext.voting.table import Votes
 
 #: Why a response was left out, as verbs and stages say it behind its number.
 FOREIGN = "chosen in another language"
@@ -92,7 +96,7 @@ def build_pairs(
         DataError: a ballot of a question or language that the generations do not have, or with another number of votes.
     """
     report = report if report is not None else PairReport()
-    decided = _Decided(ballots)
+    decided = Decided(ballots)
     keep = None
     if options.max_per_language is not None or options.max_ratio is not None:
         trial = _all_pairs(decided, generations(), options, style, restated, PairReport(), thoughts)
@@ -106,22 +110,8 @@ def build_pairs(
             yield pair
 
 
-class _Decided:
-    """The ballots by question."""
-
-    def __init__(self, ballots: Iterable[tuple[str, Ballot]]) -> None:
-        self.by_id: dict[str, Ballot] = {}
-        self.where: dict[str, str] = {}
-        for where, ballot in ballots:
-            if ballot.id in self.by_id:
-                raise DataError(f"{where}: question {ballot.id} has a ballot already at {self.where[ballot.id]}")
-            self.by_id[ballot.id] = ballot
-            self.where[ballot.id] = where
-        self.languages = frozenset(x for b in self.by_id.values() for x in b.votes)
-
-
 def _all_pairs(
-    decided: _Decided,
+    decided: Decided,
     generations: Iterable[tuple[str, Generation]],
     options: PairingOptions,
     style: Style,
@@ -131,66 +121,31 @@ def _all_pairs(
 ) -> Iterator[tuple[Pair, int | None]]:
     """Pairs and gold answers, without caps; repeated pairs and those with two equal sides would train nothing."""
     seen: set[int] = set()
-    unseen = {(b.id, language) for b in decided.by_id.values() for language in b.votes}
-    for where, generation in generations:
-        report.add_language(generation.language)
-        ballot = decided.by_id.get(generation.id)
-        if ballot is None:
-            continue
-        votes = ballot.votes.get(generation.language)
-        if votes is None:
-            continue
-        unseen.discard((generation.id, generation.language))
-        expected = 1 if generation.option_logprobs is not None else len(generation.given)
-        if len(votes) != expected:
-            raise DataError(
-                f"{decided.where[ballot.id]}: question {ballot.id} has {len(votes)} votes in {generation.language}, "
-                f"but {expected} responses at {where}: the ballots are of other generations"
-            )
-        if ballot.winner is None:
-            continue
-        n = len(generation.options)
-        for index in (ballot.winner, *(v for v in votes if v is not None)):
-            if not 0 <= index < n:
-                raise DataError(
-                    f"{decided.where[ballot.id]}: the winner or a vote of question {ballot.id} is {index}, not one of "
-                    f"its {n} options ({where})"
-                )
-        if style == "explain" and n > len(LETTERS):
-            raise DataError(f"{where}: question {ballot.id} has {n} options, there are letters for {len(LETTERS)}")
-        for pair in _pairs_of(
-            ballot, generation, tuple(votes), options, style, restated or {}, report, thoughts, decided.languages
-        ):
+    for asked in judged(met(decided, generations, options, style, report, thoughts), thoughts):
+        for pair in _pairs_of(asked, options, style, restated or {}, report, thoughts):
             key = hash((pair.language, str(pair.prompt), pair.chosen, pair.rejected))
             if key in seen:
                 report.left_out["repeated"] += 1
             else:
                 seen.add(key)
-                yield pair, generation.answer
-    for question, language in unseen:
-        raise DataError(
-            f"{decided.where[question]}: there are no generations of question {question} in {language}: the ballots "
-            f"are of other generations"
-        )
+                yield pair, asked.generation.answer
 
 
 def _pairs_of(
-    ballot: Ballot,
-    generation: Generation,
-    votes: Votes,
+    asked: Asked,
     options: PairingOptions,
     style: Style,
     restated: Mapping[tuple[str, str], str],
     report: PairReport,
     thoughts: Marks,
-    languages: frozenset[str],
 ) -> Iterator[Pair]:
+    ballot, generation, votes, sides = asked
     winner = ballot.winner
     assert winner is not None
     language, texts = generation.language, generation.options
     origin = "native"
     rejected: list[tuple[str, int | None]]
-    if generation.option_logprobs is not None:
+    if sides is None:
         own = votes[0]
         shown = generation.shown
         said = texts if shown is None else [shown_letter(i, shown) for i in range(len(texts))]
@@ -198,7 +153,6 @@ def _pairs_of(
         # Two options of one text are one answer, whatever their letters.
         rejected = [(said[own], own)] if own is not None and texts[own].strip() != texts[winner].strip() else []
     else:
-        sides = Sides(generation, votes, winner, options, style, thoughts, languages)
         rejected = sides.rejected
         if not rejected:
             return

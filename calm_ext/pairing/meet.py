@@ -1,0 +1,120 @@
+"""Ballots and generations brought together, and the languages of many questions' responses told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, Protocol
+
+from calm_ext.answers.thoughts import Marks
+from calm_ext.errors import DataError
+from calm_ext.pairing.options import PairingOptions
+from calm_ext.pairing.sides import Sides
+from calm_ext.prompts import LETTERS, Style
+from calm_ext.records import Ballot, Generation
+from calm_ext.voting.table import Votes
+
+# Characters of responses that are read ahead, each generation counted for 500 more.
+_AHEAD = 1_500_000
+
+
+class _Languages(Protocol):
+    """What counts the languages."""
+
+    def add_language(self, language: str) -> None:
+        """A language there are generations of."""
+
+
+class Decided:
+    """The ballots by question."""
+
+    def __init__(self, ballots: Iterable[tuple[str, Ballot]]) -> None:
+        self.by_id: dict[str, Ballot] = {}
+        self.where: dict[str, str] = {}
+        for where, ballot in ballots:
+            if ballot.id in self.by_id:
+                raise DataError(f"{where}: question {ballot.id} has a ballot already at {self.where[ballot.id]}")
+            self.by_id[ballot.id] = ballot
+            self.where[ballot.id] = where
+        self.languages = frozenset(x for b in self.by_id.values() for x in b.votes)
+
+
+class Asked(NamedTuple):
+    """A generation of a question with a winner; ``sides`` is None where options were scored."""
+
+    ballot: Ballot
+    generation: Generation
+    votes: Votes
+    sides: Sides | None
+
+
+def met(
+    decided: Decided,
+    generations: Iterable[tuple[str, Generation]],
+    options: PairingOptions,
+    style: Style,
+    report: _Languages,
+    thoughts: Marks,
+) -> Iterator[Asked]:
+    """The generations of questions with a winner, when ballot and generation have been found to fit.
+
+    Args:
+        report: is told of all languages.
+
+    Raises:
+        DataError: a ballot and the generations do not fit.
+    """
+    unseen = {(b.id, language) for b in decided.by_id.values() for language in b.votes}
+    for where, generation in generations:
+        report.add_language(generation.language)
+        ballot = decided.by_id.get(generation.id)
+        if ballot is None:
+            continue
+        votes = ballot.votes.get(generation.language)
+        if votes is None:
+            continue
+        unseen.discard((generation.id, generation.language))
+        expected = 1 if generation.option_logprobs is not None else len(generation.given)
+        if len(votes) != expected:
+            raise DataError(
+                f"{decided.where[ballot.id]}: question {ballot.id} has {len(votes)} votes in {generation.language}, "
+                f"but {expected} responses at {where}: the ballots are of other generations"
+            )
+        if ballot.winner is None:
+            continue
+        n = len(generation.options)
+        for index in (ballot.winner, *(v for v in votes if v is not None)):
+            if not 0 <= index < n:
+                raise DataError(
+                    f"{decided.where[ballot.id]}: the winner or a vote of question {ballot.id} is {index}, not one of "
+                    f"its {n} options ({where})"
+                )
+        if style == "explain" and n > len(LETTERS):
+            raise DataError(f"{where}: question {ballot.id} has {n} options, there are letters for {len(LETTERS)}")
+        sides = None
+        if generation.option_logprobs is None:
+            sides = Sides(generation, votes, ballot.winner, options, style, thoughts, decided.languages)
+        yield Asked(ballot, generation, tuple(votes), sides)
+    for question, language in unseen:
+        raise DataError(
+            f"{decided.where[question]}: there are no generations of question {question} in {language}: the ballots "
+            f"are of other generations"
+        )
+
+
+def judged(asked: Iterator[Asked], thoughts: Marks) -> Iterator[Asked]:
+    """The same, read ahead as far as memory allows, so that the languages of many responses are told at once."""
+    wrong: DataError | None = None
+    while wrong is None:
+        chunk: list[Asked] = []
+        size = 0
+        try:
+            while size < _AHEAD and (one := next(asked, None)):
+                chunk.append(one)
+                size += 500 + sum(map(len, one.generation.given))
+        except DataError as error:
+            wrong = error  # what stands before it comes first
+        if not chunk and wrong is None:
+            return
+        Sides.judge((one.sides for one in chunk if one.sides), thoughts)
+        yield from chunk
+    raise wrong
