@@ -137,8 +137,20 @@ def test_the_right_option_may_always_be_last(last: bool) -> None:
     assert right >= alone
     assert election.estimate is not None
     assert election.estimate.low <= right / len(found) <= election.estimate.high
-    # A language that is no surer than the others does not lead, whatever the record says.
-    level = [g.model_copy(update={"source_language": "fr"}) for g in world(last=last, sharp=0.5)]
+    # A language that the model is less sure in than in the others does not lead, whatever the record says.
+    level = [g.model_copy(update={"source_language": "en"}) for g in world(last=last, sharp=-2.0)]
     flat = elect(VoteTable.read(((str(i), g) for i, g in enumerate(level)), style="cloze"), VotingOptions())
     assert flat.sources == ()
-    assert any("no surer" in note for note in flat.notes)
+    assert any("en does not lead" in note for note in flat.notes)
+
+
+def test_without_a_record_english_leads_unless_another_language_stands_out() -> None:
+    """As on BMLAMA: English is right most often, but the model is no surer in it."""
+    found = VoteTable.read(((str(i), g) for i, g in enumerate(world(last=True, sharp=0.0))), style="cloze")
+    election = elect(found, VotingOptions())
+    right = sum(b.winner == found.gold[b.id] for b in election.ballots)
+    assert election.sources == ("en",)
+    assert right >= sum(v["en"] == (found.gold[q.id],) for q, v in zip(found.questions, found.votes, strict=True))
+    others = [g for g in world(last=True, sharp=0.0) if g.language != "en"]
+    without = elect(VoteTable.read(((str(i), g) for i, g in enumerate(others)), style="cloze"), VotingOptions())
+    assert without.sources == ()

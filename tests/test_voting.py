@@ -360,7 +360,7 @@ def test_a_missing_source_is_inferred_and_said() -> None:
         "no source language is recorded of 100 questions: en is taken, in which the model is surest (--pivot names one)",
     )
     notes = elect(table(scored("en", -1, -2, -3), scored("fr", -1, -2, -3), style="cloze"), VotingOptions()).notes
-    assert any("of 1 questions: no language stands out (--pivot names one)" in note for note in notes)
+    assert any("of 1 questions: en is taken, as no language stands out (--pivot names one)" in note for note in notes)
     named = elect(table(*invented(100)), VotingOptions(pivot="de"))
     assert (named.sources, named.notes) == (("de",), ())
 

@@ -168,15 +168,6 @@ def fidelity(
     """
     judge = Judge.of(frozenset(languages))
     counts = {language: [0, 0] for language in languages}
-<<<<<<< HEAD
-    for g in generations:
-        own = counts.setdefault(g.language, [0, 0])
-        if judge.knows(g.language):
-            for text in g.given:
-                foreign = judge.is_foreign(text, g.language, options=g.options, thoughts=thoughts)
-                own[0] += foreign is not None
-                own[1] += foreign is True
-=======
 
     def responses() -> Iterator[Response]:
         for g in generations:
@@ -190,7 +181,6 @@ def fidelity(
             own = counts[response.language]
             own[0] += foreign is not None
             own[1] += foreign is True
->>>>>>> h/speed
     return {x: Fidelity(*own) if judge.knows(x) else None for x, own in counts.items()}
 
 

@@ -20,13 +20,8 @@ from calm_ext.answers.thoughts import Marks
 from calm_ext.pairing.balance import PairLengths, choose
 from calm_ext.pairing.meet import Asked, Decided, judged, met
 from calm_ext.pairing.options import PairingOptions
-<<<<<<< HEAD
-from calm_ext.pairing.sides import Sides, alike
-from calm_ext.prompts import LETTERS, Style, answer_text, delimiter, shown_letter
-=======
 from calm_ext.pairing.sides import alike
-from calm_ext.prompts import Style, answer_text, delimiter
->>>>>>> h/speed
+from calm_ext.prompts import Style, answer_text, delimiter, shown_letter
 from calm_ext.records import Ballot, Generation, Pair, Prompt
 
 #: Why a response was left out, as verbs and stages say it behind its number.

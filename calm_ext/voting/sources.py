@@ -26,9 +26,9 @@ class Sources(NamedTuple):
 
 
 def find_sources(votes: Counts, pivot: str | None) -> Sources:
-    """The source of each question: as recorded, else the pivot, else the language that stands out.
+    """The source of each question: as recorded, else the pivot, else the language that stands out, else English.
 
-    A recorded source that was not asked leaves translations only, which count the same.
+    English is what most sets of questions were written in and most models know best. A recorded source that was not asked leaves translations only, which count the same.
     """
     import numpy as np
 
@@ -37,12 +37,16 @@ def find_sources(votes: Counts, pivot: str | None) -> Sources:
     notes = []
     if missing.any() and len(votes.languages) > 1:
         guess = votes.languages.index(pivot) if pivot else infer_source(votes)
+        taken = "no language stands out"
+        if guess is not None:
+            taken = f"{votes.languages[guess]} is taken, in which the model is surest"
+        elif "en" in votes.languages:
+            guess = votes.languages.index("en")
+            taken = "en is taken, as no language stands out"
         source[missing] = ABSENT if guess is None else guess
         if not pivot:
-            taken = f"{votes.languages[guess]} is taken, in which the model is surest" if guess is not None else ""
             notes.append(
-                f"no source language is recorded of {int(missing.sum())} questions: "
-                f"{taken or 'no language stands out'} (--pivot names one)"
+                f"no source language is recorded of {int(missing.sum())} questions: {taken} (--pivot names one)"
             )
     if (votes.source == ABSENT).any():
         notes.append(f"{int((votes.source == ABSENT).sum())} questions were written in a language that was not asked")
@@ -50,25 +54,27 @@ def find_sources(votes: Counts, pivot: str | None) -> Sources:
 
 
 def find_leaders(votes: Counts, pivot: str | None) -> Sources:
-    """The source of each question, where the model is surer in it than in the others; a pivot is taken as it is.
+    """The source of each question, unless the model is clearly less sure in it than in the others.
 
-    A recorded source in which the model is no surer than in its translations leads nothing: nobody knows better there.
-    Where only one response was drawn nobody can see how sure the model is, and the record is believed.
+    It is, where its mean sureness is lower by two standard errors over the questions. A pivot that the user names is
+    taken as it is. Where only one response was drawn nobody can see how sure the model is, and the record is believed.
     """
     import numpy as np
 
     found = find_sources(votes, pivot)
     columns, notes = found.columns.copy(), list(found.notes)
     own = sureness(votes)
-    for column in np.unique(votes.source[votes.source >= 0]):
-        rows = votes.source == column
+    for column in np.unique(columns[columns >= 0]):
+        rows = (columns == column) & ((votes.source >= 0) | (pivot is None))
+        if not rows.any():
+            continue
         others = np.delete(own[rows], column, axis=1)
         gap = _gap(own[rows, column], others)
-        if gap is not None and gap[0] <= gap[1]:
+        if gap is not None and gap[0] < -2 * gap[1]:
             columns[rows] = ABSENT
             notes.append(
-                f"{votes.languages[column]} is recorded as the source of {int(rows.sum())} questions, but the model is "
-                f"no surer in it than in the others: all languages count by how they agree"
+                f"{votes.languages[column]} does not lead, as the source of {int(rows.sum())} questions: the model is "
+                f"less sure in it than in the others, so all languages count by how they agree"
             )
     return Sources(columns, tuple(votes.languages[i] for i in np.unique(columns) if i >= 0), tuple(notes))
 

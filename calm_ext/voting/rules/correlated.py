@@ -1,8 +1,9 @@
-"""One language leads where the model is surest in it; elsewhere Dawid-Skene, samples of a language being one witness.
+"""The source language leads; where there is none, Dawid-Skene, samples of a language being one witness repeated.
 
 The translations of a question share what is lost in translation, and a model that knows one language best errs in the
-others alike: their agreement is not evidence against that language (docs/RESULTS.md). So a language that stands out
-(:func:`calm_ext.voting.sources.find_leaders`) decides, and the others settle what its samples leave open.
+others alike: their agreement is not evidence against that language (docs/RESULTS.md). So the source, or else the
+language that stands out (:func:`calm_ext.voting.sources.find_leaders`), decides, and the others settle what its samples
+leave open.
 
 Where none does, a language's n samples count as n / (1 + (n - 1) ρ_l) votes, their effective number (Kish 1965, Survey
 Sampling, on cluster samples), where ρ_l is the part of the agreement between its samples that its agreement with other
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from calm_ext.voting.counts import Counts
 
 
-@rule("correlated", "the language the model is surest in leads; without one, Dawid-Skene for samples that repeat")
+@rule(
+    "correlated", "the source leads, or the language the model is surest in; else Dawid-Skene for samples that repeat"
+)
 def correlated(case: Case) -> Verdict:
     """The most probable option, where a vote for one of several options with one text is shared among these."""
     found = find_leaders(case.votes, case.pivot)
