@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from calm_ext.languages import AnswerWords, Language
 from calm_ext.languages.zh import LANGUAGE as CHINESE
 
@@ -13,7 +15,7 @@ _TRADITIONAL = str.maketrans(
 
 #: What is written in Taiwan and Hong Kong more than elsewhere, in simplified characters as the rest.
 _MORE = AnswerWords(
-    noun=("最适当的答案", "最适当的选项", "答案选项", "此题解答", "本题解答"),
+    noun=("最适当的答案", "最适当的选项", "此题解答", "本题解答"),
     sentence=(
         "最适当的是", "最适当的答案是", "最适当的选项是", "最贴切的是", "正解是", "正解为", "正解应为", "解答是",
         "解答为", "答案会是", "正确答案会是", "答案选的是", "我会选的是", "故答案为", "故答案选", "本题答案选",
@@ -22,7 +24,6 @@ _MORE = AnswerWords(
     after=("喔", "哦", "唷", "哟", "啰", "啦", "呢", "啊", "才是"),
     none=("以上皆", "皆非", "皆是"),
     adjective=("最适当的", "适当的", "最适切的", "最贴切的", "最为适当的", "最为恰当的", "最为合适的"),
-    hedge=("只有", "唯有", "唯独"),
     right=("最适当的", "最适当的答案", "最适当的选项", "最贴切的", "最恰当的"),
     verdict=(
         "最适当", "最为适当", "最为恰当", "最为合理", "最为贴切", "最贴切", "较为适当", "较适当", "是最适当的",
@@ -34,18 +35,12 @@ _MORE = AnswerWords(
 
 def _both(words: AnswerWords, more: AnswerWords) -> AnswerWords:
     """The words of both in simplified and in traditional characters."""
-    return AnswerWords(
-        *(
-            tuple(
-                dict.fromkeys(
-                    x for word in (*field, *getattr(more, name)) for x in (word, word.translate(_TRADITIONAL))
-                )
-            )
-            if isinstance(field, tuple) and name != "letters"
-            else field
-            for name, field in words._asdict().items()
-        )
-    )
+    both: dict[str, Any] = {}
+    for name, field in words._asdict().items():
+        if isinstance(field, tuple) and name != "letters":
+            own = [*field, *getattr(more, name)]
+            both[name] = tuple(dict.fromkeys([*own, *(word.translate(_TRADITIONAL) for word in own)]))
+    return words._replace(**both)
 
 
 LANGUAGE = Language(
