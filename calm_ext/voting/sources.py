@@ -28,7 +28,8 @@ class Sources(NamedTuple):
 def find_sources(votes: Counts, pivot: str | None) -> Sources:
     """The source of each question: as recorded, else the pivot, else the language that stands out, else English.
 
-    English is what most sets of questions were written in and most models know best. A recorded source that was not asked leaves translations only, which count the same.
+    English is what most sets of questions were written in, and what most models know best. A recorded source that was
+    not asked leaves translations only, which count the same.
     """
     import numpy as np
 
