@@ -64,8 +64,6 @@ RECIPE = "name: x\nmodel: {path: babel}\ndata: {source: babel}\nevaluation: {tas
          '"prompt":"?","responses":["a"]}\n'}, "--ties pivot needs --pivot"),
         (["vote", "g.jsonl"], {"g.jsonl": GENERATION.replace('["a"]', '["a", 3]')}, "g.jsonl:1: responses.1: Input should be a valid string"),
         (["vote", "g.jsonl"], {"g.jsonl": GENERATION.replace('"en"', '"xx"')}, "g.jsonl:1: unknown language 'xx'"),
-        (["vote", "g.jsonl"], {"g.jsonl": GENERATION + GENERATION.replace('"en"', '"fr"').replace('["a"]', '["a", "b"]')},
-         "g.jsonl:2: question q has 2 responses in fr, but there are 1 responses at g.jsonl:1"),
         (["vote", "g.jsonl"], {"g.jsonl": GENERATION * 2}, "g.jsonl:2: question q comes twice in en"),
         (["vote", "g.jsonl", "--weight", "ja=2"], {"g.jsonl": GENERATION}, "no votes in ja, which has a weight"),
         (["vote", "g.jsonl", "--weight", "en=nan"], {"g.jsonl": GENERATION}, "a weight is a number, 0 or more"),

@@ -145,12 +145,12 @@ def test_a_prompt_of_another_kind_is_refused(prompt: Any, tmp_path: Path) -> Non
     [
         (["Answer: A", "Answer: B"], ["Answer: A", "Answer: B"]),
         ([["Answer: A", "Answer: B"]], ["Answer: A", "Answer: B"]),
-        ([None], [""]),
-        (["None"], [""]),  # lm-eval writes str(None)
-        ([["A", None], "B"], ["A", "", "B"]),
+        ([None], [None]),
+        (["None"], [None]),  # lm-eval writes str(None)
+        ([["A", None], "B"], ["A", None, "B"]),
     ],
 )
-def test_repeated_and_missing_responses(logged: Any, responses: list[str], tmp_path: Path) -> None:
+def test_repeated_and_missing_responses(logged: Any, responses: list[str | None], tmp_path: Path) -> None:
     (found,) = import_lm_eval([write(tmp_path / "a.jsonl", sample(["en"], [logged]))])
     assert found.responses == responses
     named = sample(["en"], [["None"]], options=[["None", "All"]])

@@ -610,7 +610,7 @@ def test_rewriting_gives_the_same_and_removes_old_plots(tmp_path: Path) -> None:
         ("pairs.jsonl", '{"id": 1}\n', "pairs.jsonl:1: "),
         ("training/log.jsonl", "nonsense\n{}\n", "log.jsonl:1: "),
         ("training/summary.json", "", "summary.json:1: is not JSON"),
-        ("recipe.yaml", "a: [", "recipe.yaml: cannot be read"),
+        ("recipe.yaml", "a: [", "recipe.yaml:1: not YAML"),
     ],
 )
 def test_broken_files_are_one_line_errors(tmp_path: Path, name: str, content: str, what: str) -> None:

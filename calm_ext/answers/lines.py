@@ -15,6 +15,8 @@ from calm_ext.prompts import LETTERS, cue, instruction
 
 # How far behind an answer lines may name other options, in characters.
 _NEAR = 2000
+#: Lines behind an answer that are looked at.
+_LINES = 24
 
 
 def alone(text: str, options: Options, rules: Grammar, cued: bool) -> int | None:
@@ -42,7 +44,7 @@ def names_line(text: str, start: int, options: Options) -> list[int]:
     text = text[start : start + _NEAR]
     if "\n" not in text:
         return []
-    read = [whole_line(line, options) for line in text.split("\n")[1:] if line]
+    read = [whole_line(line, options) for line in text.split("\n", _LINES)[1:_LINES] if line]
     return [i for i in read if i is not None]
 
 

@@ -185,7 +185,7 @@ def _explained(text: str, options: Options) -> int | None:
             return read
     mends = _mends(small, cues[0].end(), options, rules) if cues else []
     claims: list[_Claim] = []
-    past, end = 0, len(text)
+    past, end, bounded = 0, len(text), False
     for match in cues:
         if match.start() >= end:
             break
@@ -194,9 +194,9 @@ def _explained(text: str, options: Options) -> int | None:
         claim, past = _claim(text, small, match, mends, options, rules), match.end()
         if claim is None:
             continue
-        if claim.read >= 0 and end == len(text):
+        if claim.read >= 0 and not bounded:
             question = rules.question.search(text, match.end())
-            end = question.start() if question else end
+            end, bounded = question.start() if question else end, True
         claims.append(claim)
     claims += [_Claim(at, index) for at, index in called_right(text[:end], small[:end], options, rules)]
     if not claims:
