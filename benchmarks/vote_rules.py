@@ -32,8 +32,6 @@ def table_of(table: VoteTable, rows: Iterable[int], drop: random.Random | None =
     """Some of the questions; with ``drop``, one sample of each language less."""
     part = VoteTable()
     part._first = table._first
-    if drop and part._first and part._first[0]:
-        part._first = (part._first[0] - 1, part._first[1])
     for i in rows:
         part.questions.append(table.questions[i])
         part.scores.append(table.scores[i])
@@ -78,7 +76,7 @@ def main() -> None:
         order = random.Random(seed).sample(range(n), n)
         halves += [(table_of(table, order[: n // 2]),), (table_of(table, order[n // 2 :]),)]
     _print("halves", halves, rules)
-    if not table.scored and table.counts().n > 1:
+    if not table.scored and table.counts().n.max() > 1:
         _print("one sample less", [(table_of(table, range(n), random.Random(s)),) for s in range(20)], rules)
 
 
