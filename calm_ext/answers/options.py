@@ -131,12 +131,6 @@ class Options:
         """The options that a text begins with at a place, in the first way that fits."""
         return next(self.starting(text, at), None)
 
-    def strictly(self, text: str, at: int) -> Found | None:
-        """The options that a text begins with at a place, but for case and article."""
-        article = self.words.article.match(lower(text[at : at + 40]))
-        places = (at, at + article.end()) if article else (at,)
-        return next((found for place in places for found in self._starting(text, place)), None)
-
     def starting(self, text: str, at: int) -> Iterator[Found]:
         """All ways in which options begin a text at a place, the strictest first."""
         yield from self._starting(text, at)

@@ -50,8 +50,8 @@ def command(
     if by_pair:
         _print_pairs(found)
     if found.letter_bias:
-        told = ", ".join(f"{x} {value:.2f}" for x, value in found.letter_bias.items())
-        click.echo(f"note: letters are answered unevenly by this much (0 is even): {told}", err=True)
+        listed = ", ".join(f"{x} {value:.2f}" for x, value in found.letter_bias.items())
+        click.echo(f"note: letters are answered unevenly by this much (0 is even): {listed}", err=True)
     for warning in found.warnings:
         click.echo(f"note: {warning}", err=True)
 

@@ -85,10 +85,7 @@ def command(
         ended = endings.summary()
         if "missing" in ended or "cut" in ended:
             extra["sampling"] = ended
-        if table.normalized:
-            extra["normalize"] = {"by": table.normalized.how, "agreement": dict(table.normalized.agreement)}
-        if table.letters:
-            extra["letter_bias"] = {x: bias._asdict() for x, bias in table.letters.items()}
+        extra |= {name: value for name, value in table.scoring().items() if value}
         print_json({**extra, **summary})
     else:
         _print(summary)

@@ -61,7 +61,10 @@ def require_tasks(names: Sequence[str]) -> None:
     Raises:
         CalmError: names them.
     """
-    missing = unknown_tasks(names)
+    _refuse(unknown_tasks(names))
+
+
+def _refuse(missing: Sequence[str]) -> None:
     if missing:
         raise CalmError(f"lm-eval has no task {', '.join(missing)}; `lm_eval ls tasks` lists what there is")
 
@@ -97,8 +100,9 @@ def evaluate(
 
     given = dict(metadata or {})
     judging = bool(given.pop("judge", False))
-    require_tasks(tasks)
     manager = task_manager(tasks, metadata=given)
+    known = set(manager.all_tasks)
+    _refuse([x for x in tasks if x not in known])
     target = Path(output)
     partial = target.with_name(target.name + ".partial")
     if lm.rank == 0:

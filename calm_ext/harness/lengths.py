@@ -15,7 +15,8 @@ def with_lengths(backend: Backend, generations: Sequence[Generation], *, priors:
 
     Args:
         priors: also score the options after the bare cue (``option_priors``), as pointwise mutual information needs
-            (Holtzman et al. 2021, arXiv 2104.08315). An option of many questions is scored once a call.
+            (Holtzman et al. 2021, arXiv 2104.08315). An option of many questions is scored once a call; not once a run,
+            because a run that continues must give the same figures to the last digit.
     """
     tokens = _tokens(backend, generations)
     unasked = _priors(backend, generations) if priors else None

@@ -1,4 +1,4 @@
-"""Scripts, told by the first word of a character's Unicode name."""
+"""Scripts, recognised by the first word of a character's Unicode name."""
 
 from __future__ import annotations
 

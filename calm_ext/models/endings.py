@@ -85,14 +85,16 @@ class Endings:
             known = sum(names.total() for names in self.why.values())
             if known and known < missing:
                 reasons.append(f"{missing - known} in an earlier run")
-            told = f": {'; '.join(reasons)}" if reasons else ""
-            notes.append(f"{missing} of {self.asked.total()} responses are missing{told}. {retry} asks for them again")
+            listed = f": {'; '.join(reasons)}" if reasons else ""
+            notes.append(
+                f"{missing} of {self.asked.total()} responses are missing{listed}. {retry} asks for them again"
+            )
         if self.cut_and_missing:
             notes.append(f"{self.cut_and_missing} of these were cut at max_new_tokens: {LONGER}")
         shares = {x: (n, self.asked[x]) for x, n in self.cut.items() if n >= NOTABLE * self.asked[x]}
         if shares and self.cut.total() > self.cut_and_missing:
-            told = ", ".join(f"{x} {n / total:.0%} of {total}" for x, (n, total) in shares.items())
-            notes.append(f"responses cut at max_new_tokens: {told}; {LONGER}")
+            listed = ", ".join(f"{x} {n / total:.0%} of {total}" for x, (n, total) in shares.items())
+            notes.append(f"responses cut at max_new_tokens: {listed}; {LONGER}")
         return notes
 
 

@@ -1,4 +1,4 @@
-"""Ballots and generations brought together, and the languages of many questions' responses told at once."""
+"""Ballots and generations brought together, and the languages of many responses recognised at once."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def met(
     """The generations of questions with a winner, when ballot and generation have been found to fit.
 
     Args:
-        report: is told of all languages.
+        report: collects the languages of all generations.
 
     Raises:
         DataError: a ballot and the generations do not fit.
@@ -102,7 +102,7 @@ def met(
 
 
 def judged(asked: Iterator[Asked], thoughts: Marks) -> Iterator[Asked]:
-    """The same, read ahead as far as memory allows, so that the languages of many responses are told at once."""
+    """The same, read ahead as far as memory allows, so that the languages of many responses are recognised at once."""
     wrong: DataError | None = None
     while wrong is None:
         chunk: list[Asked] = []

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+from calm_ext.metrics.stats import interval, resampled_means
 from calm_ext.voting.counts import Counts
 from calm_ext.voting.evidence import Evidence, chance, dawid_skene, softmax
 
@@ -123,12 +124,10 @@ def estimated(votes: Counts, winners: np.ndarray, probability: np.ndarray) -> Es
     fit = dawid_skene(alone, np.ones(len(votes.languages)))
     posterior = softmax(fit.values.sum(1), votes.valid)[rows, winners] * decided
     value = np.nan_to_num(probability) * decided
-    rng = np.random.default_rng(0)
-    draws = rng.integers(0, len(rows), (_RESAMPLES, len(rows)))
-    low = float(np.quantile(np.maximum(alike, 0)[draws].mean(1), 0.025))
-    high = float(np.quantile(posterior[draws].mean(1), 0.975))
-    own = value[draws].mean(1)
-    low, high = min(low, float(np.quantile(own, 0.025))), max(high, float(np.quantile(own, 0.975)))
+    # The value may lie outside the two extremes; the range holds its interval, too.
+    means = resampled_means(np.stack([np.maximum(alike, 0), posterior, value], axis=1), resamples=_RESAMPLES)
+    bounds = [interval(column) for column in means.T]
+    low, high = min(bounds[0][0], bounds[2][0]), max(bounds[1][1], bounds[2][1])
     doubt = _doubt(alone, first, there)
     if doubt is None and votes.scored and value.mean() - alike.mean() > _FARTHEST:
         doubt = "the scores are much surer than languages agree"

@@ -54,10 +54,3 @@ class Counts(NamedTuple):
         counts[:, column] = 0
         asked[:, column] = False
         return self._replace(counts=counts, asked=asked)
-
-    def some(self, rows: np.ndarray) -> Counts:
-        """The questions of these rows, which may repeat."""
-        return self._replace(
-            counts=self.counts[rows], asked=self.asked[rows], valid=self.valid[rows], source=self.source[rows],
-            n=self.n[rows],
-        )  # fmt: skip

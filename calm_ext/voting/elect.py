@@ -56,10 +56,11 @@ def elect(table: VoteTable, options: VotingOptions) -> Election:
     votes, verdict = _judge(table, options)
     evidence = verdict.evidence
     outcome = _outcomes(table, options, votes, evidence, verdict.decided)
-    chances = expected_agreement(votes, evidence, outcome.winners, outcome.margins)
-    if verdict.probability is not None:
-        known = (outcome.winners >= 0) & ~np.isnan(verdict.probability)
-        chances = np.where(known, verdict.probability, chances)
+    won = outcome.winners >= 0
+    chances = np.full(len(won), np.nan) if verdict.probability is None else np.where(won, verdict.probability, np.nan)
+    if np.isnan(chances[won]).any():
+        agreed = expected_agreement(votes, evidence, outcome.winners, outcome.margins)
+        chances = np.where(np.isnan(chances), agreed, chances)
     keep = (outcome.winners >= 0) & (outcome.margins >= options.min_margin - 1e-9)
     keep &= np.nan_to_num(chances) >= options.min_probability - 1e-9
     keep &= outcome.supporters >= options.min_languages

@@ -65,22 +65,28 @@ class Evidence(NamedTuple):
         return first, lead
 
 
-def self_agreement(votes: Counts) -> np.ndarray:
-    """(L,) the probability that two samples of a language agree; NaN where no question has two.
-
-    Where options were scored there are no samples; this is the chance that two samples drawn from the scores agree.
-    """
+def sureness(votes: Counts) -> np.ndarray:
+    """(N, L) the chance that two samples of a language agree, or two draws from its scores; NaN where unknown."""
     import numpy as np
 
     if votes.scored:
-        asked: np.ndarray = np.maximum(votes.asked.sum(0), 1)
-        drawn: np.ndarray = (votes.counts**2).sum((0, 2)) / asked
+        drawn: np.ndarray = np.where(votes.asked, (votes.counts**2).sum(2), np.nan)
         return drawn
     read = votes.read
-    several = read > 1.5
-    pairs = np.divide((votes.counts * (votes.counts - 1)).sum(2), read * (read - 1), where=several, out=read * 0)
+    pairs = read * (read - 1)
+    agree = (votes.counts * (votes.counts - 1)).sum(2)
+    result: np.ndarray = np.divide(agree, pairs, out=np.full_like(read, np.nan), where=read > 1.5)
+    return result
+
+
+def self_agreement(votes: Counts) -> np.ndarray:
+    """(L,) the mean of :func:`sureness` over the questions where it is known; NaN where it is of none."""
+    import numpy as np
+
+    own = sureness(votes)
+    known = ~np.isnan(own)
     with np.errstate(invalid="ignore"):
-        result: np.ndarray = pairs.sum(0) / several.sum(0)
+        result: np.ndarray = np.where(known, own, 0.0).sum(0) / known.sum(0)
     return result
 
 

@@ -125,8 +125,8 @@ def letter_notes(bias: Mapping[str, Bias]) -> list[str]:
     """
     if not bias:
         return []
-    told = ", ".join(f"{x} {b.before:.2f} → {b.after:.2f}" for x, b in bias.items())
-    notes = [f"letters are answered unevenly by this much, before and after the correction (0 is even): {told}"]
+    listed = ", ".join(f"{x} {b.before:.2f} → {b.after:.2f}" for x, b in bias.items())
+    notes = [f"letters are answered unevenly by this much, before and after the correction (0 is even): {listed}"]
     few = [x for x, b in bias.items() if not b.corrected]
     if few:
         notes.append(f"a liking for letters is not fully corrected in {', '.join(few)}: fewer than {ENOUGH} questions")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from calm_ext.voting.counts import ABSENT, UNKNOWN, Counts
-from calm_ext.voting.evidence import cross_agreement
+from calm_ext.voting.evidence import cross_agreement, sureness
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,20 +78,6 @@ def find_leaders(votes: Counts, pivot: str | None) -> Sources:
                 f"less sure in it than in the others, so all languages count by how they agree"
             )
     return Sources(columns, tuple(votes.languages[i] for i in np.unique(columns) if i >= 0), tuple(notes))
-
-
-def sureness(votes: Counts) -> np.ndarray:
-    """(N, L) the chance that two samples of a language agree, or two draws from its scores; NaN where unknown."""
-    import numpy as np
-
-    if votes.scored:
-        drawn: np.ndarray = np.where(votes.asked, (votes.counts**2).sum(2), np.nan)
-        return drawn
-    read = votes.read
-    pairs = read * (read - 1)
-    agree = (votes.counts * (votes.counts - 1)).sum(2)
-    result: np.ndarray = np.divide(agree, pairs, out=np.full_like(read, np.nan), where=read > 1.5)
-    return result
 
 
 def infer_source(votes: Counts) -> int | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from math import exp, sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from calm_ext.answers.read import read_answer
 from calm_ext.answers.thoughts import Marks
@@ -181,6 +181,14 @@ class VoteTable:
     def scored(self) -> bool:
         """Whether options, or their letters, were scored instead of sampled."""
         return self._first is not None and self._first[0] != "responses"
+
+    def scoring(self) -> dict[str, Any]:
+        """How scores were made comparable, as ``vote --json`` and vote.json say it; None for what does not apply."""
+        by = self.normalized
+        return {
+            "normalize": {"by": by.how, "agreement": dict(by.agreement)} if by else None,
+            "letter_bias": {x: bias._asdict() for x, bias in self.letters.items()} or None,
+        }
 
     @property
     def languages(self) -> list[str]:

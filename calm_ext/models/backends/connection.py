@@ -78,14 +78,14 @@ class Connection:
             return send(method, url, json=payload, timeout=self.timeout, **more)
         except requests.RequestException as error:
             reason = getattr(error.args[0] if error.args else None, "reason", None) or error
-            told = f"{type(error).__name__}: {str(reason)[-120:]}"
+            cause = f"{type(error).__name__}: {str(reason)[-120:]}"
             gone = isinstance(reason, (NewConnectionError, ConnectTimeoutError))
             if not gone and (isinstance(error, requests.Timeout) or isinstance(reason, ReadTimeoutError)):
                 failure = Failure(f"did not answer within sampling.backend_args.timeout, {self.timeout:g} s", late=True)
             elif not gone and payload is not None:
-                failure = Failure(f"broke off ({told})")
+                failure = Failure(f"broke off ({cause})")
             else:
-                raise CalmError(f"no server answers at {url} ({told})") from None
+                raise CalmError(f"no server answers at {url} ({cause})") from None
             raise failure from None
 
     def close(self) -> None:

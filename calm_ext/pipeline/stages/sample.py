@@ -81,8 +81,9 @@ class Sample(BaseStage):
 
 
 def sampling_identity(recipe: Recipe) -> dict[str, Any]:
-    """What of the recipe's sampling section decides what is sampled: not where a server is, how it is
-    batched, nor how responses are read.
+    """What of the recipe's sampling section decides what is sampled.
+
+    Where a server is, how prompts are batched and how responses are read do not.
 
     (A model that lm-eval's own class must sample does depend on its batches. A larger batch does not begin its run
     anew all the same: what is sampled stays.)

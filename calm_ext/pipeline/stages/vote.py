@@ -52,10 +52,7 @@ class Vote(BaseStage):
         found = {
             "sources": list(election.sources),
             "notes": list(election.notes),
-            "normalize": {"by": table.normalized.how, "agreement": dict(table.normalized.agreement)}
-            if table.normalized
-            else None,
-            "letter_bias": {x: bias._asdict() for x, bias in table.letters.items()} or None,
+            **table.scoring(),
             "estimate": election.estimate._asdict() if election.estimate else None,
         }
         atomic_write(run.dir / "vote.json", json.dumps(found, ensure_ascii=False, indent=2) + "\n")

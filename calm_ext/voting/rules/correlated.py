@@ -31,13 +31,17 @@ def correlated(case: Case) -> Verdict:
     """The most probable option, where a vote for one of several options with one text is shared among these."""
     found = find_leaders(case.votes, case.pivot)
     shared = case.table.counts(share_equal=True)
-    equal = dawid_skene(shared, case.weights, worth=effective_votes(case.votes))
     rows = found.columns >= 0
     if not rows.any():
-        return Verdict(equal, (), found.notes)
-    evidence = either(rows, led(shared, case.weights, found.columns), equal, shared)
+        return Verdict(_unled(case, shared), (), found.notes)
+    ahead = led(shared, case.weights, found.columns)
+    evidence = either(rows, ahead, ahead if rows.all() else _unled(case, shared), shared)
     chances = _by_scores(shared, evidence, found.columns) if shared.scored else None
     return Verdict(evidence, found.languages, found.notes, probability=chances)
+
+
+def _unled(case: Case, shared: Counts) -> Evidence:
+    return dawid_skene(shared, case.weights, worth=effective_votes(case.votes))
 
 
 def _by_scores(votes: Counts, evidence: Evidence, leader: np.ndarray) -> np.ndarray:
