@@ -275,7 +275,9 @@ def vote_words(vote: Mapping[str, Any]) -> str:
         text += f"; {percent(of_decided)} of the decided by its own estimate, made without gold"
         if vote.get("estimated_accuracy_range"):
             low, high = vote["estimated_accuracy_range"]
-            text += f" (of all questions between {percent(low)}, if languages err alike, and {percent(high)})"
+            text += (
+                f", and of all questions from {percent(low)} (languages err alike) to {percent(high)} (each on its own)"
+            )
         if vote.get("calibration_doubt"):
             text += f"; not calibrated here: {vote['calibration_doubt']}"
     return text + "."
