@@ -17,7 +17,7 @@ import yaml
 
 from calm_ext.data import SOURCES
 from calm_ext.languages import get_language
-from calm_ext.metrics.question import DESCRIPTIONS, chance, rankc_floor
+from calm_ext.metrics.names import DESCRIPTIONS, chance, rankc_floor
 from calm_ext.prompts import PASSAGE_PROMPTS, PROMPTS, ask, instruction, passage_lines
 
 TASKS = Path(__file__).resolve().parents[1] / "lm_eval_tasks"

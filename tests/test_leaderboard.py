@@ -21,9 +21,10 @@ from click.testing import CliRunner
 from calm_ext.cli.main import cli
 from calm_ext.errors import CalmError, DataError
 from calm_ext.metrics.compare import compare
-from calm_ext.metrics.measure import measure, with_kappa
-from calm_ext.metrics.measure import table as measured
-from calm_ext.metrics.stats import bootstrap_p, holm, mcnemar, resampled_means
+from calm_ext.metrics.measure import measure
+from calm_ext.metrics.stats import bootstrap_p, holm, mcnemar
+from calm_ext.metrics.tables import resampled_metrics
+from calm_ext.metrics.tables import table as measured
 from calm_ext.report.board.html import to_html
 from calm_ext.report.board.rank import judge
 from calm_ext.report.board.table import Board, make_board
@@ -94,7 +95,7 @@ def test_two_models_are_tested_as_compare_does(results: Path) -> None:
     (table,) = make_board([results / "m1", results / "m2"], sort="kappa").tables
     changes = compare(*sides).changes
     parts = [measured(list(s.questions.values()), s.languages) for s in sides]
-    drawn = [with_kappa(t.names, resampled_means(t.values)) for t in parts]
+    drawn = [resampled_metrics(t) for t in parts]
     for metric in ("acc", "consistency", "kappa"):
         lower = next(r for r in table.rows if not np.isnan(r.standings[metric].p_first))
         # Means that are equal but for rounding are ties here, while compare has them on either side.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from calm_ext.jsonl import finite
 from calm_ext.metrics.compare import Paired, paired_tests
-from calm_ext.metrics.question import PARTIAL
+from calm_ext.metrics.names import PARTIAL
 from calm_ext.metrics.stats import RESAMPLES, interval, resampled_means
 from calm_ext.pairing.build import pair_summary
 from calm_ext.report.calibration import reliability

@@ -10,6 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from calm_ext.metrics.names import metric_name
 from calm_ext.report.letters import letter_words
 from calm_ext.report.page.flow import flow_words
 from calm_ext.report.page.passages import retrieval_words
@@ -19,7 +20,6 @@ from calm_ext.report.words import (
     held_out_words,
     interval,
     merit,
-    metric_name,
     number,
     p_value,
     pairs_words,

@@ -124,7 +124,7 @@ def from_sample(sample: Sample, style: Style | None) -> Answered:
         question = scored_answer(sample.id, sample.gold, sample.logprobs, sample.options, sample.shown)
     else:
         question = Answered(sample.id, sample.gold, _answers(sample, style), sample.n_options)
-    return question._replace(content=sample.doc_hash, where=sample.where)
+    return question._replace(content=sample.doc_hash, where=sample.where, source_language=sample.source_language)
 
 
 def _answers(sample: Sample, style: Style | None) -> dict[str, int | None]:

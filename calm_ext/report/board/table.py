@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from calm_ext.errors import CalmError
-from calm_ext.metrics.measure import metric_order
+from calm_ext.metrics.names import LOWER_IS_BETTER, metric_name, metric_order
 from calm_ext.report.board.rank import Standing, has, intervals, judge
 from calm_ext.report.board.read import Entry, plain, read_entries
-from calm_ext.report.words import LOWER_IS_BETTER, is_number, metric_name
+from calm_ext.report.words import is_number
 
 RANKED = ("acc", "consistency", "kappa", "rankc")
 SHOWN = (*RANKED, "all_correct", "answered")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from calm_ext.languages import get_language, is_language
+from calm_ext.languages import get_language, is_language, language_name
+from calm_ext.metrics.names import metric_name
 from calm_ext.report.letters import letter_words
 from calm_ext.report.page.flow import flow_context
 from calm_ext.report.plots.draw import accuracy_name, consistency_name, flow_name, matrices
@@ -15,9 +16,7 @@ from calm_ext.report.words import (
     direction,
     finding,
     interval,
-    language_name,
     merit,
-    metric_name,
     number,
     p_value,
     plain_difference,
