@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
+from math import exp, lgamma, log, log1p
 
 from calm_ext.languages import is_language, language_name
 from calm_ext.metrics.question import rankc_weights
@@ -197,11 +198,14 @@ def chance(metric: str, *, n_options: int, n_languages: int, n_questions: int | 
 
 def _lowest(share: float, languages: int, questions: int) -> float:
     """The mean of the lowest of several Binomial(questions, share) / questions."""
-    import numpy as np
-    from scipy.stats import binom
-
-    above = binom.sf(np.arange(questions), questions, share)
-    return float((above**languages).sum() / questions)
+    if share >= 1:
+        return 1.0
+    total, above = 0.0, 1.0
+    for k in range(questions):
+        choose = lgamma(questions + 1) - lgamma(k + 1) - lgamma(questions - k + 1)
+        above -= exp(choose + k * log(share) + (questions - k) * log1p(-share))
+        total += max(0.0, above) ** languages
+    return total / questions
 
 
 def rankc_floor(n_options: int) -> float:
