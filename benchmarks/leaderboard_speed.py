@@ -94,7 +94,9 @@ def write_results(
         "results": {task: values}, "group_subtasks": {}, "versions": {task: 1.0}, "n-shot": {task: n_shot},
         "configs": {task: {
             "task": task, "output_type": "generate_until", "generation_kwargs": {"until": [], "do_sample": False},
-            "metadata": {"version": 1.0, "style": "explain", "languages": list(codes), "signature": signature},
+            "metadata": {
+                "version": 1.0, "style": "explain", "languages": list(codes), "pivots": ["en"], "signature": signature,
+            },
         }},
         "n-samples": {task: {"original": questions, "effective": questions}},
         "config": {"model": "hf", "model_args": {"pretrained": model}, "limit": None, "fewshot_seed": 1234},

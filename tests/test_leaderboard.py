@@ -83,7 +83,8 @@ def test_values_and_intervals_are_those_of_metrics(results: Path) -> None:
     for row in table.rows[:2]:
         wanted = measure(read_answers([row.entry.path.parent]))
         for metric, value in wanted.metrics.items():
-            assert row.value(metric) == pytest.approx(value), metric
+            if not metric.startswith("fidelity_"):  # no text is read here
+                assert row.value(metric) == pytest.approx(value), metric
         for metric in ("acc", "consistency", "kappa"):
             assert row.ci95[metric] == pytest.approx(wanted.ci95[metric]), metric
         for metric in ("acc_en", "acc_ja", "all_correct"):  # exact here: the bootstrap's limit

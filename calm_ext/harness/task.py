@@ -287,7 +287,8 @@ class CrossLingualTask(ConfigurableTask):
 
     def process_results(self, doc: Doc, results: Sequence[Any]) -> dict[str, Any]:
         """The per-question metrics of one document; all of them, on every rank, None where it has no such value."""
-        return self.measures.items(self.answered(doc, results))
+        question = self.answered(doc, results)._replace(source_language=doc["source_language"])
+        return self.measures.items(question)
 
     def aggregation(self) -> dict[str, Callable[..., float]]:
         """The mean over questions; kappa and what else is of the whole set from the items of all."""

@@ -58,7 +58,9 @@ def render_measured(found: Measured, *, title: str = "", everything: bool = Fals
         yield Text()
         yield _metrics(found, rest)
     if everything and found.n_right:
-        yield Text(f"\n{right_words(found.n_right)}")
+        yield Text(
+            f"\nquestions right in 0, 1, … {len(found.languages)} languages: {' '.join(map(str, found.n_right))}"
+        )
     hidden = [] if everything else [m for m in rest if not (family_of(m)[0] and len(found.languages) > 1)]
     if hidden:
         yield Text(f"\n{len(hidden)} more metrics with --all: {', '.join(hidden)}", "dim")
@@ -66,15 +68,6 @@ def render_measured(found: Measured, *, title: str = "", everything: bool = Fals
     if pivots and "transfer" in found.metrics:
         yield Text(f"transfer: accuracy on the questions that are right in the pivot, {pivots}", "dim")
     yield Text(found.signature, "dim")
-
-
-def right_words(n_right: Sequence[int]) -> str:
-    """How many questions are right in how many languages, in words.
-
-    >>> right_words([3, 0, 5])
-    'questions right in 0, 1, … 2 languages: 3 0 5'
-    """
-    return f"questions right in 0, 1, … {len(n_right) - 1} languages: {' '.join(map(str, n_right))}"
 
 
 def _table(*columns: str, left: Sequence[str] = ()) -> Table:
