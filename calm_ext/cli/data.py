@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from calm_ext.data.check import Check
     from calm_ext.data.parallel.rows import Joined
 
-_sources = flags(DataOptions, into="options", only=("split", "data_dir", "args"))
+_sources = flags(DataOptions, into="options", only=("split", "data_dir", "spec", "args"))
 
 
 @click.group("data")
@@ -55,7 +55,7 @@ def _given(options: DataOptions) -> dict[str, Any]:
     """The source's options from --data-dir and --set, whose lists and mappings are YAML."""
     from calm_ext.files.texts import read_yaml
 
-    given: dict[str, Any] = {"data_dir": options.data_dir}
+    given: dict[str, Any] = {"data_dir": options.data_dir, "spec": options.spec}
     for key, text in options.args.items():
         given[key] = read_yaml(text, f"--set {key}={text}") if text[:1] in ("[", "{") else text
     return given
@@ -86,7 +86,7 @@ def ls(as_json: bool) -> None:
 @click.argument("name")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Questions JSONL to write.")
 @click.option("--languages", help="Codes, separated by commas.  [default: the source's own]")
-@flags(DataOptions, into="options", only=("split", "limit", "data_dir", "path", "args"))
+@flags(DataOptions, into="options", only=("split", "limit", "data_dir", "path", "spec", "args"))
 @click.option("--origin", help="Of xcsqa: paper or hf.  [default: paper where there is a data directory, else hf]")
 @click.option("--seed", type=int, help="Of Babel's world.  [default: 0]")
 @click.option(

@@ -15,8 +15,8 @@ An example, shortened::
     words: {et: {cause: sest, effect: seetõttu}, zh: {cause: 因为, effect: 所以}}
 
 ``question``, each of ``options`` and a ``key`` are names of columns or Jinja templates. A template sees the columns of
-the row, ``row`` (for columns whose name is no word), ``file`` (what stands beside the rows in their JSON file), ``part``,
-``code``, ``language`` and ``words``, and has the filters ``resub(pattern, replacement)`` and Jinja's own.
+the row, ``row`` (for columns whose name is no word), ``file`` (what stands beside the rows in their JSON file),
+``part``, ``code``, ``language`` and ``words``, and has the filters ``resub(pattern, replacement)`` and Jinja's own.
 """
 
 from __future__ import annotations

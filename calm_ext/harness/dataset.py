@@ -135,7 +135,7 @@ def load(
         CalmError: the split has no gold answers, or whatever loading or retrieval refuses.
     """
     codes = _parse_languages(languages)
-    entry = SOURCES[source]
+    entry = SOURCES[source].resolved(options)
     asked = split or entry.splits[0]
     questions = _load_once(source, asked, tuple(codes or ()), tuple(options.items()), os.environ.get("CALM_DATA_DIR"))
     require_labelled(questions, f"{source} {asked}", source=source)
