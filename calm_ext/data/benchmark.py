@@ -21,12 +21,13 @@ the row, ``row`` (for columns whose name is no word), ``file`` (what stands besi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from calm_ext.data.families import Family
 from calm_ext.errors import DataError
@@ -95,6 +96,18 @@ class Layout(Section):
     options: str | list[str] | OptionColumn
     """A column that holds a list; columns or templates, one an option, empty ones left out; or a column to be split."""
     answer: Answer
+    substitute: list[tuple[str, str]] = Field(default_factory=list)
+    """What is replaced in questions and options, in turn: pairs of a regular expression and what comes in its place."""
+
+    @field_validator("substitute")
+    @classmethod
+    def _expressions(cls, pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        for pattern, new in pairs:
+            try:
+                re.sub(pattern, new, "")
+            except re.error as error:
+                raise ValueError(f"{pattern!r} or {new!r} is no regular expression ({error})") from None
+        return pairs
 
 
 class Benchmark(Layout):
@@ -132,6 +145,8 @@ class Benchmark(Layout):
     """Where it is published."""
     citation: str = ""
     """Of its authors."""
+    verified: bool = False
+    """Whether the published files, or some of them, were read with this description when it was written."""
     lm_eval: list[Family] = Field(default_factory=list)
     """The harness's own tasks of this benchmark, whose logs are then recognised."""
 
