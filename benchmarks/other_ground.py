@@ -43,7 +43,7 @@ def questions(name: str, data: Path, n: int) -> list[ParallelQuestion]:
 def tables(path: Path) -> None:
     """Print how right every language, way and rule is."""
     for how in ("auto", "byte", "token", "sum", "pmi"):
-        table = VoteTable.read(read_numbered(path, Generation), style="cloze", normalize=how)  # type: ignore[arg-type]
+        table = VoteTable.read(read_numbered(path, Generation), style="cloze", normalize=how)
         assert table.normalized is not None
         print(f"\n{path.stem}, {len(table)} questions, by {how}: {table.normalized.note or ''}")
         for name, rule in RULES.items():
