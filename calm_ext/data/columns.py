@@ -1,46 +1,31 @@
 """From the rows of a benchmark (:mod:`calm_ext.data.benchmark`) to parallel questions.
 
 Rows are joined by their key. A question is left out, and counted as a :class:`~calm_ext.data.parallel.rows.Repair`,
-where a language lacks it, where the languages have other numbers of options or other right answers, and where options
-that are names name different things (:mod:`calm_ext.data.named`). Where less than half of the largest language is left
-the benchmark is refused. What the texts say against questions that join, ``calm-ext data check`` finds.
+where a language lacks it, where its row is incomplete (:mod:`calm_ext.data.questions`), where the languages have other
+numbers of options or other right answers, and where options that are names name different things
+(:mod:`calm_ext.data.named`). Where less than half of the largest language is left the benchmark is refused. What the
+texts say against questions that join, ``calm-ext data check`` finds.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from calm_ext.data.benchmark import Benchmark, Layout, OptionColumn
+from calm_ext.data.benchmark import Benchmark
+from calm_ext.data.expressions import Values
 from calm_ext.data.named import different_things
 from calm_ext.data.parallel.rows import Joined, Repair
+from calm_ext.data.questions import Incomplete, Read, read_row
 from calm_ext.data.source import FolderOptions, Source
-from calm_ext.data.tables import Cells, read_cells
+from calm_ext.data.tables import read_cells
 from calm_ext.errors import CalmError, DataError
-from calm_ext.prompts import LETTERS, shown_order
+from calm_ext.prompts import shown_order
 from calm_ext.records import ParallelQuestion, Version
-
-if TYPE_CHECKING:
-    import jinja2
 
 #: The seed of ``order: seeded``.
 ORDER_SEED = 0
-
-
-class Read(NamedTuple):
-    """A row that was read: its place (from 1), where it stands, its question, options and answer (None: not known)."""
-
-    number: int
-    where: str
-    question: str
-    options: list[str]
-    answer: int | None
-
-
-Table = dict[str, Read]
 
 
 def load_benchmark(benchmark: Benchmark, split: str, *, languages: Sequence[str], data_dir: str | None) -> Joined:
@@ -62,7 +47,7 @@ def load_benchmark(benchmark: Benchmark, split: str, *, languages: Sequence[str]
     keys, repairs = _joined(benchmark, tables, str(pivot))
     questions = []
     for key in keys:
-        rows = {x: table[key] for x, table in tables.items()}
+        rows = {x: table.rows[key] for x, table in tables.items()}
         identity = f"{benchmark.name}-{key}"
         n, gold = len(rows[str(pivot)].options), rows[str(pivot)].answer
         order = shown_order(identity, n, ORDER_SEED) if benchmark.order == "seeded" else list(range(n))
@@ -106,143 +91,60 @@ def source_of(benchmark: Benchmark) -> Source:
 # --- rows of one language ---------------------------------------------------------------------------------------------
 
 
+class Table(NamedTuple):
+    """The rows of one language: by key, how many there were, and what was left out."""
+
+    rows: dict[str, Read]
+    n: int
+    repairs: list[Repair]
+
+
 def _table(benchmark: Benchmark, *, language: str, split: str, data_dir: str | None, labelled: bool) -> Table:
-    """Key -> row.
+    """The rows of a language.
 
     Raises:
-        DataError: as of the readers, or rows have the same key and are not the same.
+        DataError: as of the readers; rows have the same key and are not the same; or no row can be used.
     """
     layout = benchmark.layout(language)
-    found: Table = {}
     words = benchmark.words.get(language, {})
     around = {"code": benchmark.languages[language], "language": language, "words": words}
+    found: dict[str, Read] = {}
+    left_out: dict[str, list[int]] = {}
+    number = 0
     cells = read_cells(benchmark, layout, language=language, split=split, data_dir=data_dir)
     for number, cell in enumerate(cells, 1):
-        read, key = _read_row(layout, cell, number, around, labelled=labelled)
-        known = found.setdefault(key, read)
-        if known is not read and known[2:] != read[2:]:
+        try:
+            read = read_row(layout, Values(cell, around), number=number, labelled=labelled)
+        except Incomplete as reason:
+            left_out.setdefault(str(reason), []).append(number)
+            continue
+        known = found.setdefault(read.key, read)
+        if known is read:
+            continue
+        if (known.question, known.options, known.answer) != (read.question, read.options, read.answer):
             raise DataError(
-                f"{read.where}: the key {key!r} comes twice (before at {known.where}), and the rows are not the same; "
-                f"name more columns as key"
+                f"{read.where}: the key {read.key!r} comes twice (before at {known.where}), and the rows are not the "
+                f"same; name more columns as key"
             )
+        left_out.setdefault("the same as an earlier row", []).append(number)
     if not found:
-        raise DataError(f"{benchmark.name}: {split} has no row in {language}")
-    return found
-
-
-def _read_row(
-    layout: Layout, cell: Cells, number: int, around: Mapping[str, Any], *, labelled: bool
-) -> tuple[Read, str]:
-    values = {**cell.row, "row": cell.row, "file": cell.beside, "part": cell.part, **around}
-    question = _text(layout.question, cell, values).strip()
-    if not question:
-        raise DataError(f"{cell.where}: the question is empty")
-    places = _options(layout, cell, values)
-    options = [text for text in places if text]
-    if len(options) < 2:
-        raise DataError(
-            f"{cell.where}: has {len(options)} option{'s' * (len(options) != 1)}, two or more were expected"
-        )
-    answer = _answer(layout, cell, values, places) if labelled else None
-    keys = [layout.key] if isinstance(layout.key, str) else layout.key
-    if keys == ["row"]:
-        return Read(number, cell.where, question, options, answer), f"{number - 1:05d}"
-    key = "-".join(" ".join(_text(k, cell, values).split()) for k in keys)
-    if not key.strip("-"):
-        raise DataError(f"{cell.where}: the key is empty")
-    return Read(number, cell.where, question, options, answer), key
-
-
-def _options(layout: Layout, cell: Cells, values: Mapping[str, Any]) -> list[str]:
-    """The options at their places; the empty string where a place has none."""
-    if isinstance(layout.options, OptionColumn):
-        text = _text(layout.options.column, cell, values)
-        return [x.strip() for x in text.split(layout.options.split)]
-    if isinstance(layout.options, list):
-        return [_text(x, cell, values).strip() for x in layout.options]
-    value = _value(layout.options, cell, values)
-    if not isinstance(value, (list, tuple)):
-        raise DataError(f"{cell.where}: {layout.options} is no list of options")
-    return [_plain(x).strip() for x in value]
-
-
-def _answer(layout: Layout, cell: Cells, values: Mapping[str, Any], places: Sequence[str]) -> int:
-    """The index of the right option among the options that are not empty."""
-    form, column = layout.answer.form, layout.answer.column
-    there = [i for i, text in enumerate(places) if text]
-    if column is None:
-        return 0 if form == "first" else len(there) - 1
-    said = _text(column, cell, values).strip()
-    place: int | None = None
-    if form == "text":
-        hits = [i for i in there if places[i] == said]
-        place = hits[0] if hits else None
-    elif form == "letter":
-        letters = LETTERS + "KLMNOPQRSTUVWXYZ"
-        place = letters.find(said.upper()) if len(said) == 1 else None
-    elif re.fullmatch(r"[+-]?\d+(\.0*)?", said):
-        place = int(float(said)) - (form == "one_based")
-    if place not in there:
-        expected = {"text": "the text of one option", "letter": "the letter of an option"}.get(
-            form, f"a number from {int(form == 'one_based')} to {len(places) - 1 + (form == 'one_based')}"
-        )
-        raise DataError(f"{cell.where}: {column} is {said!r}, {expected} was expected")
-    return there.index(place)
-
-
-def _text(expression: str, cell: Cells, values: Mapping[str, Any]) -> str:
-    return _plain(_value(expression, cell, values))
-
-
-def _plain(value: Any) -> str:
-    """A cell as text: nothing for None and NaN, whole numbers without a point."""
-    if value is None or value != value:
-        return ""
-    if isinstance(value, float) and value == int(value):
-        return str(int(value))
-    return str(value)
-
-
-def _value(expression: str, cell: Cells, values: Mapping[str, Any]) -> Any:
-    """The value of a column, or the text of a template."""
-    import jinja2
-
-    if "{{" not in expression and "{%" not in expression:
-        if expression == "part":
-            return cell.part
-        if expression not in cell.row:
-            raise DataError(f"{cell.where}: has no column {expression!r}; it has {', '.join(map(str, cell.row))}")
-        return cell.row[expression]
-    try:
-        return _template(expression).render(values)
-    except jinja2.UndefinedError as error:
-        raise DataError(
-            f"{cell.where}: {expression}: {error}; its columns are {', '.join(map(str, cell.row))}"
-        ) from None
-    except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, re.error) as error:
-        raise DataError(f"{cell.where}: {expression}: {error}") from None
-
-
-@lru_cache(maxsize=512)
-def _template(text: str) -> jinja2.Template:
-    import jinja2
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    environment = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined)
-    environment.filters["resub"] = lambda value, pattern, new: re.sub(pattern, new, str(value))
-    return environment.from_string(text)
+        why = "; ".join(f"{reason} in {len(rows)} of {number}" for reason, rows in left_out.items())
+        raise DataError(f"{benchmark.name}: {split} has no row in {language}{f' that can be used: {why}' * bool(why)}")
+    name = _name(benchmark, language)
+    return Table(found, number, [Repair(name, tuple(rows), f"{why}; left out") for why, rows in left_out.items()])
 
 
 # --- all languages ----------------------------------------------------------------------------------------------------
 
 
-def _joined(benchmark: Benchmark, tables: Mapping[str, Table], pivot: str) -> tuple[list[str], list[Repair]]:
+def _joined(benchmark: Benchmark, read: Mapping[str, Table], pivot: str) -> tuple[list[str], list[Repair]]:
     """The keys of the questions that are parallel, in the pivot's order, and what was left out.
 
     Raises:
         DataError: less than half of the largest language's rows are left.
     """
-    repairs: list[Repair] = []
+    repairs = [repair for table in read.values() for repair in table.repairs]
+    tables = {language: table.rows for language, table in read.items()}
     everywhere = set.intersection(*(set(table) for table in tables.values()))
     for language, table in tables.items():
         gone = [key for key in table if key not in everywhere]
@@ -264,7 +166,7 @@ def _joined(benchmark: Benchmark, tables: Mapping[str, Table], pivot: str) -> tu
         reason = f"options that name other things than in {pivot} ({said})"
         repairs += _left_out(benchmark, tables, pivot, keys, differ, reason)
         keys = [key for key in keys if key not in differ]
-    most = max(len(table) for table in tables.values())
+    most = max(table.n for table in read.values())
     if 2 * len(keys) < most:
         reasons = "; ".join(str(r) for r in repairs[:3])
         raise DataError(
@@ -275,7 +177,12 @@ def _joined(benchmark: Benchmark, tables: Mapping[str, Table], pivot: str) -> tu
 
 
 def _left_out(
-    benchmark: Benchmark, tables: Mapping[str, Table], pivot: str, keys: Sequence[str], gone: set[str], reason: str
+    benchmark: Benchmark,
+    tables: Mapping[str, Mapping[str, Read]],
+    pivot: str,
+    keys: Sequence[str],
+    gone: set[str],
+    reason: str,
 ) -> list[Repair]:
     if not gone:
         return []

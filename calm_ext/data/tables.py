@@ -143,8 +143,9 @@ def _row(value: Any, where: str) -> dict[str, Any]:
 
 
 def _read_table(text: str, where: str, part: str, *, tabs: bool) -> Iterator[Cells]:
-    """Rows of a table with a head; in one whose cells are separated by tabs a quotation mark is a character."""
-    lines = re.split(r"\r?\n", text)
+    """Rows of a table with a head; in one whose cells are separated by tabs a quotation mark is a character, unless a
+    whole cell is quoted as pandas does."""
+    lines = re.split(r"(?<=\n)", text)
     reader = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE) if tabs else csv.reader(lines)
     try:
         head = next(reader, [])
@@ -155,9 +156,21 @@ def _read_table(text: str, where: str, part: str, *, tabs: bool) -> Iterator[Cel
                 continue
             if len(cells) != len(head):
                 raise DataError(f"{where}:{reader.line_num}: has {len(cells)} cells, the first line {len(head)}")
-            yield Cells(f"{where}:{reader.line_num}", dict(zip(head, cells, strict=True)), part)
+            row = map(_unquoted, cells) if tabs else cells
+            yield Cells(f"{where}:{reader.line_num}", dict(zip(head, row, strict=True)), part)
     except csv.Error as error:
         raise DataError(f"{where}:{reader.line_num}: not a table that can be read ({error})") from None
+
+
+def _unquoted(cell: str) -> str:
+    """A cell without the marks around it, where all marks within it are doubled.
+
+    >>> [_unquoted(x) for x in ('"He ""ran"", he said"', '"Heroes" and "Low"', '"', "plain")]
+    ['He "ran", he said', '"Heroes" and "Low"', '"', 'plain']
+    """
+    inner = cell[1:-1]
+    quoted = len(cell) > 1 and cell[0] == cell[-1] == '"' and '"' not in inner.replace('""', "")
+    return inner.replace('""', '"') if quoted else cell
 
 
 def _read_parquet(where: str, part: str) -> Iterator[Cells]:
