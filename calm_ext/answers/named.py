@@ -30,8 +30,8 @@ from calm_ext.prompts import cue
 
 OPEN_PARSER = "open-1"
 
-#: How much of a line is read, in characters, and how many lines at most.
-_LINE, _LINES = 600, 12
+#: How much of a line is read, in characters; how many lines; how much of a response.
+_LINE, _LINES, _READ = 600, 12, 8000
 _SENTENCE = re.compile(r"[.!?](?=\s|$)|[。！？؟।۔]|;(?=\s)")
 _QUESTION = frozenset("?？؟")
 _ITEM = re.compile(r"\s{0,8}(?:\d{1,2}[.)]|[-*•–])\s")
@@ -75,7 +75,7 @@ def read_open(
     _, text, unclosed = split_thoughts(response, thoughts)
     if unclosed:
         return None
-    for line in _lines(known.cleaned(clean(text)), language):
+    for line in _lines(known.cleaned(clean(text[:_READ])), language):
         named = _line(line, known)
         if named or not _INTRODUCES.search(line):
             return next(iter(named)) if len(named) == 1 else None
@@ -100,7 +100,8 @@ def _lines(text: str, language: str) -> list[str]:
         if line.strip():
             found.append(line)
     n_items = next((i for i, line in enumerate(found) if not _ITEM.match(line)), len(found))
-    return [" ; ".join(found[:n_items]), *found[n_items:]] if n_items > 1 else found
+    items = [_ITEM.sub("", line, count=1) for line in found[:n_items]]
+    return [", ".join(items), *found[n_items:]] if n_items > 1 else found
 
 
 @lru_cache(maxsize=256)

@@ -20,8 +20,8 @@ from calm_ext.languages import get_language
 _BREAKS = r"\s!\"$&'()*,./:;<=>?@\[\\\]^_`{|}~«»„“”‘’…–—・、。।۔؟،؛！？「」『』（）【】\-"
 _WORD = re.compile(rf"[%‰°]|(?:(?<![^\s(])-(?=\d))?(?:(?<=\d)[.,:/](?=\d)|[^{_BREAKS}%‰°])+")
 # Elided articles, and 's or a Turkish ending behind an apostrophe, which are no part of a name.
-_ELIDED = re.compile(r"(?<![^\W_])(?:[ldnscjmt]|qu|dell|all|nell|dall|sull|un|quest)(['’])(?=\w)")
-_POSSESSIVE = re.compile(r"(['’])s?(?![^\W_])")
+_ELIDED = re.compile(r"(?<![^\W_])(?:[ldnscjmt]|qu|dell|all|nell|dall|sull|un|quest)['’](?=\w)", re.IGNORECASE)
+_POSSESSIVE = re.compile(r"['’]s?(?![^\W_])")
 _ELIDING = frozenset({"fr", "it", "ca", "oc", "co", "gl", "pt"})
 _TURKIC = frozenset({"tr", "az", "crh"})
 _UMLAUTS = frozenset("äöüåøæÄÖÜÅØÆ")
@@ -30,14 +30,23 @@ _PLURALS = {"en": ("s", "es"), "fr": ("s", "x"), "es": ("s", "es"), "pt": ("s", 
             "nl": ("s", "en", "n"), "it": (), "id": (), "vi": (), "sw": (), "fa": ("ها", "های")}  # fmt: skip
 # What makes another word rather than another case: Niger, Nigeria.
 _DERIVES = frozenset("ia ian ien iens ana ano an isch ish ese land stan er ers".split())
+# Endings of adjectives, where the language's endings are those of nouns.
+_ADJECTIVES = {
+    "ru": "ый ий ой ая яя ое ее ые ие ого его ому ему ым им ом ем ую юю ых их ыми ими ей".split(),
+    "uk": "ий ій а я е є і ого ього ому ьому им ім ої ьої ій у ю ою ьою их іх ими іми".split(),
+    "pl": "y i a e ego iego emu iemu ym im ej iej ą ych ich ymi imi".split(),
+    "cs": "ý í á é ého ího ému ímu ým ím ém ou ých ích ými ími".split(),
+}
 _VOWELS = frozenset("aeiouyаеиоуыяюэіο")
 _ARTICLES = {"ar": "ال", "he": "ה"}
-#: Languages whose verbs stand last, so that a denial follows what it denies.
-_DENIED_BEHIND = frozenset({"ja", "ko", "tr", "hi", "ur", "bn", "fa", "az", "kk", "ta", "te", "mr"})
+_NEITHER = frozenset({"neither", "weder", "noch", "hverken", "varken"})
+#: Languages whose verbs stand last, so that a denial follows what it denies, in some of them always.
+_DENIED_ONLY_BEHIND = frozenset({"ja", "ko", "tr", "az", "kk"})
+_DENIED_BEHIND = _DENIED_ONLY_BEHIND | {"hi", "ur", "bn", "fa", "ta", "te", "mr"}
 #: The least letters of a word that is looked for in another case.
 _STEM = 4
-_COPULA = frozenset("是为在：:は「『（(，,、。 “\"")
-_BEHIND = frozenset("。，,、！？!?）)」』 ”\"です的でだのはがとをに；;：:和或")
+_COPULA = frozenset('是为在：:は「『（(，,、。 “"')
+_BEHIND = frozenset('。，,、！？!?）)」』 ”"です的でだのはがとをに；;：:和或')
 
 
 class Span(NamedTuple):
@@ -70,14 +79,18 @@ class Names:
         own = get_language(language)
         self.language, self.unspaced = language, own.unspaced
         self.patterns = patterns(language, "B")
-        texts = [(self.cleaned(clean(x)), i) for i, x in enumerate(options)]
-        texts += [(self.cleaned(clean(x)), i) for i, more in enumerate(names) for x in more]
+        texts = [(clean(x), i) for i, x in enumerate(options)]
+        texts += [(clean(x), i) for i, more in enumerate(names) for x in more]
         #: Whether accents and spelling may be left out: where they tell no two options apart.
         self.loose = self._tell_apart(texts)
         folds = [False, True] if self.loose else [False]
         found = [name for text, i in texts for german in folds for name in self._forms(text, i, german)]
         self.names = list(dict.fromkeys(found))
-        self._endings = frozenset(self._fold(x).text for x in self.patterns.endings)
+        self._starting: dict[str, list[_Name]] = {}
+        for name in self.names:
+            self._starting.setdefault(name.words[0][:2], []).append(name)
+        endings = {*self.patterns.endings, *_ADJECTIVES.get(language, ())}
+        self._endings = frozenset(self._fold(x).text for x in endings)
         self._prefixes = tuple(sorted({self._fold(x).text for x in own.answers.prefixed}, key=len, reverse=True))
         self._article = self._fold(_ARTICLES.get(language, "")).text
 
@@ -101,6 +114,7 @@ class Names:
 
     def _fold(self, text: str, *, german: bool = False) -> Loose:
         if self.loose:
+            text = text.replace("İ", "I")
             return loosely(text, self.language, german=german, most=len(text))
         if self.language in _TURKIC:
             text = text.replace("I", "ı").replace("İ", "i")
@@ -111,19 +125,19 @@ class Names:
     def _tell_apart(self, texts: Sequence[tuple[str, int]]) -> bool:
         """Whether no two options that are written differently become one without accents."""
         self.loose = False
-        strict = [self._fold(text).text for text, _ in texts]
+        strict = [self._fold(self.cleaned(text)).text for text, _ in texts]
         self.loose = True
         folded: dict[str, tuple[int, str]] = {}
         for (text, option), written in zip(texts, strict, strict=True):
-            other, as_written = folded.setdefault(self._fold(text).text, (option, written))
+            other, as_written = folded.setdefault(self._fold(self.cleaned(text)).text, (option, written))
             if other != option and as_written != written:
                 return False
         return True
 
     def _forms(self, text: str, option: int, german: bool) -> Iterator[_Name]:
         """A name with its article and without it."""
-        small = lower(text)
-        article = self.patterns.article.match(small)
+        article = self.patterns.article.match(lower(text))
+        text = self.cleaned(text)
         for at in (0, article.end() if article else 0):
             words = tuple(_WORD.findall(self._fold(text[at:], german=german).text))
             if words:
@@ -140,7 +154,7 @@ class Names:
         return found
 
     def _spans(self, line: str, folded: Loose) -> list[Span]:
-        hits = list(self._parts(folded) if self.unspaced else self._words(line, folded))
+        hits = list(self._parts(line, folded) if self.unspaced else self._words(line, folded))
         best: dict[tuple[int, int], tuple[int, set[int]]] = {}
         for start, end, rank, option in hits:
             level, options = best.get((start, end), (-1, set()))
@@ -158,7 +172,7 @@ class Names:
         """Where names stand as whole words: start, end, how well they fit, option."""
         words = [(m[0], m.start(), m.end()) for m in _WORD.finditer(folded.text)]
         for at in range(len(words)):
-            for name in self.names:
+            for name in self.names if self._prefixes else self._starting.get(words[at][0][:2], ()):
                 size = len(name.words)
                 if at + size > len(words):
                     continue
@@ -173,7 +187,7 @@ class Names:
                     continue  # a letter
                 yield start, end, min(ranks), name.option
 
-    def _parts(self, folded: Loose) -> Iterator[tuple[int, int, int, int]]:
+    def _parts(self, line: str, folded: Loose) -> Iterator[tuple[int, int, int, int]]:
         """Where names stand in a text without spaces; names in Latin letters and digits as whole words."""
         text = folded.text.replace(" ", "\0")
         for name in self.names:
@@ -181,8 +195,9 @@ class Names:
             at = text.find(wanted)
             while at >= 0:
                 end = at + len(wanted)
-                if _stands_alone(text, at, end):
-                    yield folded.ends[at] - 1, folded.ends[end - 1], 99, name.option
+                start, stop = folded.ends[at] - 1, folded.ends[end - 1]
+                if _stands_alone(line, start, stop):
+                    yield start, stop, 99, name.option
                 at = text.find(wanted, at + 1)
 
     def _fits(self, name: str, word: str) -> int:
@@ -190,7 +205,7 @@ class Names:
         if name == word:
             return 99
         if self._prefixes:
-            bare = name.removeprefix(self._article) if self._article and len(name) > 4 else name
+            bare = name.removeprefix(self._article) if len(name) - len(self._article) > 2 else name
             if bare == word:
                 return 98
             for prefix in self._prefixes:
@@ -205,11 +220,12 @@ class Names:
         if len(name) < _STEM or not name[-1].isalpha():
             return 0
         if self._endings:
-            return _common(name, word) if same_stem(name, word, self._endings) else 0
+            return _nearness(name, word) if same_stem(name, word, self._endings) else 0
         plurals = _PLURALS.get(self.language)
         if plurals is not None:
             return len(name) if word.startswith(name) and word[len(name) :] in plurals else 0
-        stem = name[:-1] if name[-1] in _VOWELS and len(name) > _STEM else name
+        cut = name[-1] in _VOWELS and len(name) > _STEM and not word.startswith(name)
+        stem = name[:-1] if cut else name
         rest = word[len(stem) :]
         near = word.startswith(stem) and len(rest) <= 4 and rest not in _DERIVES
         return len(stem) if near and rest.isalpha() and not self.language.startswith("qa") else 0
@@ -218,7 +234,7 @@ class Names:
 
     @cached_property
     def _before(self) -> re.Pattern[str]:
-        words = self.patterns.words("negation")
+        words = self.patterns.words("negation") | _NEITHER
         start = r"" if self.unspaced else r"(?<![^\W_])"
         gap = r"\s{0,2}" if self.unspaced else r"\s{1,2}"
         articles = any_of({x for x in self.patterns.words("article") if not x.endswith("'")})
@@ -233,7 +249,7 @@ class Names:
 
     def denied(self, small: str, span: Span) -> bool:
         """Whether a text in small letters says that it is not what it names there."""
-        if self._before.search(small, max(span.start - 40, 0), span.start):
+        if self.language not in _DENIED_ONLY_BEHIND and self._before.search(small, max(span.start - 40, 0), span.start):
             return True
         return self._behind.match(small, span.end) is not None
 
@@ -246,21 +262,22 @@ class Names:
         return re.compile(rf"[\s\"'*(]{{0,4}}{self.patterns.words.pattern('mend', 'turn')}")
 
 
-def _common(a: str, b: str) -> int:
+def _nearness(name: str, word: str) -> int:
+    """The letters in common from the first one on, doubled, and one more where the name is all of them."""
     n = 0
-    while n < min(len(a), len(b)) and a[n] == b[n]:
+    while n < min(len(name), len(word)) and name[n] == word[n]:
         n += 1
-    return n
+    return min(2 * n + (n == len(name)), 90)
 
 
-def _stands_alone(text: str, at: int, end: int) -> bool:
+def _stands_alone(line: str, start: int, end: int) -> bool:
     """Whether a name in a text without spaces is not part of a longer word, as far as that is seen."""
-    before, after = text[at - 1 : at], text[end : end + 1]
-    for edge, beyond in ((text[at], before), (text[end - 1], after)):
+    before, after = line[start - 1 : start] if start else "", line[end : end + 1]
+    for edge, beyond in ((line[start], before), (line[end - 1], after)):
         if edge.isascii() and edge.isalnum() and beyond.isascii() and beyond.isalnum():
             return False
-        if edge.isdigit() and beyond in (".", ",") and beyond and not after:
-            return False
-    if end - at > 1 or text[at].isascii():
+    if line[end - 1].isdigit() and after in (".", ",") and line[end + 1 : end + 2].isdigit():
+        return False
+    if end - start > 1 or line[start].isascii():
         return True
-    return (not before or before in _COPULA or before == "\0") and (not after or after in _BEHIND or after == "\0")
+    return (not before or before in _COPULA) and (not after or after in _BEHIND)
