@@ -110,7 +110,8 @@ class Generation(Record):
         shown: where letters were scored, the order in which the prompt shows the options: shown place -> index of the
             option. Everything else counts options as the data does.
         passages: ids of the passages in the prompt, best first.
-        names: what else each option is called, for responses in free text (style ``open``); None where nothing is known.
+        names: what else each option is called, for responses in free text (style ``open``); None where that is not
+            known.
     """
 
     id: str
@@ -301,7 +302,9 @@ class Passages(Record):
 
 def _check_names(names: Names, n_options: int, what: str) -> None:
     if len(names) != n_options:
-        raise ValueError(f"{what}: {len(names)} lists of names for {n_options} options; give [] to an option without any")
+        raise ValueError(
+            f"{what}: {len(names)} lists of names for {n_options} options; give [] to an option without any"
+        )
     for index, own in enumerate(names):
         if not all(name.strip() for name in own):
             raise ValueError(f"{what}: a name of option {index} is empty")

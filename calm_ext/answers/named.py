@@ -1,6 +1,6 @@
 """The answer of a response in free text (style ``open``): the one option that it names, by its text or another name.
 
-The model has not seen the options, so that it writes what it likes: ``It is the Pacific.``, ``In Warschau``, ``法国巴黎``.
+The model has not seen the options, so that it writes what it likes: ``It is the Pacific.``, ``In Warschau``, ``巴黎。``
 A response is cleaned and loses its thoughts as everywhere (:mod:`.text`, :mod:`.thoughts`); of what is left the first
 line counts, and of that the first sentence that names an option and is no question. Names are compared
 
@@ -9,8 +9,8 @@ line counts, and of that the first sentence that names an option and is no quest
 - without articles, and without what Arabic and Hebrew write right before a word;
 - in another case: a word of at least four letters also by its stem and the endings of the language.
 
-Where a name is part of another one, the longer counts: ``Equatorial Guinea`` does not name Guinea. A name that is denied
-(``not Paris``) is not the answer. Where different options are named, nothing is.
+Where a name is part of another one, the longer counts: ``Equatorial Guinea`` does not name Guinea. A name that is
+denied (``not Paris``) is not the answer. Where different options are named, nothing is.
 
 The name of the reader, :data:`OPEN_PARSER`, is part of every signature of style ``open``: raise it whenever a response
 may be read differently.
@@ -59,7 +59,8 @@ def read_open(
         thoughts: marks of thoughts besides the known ones, pairs of opening and closing.
 
     Raises:
-        CalmError: there is no such language, or no options. TypeError: the response is no text.
+        CalmError: there is no such language, there are no options, or another number of lists of names.
+        TypeError: the response is no text.
 
     >>> countries = ["Guinea", "Equatorial Guinea", "United Kingdom"]
     >>> read_open("It is Equatorial Guinea.\\nQuestion: …", countries, None, "en")

@@ -29,14 +29,19 @@ _UMLAUTS = frozenset("äöüåøæÄÖÜÅØÆ")
 _PLURALS = {"en": ("s", "es"), "fr": ("s", "x"), "es": ("s", "es"), "pt": ("s", "es"), "ca": ("s", "es"),
             "nl": ("s", "en", "n"), "it": (), "id": (), "vi": (), "sw": (), "fa": ("ها", "های")}  # fmt: skip
 # What makes another word rather than another case: Niger, Nigeria.
-_DERIVES = frozenset("ia ian ien iens ana ano an isch ish ese land stan er ers".split())
+_DERIVES = frozenset(
+    {"ia", "ian", "ien", "iens", "ana", "ano", "an", "isch", "ish", "ese", "land", "stan", "er", "ers"}
+)
 # Endings of adjectives, where the language's endings are those of nouns.
 _ADJECTIVES = {
-    "ru": "ый ий ой ая яя ое ее ые ие ого его ому ему ым им ом ем ую юю ых их ыми ими ей".split(),
-    "uk": "ий ій а я е є і ого ього ому ьому им ім ої ьої ій у ю ою ьою их іх ими іми".split(),
-    "pl": "y i a e ego iego emu iemu ym im ej iej ą ych ich ymi imi".split(),
-    "cs": "ý í á é ého ího ému ímu ým ím ém ou ých ích ými ími".split(),
-}
+    "ru": ("ый", "ий", "ой", "ая", "яя", "ое", "ее", "ые", "ие", "ого", "его", "ому", "ему", "ым", "им", "ом",
+           "ем", "ую", "юю", "ых", "их", "ыми", "ими", "ей"),
+    "uk": ("ий", "ій", "а", "я", "е", "є", "і", "ого", "ього", "ому", "ьому", "им", "ім", "ої", "ьої", "ій", "у",
+           "ю", "ою", "ьою", "их", "іх", "ими", "іми"),
+    "pl": ("y", "i", "a", "e", "ego", "iego", "emu", "iemu", "ym", "im", "ej", "iej", "ą", "ych", "ich", "ymi",
+           "imi"),
+    "cs": ("ý", "í", "á", "é", "ého", "ího", "ému", "ímu", "ým", "ím", "ém", "ou", "ých", "ích", "ými", "ími"),
+}  # fmt: skip
 _VOWELS = frozenset("aeiouyаеиоуыяюэіο")
 _ARTICLES = {"ar": "ال", "he": "ה"}
 _NEITHER = frozenset({"neither", "weder", "noch", "hverken", "varken"})
