@@ -22,7 +22,15 @@ from calm_ext.prompts import PASSAGE_PROMPTS, PROMPTS, ask, instruction, passage
 
 TASKS = Path(__file__).resolve().parents[1] / "lm_eval_tasks"
 NAMES = ("sample", "xcsqa", "medqa", "medqa_zh", "medexpqa")
-VARIANTS = {"": ("_xl", "explain"), "_mc": ("_xl_mc", "cloze"), "_letters": ("_xl_letters", "letters")}
+# Suffix of the tasks of one language -> suffix of the task that they include, and its style.
+VARIANTS = {
+    "": ("_xl", "explain"),
+    "_mc": ("_xl_mc", "cloze"),
+    "_letters": ("_xl_letters", "letters"),
+    "_open": ("_xl_open", "open"),
+}
+# The sources whose answers are names, so that they can be asked in free text.
+OPEN = ("sample",)
 EXAMPLE = ("Where do fish live?", ["in the air", "in the water", "in the sand", "in the trees"])
 
 
@@ -71,11 +79,12 @@ def rows() -> list[dict[str, str]]:
             continue
         source = task["custom_dataset"].rpartition(".")[2]
         entry, metadata = SOURCES[source], task["metadata"]
+        left_out = len(entry.needs_options) if metadata["style"] == "open" else 0
         scored = "letters" if metadata["style"] == "letters" else "options"
         found.append({
             "name": task["task"],
             "source": source,
-            "split": metadata.get("split", entry.splits[0]),
+            "split": metadata.get("split", entry.splits[0]) + (f" but for {left_out} questions" if left_out else ""),
             "languages": " ".join(metadata.get("languages") or entry.languages),
             "prompt": f"`{metadata['style']}`" + (" with passages" if metadata.get("retrieval") else ""),
             "output": "generated, greedy" if task["output_type"] == "generate_until" else f"log-likelihood of {scored}",
@@ -98,6 +107,7 @@ def readme() -> str:
         tasks=rows(),
         sources={name: SOURCES[name] for name in (*NAMES, "babel")},
         names=NAMES,
+        open_names=OPEN,
         metrics=DESCRIPTIONS,
         chance={k: "" if None in v else f"{_number(v[0])} / {_number(v[1])}" for k, v in by_chance.items()},
         floors=[f"{rankc_floor(n):.3f}" for n in (4, 5)],
@@ -120,7 +130,8 @@ def _number(value: float | None) -> str:
 
 def generated() -> dict[Path, str]:
     """path -> text of everything that is generated."""
-    found = dict(one_language(s, x, suffix) for s in NAMES for x in SOURCES[s].available for suffix in VARIANTS)
+    wanted = [(s, suffix) for s in NAMES for suffix in VARIANTS if suffix != "_open" or s in OPEN]
+    found = dict(one_language(s, x, suffix) for s, suffix in wanted for x in SOURCES[s].available)
     found[TASKS / "README.md"] = readme()
     return found
 

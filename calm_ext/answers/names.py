@@ -50,8 +50,8 @@ _DENIED_ONLY_BEHIND = frozenset({"ja", "ko", "tr", "az", "kk"})
 _DENIED_BEHIND = _DENIED_ONLY_BEHIND | {"hi", "ur", "bn", "fa", "ta", "te", "mr"}
 #: The least letters of a word that is looked for in another case.
 _STEM = 4
-_COPULA = frozenset('是为在：:は「『（(，,、。 “"')
-_BEHIND = frozenset('。，,、！？!?）)」』 ”"です的でだのはがとをに；;：:和或')
+# What may stand before and behind a name of one character that is no part of a longer word, beside punctuation.
+_COPULA, _BEHIND = frozenset("是为在はがのと与和"), frozenset("です的でだのはがとをに和或与が")
 
 
 class Span(NamedTuple):
@@ -285,4 +285,5 @@ def _stands_alone(line: str, start: int, end: int) -> bool:
         return False
     if end - start > 1 or line[start].isascii():
         return True
-    return (not before or before in _COPULA) and (not after or after in _BEHIND)
+    joined = before.isalnum() and before not in _COPULA
+    return not joined and not (after.isalnum() and after not in _BEHIND)
