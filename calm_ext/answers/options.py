@@ -77,7 +77,7 @@ class Options:
         self.memo: dict[tuple[str, str], int] = {}
 
     @staticmethod
-    @lru_cache(maxsize=4096)
+    @lru_cache(maxsize=128)
     def of(texts: tuple[str, ...], language: str) -> Options:
         """The options of these texts; kept, because the samples of a question follow each other.
 
