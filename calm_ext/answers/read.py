@@ -61,9 +61,20 @@ def read_answer(
     >>> read_answer(" water", ["air", "water"], "en", style="direct")
     1
     """
+    return read_answers([text], options, language, style=style, thoughts=thoughts)[0]
+
+
+def read_answers(
+    texts: Iterable[str], options: Sequence[str], language: str, *, style: Style = "explain", thoughts: Marks = ()
+) -> tuple[int | None, ...]:
+    """What :func:`read_answer` gives for each of the responses to a question."""
+    known = _known(options, language)
+    return tuple([_read_answer(text, known, style, thoughts) for text in texts])
+
+
+def _read_answer(text: str, known: Options, style: Style, thoughts: Marks) -> int | None:
     if not isinstance(text, str):
         raise TypeError(f"a response must be text, not {type(text).__name__}")
-    known = _known(options, language)
     _, text, unclosed = split_thoughts(text, thoughts)
     if unclosed:
         return None
@@ -71,7 +82,7 @@ def read_answer(
     if style != "explain":
         lines = (line for line in text.split("\n") if line.strip())
         return known.by_text(next(lines, ""))
-    text = mark_clauses(text, language, known.exact)
+    text = mark_clauses(text, known.language, known.exact)
     read = _last_line(text, known)
     return _explained(text, known) if read is None else read
 
@@ -79,12 +90,16 @@ def read_answer(
 def _last_line(text: str, options: Options) -> int | None:
     """The option of a last line ``Answer: B. water`` where nothing before it can name one, which is the usual case.
 
-    No letter stands there, and no option's text or no word for an answer; None sends a text to :func:`_explained`.
+    The line may be broken behind its colon. No letter stands before it, and no option's text or no word for an answer;
+    None sends a text to :func:`_explained`.
     """
     text = text.rstrip()
     cut = text.rfind("\n") + 1
     words = options.words
     match = words.answer.match(lower(text[cut:]))
+    if match is None and cut:
+        cut = text.rfind("\n", 0, cut - 1) + 1
+        match = words.answer.match(lower(text[cut:]))
     read = plain_answer(text[cut + match.end() :], options) if match else None
     if read is None or words.capital.search(text, 0, cut):
         return None

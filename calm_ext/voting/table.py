@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from math import exp, sqrt
 from typing import Any, NamedTuple
 
-from calm_ext.answers.read import read_answer
+from calm_ext.answers.read import read_answers
 from calm_ext.answers.thoughts import Marks
 from calm_ext.errors import DataError
 from calm_ext.metrics.question import argmax
@@ -29,8 +29,7 @@ def read_votes(generation: Generation, *, style: Style, thoughts: Marks = ()) ->
         return (letters.shown[best_place(generation.id, generation.language, letters.logprobs)],)
     if generation.option_logprobs is not None:
         return (argmax(OptionScores.of(generation, "").normalised("byte")),)
-    options, language = generation.options, generation.language
-    return tuple(read_answer(text, options, language, style=style, thoughts=thoughts) for text in generation.given)
+    return read_answers(generation.given, generation.options, generation.language, style=style, thoughts=thoughts)
 
 
 class QuestionRow(NamedTuple):
