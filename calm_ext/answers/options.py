@@ -76,7 +76,7 @@ class Options:
         self.memo: dict[tuple[str, str], int] = {}
 
     @staticmethod
-    @lru_cache(maxsize=128)
+    @lru_cache(maxsize=32)
     def of(texts: tuple[str, ...], language: str) -> Options:
         """The options of these texts; kept, because the samples of a question follow each other.
 
