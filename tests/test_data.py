@@ -394,7 +394,9 @@ def test_wrong_requests() -> None:
 
 
 def test_every_file_with_a_source_is_known() -> None:
-    assert list(SOURCES) == ["babel", "local", "medexpqa", "medqa", "medqa_zh", "sample", "xcsqa"]
+    benchmarks = {path.stem for path in (Path(dataset.__file__).parents[1] / "data/benchmarks").glob("*.yaml")}
+    own = {"babel", "columns", "local", "medexpqa", "medqa", "medqa_zh", "sample", "xcsqa"}
+    assert len(benchmarks) == 18 and set(SOURCES) == own | benchmarks
     assert all(source.name == name for name, source in SOURCES.items())
     assert SOURCES["xcsqa"].option_names == ("data_dir", "origin")
     assert [x for x, s in SOURCES.items() if s.medical] == ["medexpqa", "medqa", "medqa_zh"]
