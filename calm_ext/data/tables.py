@@ -95,7 +95,9 @@ def _files(benchmark: Benchmark, layout: Layout, base: str, names: Mapping[str, 
 def _parts(folder: Path, pattern: str) -> list[str]:
     """What ``*`` stands for in the files that match."""
     head, _, tail = pattern.partition("*")
-    return sorted(str(p.relative_to(folder).as_posix())[len(head) :].removesuffix(tail) for p in folder.glob(pattern))
+    tails = (tail,) if Path(tail).suffix in SUFFIXES else tuple(tail + suffix for suffix in SUFFIXES)
+    names = {p.relative_to(folder).as_posix() for end in tails for p in folder.glob(head + "*" + end)}
+    return sorted({name[len(head) : -len(end)] for name in names for end in tails if name.endswith(end)})
 
 
 def _there(folder: Path, name: str) -> str | None:
