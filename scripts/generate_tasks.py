@@ -20,7 +20,7 @@ import yaml
 from calm_ext.data import SOURCES
 from calm_ext.data.benchmark import bundled_benchmarks
 from calm_ext.languages import get_language
-from calm_ext.metrics.question import DESCRIPTIONS, chance, rankc_floor
+from calm_ext.metrics.names import DESCRIPTIONS, HEADLINE, chance, rankc_floor
 from calm_ext.prompts import PASSAGE_PROMPTS, PROMPTS, ask, instruction, passage_lines
 
 TASKS = Path(__file__).resolve().parents[1] / "lm_eval_tasks"
@@ -153,6 +153,7 @@ def readme() -> str:
         named=[b.name for b in bundled_benchmarks() if b.answers == "names"],
         names=NAMES,
         metrics=DESCRIPTIONS,
+        headline=", ".join(f"`{m}`" for m in HEADLINE),
         chance={k: "" if None in v else f"{_number(v[0])} / {_number(v[1])}" for k, v in by_chance.items()},
         floors=[f"{rankc_floor(n):.3f}" for n in (4, 5)],
         prompts=PROMPTS,
