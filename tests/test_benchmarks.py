@@ -20,8 +20,8 @@ from calm_ext.cli.main import cli
 from calm_ext.data import SOURCES, load_joined
 from calm_ext.data.benchmark import MOST_BY_DEFAULT, bundled_benchmarks
 from calm_ext.languages import LANGUAGES, get_language
+from tests.conftest import SHARED
 
-SHARED = Path("/work/shared/data")
 Rows = list[dict[str, Any]]
 
 
@@ -576,7 +576,7 @@ def test_what_the_benchmarks_say_of_themselves() -> None:
 def _real(name: str) -> Path:
     folder = SHARED / name
     if not folder.is_dir():
-        pytest.skip(f"{folder} is not there")
+        pytest.skip(f"../shared/data/{name} is not here")
     return folder
 
 
