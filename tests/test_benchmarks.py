@@ -5,7 +5,6 @@ The rows and what is expected of them are written by hand.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import re
@@ -489,6 +488,46 @@ def test_rows_as_published_are_read(name: str, tmp_path: Path) -> None:
     assert "another order" not in shown.stdout
 
 
+@pytest.mark.parametrize("name", ["arc", "hellaswag", "paws"])
+def test_texts_are_cleared_as_lm_eval_does(name: str, tmp_path: Path) -> None:
+    """The oracle is what lm-eval's own tasks make of the same rows."""
+    import importlib.util
+
+    import lm_eval.tasks
+
+    class Docs(list):  # type: ignore[type-arg]
+        """What those functions use of a dataset."""
+
+        def map(self, function: Any) -> Docs:
+            return Docs({**doc, **function(dict(doc))} for doc in self)
+
+        def filter(self, function: Any) -> Docs:
+            return Docs(doc for doc in self if function(doc))
+
+    place = {"arc": "okapi/arc_multilingual", "hellaswag": "okapi/hellaswag_multilingual", "paws": "paws-x"}[name]
+    path = Path(lm_eval.tasks.__file__).parent / place / "utils.py"
+    found = importlib.util.spec_from_file_location("theirs", path)
+    assert found is not None and found.loader is not None
+    theirs = importlib.util.module_from_spec(found)
+    found.loader.exec_module(theirs)
+    case, folder = CASES[name], written(tmp_path, CASES[name])
+    (rows,) = [own for file, own in case.files.items() if file.startswith("en/")]
+    process = theirs.process_docs_paraphrases if name == "paws" else theirs.process_docs
+    docs = {f"{name}-{doc['id']}": doc for doc in process(Docs(rows))}
+    languages = list(next(iter(case.expected.values()))[1])
+    questions = load_joined(name, split=case.split, languages=languages, data_dir=folder).questions
+    assert len(questions) == len(case.expected)
+    for question in questions:
+        doc, version = docs[question.id], question.versions["en"]
+        if name == "paws":
+            assert version.question == f"{doc['sentence1']}, right? ____, {doc['sentence2']}"
+        else:
+            query = doc["query"].removeprefix("Question: ").removesuffix("\nAnswer:")
+            assert version.question == query.strip()
+            assert version.options == [choice.strip() for choice in doc["choices"]]
+            assert question.answer == doc["gold"]
+
+
 def test_rows_that_lack_a_sentence_are_counted(tmp_path: Path) -> None:
     repairs = load_joined("paws", languages=["en", "de", "zh"], data_dir=written(tmp_path, CASES["paws"])).repairs
     assert sorted(map(str, repairs)) == [
@@ -626,19 +665,26 @@ def test_bmlamas_candidates() -> None:
     """Counted anew; what the rows that are left out say is in bmlama17.yaml."""
     folder = _real("bmlama17")
     rows = {}
-    for x in ("en", "fr", "es"):
-        with (folder / f"{x}.tsv").open(encoding="utf-8", newline="") as handle:
-            rows[x] = list(csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_NONE))
+    for x in ("en", "fr", "es", "zh"):
+        lines = (folder / f"{x}.tsv").read_text(encoding="utf-8").splitlines()[1:]
+        rows[x] = [dict(zip(("Prompt", "Ans", "Candidate Ans"), line.split("\t"), strict=False)) for line in lines]
     right = {x: {} for x in rows}  # type: dict[str, dict[str, set[int]]]
     for x, own in rows.items():
         for i, row in enumerate(own):
             right[x].setdefault(row["Ans"], set()).add(i)
-    bad = set()
-    for x in ("fr", "es"):
-        for i, (one, two) in enumerate(zip(rows["en"], rows[x], strict=True)):
+
+    def differing(language: str) -> set[int]:
+        """The rows with another name than in English at one place."""
+        found = set()
+        for i, (one, two) in enumerate(zip(rows["en"], rows[language], strict=True)):
             pairs = zip(one["Candidate Ans"].split(", "), two["Candidate Ans"].split(", "), strict=True)
-            if any(a in right["en"] and b in right[x] and not right["en"][a] & right[x][b] for a, b in pairs):
-                bad.add(i)
+            if any(
+                a in right["en"] and b in right[language] and not right["en"][a] & right[language][b] for a, b in pairs
+            ):
+                found.add(i)
+        return found
+
+    bad = differing("fr") | differing("es")
     found = load_joined("bmlama17", languages=["en", "fr", "es"], data_dir=str(folder))
     assert len(found.questions) == 6792 - len(bad) == 5823
     assert {int(q.id.removeprefix("bmlama17-")) for q in found.questions} == set(range(6792)) - bad
@@ -649,3 +695,8 @@ def test_bmlamas_candidates() -> None:
     one, two = (rows[x][5436]["Candidate Ans"].split(", ") for x in ("en", "fr"))
     assert one[:2] == ["Emirates of Dubai", "Seoul"] and two[:2] == ["Dubaï", "Séoul"]
     assert (one[7], two[7]) == ("Nagoya", "Rosario")
+    whole = load_joined("bmlama17", languages=["en", "zh"], data_dir=str(folder)).questions
+    assert (
+        whole[0].versions["zh"].question == "卡洛斯二世出生于____。"
+        and len(whole) == 6792 - len(differing("zh")) == 5385
+    )

@@ -160,6 +160,16 @@ def test_marks_in_a_table_of_tabs_are_characters(tmp_path: Path) -> None:
     assert only.versions["fr"].options == ["x", "y", "z"]
 
 
+def test_a_first_line_that_names_the_columns_wrongly(tmp_path: Path) -> None:
+    rows_in(tmp_path, "en/test.tsv", EN)
+    rows_in(tmp_path, "fr/test.tsv", FR)
+    path = tmp_path / "fr/test.tsv"
+    path.write_text(path.read_text(encoding="utf-8").replace("id\tq\t", "id\tid\tq\t", 1), encoding="utf-8")
+    with pytest.raises(DataError, match="must name the columns, each once"):
+        load(spec(), tmp_path)
+    assert read_back(load(spec(special={"fr": {"columns": ["id", "q", "a", "b", "c", "gold"]}}), tmp_path)) == EXPECTED
+
+
 def test_rows_in_an_object_and_what_stands_beside_them(tmp_path: Path) -> None:
     for x, rows in (("en", EN), ("fr", FR)):
         value = {"intro": f"[{x}]", "items": rows}
@@ -507,6 +517,7 @@ def test_a_users_own_spec_on_the_command_line(mine: Path, tmp_path: Path) -> Non
         (("check", mine, "--spec", "x.yaml"), f"--spec x.yaml: {mine} is a spec already"),
         (("check", mine, "--data-dir", tmp_path / "no"), f"{tmp_path / 'no'}: no such folder"),
         (("check", mine, "--languages", "en,de"), "has no de"),
+        (("check", "xcop"), "xcop: neither a data source (did you mean 'xcopa'?) nor a file"),
         (("prepare", "columns", "-o", tmp_path / "x.jsonl"), "data source columns needs a spec"),
         (("prepare", mine, "--split", "dev", "-o", tmp_path / "x.jsonl"), "has no split 'dev'"),
     ):

@@ -228,7 +228,8 @@ def _load(what: str, split: str | None, codes: list[str] | None, options: DataOp
     if split:
         raise CalmError(f"{what}: a file has no split {split!r}")
     if not Path(what).exists():
-        raise CalmError(f"{what}: neither a data source ({', '.join(SOURCES)}) nor a file")
+        hint = SOURCES.hint(what) or f" ({', '.join(SOURCES)})"
+        raise CalmError(f"{what}: neither a data source{hint} nor a file")
     return load_any(what, languages=codes)
 
 

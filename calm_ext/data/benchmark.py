@@ -89,6 +89,8 @@ class Layout(Section):
     """Where `files` are published on the web, for a benchmark that is not on the hub."""
     rows: str | None = None
     """The key under which a JSON file holds its rows; default: the file is a list."""
+    columns: list[str] = Field(default_factory=list)
+    """Names of a table's columns, in place of those in its first line."""
     parts: list[str] = Field(default_factory=list)
     """What `{part}` in `files` stands for: several files a language; default: all files that are there."""
     key: str | list[str] = "row"
