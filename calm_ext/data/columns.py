@@ -151,7 +151,13 @@ def _joined(benchmark: Benchmark, read: Mapping[str, Table], pivot: str) -> tupl
         if gone:
             lacking = [x for x, other in tables.items() if any(key not in other for key in gone)]
             numbers = tuple(table[key].number for key in gone)
-            repairs.append(Repair(_name(benchmark, language), numbers, f"{', '.join(lacking)} lacks them; left out"))
+            repairs.append(
+                Repair(
+                    _name(benchmark, language),
+                    numbers,
+                    f"{', '.join(lacking)} lack{'s' * (len(lacking) == 1)} them; left out",
+                )
+            )
     keys = [key for key in tables[pivot] if key in everywhere]
     for what, reason in ((_size, "other numbers of options"), (_gold, "other right answers")):
         differ = {key for key in keys if len({what(table[key]) for table in tables.values()}) > 1}
