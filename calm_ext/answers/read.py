@@ -16,11 +16,13 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from calm_ext.answers.check import options_of
 from calm_ext.answers.clauses import mark_clauses
 from calm_ext.answers.cues import Grammar, cues_in, grammar
 from calm_ext.answers.han import simplify
 from calm_ext.answers.label import CONFLICT, NOTHING, TAKEN_BACK, plain_answer, read_piece
 from calm_ext.answers.lines import alone, echoes, mends_in, names_line, piece_behind
+from calm_ext.answers.named import read_open
 from calm_ext.answers.options import Options
 from calm_ext.answers.subjects import called_right
 from calm_ext.answers.text import lower
