@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from calm_ext.metrics.compare import Paired, paired_tests
-from calm_ext.metrics.question import PARTIAL
+from calm_ext.metrics.names import PARTIAL
 from calm_ext.metrics.stats import interval, resampled_means
+from calm_ext.report.whole import whole_metrics
 from calm_ext.results.evaluation import TaskResult
 
 if TYPE_CHECKING:
@@ -37,9 +38,9 @@ def compared(
     columns: Columns, languages: Sequence[str], resamples: int, *, when: Sequence[str] = ("before", "after")
 ) -> Compared:
     """The comparison of columns of :func:`question_columns`."""
-    drawn = resampled(columns, resamples)
+    drawn = resampled(columns, resamples) | whole_metrics(columns, resamples)
     paired = {
-        m: Paired(columns["before", m], columns["after", m], draws)
+        m: Paired(columns.get(("before", m)), columns.get(("after", m)), draws)
         for (kind, m), (*_, draws) in drawn.items()
         if kind == "difference"
     }
