@@ -131,8 +131,8 @@ def rows() -> list[dict[str, str]]:
             continue
         source = task["custom_dataset"].rpartition(".")[2]
         entry, metadata = SOURCES[source], task["metadata"]
-        left_out = len(entry.needs_options) if metadata["style"] == "open" else 0
         benchmark = "languages" not in metadata and len(entry.available) > len(entry.languages) > 0
+        left_out = len(entry.needs_options) if metadata["style"] == "open" else 0
         scored = "letters" if metadata["style"] == "letters" else "options"
         found.append({
             "name": task["task"],

@@ -210,8 +210,8 @@ def _loader(source: str) -> Callable[..., Splits]:
         own = "columns" if source == "local" and "spec" in metadata else source
         options = SOURCES[own].from_metadata(metadata)
         codes = [language] if language else languages
-        style, found = metadata.get("style", "explain"), wanted(own, metadata)
-        return load(own, languages=codes, split=split, retrieval=found, style=style, **options)
+        style = metadata.get("style", "explain")
+        return load(own, languages=codes, split=split, retrieval=wanted(own, metadata), style=style, **options)
 
     return questions
 
