@@ -19,11 +19,12 @@ class Answered(NamedTuple):
         answers: language -> index of the option, None for an abstention.
         n_options: number of options; None where the file does not say.
         scores: language -> one score per option by which the answer was chosen, where options were scored.
-        unnormalised: language -> summed log-probability per option, where ``scores`` are per byte.
+        unnormalised: language -> a second score per option: the summed log-probability, where ``scores`` are per byte.
         shown: where letters were scored, shown place -> index of the option. Answers and scores count options as the
             data does.
         content: a hash of the question as it was asked, where the file has one.
         where: ``file:line``, for messages.
+        twin: what the metrics of the second scores are called: ``acc_unnorm``, or as lm-eval has them ``acc_norm``.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Answered(NamedTuple):
     content: str | None = None
     where: str = ""
     shown: tuple[int, ...] | None = None
+    twin: str = "unnorm"
 
     @property
     def places(self) -> dict[str, int | None]:
@@ -51,11 +53,11 @@ class Answered(NamedTuple):
             values["rankc"] = rankc(self.scores)
         if self.unnormalised:
             found = question_metrics({x: argmax(s) for x, s in self.unnormalised.items()}, self.gold)
-            twins = {"acc": "acc_unnorm", "consistency": "consistency_unnorm"}
-            twins |= {f"acc_{x}": f"acc_unnorm_{x}" for x in self.answers}
+            twins = {name: f"{name}_{self.twin}" for name in ("acc", "consistency")}
+            twins |= {f"acc_{x}": f"acc_{self.twin}_{x}" for x in self.answers}
             values |= {twin: found[name] for name, twin in twins.items() if name in found}
             if several:
-                values["rankc_unnorm"] = rankc(self.unnormalised)
+                values[f"rankc_{self.twin}"] = rankc(self.unnormalised)
         return values
 
 
@@ -135,16 +137,24 @@ class AnswerSet:
         signature: of the evaluation; for predictions, as much of one as is known.
         languages: in the order of the file.
         questions: id -> answers.
+        notes: what a reader of the numbers must know of the files, in words.
+        left_out: reason -> number of questions that could not be joined over the languages.
+        free: the answers are texts, numbered anew for each question, so that their numbers say nothing across questions.
     """
 
     source: str
     signature: str
     languages: list[str]
     questions: dict[str, Answered] = field(repr=False)
+    notes: list[str] = field(default_factory=list)
+    left_out: dict[str, int] = field(default_factory=dict)
+    free: bool = False
 
     @property
     def n_options(self) -> int | None:
         """Largest number of options; where no file gives it, the largest index named plus one."""
+        if self.free:
+            return None
         told = [q.n_options for q in self.questions.values() if q.n_options]
         if told:
             return max(told)

@@ -16,6 +16,7 @@ from calm_ext.metrics.question import (
     pairwise_rankc,
     position_bias,
     rankc_floor,
+    without_twin,
 )
 from calm_ext.metrics.stats import RESAMPLES, interval, resampled_means
 from calm_ext.prompts import letter_of
@@ -54,6 +55,7 @@ class Measured(NamedTuple):
         warnings: in words: position bias, unlabelled questions, undefined values.
         letter_bias: language -> how unevenly letters are answered (:func:`calm_ext.metrics.answered.letter_bias`);
             empty where no letters were scored.
+        left_out: reason -> number of questions that could not be joined over the languages.
     """
 
     signature: str
@@ -68,6 +70,7 @@ class Measured(NamedTuple):
     by_pair: dict[str, dict[str, float]]
     warnings: list[str]
     letter_bias: dict[str, float] = {}
+    left_out: dict[str, int] = {}
 
 
 def table(questions: Sequence[Answered], languages: Sequence[str], *, skip_unlabelled: bool = False) -> Table:
@@ -86,7 +89,7 @@ def table(questions: Sequence[Answered], languages: Sequence[str], *, skip_unlab
     labelled = any(q.gold is not None for q in questions)
     first = questions[0]
     scored, unnormalised = first.scores is not None, first.unnormalised is not None
-    names = metric_names(languages, scored=scored, unnormalised=unnormalised, labelled=labelled)
+    names = metric_names(languages, scored=scored, unnormalised=unnormalised, labelled=labelled, twin=first.twin)
     named = {a for q in questions for a in q.answers.values() if a is not None}
     options = [f"#{i}" for i in range(max(named) + 1 if named else 0)]
     columns = [*(n for n in names if n != "kappa"), *options]
@@ -146,6 +149,8 @@ def measure(
     questions = list(answers.questions.values())
     columns = table(questions, answers.languages, skip_unlabelled=skip_unlabelled)
     means = means_of(columns)
+    if answers.free:
+        means.pop("kappa", None)
     resampled = with_kappa(columns.names, resampled_means(columns.values, seed=seed, resamples=resamples))
     order = metric_order(means)
     n, stderr = {}, {}
@@ -172,20 +177,21 @@ def measure(
         chance=by_chance,
         rankc_floor=rankc_floor(answers.n_options) if "rankc" in means and answers.n_options else None,
         by_pair=pair_values(questions),
-        warnings=_warnings(questions, means, n, skip_unlabelled),
+        warnings=[*answers.notes, *_warnings(answers, means, n, skip_unlabelled)],
         letter_bias=letter_biases(questions),
+        left_out=answers.left_out,
     )
 
 
 def metric_order(metrics: Iterable[str]) -> list[str]:
-    """Metrics in the order they are printed: totals, then agreement, then the languages, then the unnormalised."""
+    """Metrics in the order they are printed: totals, then agreement, then the languages, then those of second scores."""
     first = [
         "acc", "all_correct", "consistency", "consistency_right", "consistency_wrong", "consistency_valid", "all_agree",
         "acc_all_agree", "kappa", "rankc", "answered",
     ]  # fmt: skip
     names = list(metrics)
     rest = [m for m in names if m not in first]
-    return [*(m for m in first if m in names), *sorted(rest, key=lambda m: "unnorm" in m)]
+    return [*(m for m in first if m in names), *sorted(rest, key=lambda m: without_twin(m) != m)]
 
 
 def pair_values(questions: Sequence[Answered]) -> dict[str, dict[str, float]]:
@@ -239,8 +245,12 @@ def label_warnings(questions: Sequence[Answered], skipped: bool) -> list[str]:
     return [f"{unlabelled} of {len(questions)} questions have no gold answer and {done}"]
 
 
-def _warnings(questions: Sequence[Answered], means: dict[str, float], n: dict[str, int], skipped: bool) -> list[str]:
-    told = bias_warnings(q.places for q in questions) + label_warnings(questions, skipped)
+def _warnings(answers: AnswerSet, means: dict[str, float], n: dict[str, int], skipped: bool) -> list[str]:
+    questions = list(answers.questions.values())
+    told = label_warnings(questions, skipped)
+    if answers.free:
+        return told
+    told = bias_warnings(q.places for q in questions) + told
     for name in PARTIAL:
         if name in n and n[name] == 0:
             told.append(f"{name} is undefined: no question has it")

@@ -19,6 +19,10 @@ Answers = Mapping[str, int | None]
 #: Metrics that some questions do not have: the mean is over those that do, and their number is reported.
 PARTIAL = ("consistency_valid", "acc_all_agree")
 
+#: What the metrics of a second score of each option are called: by summed log-probability where the first is per byte;
+#: in logs of other tasks, where the first is the sum, per character (lm-eval's ``acc_norm``) or per byte.
+TWINS = ("unnorm", "norm", "bytes")
+
 #: Each metric in one line; ``acc_<language>`` is a family.
 DESCRIPTIONS = {
     "acc": "mean over the languages of 1[answer = gold]; no answer is not right",
@@ -184,12 +188,13 @@ def argmax(scores: Sequence[float]) -> int:
 
 
 def metric_names(
-    languages: Sequence[str], *, scored: bool, unnormalised: bool = False, labelled: bool = True
+    languages: Sequence[str], *, scored: bool, unnormalised: bool = False, labelled: bool = True, twin: str = "unnorm"
 ) -> list[str]:
     """The metrics of questions in these languages; ``kappa`` is not per question.
 
     Args:
-        scored: options have scores. unnormalised: they have summed log-probabilities, too.
+        scored: options have scores. unnormalised: they have second ones, too.
+        twin: what the metrics of these are called.
     """
     several = len(languages) > 1
     names = ["acc", *(f"acc_{x}" for x in languages)] if labelled else []
@@ -199,9 +204,20 @@ def metric_names(
         names += ["all_agree", *(["acc_all_agree"] if labelled else []), "kappa", *(["rankc"] if scored else [])]
     names.append("answered")
     if unnormalised:
-        names += ["acc_unnorm", *(f"acc_unnorm_{x}" for x in languages)] if labelled else []
-        names += ["consistency_unnorm", "rankc_unnorm"] if several else []
+        names += [f"acc_{twin}", *(f"acc_{twin}_{x}" for x in languages)] if labelled else []
+        names += [f"consistency_{twin}", f"rankc_{twin}"] if several else []
     return names
+
+
+def without_twin(metric: str) -> str:
+    """The metric that another one is the twin of, by a second score of each option; any other metric itself.
+
+    >>> without_twin("acc_norm_fr"), without_twin("rankc_unnorm"), without_twin("acc_fr")
+    ('acc_fr', 'rankc', 'acc_fr')
+    """
+    first, second, *rest = [*metric.split("_"), "", ""]
+    kept = [first, *rest] if second in TWINS else [first, second, *rest]
+    return "_".join(kept).rstrip("_")
 
 
 # --- a set of questions -----------------------------------------------------------------------------------------------
@@ -252,7 +268,7 @@ def chance(metric: str, *, n_options: int, n_languages: int) -> float | None:
     >>> round(chance("rankc", n_options=4, n_languages=6), 3), chance("acc_en", n_options=5, n_languages=6)
     (0.377, 0.2)
     """
-    n, names = n_options, metric.replace("_unnorm", "")
+    n, names = n_options, without_twin(metric)
     if names == "rankc":
         return sum(w * j / n for j, w in enumerate(rankc_weights(n), 1))
     fixed = {
