@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -64,8 +65,8 @@ def global_mmlu(x: str) -> list[Row]:
 
 
 def global_mmlu_lite(x: str) -> list[Row]:
-    rows = [dict(r, subject_category="Business" if i % 2 else "Medical") for i, r in enumerate(global_mmlu(x))]
-    return rows[:N]
+    rows = [r for r in global_mmlu(x) if r["subject"] == "anatomy"]
+    return [r | {"subject_category": "Business" if i % 2 else "Medical"} for i, r in enumerate(rows)]
 
 
 def mmmlu(x: str) -> list[Row]:
@@ -150,7 +151,7 @@ def mmlu_prox(x: str) -> list[Row]:
     return [
         {"question_id": 70 + i, "src": "s", "question": words(x, i, 5), "category": c, "cot_content": words(x, i, 3),
          **{f"option_{k}": (options(x, i, 10)[k] if k < 6 + i % 5 else None) for k in range(10)},
-         "answer": "ABCDEF"[i % 6], "answer_index": i % 6, "question_id_src": i}
+         "answer": "ABCD"[i % 4], "answer_index": i % 4, "question_id_src": i}
         for c in ("biology", "law") for i in range(N)
         if (c == "biology") == (i % 2 == 0)
     ]  # fmt: skip
@@ -253,8 +254,21 @@ def _task_of(path: Path) -> str:
     raise AssertionError(path)
 
 
+#: What lm-eval's filters look for in a response, by what stands in the prompt.
+_SAYS = {"La réponse": "La réponse est", "Jibu": "Jibu ni", "Option A:": "The best answer is:", "": "the answer is"}
+
+
+def _response(prompt: str) -> str:
+    """A response as a model might write it: mostly one that the task's filter finds a letter in."""
+    drawn = random.Random(prompt)
+    if prompt.startswith("Q: "):
+        return prompt[3:].rstrip("?") + f" {drawn.randrange(3)}"
+    phrase = next(phrase for sign, phrase in _SAYS.items() if sign in prompt)
+    return drawn.choice([f"Well, {phrase} {'(' if k % 2 else ''}{'ABCD'[k % 4]}" for k in range(6)] + ["I do not know."])
+
+
 def byte_model() -> Any:
-    """lm-eval's own class around a random GPT-2 that reads bytes."""
+    """lm-eval's own class around a random GPT-2 that reads bytes; what it would write is replaced."""
     import torch
     from lm_eval.models.huggingface import HFLM
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
@@ -270,7 +284,13 @@ def byte_model() -> Any:
         vocab_size=257, n_embd=16, n_layer=1, n_head=2, n_positions=4096, initializer_range=0.4,
         bos_token_id=256, eos_token_id=256,
     )  # fmt: skip
-    return HFLM(pretrained=GPT2LMHeadModel(config).eval(), tokenizer=tokenizer, batch_size=8, max_length=4096)
+
+
+    class Bytes(HFLM):  # type: ignore[misc]
+        def generate_until(self, requests: list[Any], disable_tqdm: bool = False) -> list[str]:
+            return [_response(r.args[0]) for r in requests]
+
+    return Bytes(pretrained=GPT2LMHeadModel(config).eval(), tokenizer=tokenizer, batch_size=8, max_length=4096)
 
 
 def run_tasks(folder: Path, names: list[str], *, limit: int | None = None) -> dict[str, list[str]]:

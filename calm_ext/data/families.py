@@ -73,7 +73,7 @@ class Family(Section):
         return named.get("language") or match[1], named.get("part") or ""
 
     @property
-    def keys(self) -> list[str]:
+    def key_fields(self) -> list[str]:
         """The fields of the key."""
         return [self.key] if isinstance(self.key, str) else self.key
 

@@ -6,9 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import nan
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from calm_ext.metrics.question import argmax, per_byte, question_metrics, rankc
+
+
+Kind = Literal["options", "outcomes", "texts"]
 
 
 class Answered(NamedTuple):
@@ -139,7 +142,8 @@ class AnswerSet:
         questions: id -> answers.
         notes: what a reader of the numbers must know of the files, in words.
         left_out: reason -> number of questions that could not be joined over the languages.
-        free: the answers are texts, numbered anew for each question, so that their numbers say nothing across questions.
+        kind: what the answers are: ``options``; ``outcomes``, 1 right and 0 wrong; or ``texts``, which are numbered anew
+            for each question, so that there is no kappa. Only options have chance lines and positions.
     """
 
     source: str
@@ -148,12 +152,12 @@ class AnswerSet:
     questions: dict[str, Answered] = field(repr=False)
     notes: list[str] = field(default_factory=list)
     left_out: dict[str, int] = field(default_factory=dict)
-    free: bool = False
+    kind: Kind = "options"
 
     @property
     def n_options(self) -> int | None:
         """Largest number of options; where no file gives it, the largest index named plus one."""
-        if self.free:
+        if self.kind != "options":
             return None
         told = [q.n_options for q in self.questions.values() if q.n_options]
         if told:

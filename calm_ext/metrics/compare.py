@@ -153,7 +153,7 @@ def compare(
     tables = [table(side, before.languages, skip_unlabelled=skip_unlabelled) for side in sides]
     means = [means_of(t) for t in tables]
     resampled = [with_kappa(t.names, resampled_means(t.values, seed=seed, resamples=resamples)) for t in tables]
-    names = metric_order(m for m in means[0] if m in means[1] and not (before.free and m == "kappa"))
+    names = metric_order(m for m in means[0] if m in means[1] and not (before.kind == "texts" and m == "kappa"))
     # Equal means are equal, whatever their last bits.
     drawn = {name: (resampled[1][name] - resampled[0][name]).round(12) for name in names}
     old, new = ({name: t.column(name) for name in names if name != "kappa"} for t in tables)
@@ -174,7 +174,7 @@ def compare(
         )  # fmt: skip
     warnings = list(dict.fromkeys([*before.notes, *after.notes])) + label_warnings(sides[0], skip_unlabelled)
     for when, side in zip(("before", "after"), sides, strict=True):
-        warnings += [f"{when}: {w}" for w in bias_warnings(q.places for q in side if not before.free)]
+        warnings += [f"{when}: {w}" for w in bias_warnings(q.places for q in side if before.kind == "options")]
     return Comparison((before.signature, after.signature), len(ids), before.languages, changes, warnings)
 
 

@@ -149,7 +149,7 @@ def measure(
     questions = list(answers.questions.values())
     columns = table(questions, answers.languages, skip_unlabelled=skip_unlabelled)
     means = means_of(columns)
-    if answers.free:
+    if answers.kind == "texts":
         means.pop("kappa", None)
     resampled = with_kappa(columns.names, resampled_means(columns.values, seed=seed, resamples=resamples))
     order = metric_order(means)
@@ -248,7 +248,7 @@ def label_warnings(questions: Sequence[Answered], skipped: bool) -> list[str]:
 def _warnings(answers: AnswerSet, means: dict[str, float], n: dict[str, int], skipped: bool) -> list[str]:
     questions = list(answers.questions.values())
     told = label_warnings(questions, skipped)
-    if answers.free:
+    if answers.kind != "options":
         return told
     told = bias_warnings(q.places for q in questions) + told
     for name in PARTIAL:

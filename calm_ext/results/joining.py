@@ -12,20 +12,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from calm_ext.errors import DataError
-from calm_ext.metrics.answered import Answered, AnswerSet
+from calm_ext.metrics.answered import Answered, AnswerSet, Kind
 from calm_ext.results.lines import Line, read_lines
 from calm_ext.results.logs import Log, LogOptions, Logs
-from calm_ext.results.outcomes import RESPONSE, SCORED, Outcome, read_outcome, second_accuracy
+from calm_ext.results.outcomes import ACCURACIES, READ, RESPONSE, SCORED, Outcome, read_outcome, second_accuracy
 from calm_ext.signature import signature
 
 #: Option texts (of all languages and questions) up to which the order of options is proven by content.
 _MOST_TEXTS = 40_000
+#: Metrics whose means are compared with the results file's, and how much they may differ.
+_CHECKED, _TOLERANCE = ("acc", "exact_match", "acc_norm"), 1e-9
 _SECOND_NAMES = {"acc": "unnorm", "acc_norm": "norm", "acc_bytes": "bytes"}
 
 
 class _Language(NamedTuple):
     outcomes: dict[str, Outcome]
     repeated: set[str]
+    notes: list[str]
 
 
 class _Settings(NamedTuple):
@@ -34,6 +37,7 @@ class _Settings(NamedTuple):
     filter: str
     second: str
     answer: str
+    kind: Kind
     texts: bool
 
 
@@ -66,13 +70,14 @@ def join_logs(logs: Logs, options: LogOptions, *, prove: bool = True) -> AnswerS
     if len(joined) < options.at_least * len(every) or not joined:
         raise DataError(
             f"{logs.source}: only {len(joined)} of {len(every)} questions of {logs.family.name} can be joined over "
-            f"{', '.join(read)}: {counted or 'there is none'}; is {', '.join(logs.family.keys)} the key (--key), or is "
+            f"{', '.join(read)}: {counted or 'there is none'}; is {', '.join(logs.family.key_fields)} the key (--key), or is "
             f"a language to be left out (--languages)?"
         )
     if counted:
         notes.append(f"{len(joined)} of {len(every)} questions are joined; left out are {counted}")
     if len(read) == 1:
         notes.append(f"{next(iter(read))} is the only language, so there is no consistency")
+    notes += [note for own in read.values() for note in own.notes]
     off = sum(o.off for own in read.values() for o in own.outcomes.values())
     if off:
         notes.append(f"lm-eval's {settings.second} cannot be made again of {off} answers, and is left out")
@@ -82,8 +87,10 @@ def join_logs(logs: Logs, options: LogOptions, *, prove: bool = True) -> AnswerS
     signed = signature(**parts, **facts, filter=settings.filter)
     signed = signed[: signed.rindex("|")] + f"|lm_eval:{logs.facts.get('lm_eval', 'unknown')}"
     left_out = {reason: counts[""] for reason, counts in reasons.items()}
+    if settings.kind == "outcomes":
+        notes.append(f"answers are values of {settings.answer}: languages agree where both are right or both are wrong")
     return AnswerSet(
-        logs.source, signed, list(read), questions, notes=notes, left_out=left_out, free=settings.answer == RESPONSE
+        logs.source, signed, list(read), questions, notes=notes, left_out=left_out, kind=settings.kind
     )
 
 
@@ -107,9 +114,11 @@ def _settings(
     name = options.filter or first.filter
     answer = logs.family.answer_from
     second = second_accuracy(first, answer)
+    options_scored = first.scores is not None and answer in (SCORED, *ACCURACIES)
+    kind: Kind = "texts" if answer == RESPONSE else "options" if options_scored or answer in (SCORED, READ) else "outcomes"
     if answer == SCORED:
         answer = "acc" if first.scores is not None else "exact_match"
-    return _Settings(name, second, answer, prove and len(chosen) > 1), dict.fromkeys([first.filter])
+    return _Settings(name, second, answer, kind, prove and len(chosen) > 1), dict.fromkeys([first.filter])
 
 
 def _read(
@@ -118,11 +127,13 @@ def _read(
     """The outcomes of a language by key; of a key that comes twice none."""
     found: dict[str, Outcome] = {}
     repeated: set[str] = set()
+    notes = []
     for log in logs:
-        seen = False
+        n, sums = 0, Counter[str]()
         for line in _of_filter(log, settings.filter, filters):
-            seen = True
-            key = _key(line, source.family.keys, log.part)
+            n += 1
+            sums.update({name: value for name in _CHECKED if (value := line.metric(name)) is not None})
+            key = _key(line, source.family.key_fields, log.part)
             if key in repeated or found.pop(key, None) is not None:
                 repeated.add(key)
                 continue
@@ -130,11 +141,27 @@ def _read(
                 line, source.family, language, answer_from=source.family.answer_from, second=settings.second,
                 texts=settings.texts,
             )  # fmt: skip
-        if not seen:
+        if not n:
             own = list(dict.fromkeys(line.filter for line in read_lines(log.file.path)))
             what = f"no responses of filter {settings.filter}; it has {', '.join(own)} (--filter)"
             raise DataError(f"{log.file.path}: {f'has {what}' if own else 'is empty'}")
-    return _Language(found, repeated)
+        notes += _against_results(log, settings.filter, n, sums)
+    return _Language(found, repeated, notes)
+
+
+def _against_results(log: Log, name: str, n: int, sums: Mapping[str, float]) -> list[str]:
+    """How the samples contradict the results file written with them, in words."""
+    if log.results is None:
+        return []
+    task = log.file.task
+    whole, values = log.results.n_questions(task), log.results.raw["results"][task]
+    if whole not in (None, n):
+        return [f"{log.file.path.name} has {n} of {whole} documents: was it cut off?"]
+    for metric, total in sums.items():
+        value = values.get(f"{metric},{name}")
+        if isinstance(value, (int, float)) and abs(value - total / n) > _TOLERANCE:
+            return [f"{log.file.path.name} is of other results: its {metric} is {total / n:.4f}, and there {value:.4f}"]
+    return []
 
 
 def _of_filter(log: Log, name: str, filters: dict[str, None]) -> Iterator[Line]:
@@ -223,7 +250,7 @@ def _question(key: str, read: Mapping[str, _Language], settings: _Settings, off:
     own = {x: r.outcomes[key] for x, r in read.items()}
     first = next(iter(own.values()))
     content = " ".join(o.content for o in own.values())
-    if settings.answer == RESPONSE:
+    if settings.kind == "texts":
         numbers = _numbers(own.values())
         gold = next((numbers[str(o.gold)] for o in own.values() if o.gold is not None), None)
         answers = {x: None if o.answer is None else numbers[str(o.answer)] for x, o in own.items()}

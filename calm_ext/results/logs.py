@@ -28,7 +28,7 @@ class LogOptions(Section):
     target: str | None = Field(None, json_schema_extra={"metavar": "FIELD"})
     """Where the right answer stands: target, a column, as doc.label, or the number of the option always right."""
     form: TargetForm | None = None
-    """How it is written."""
+    """How the target is written; auto finds out whether it is a number, a letter or a text."""
     filter: str | None = Field(None, json_schema_extra={"metavar": "NAME"})
     """Whose responses to take where a task has several filters; default: the first."""
     answer_from: str | None = Field(None, json_schema_extra={"metavar": "WHAT"})

@@ -101,7 +101,7 @@ def order_doubts(rows: Mapping[str, Sequence[tuple[str, Sequence[str]]]], *, piv
     doubts = []
     for start in range(0, n, BLOCK):
         texts = {x: read_texts(own[start : start + BLOCK]) for x, own in rows.items()}
-        found = _attributed(_orders(texts, pivot), pivot, len(texts))
+        found = _attributed(_option_doubts(texts, pivot), pivot, len(texts))
         doubts += [d._replace(rows=tuple(r + start for r in d.rows)) for d in found]
     return doubts
 
@@ -114,7 +114,7 @@ def _find(texts: Mapping[str, Texts], answers: Sequence[int | None], pivot: str,
     found: list[Doubt] = []
     for language, losses in row_losses(texts, _judges(texts, pivot)).items():
         found += [d._replace(language=language) for d in _exchanges(losses, alike)]
-    found += _copies(texts, pivot) + _orders(texts, pivot)
+    found += _copies(texts, pivot) + _option_doubts(texts, pivot)
     shifted = [d._replace(rows=tuple(r + offset for r in d.rows)) for d in found]
     return _attributed(shifted, pivot, len(texts))
 
@@ -124,7 +124,7 @@ def _judges(texts: Mapping[str, Texts], pivot: str) -> list[str]:
     return list(texts) if few else [pivot]
 
 
-def _orders(texts: Mapping[str, Texts], pivot: str) -> list[Doubt]:
+def _option_doubts(texts: Mapping[str, Texts], pivot: str) -> list[Doubt]:
     judges, sizes = _judges(texts, pivot), np.array([len(o) for o in texts[pivot].options])
     scores = option_scores(texts, judges)
     found = []
