@@ -264,7 +264,9 @@ def _response(prompt: str) -> str:
     if prompt.startswith("Q: "):
         return prompt[3:].rstrip("?") + f" {drawn.randrange(3)}"
     phrase = next(phrase for sign, phrase in _SAYS.items() if sign in prompt)
-    return drawn.choice([f"Well, {phrase} {'(' if k % 2 else ''}{'ABCD'[k % 4]}" for k in range(6)] + ["I do not know."])
+    return drawn.choice(
+        [f"Well, {phrase} {'(' if k % 2 else ''}{'ABCD'[k % 4]}" for k in range(6)] + ["I do not know."]
+    )
 
 
 def byte_model() -> Any:
@@ -284,7 +286,6 @@ def byte_model() -> Any:
         vocab_size=257, n_embd=16, n_layer=1, n_head=2, n_positions=4096, initializer_range=0.4,
         bos_token_id=256, eos_token_id=256,
     )  # fmt: skip
-
 
     class Bytes(HFLM):  # type: ignore[misc]
         def generate_until(self, requests: list[Any], disable_tqdm: bool = False) -> list[str]:
@@ -313,7 +314,10 @@ def run_tasks(folder: Path, names: list[str], *, limit: int | None = None) -> di
     found["model_name"] = "random/bytes"
     for family, tasks in written.items():
         tracker = EvaluationTracker(output_path=str(folder / family / "results.json"))
-        own = {k: {t: v for t, v in found[k].items() if t in tasks} for k in ("results", "configs", "versions", "n-shot", "n-samples")}
+        own = {
+            k: {t: v for t, v in found[k].items() if t in tasks}
+            for k in ("results", "configs", "versions", "n-shot", "n-samples")
+        }
         tracker.save_results_aggregated(results={**found, **own}, samples={t: samples[t] for t in tasks})
         for task in tasks:
             tracker.save_results_samples(task_name=task, samples=samples[task])

@@ -10,7 +10,6 @@ from typing import Literal, NamedTuple
 
 from calm_ext.metrics.question import argmax, per_byte, question_metrics, rankc
 
-
 Kind = Literal["options", "outcomes", "texts"]
 
 
@@ -142,8 +141,8 @@ class AnswerSet:
         questions: id -> answers.
         notes: what a reader of the numbers must know of the files, in words.
         left_out: reason -> number of questions that could not be joined over the languages.
-        kind: what the answers are: ``options``; ``outcomes``, 1 right and 0 wrong; or ``texts``, which are numbered anew
-            for each question, so that there is no kappa. Only options have chance lines and positions.
+        kind: what the answers are: ``options``; ``outcomes``, 1 right and 0 wrong; or ``texts``, which are numbered
+            anew for each question, so that there is no kappa. Only options have chance lines and positions.
     """
 
     source: str

@@ -83,7 +83,8 @@ def paired_tests(metrics: Mapping[str, Paired], languages: Sequence[str]) -> dic
 
     The test is exact McNemar where every question that has the metric is 0 or 1, and both sides have it for the same
     questions; else the paired bootstrap. Holm's correction is over the languages: the ``acc_<language>`` are one family
-    and those of a second score, ``acc_unnorm_<language>``, another. Every other metric stands for itself: its ``p_holm`` is its ``p``.
+    and those of a second score, as ``acc_unnorm_<language>``, another. Every other metric stands for itself: its
+    ``p_holm`` is its ``p``.
     """
     found = {name: _tested(paired) for name, paired in metrics.items()}
     for prefix in ("acc_", *(f"acc_{twin}_" for twin in TWINS)):

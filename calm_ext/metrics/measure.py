@@ -184,7 +184,7 @@ def measure(
 
 
 def metric_order(metrics: Iterable[str]) -> list[str]:
-    """Metrics in the order they are printed: totals, then agreement, then the languages, then those of second scores."""
+    """Metrics in the order they are printed: totals, then agreement, the languages, those of second scores."""
     first = [
         "acc", "all_correct", "consistency", "consistency_right", "consistency_wrong", "consistency_valid", "all_agree",
         "acc_all_agree", "kappa", "rankc", "answered",

@@ -36,9 +36,7 @@ class _Part(NamedTuple):
     questions: list[Answered]
 
 
-def read_answers(
-    paths: Sequence[str | Path], *, task: str | None = None, logs: LogOptions | None = None
-) -> AnswerSet:
+def read_answers(paths: Sequence[str | Path], *, task: str | None = None, logs: LogOptions | None = None) -> AnswerSet:
     """Read files of one evaluation, or a folder or results file of lm-eval, whose samples are then read.
 
     Args:

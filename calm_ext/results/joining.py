@@ -63,15 +63,15 @@ def join_logs(logs: Logs, options: LogOptions, *, prove: bool = True) -> AnswerS
     joined = [key for key in every if not _left_out(key, read, reasons)]
     if prove:
         orders = _other_orders({x: own.outcomes for x, own in read.items()}, joined)
-        for key, language in orders.items():
+        for language in orders.values():
             reasons.setdefault("with options in another order, by their texts", Counter()).update(["", language])
         joined = [key for key in joined if key not in orders]
     counted = _counted(reasons)
     if len(joined) < options.at_least * len(every) or not joined:
         raise DataError(
             f"{logs.source}: only {len(joined)} of {len(every)} questions of {logs.family.name} can be joined over "
-            f"{', '.join(read)}: {counted or 'there is none'}; is {', '.join(logs.family.key_fields)} the key (--key), or is "
-            f"a language to be left out (--languages)?"
+            f"{', '.join(read)}: {counted or 'there is none'}; is {', '.join(logs.family.key_fields)} the key (--key), "
+            f"or is a language to be left out (--languages)?"
         )
     if counted:
         notes.append(f"{len(joined)} of {len(every)} questions are joined; left out are {counted}")
@@ -89,9 +89,7 @@ def join_logs(logs: Logs, options: LogOptions, *, prove: bool = True) -> AnswerS
     left_out = {reason: counts[""] for reason, counts in reasons.items()}
     if settings.kind == "outcomes":
         notes.append(f"answers are values of {settings.answer}: languages agree where both are right or both are wrong")
-    return AnswerSet(
-        logs.source, signed, list(read), questions, notes=notes, left_out=left_out, kind=settings.kind
-    )
+    return AnswerSet(logs.source, signed, list(read), questions, notes=notes, left_out=left_out, kind=settings.kind)
 
 
 def _chosen(logs: Logs, languages: Sequence[str]) -> dict[str, list[Log]]:
@@ -115,15 +113,15 @@ def _settings(
     answer = logs.family.answer_from
     second = second_accuracy(first, answer)
     options_scored = first.scores is not None and answer in (SCORED, *ACCURACIES)
-    kind: Kind = "texts" if answer == RESPONSE else "options" if options_scored or answer in (SCORED, READ) else "outcomes"
+    kind: Kind = (
+        "texts" if answer == RESPONSE else "options" if options_scored or answer in (SCORED, READ) else "outcomes"
+    )
     if answer == SCORED:
         answer = "acc" if first.scores is not None else "exact_match"
     return _Settings(name, second, answer, kind, prove and len(chosen) > 1), dict.fromkeys([first.filter])
 
 
-def _read(
-    logs: Sequence[Log], language: str, source: Logs, settings: _Settings, filters: dict[str, None]
-) -> _Language:
+def _read(logs: Sequence[Log], language: str, source: Logs, settings: _Settings, filters: dict[str, None]) -> _Language:
     """The outcomes of a language by key; of a key that comes twice none."""
     found: dict[str, Outcome] = {}
     repeated: set[str] = set()
@@ -187,7 +185,7 @@ def _key_text(line: Line, field: str) -> str:
 
 
 def _left_out(key: str, read: Mapping[str, _Language], reasons: dict[str, Counter[str]]) -> bool:
-    """Whether a question cannot be joined; the reason is counted, under "" the question and under a code the language."""
+    """Whether a question cannot be joined; the reason is counted, for the question under "" and for each language."""
     own = {x: r.outcomes[key] for x, r in read.items() if key in r.outcomes}
     repeated = [x for x, r in read.items() if key in r.repeated]
     if repeated:
@@ -229,7 +227,9 @@ def _other_orders(outcomes: Mapping[str, Mapping[str, Outcome]], keys: Sequence[
     if len(outcomes) < 2 or not 0 < n <= _MOST_TEXTS:
         return {}
     rows = {x: [own[k].texts for k in keys] for x, own in outcomes.items()}
-    known = [i for i in range(len(keys)) if all(r[i] and len(r[i] or ()) == len(_any(rows)[i] or ()) for r in rows.values())]
+    known = [
+        i for i in range(len(keys)) if all(r[i] and len(r[i] or ()) == len(_any(rows)[i] or ()) for r in rows.values())
+    ]
     if not known:
         return {}
     from calm_ext.data.parallel.doubts import order_doubts
@@ -272,6 +272,5 @@ def _numbers(outcomes: Iterable[Outcome]) -> dict[str, int]:
     found = list(outcomes)
     gold = dict.fromkeys(str(o.gold) for o in found if o.gold is not None)
     return dict.fromkeys(gold, 0) | {
-        text: i
-        for i, text in enumerate(sorted({str(o.answer) for o in found if o.answer is not None} - set(gold)), 1)
+        text: i for i, text in enumerate(sorted({str(o.answer) for o in found if o.answer is not None} - set(gold)), 1)
     }

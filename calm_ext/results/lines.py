@@ -3,13 +3,13 @@
 A line, as lm-eval writes it for a document of a multiple-choice task (shortened)::
 
     {"doc_id": 0, "doc": {"id": "q1", …}, "target": "1",
-     "arguments": {"gen_args_0": {"arg_0": "the prompt", "arg_1": " air"}, "gen_args_1": {"arg_0": …, "arg_1": " water"}},
+     "arguments": {"gen_args_0": {"arg_0": "the prompt", "arg_1": " air"}, "gen_args_1": {…, "arg_1": " water"}},
      "resps": [[["-3.5", "False"]], …], "filtered_resps": [["-3.5", "False"], ["-1.25", "True"]], "filter": "none",
      "metrics": ["acc", "acc_norm"], "doc_hash": "…", …, "acc": 1.0, "acc_norm": 1.0}
 
 Older versions write ``arguments`` as lists, numbers as numbers, and neither ``filter`` nor ``metrics``. Prompts are
-most of a line and are not decoded: a quote inside a text is escaped, so that ``, "filtered_resps": `` can be nothing but
-the key.
+most of a line and are not decoded: a quote inside a text is escaped, so that ``, "filtered_resps": `` can be nothing
+but the key.
 """
 
 from __future__ import annotations
@@ -120,8 +120,7 @@ class Line:
     def metric(self, name: str) -> float | None:
         """A metric that is a finite number; None where there is none of that name."""
         value = self.metrics.get(name)
-        number = isinstance(value, (int, float)) and math.isfinite(value)
-        return float(value) if number else None
+        return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
 
     def field(self, name: str) -> Any:
         """The value of a field: ``doc_id``, ``target``, or a column as ``doc.column``, of nested ones ``doc.a.b``.

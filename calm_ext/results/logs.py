@@ -85,12 +85,11 @@ def find_logs(paths: Sequence[str | Path], options: LogOptions, *, task: str | N
         return None
     source = " ".join(str(p) for p in paths)
     name = options.family or (task if any(f.name == task for f in bundled_families()) else None)
-    if options.language_from:
-        return group([_described(options)], found, source=source)[0]
-    if task and name is None:
+    families = chosen_families(options.replace(family=name))
+    if families:
+        return group(families, found, source=source)[0]
+    if task:
         return None
-    if name:
-        return group([_adjusted(_family(name), options)], found, source=source)[0]
     all_logs = group(bundled_families(), found, source=source, strict=False)
     if not all_logs:
         return None
@@ -133,7 +132,9 @@ def _one_evaluation(family: Family, files: Sequence[tuple[SamplesFile, tuple[str
     older = len(logs) - len(newest)
     if older:
         last = max(log.file.stamp for log in logs).lstrip("_")
-        notes.append(f"{older} older samples of {family.name} are there and not read; the newest are of {last or 'now'}")
+        notes.append(
+            f"{older} older samples of {family.name} are there and not read; the newest are of {last or 'now'}"
+        )
     codes = {log.code: _language(family, log.code) for log in newest.values()}
     named = list(codes.values())
     codes = {code: code if named.count(ours) > 1 else ours for code, ours in codes.items()}
@@ -198,8 +199,8 @@ def _facts(family: Family, logs: Sequence[Log]) -> tuple[dict[str, str], str, li
             text = ("yes" if value else "no") if isinstance(value, bool) else f"{value}"
             if facts.setdefault(name, text) != text:
                 raise DataError(
-                    f"{log.file.path} and the samples of {first[name]} are not of one evaluation: they differ in {name} "
-                    f"({text} against {facts[name]})"
+                    f"{log.file.path} and the samples of {first[name]} are not of one evaluation: they differ in "
+                    f"{name} ({text} against {facts[name]})"
                 )
             first.setdefault(name, task)
         limits.setdefault("none" if results.limit is None else f"{results.limit:g}", []).append(task)
@@ -209,7 +210,9 @@ def _facts(family: Family, logs: Sequence[Log]) -> tuple[dict[str, str], str, li
         notes.append(f"the languages were run with different limits ({said}), and only what all have is compared")
     without = sum(log.results is None for log in logs)
     if without:
-        notes.append(f"{without} of {len(logs)} samples have no results file beside them, so their settings are not known")
+        notes.append(
+            f"{without} of {len(logs)} samples have no results file beside them, so their settings are not known"
+        )
     model = next((log.results.model_name("") for log in logs if log.results), "")
     return facts, model, notes
 
@@ -219,6 +222,17 @@ def _language(family: Family, code: str) -> str:
 
 
 # --- the family
+
+
+def chosen_families(options: LogOptions) -> list[Family]:
+    """The family that the options name or describe; empty where they do neither.
+
+    Raises:
+        CalmError: there is no such family, or the language cannot be found as described.
+    """
+    if options.language_from:
+        return [_described(options)]
+    return [_adjusted(_family(options.family), options)] if options.family else []
 
 
 def _family(name: str) -> Family:
@@ -272,4 +286,3 @@ def _adjusted(family: Family, options: LogOptions) -> Family:
     if options.answer_from:
         changes["answer_from"] = options.answer_from
     return family.replace(**changes) if changes else family
-

@@ -95,7 +95,8 @@ def read_outcome(
         except CalmError as error:
             raise line.error(str(error)) from None
     elif answer_from == RESPONSE:
-        gold, answer, n = _normal(str(line.field("target"))) or None, _normal(_response(line.responses[0])) or None, None
+        gold, answer = (_normal(x) or None for x in (str(line.field("target")), _response(line.responses[0])))
+        n = None
     else:
         value = line.metric(answer_from)
         if value not in (0.0, 1.0):
@@ -180,7 +181,8 @@ def _gold(line: Line, family: Family, n: int | None, options: Sequence[str]) -> 
         found = _number(text)
         found = found - 1 if found is not None and form == "one_based" else found
     if found is None:
-        raise line.error(f"its target {text[:40]!r} is no {'letter' if form == 'letter' else 'number'} (--target, --form)")
+        kind = "letter" if form == "letter" else "number"
+        raise line.error(f"its target {text[:40]!r} is no {kind} (--target, --form)")
     return found if 0 <= found < (n or found + 1) else None
 
 
@@ -220,8 +222,7 @@ def _extracted(line: Line, gold: int | None, options: Sequence[str]) -> int | No
     if found is None:
         plain = [o.strip() for o in options]
         found = plain.index(text) if plain.count(text) == 1 else None
-    known = found is not None and found != gold and 0 <= found < (len(options) or 26)
-    return found if known else None
+    return found if found is not None and found != gold and 0 <= found < (len(options) or 26) else None
 
 
 def _response(value: Any) -> str:
