@@ -313,7 +313,7 @@ def run_tasks(folder: Path, names: list[str], *, limit: int | None = None) -> di
     found["config"]["model_args"] = {"pretrained": "random/bytes"}
     found["model_name"] = "random/bytes"
     for family, tasks in written.items():
-        tracker = EvaluationTracker(output_path=str(folder / family / "results.json"))
+        tracker = EvaluationTracker(output_path=str(folder / family / "mymodel.json"))
         own = {
             k: {t: v for t, v in found[k].items() if t in tasks}
             for k in ("results", "configs", "versions", "n-shot", "n-samples")

@@ -41,18 +41,18 @@ class _Settings(NamedTuple):
     texts: bool
 
 
-def join_logs(logs: Logs, options: LogOptions, *, prove: bool = True) -> AnswerSet:
+def join_logs(logs: Logs, options: LogOptions, *, brief: bool = False) -> AnswerSet:
     """The answers to the questions that all languages have.
 
     Args:
-        prove: also look for options in another order, by their texts, where these are there and not too many.
+        brief: for many logs: without second scores, and without the look for options in another order, by their texts.
 
     Raises:
         DataError: a file or line that cannot be used, a language that is not there, too few questions that can be
             joined.
     """
     chosen = _chosen(logs, options.languages)
-    settings, filters = _settings(logs, chosen, options, prove)
+    settings, filters = _settings(logs, chosen, options, brief)
     read = {x: _read(own, x, logs, settings, filters) for x, own in chosen.items()}
     notes = list(logs.notes)
     if len(filters) > 1:
@@ -61,7 +61,7 @@ def join_logs(logs: Logs, options: LogOptions, *, prove: bool = True) -> AnswerS
     reasons: dict[str, Counter[str]] = {}
     every = list(dict.fromkeys(key for own in read.values() for key in (*own.outcomes, *own.repeated)))
     joined = [key for key in every if not _left_out(key, read, reasons)]
-    if prove:
+    if not brief:
         orders = _other_orders({x: own.outcomes for x, own in read.items()}, joined)
         for language in orders.values():
             reasons.setdefault("with options in another order, by their texts", Counter()).update(["", language])
@@ -102,7 +102,7 @@ def _chosen(logs: Logs, languages: Sequence[str]) -> dict[str, list[Log]]:
 
 
 def _settings(
-    logs: Logs, chosen: Mapping[str, Sequence[Log]], options: LogOptions, prove: bool
+    logs: Logs, chosen: Mapping[str, Sequence[Log]], options: LogOptions, brief: bool
 ) -> tuple[_Settings, dict[str, None]]:
     """How the lines are read, by the first of them, and the filters seen so far."""
     path = next(iter(chosen.values()))[0].file.path
@@ -111,14 +111,14 @@ def _settings(
         raise DataError(f"{path}: is empty")
     name = options.filter or first.filter
     answer = logs.family.answer_from
-    second = second_accuracy(first, answer)
+    second = "" if brief else second_accuracy(first, answer)
     options_scored = first.scores is not None and answer in (SCORED, *ACCURACIES)
     kind: Kind = (
         "texts" if answer == RESPONSE else "options" if options_scored or answer in (SCORED, READ) else "outcomes"
     )
     if answer == SCORED:
         answer = "acc" if first.scores is not None else "exact_match"
-    return _Settings(name, second, answer, kind, prove and len(chosen) > 1), dict.fromkeys([first.filter])
+    return _Settings(name, second, answer, kind, not brief and len(chosen) > 1), dict.fromkeys([first.filter])
 
 
 def _read(logs: Sequence[Log], language: str, source: Logs, settings: _Settings, filters: dict[str, None]) -> _Language:
@@ -127,10 +127,12 @@ def _read(logs: Sequence[Log], language: str, source: Logs, settings: _Settings,
     repeated: set[str] = set()
     notes = []
     for log in logs:
-        n, sums = 0, Counter[str]()
+        n, sums = 0, dict[str, float]()
         for line in _of_filter(log, settings.filter, filters):
             n += 1
-            sums.update({name: value for name in _CHECKED if (value := line.metric(name)) is not None})
+            for name, value in line.metrics.items():
+                if name in _CHECKED and isinstance(value, (int, float)):
+                    sums[name] = sums.get(name, 0.0) + value
             key = _key(line, source.family.key_fields, log.part)
             if key in repeated or found.pop(key, None) is not None:
                 repeated.add(key)
@@ -176,6 +178,8 @@ def _key(line: Line, fields: Sequence[str], part: str) -> str:
 
 def _key_text(line: Line, field: str) -> str:
     value = line.field(field)
+    if isinstance(value, str):
+        return value.strip()
     if value is None or isinstance(value, (dict, list)):
         raise line.error(f"its {field} is {type(value).__name__}, which is no key (--key)")
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()

@@ -18,7 +18,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +38,19 @@ class Line:
         DataError: by every attribute, with ``file:line``: the line has no such part, or a broken one.
     """
 
-    __slots__ = ("__dict__", "_line", "where")
+    __slots__ = ("_head", "_line", "_metrics", "_scores", "_tail", "_whole", "where")
 
     def __init__(self, where: str, line: bytes) -> None:
         """A line as it stands in a file; ``where`` is ``file:line``, for messages."""
         self.where = where
         self._line = line
+        self._whole: Mapping[str, Any] | None = None
+        self._head: Mapping[str, Any] | None = None
+        self._metrics: dict[str, Any] | None = None
+        self._scores: list[float] | bool | None = False
+        at = line.rfind(_TAIL)
+        found = _decoded(b"{" + line[at + 2 :]) if at > 0 else None
+        self._tail: Mapping[str, Any] = found if isinstance(found, dict) else self._all()
 
     def error(self, detail: str) -> DataError:
         """An error that names this line."""
@@ -51,34 +58,29 @@ class Line:
 
     # --- the parts of a line
 
-    @cached_property
-    def _tail(self) -> Mapping[str, Any]:
-        """The keys from ``filtered_resps`` on, or all of them."""
-        at = self._line.rfind(_TAIL)
-        found = _decoded(b"{" + self._line[at + 2 :]) if at > 0 else None
-        return found if isinstance(found, dict) else self._whole
-
-    @cached_property
-    def _head(self) -> Mapping[str, Any]:
+    def _before(self) -> Mapping[str, Any]:
         """The keys before ``arguments``, or all of them."""
-        at = self._line.find(_BODY)
-        found = _decoded(self._line[:at] + b"}") if at > 0 else None
-        return found if isinstance(found, dict) and "doc" in found else self._whole
+        if self._head is None:
+            at = self._line.find(_BODY)
+            found = _decoded(self._line[:at] + b"}") if at > 0 else None
+            self._head = found if isinstance(found, dict) and "doc" in found else self._all()
+        return self._head
 
-    @cached_property
-    def _whole(self) -> Mapping[str, Any]:
-        row = _decoded(self._line)
-        if not isinstance(row, dict):
-            cut = "" if self._line.endswith(b"\n") else " (the last line has no end: was the file cut off?)"
-            raise self.error(f"not a JSON object{cut}")
-        if "doc" not in row or "filtered_resps" not in row:
-            raise self.error(f"is not a sample of lm-eval (keys: {', '.join(row)[:80]})")
-        return row
+    def _all(self) -> Mapping[str, Any]:
+        if self._whole is None:
+            row = _decoded(self._line)
+            if not isinstance(row, dict):
+                cut = "" if self._line.endswith(b"\n") else " (the last line has no end: was the file cut off?)"
+                raise self.error(f"not a JSON object{cut}")
+            if "doc" not in row or "filtered_resps" not in row:
+                raise self.error(f"is not a sample of lm-eval (keys: {', '.join(row)[:80]})")
+            self._whole = row
+        return self._whole
 
     @property
     def doc(self) -> Mapping[str, Any]:
         """The columns of the document."""
-        found = self._head["doc"]
+        found = self._before()["doc"]
         if not isinstance(found, dict):
             raise self.error("its doc is no table")
         return found
@@ -99,7 +101,7 @@ class Line:
     @property
     def unfiltered(self) -> list[Any]:
         """``resps``: for each request its responses, as many as it was repeated."""
-        found = self._whole.get("resps")
+        found = self._all().get("resps")
         if not isinstance(found, list) or not found:
             raise self.error("has no resps")
         return found
@@ -109,13 +111,15 @@ class Line:
         """lm-eval's hash of the document; empty where it wrote none."""
         return str(self._tail.get("doc_hash") or "")
 
-    @cached_property
+    @property
     def metrics(self) -> dict[str, Any]:
         """metric -> the value that lm-eval gave this document."""
-        names = self._tail.get("metrics")
-        if not isinstance(names, list):
-            names = [name for name in self._tail if name not in _OTHER]
-        return {str(name): self._tail.get(name) for name in names}
+        if self._metrics is None:
+            names = self._tail.get("metrics")
+            if not isinstance(names, list):
+                names = [name for name in self._tail if name not in _OTHER]
+            self._metrics = {str(name): self._tail.get(name) for name in names}
+        return self._metrics
 
     def metric(self, name: str) -> float | None:
         """A metric that is a finite number; None where there is none of that name."""
@@ -129,9 +133,11 @@ class Line:
             DataError: there is none.
         """
         top, _, rest = name.partition(".")
+        if top == "doc" and rest in self.doc:
+            return self.doc[rest]
         if top != "doc":
-            if name in self._head:
-                return self._head[name]
+            if name in self._before():
+                return self._before()[name]
             raise self.error(f"has no {name}; there are doc_id, target{_columns(self.doc)}")
         value: Any = self.doc
         while rest:
@@ -145,24 +151,30 @@ class Line:
 
     # --- the options
 
-    @cached_property
+    @property
     def scores(self) -> list[float] | None:
         """The summed log-probability of each option; None where the model wrote its answer.
 
         Where lm-eval also scored the options without the question (``acc_mutual_info``) these are left out.
         """
+        if isinstance(self._scores, bool):
+            self._scores = self._read_scores()
+        return self._scores
+
+    def _read_scores(self) -> list[float] | None:
         responses = self.responses
-        if not all(isinstance(r, list) and len(r) == 2 and str(r[1]) in ("True", "False") for r in responses):
+        first = responses[0]
+        if not isinstance(first, list) or len(first) != 2 or str(first[1]) not in ("True", "False"):
             return None
         try:
-            values = [float(r[0]) for r in responses]
+            values = [float(score) for score, _ in responses]
         except (TypeError, ValueError):
             raise self.error("a score is no number") from None
-        if not all(map(math.isfinite, values)):
-            raise self.error(f"a score is {next(x for x in values if not math.isfinite(x))}")
+        if not math.isfinite(sum(values)):
+            raise self.error(f"a score is {next((x for x in values if not math.isfinite(x)), 'too large')}")
         return values[: len(values) // 2] if "acc_mutual_info" in self.metrics else values
 
-    @cached_property
+    @property
     def continuations(self) -> list[str]:
         """The text that was scored in each request, with the delimiter before it.
 
@@ -173,8 +185,8 @@ class Line:
         found = _SECOND.findall(self._line, start, end) if 0 < start < end else []
         n = len(self.scores or ())
         if len(found) >= n > 0:
-            return [json.loads(text) for text in found[:n]]
-        given = self._whole.get("arguments")
+            return [_text(quoted) for quoted in found[:n]]
+        given = self._all().get("arguments")
         requests = list(given.values()) if isinstance(given, dict) else given
         if isinstance(requests, list) and len(requests) >= n:
             seconds = [_second(r) for r in requests[:n]]
@@ -191,11 +203,20 @@ def _second(request: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
+_decode = json.JSONDecoder().decode
+
+
 def _decoded(text: bytes) -> Any:
     try:
-        return json.loads(text)
+        return _decode(text.decode())
     except (ValueError, RecursionError):  # also of bytes that are not UTF-8
         return None
+
+
+@lru_cache(maxsize=4096)
+def _text(quoted: bytes) -> str:
+    """The text of a JSON string; letters, of which there are few, come again and again."""
+    return str(_decode(quoted.decode()))
 
 
 def _columns(doc: Mapping[str, Any]) -> str:

@@ -12,12 +12,12 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from calm_ext.answers.read import read_answer
-from calm_ext.data.families import Family
+from calm_ext.data.families import Family, TargetForm
 from calm_ext.errors import CalmError
-from calm_ext.metrics.question import argmax
 from calm_ext.results.lines import Line, option_texts
 from calm_ext.results.shapes import texts_of
 
@@ -113,10 +113,9 @@ def _scored(line: Line, family: Family, first: str, second: str, texts: bool) ->
     if texts or first != "acc" or second not in ("", "acc") or family.form == "text":
         options = option_texts(line.continuations)
     gold = _gold(line, family, len(sums), options)
-    by_first, off = _normalised(line, sums, first, gold, options)
-    answer = argmax(by_first)
-    logged = line.metric(first)
+    by_first, answer, off = _normalised(line, sums, first, gold, options)
     if off:
+        logged = line.metric(first)
         if logged not in (0.0, 1.0):
             raise line.error(f"its {first} is {logged:g}, so that no option was right or wrong")
         right = "right" if answer == gold else "wrong"
@@ -124,7 +123,7 @@ def _scored(line: Line, family: Family, first: str, second: str, texts: bool) ->
             f"its {first} is {logged:g}, but by its target the answer is {right}: how is the right option written? "
             f"(--target, --form)"
         )
-    by_second, second_off = _normalised(line, sums, second, gold, options) if second else (None, False)
+    by_second, _, second_off = _normalised(line, sums, second, gold, options) if second else (None, 0, False)
     shown = (_columns(line, family) or options) if texts else None
     return Outcome(
         gold, answer, len(sums), tuple(by_first), tuple(by_second) if by_second else None, second_off, _digest(line),
@@ -134,20 +133,22 @@ def _scored(line: Line, family: Family, first: str, second: str, texts: bool) ->
 
 def _normalised(
     line: Line, sums: Sequence[float], name: str, gold: int | None, options: Sequence[str]
-) -> tuple[Sequence[float], bool]:
-    """The scores of one of lm-eval's accuracies, and whether they contradict the value that it logged.
+) -> tuple[Sequence[float], int, bool]:
+    """The scores of one of lm-eval's accuracies, their best, and whether they contradict the value that it logged.
 
     Where the options without their first blank do not give the logged value and those with it do, the task has no
     delimiter, and the blank is part of the option.
     """
     logged = line.metric(name)
-    if ACCURACIES[name] is None:
-        return sums, logged is not None and float(argmax(sums) == gold) != logged
-    found = _divided(sums, options, name)
-    if logged is None or float(argmax(found) == gold) == logged:
-        return found, False
-    whole = _divided(sums, line.continuations, name)
-    return (found, True) if float(argmax(whole) == gold) != logged else (whole, False)
+    found = sums if ACCURACIES[name] is None else _divided(sums, options, name)
+    best = found.index(max(found))
+    off = logged is not None and float(best == gold) != logged
+    if off and ACCURACIES[name] is not None:
+        whole = _divided(sums, line.continuations, name)
+        other = whole.index(max(whole))
+        if float(other == gold) == logged:
+            return whole, other, False
+    return found, best, off
 
 
 def _divided(sums: Sequence[float], options: Sequence[str], name: str) -> list[float]:
@@ -168,22 +169,33 @@ def _gold(line: Line, family: Family, n: int | None, options: Sequence[str]) -> 
         raise line.error(f"has several right answers ({text[:40]}), which cannot be compared across languages")
     form = family.form
     if form == "auto":
-        form = "zero_based" if _number(text) is not None else "letter" if re.fullmatch("[A-Za-z]", text) else "text"
+        form = _form(text)
     if form == "text":
         texts = options or option_texts(line.continuations)
         plain = [o.strip() for o in texts]
         if plain.count(text) != 1:
             raise line.error(f"its target {text[:40]!r} is not one of its {len(plain)} options (--target, --form)")
         return plain.index(text)
-    if form == "letter":
-        found = ord(text.upper()) - ord("A") if re.fullmatch("[A-Za-z]", text) else None
-    else:
-        found = _number(text)
-        found = found - 1 if found is not None and form == "one_based" else found
+    found = _index(text, form)
     if found is None:
         kind = "letter" if form == "letter" else "number"
         raise line.error(f"its target {text[:40]!r} is no {kind} (--target, --form)")
     return found if 0 <= found < (n or found + 1) else None
+
+
+@lru_cache(maxsize=1024)
+def _form(text: str) -> TargetForm:
+    """How a target is written that is not described."""
+    return "zero_based" if _number(text) is not None else "letter" if re.fullmatch("[A-Za-z]", text) else "text"
+
+
+@lru_cache(maxsize=1024)
+def _index(text: str, form: TargetForm) -> int | None:
+    """The index that a number or letter means; None where it is none."""
+    if form == "letter":
+        return ord(text.upper()) - ord("A") if re.fullmatch("[A-Za-z]", text) else None
+    found = _number(text)
+    return found - 1 if found is not None and form == "one_based" else found
 
 
 def _number(text: str) -> int | None:

@@ -61,7 +61,7 @@ class Foreign:
                     if not found:
                         raise DataError(f"{plain(folder)}: no samples of {family.name}, which --log_samples writes")
                     newest = max(results, key=lambda r: (r.date, str(r.path)))
-                    answers = join_logs(found[0], self._options, prove=False)
+                    answers = join_logs(found[0], self._options, brief=True)
                 except DataError as error:
                     left_out.append(plain(str(error), 600))
                     continue
