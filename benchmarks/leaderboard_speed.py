@@ -22,7 +22,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from calm_ext.metrics.question import PARTIAL, fleiss_kappa, question_metrics
+from calm_ext.metrics.answered import Answered
+from calm_ext.metrics.names import PARTIAL, family_of
+from calm_ext.metrics.sets import acc_worst, fleiss_kappa, overlap_right
 
 LANGUAGES = ("en", "zh", "fr", "de", "it", "ja", "es", "pt", "ru", "ar", "sw", "hi", "nl", "pl", "ur", "vi")
 SIGNATURE = (
@@ -62,11 +64,13 @@ def write_results(
         given = {
             x: None if rng.random() < 0.02 else gold if rng.random() < skill + hard else rng.randrange(4) for x in codes
         }
-        metrics: dict[str, Any] = dict.fromkeys(PARTIAL) | question_metrics(given, gold)
-        answers.append(given)
+        asked = Answered(f"{prefix}{index:05d}", gold, given, source_language="en")
+        metrics: dict[str, Any] = dict.fromkeys(PARTIAL) | asked.metrics()
+        metrics = {m: value for m, value in metrics.items() if family_of(m)[0] != "transfer"}
+        answers.append(asked)
         for m, value in metrics.items():
             sums.setdefault(m, []).extend([] if value is None else [value])
-        metrics["kappa"] = given
+        metrics |= asked.set_items()
         doc = {
             "id": f"{prefix}{index:05d}", "answer": gold, "source_language": "en", "languages": list(codes),
             "questions": [f"{text[:300]} {index}?" for _ in codes], "options": options,
@@ -82,13 +86,17 @@ def write_results(
     values: dict[str, Any] = {"alias": task, "sample_len": questions}
     values |= {f"{m},none": sum(v) / len(v) for m, v in sums.items() if v}
     values |= {f"{m}_stderr,none": "N/A" for m in sums}
-    values["kappa,none"] = fleiss_kappa(answers)
+    values["kappa,none"] = fleiss_kappa(a.answers for a in answers)
+    values["acc_worst,none"] = acc_worst(a.right for a in answers)
+    values["overlap_right,none"] = overlap_right(a.right for a in answers)
     signature = SIGNATURE.format(task=task, langs=".".join(codes))
     results = {
         "results": {task: values}, "group_subtasks": {}, "versions": {task: 1.0}, "n-shot": {task: n_shot},
         "configs": {task: {
             "task": task, "output_type": "generate_until", "generation_kwargs": {"until": [], "do_sample": False},
-            "metadata": {"version": 1.0, "style": "explain", "languages": list(codes), "signature": signature},
+            "metadata": {
+                "version": 1.0, "style": "explain", "languages": list(codes), "pivots": ["en"], "signature": signature,
+            },
         }},
         "n-samples": {task: {"original": questions, "effective": questions}},
         "config": {"model": "hf", "model_args": {"pretrained": model}, "limit": None, "fewshot_seed": 1234},

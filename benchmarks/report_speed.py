@@ -25,7 +25,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from calm_ext.jsonl import read_numbered, write_jsonl
 from calm_ext.languages import get_language
-from calm_ext.metrics.question import PARTIAL, question_metrics
+from calm_ext.metrics.names import PARTIAL
+from calm_ext.metrics.question import question_metrics
 from calm_ext.pairing.build import build_pairs
 from calm_ext.pairing.options import PairingOptions
 from calm_ext.records import Ballot, Generation, ParallelQuestion, Version

@@ -119,7 +119,7 @@ def truthfulqa(x: str) -> list[Row]:
 
 def truthfulqa_multi(x: str) -> list[Row]:
     return [
-        {"type": "Adversarial", "category": "Myths", "question": words(x, i, 4) + "?", "best_answer": options(x, i, 3)[0],
+        {"id": 7 + i, "type": "Adversarial", "category": "Myths", "question": words(x, i, 4) + "?", "best_answer": options(x, i, 3)[0],
          "correct_answers": options(x, i, 3)[:1], "incorrect_answers": options(x, i, 3)[1:], "lang": x, "source": "s",
          "mc1_targets": {"choices": options(x, i, 3 + i % 2), "labels": [1, 0, 0, 0][: 3 + i % 2]},
          "mc2_targets": {"choices": options(x, i, 3), "labels": [1, 0, 0]}}

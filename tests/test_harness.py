@@ -8,15 +8,21 @@ from typing import Any
 
 import pytest
 import torch
+from click.testing import CliRunner
 
+from calm_ext.cli.main import cli
 from calm_ext.errors import CalmError, DataError
 from calm_ext.harness.evaluate import evaluate, task_manager
 from calm_ext.harness.sampler import sample
+from calm_ext.harness.task import CrossLingualTask
 from calm_ext.jsonl import read_jsonl
+from calm_ext.metrics.measure import measure
 from calm_ext.models.backends.hf import HFBackend
 from calm_ext.models.lm import SharedPrefixLM, load_lm
-from calm_ext.records import Generation, ParallelQuestion
+from calm_ext.records import Generation, ParallelQuestion, Version
+from calm_ext.report.words import number
 from calm_ext.results.aggregates import read_aggregates
+from calm_ext.results.answers import read_answers
 from calm_ext.results.evaluation import read_evaluation
 
 TEMPLATE = "{% for m in messages %}{{ m.role }} : {{ m.content }} \n {% endfor %}{% if add_generation_prompt %}assistant : {% endif %}"
@@ -104,6 +110,72 @@ def test_native_standard_error_and_an_unknown_task(lm: SharedPrefixLM, tmp_path:
     assert results["results"]["calm_babel_xl_mc"]["consistency_stderr,none"] == pytest.approx(error)
     with pytest.raises(CalmError, match="no task calm_nothing"):
         evaluate(lm, ["calm_nothing"], tmp_path, model_name="t")
+
+
+def test_the_tasks_metrics_are_those_of_the_samples(lm: SharedPrefixLM, tmp_path: Path) -> None:
+    task = "calm_babel_xl_mc"
+    results = evaluate(lm, [task], tmp_path, model_name="t", limit=8)
+    pivots = results["configs"][task]["metadata"]["pivots"]
+    assert pivots == ["qaa"], "Babel records the source"
+    values = results["results"][task]
+    wanted = measure(read_answers([tmp_path]), resamples=100)
+    assert wanted.pivots == {"qaa": 8}
+    for metric, value in wanted.metrics.items():
+        if metric.startswith("transfer_"):
+            assert f"{metric},none" not in values, "lm-eval's table is long enough"
+        else:
+            assert values[f"{metric},none"] == pytest.approx(value, nan_ok=True), metric
+    for metric in ("acc", "acc_gap", "pivot_consistency"):
+        assert values[f"{metric}_stderr,none"] == pytest.approx(wanted.stderr[metric]), metric
+    assert values["overlap_right_stderr,none"] == "N/A", "no mean; calm-ext metrics resamples it"
+    names = [key.removesuffix(",none") for key in values if key.endswith(",none") and "_stderr" not in key]
+    assert names[:7] == ["acc", "consistency", "consistency_right", "kappa", "acc_worst", "acc_qaa", "acc_qab"]
+    row = samples_of(tmp_path, task)[0]
+    assert row["overlap_right"] == row["acc_worst"] == {x: int(row[f"acc_{x}"]) for x in row["doc"]["languages"]}
+    better = results["higher_is_better"][task]
+    assert (better["overlap_right"], better["acc_gap"], better["consistency_wrong"]) == (True, False, False)
+
+
+def test_eval_prints_standard_errors_and_a_line_a_language(babel_model: Path, tmp_path: Path) -> None:
+    command = ["eval", "--model", str(babel_model), "--tasks", "calm_babel_xl_mc", "-o", str(tmp_path / "out"),
+               "--limit", "8", "--dtype", "float32", "--device", "cpu"]  # fmt: skip
+    shown = CliRunner().invoke(cli, command, catch_exceptions=False).stdout
+    wanted = measure(read_answers([tmp_path / "out"]))
+    lines = [line.split() for line in shown.splitlines()]
+    for metric in ("acc", "consistency", "consistency_right", "kappa", "acc_worst"):
+        (line,) = [x for x in lines if x[:1] == [metric]]
+        assert line[1:3] == [number(wanted.metrics[metric]), number(wanted.stderr[metric])], metric
+    assert ["language", "accuracy", "±", "s.e.", "transfer"] in lines
+    assert "|Tasks|" not in shown.replace(" ", ""), "lm-eval's table is for other tasks"
+    assert "all_agree  " not in shown
+    found = json.loads(CliRunner().invoke(cli, [*command, "--json"], catch_exceptions=False).stdout)["calm_babel_xl_mc"]
+    assert found["sample_len"] == 8
+    assert {"alias", "acc,none", "acc_stderr,none", "transfer_qab,none", "overlap_right_stderr,none", "ci95"} <= set(
+        found
+    )
+    assert found["kappa_stderr,none"] == pytest.approx(wanted.stderr["kappa"])
+    assert found["ci95"]["acc"] == pytest.approx(wanted.ci95["acc"])
+    assert sum(found["n_right"]) == 8
+
+
+def test_a_task_without_a_pivot_and_one_of_some_questions(lm: SharedPrefixLM) -> None:
+    version = Version(question="?", options=["a", "b"])
+    questions = [ParallelQuestion(id=f"q{i}", answer=0, versions={"de": version, "fr": version}) for i in range(3)]
+    plain = CrossLingualTask.from_questions(questions, name="t", style="direct")
+    assert plain.measures.pivots == []
+    assert not {"acc_gap", "transfer", "pivot_consistency"} & set(plain.aggregation())
+    assert {"acc_worst", "overlap_right"} <= set(plain.aggregation())
+    questions[0] = questions[0].model_copy(update={"source_language": "de"})
+    some = CrossLingualTask.from_questions(questions, name="t", style="direct")
+    items = [some.process_results(doc, ["A", "A"]) for doc in some.eval_docs]
+    assert [item["acc_gap"] for item in items] == [0.0, None, None]
+    aggregate = some.aggregation()
+    for name in some.aggregation():
+        value = aggregate[name]([item[name] for item in items])
+        assert value == pytest.approx(
+            1.0 if name not in ("acc_gap", "consistency_wrong", "kappa") else value, nan_ok=True
+        )
+    assert aggregate["acc_gap"]([item["acc_gap"] for item in items]) == 0.0
 
 
 def _random(kind: str) -> Any:

@@ -21,9 +21,10 @@ from click.testing import CliRunner
 from calm_ext.cli.main import cli
 from calm_ext.errors import CalmError, DataError
 from calm_ext.metrics.compare import compare
-from calm_ext.metrics.measure import measure, with_kappa
-from calm_ext.metrics.measure import table as measured
-from calm_ext.metrics.stats import bootstrap_p, holm, mcnemar, resampled_means
+from calm_ext.metrics.measure import measure
+from calm_ext.metrics.stats import bootstrap_p, holm, mcnemar
+from calm_ext.metrics.tables import resampled_metrics
+from calm_ext.metrics.tables import table as measured
 from calm_ext.report.board.html import to_html
 from calm_ext.report.board.rank import judge
 from calm_ext.report.board.table import Board, make_board
@@ -82,11 +83,63 @@ def test_values_and_intervals_are_those_of_metrics(results: Path) -> None:
     for row in table.rows[:2]:
         wanted = measure(read_answers([row.entry.path.parent]))
         for metric, value in wanted.metrics.items():
-            assert row.value(metric) == pytest.approx(value), metric
+            if not metric.startswith("fidelity_"):  # no text is read here
+                assert row.value(metric) == pytest.approx(value), metric
         for metric in ("acc", "consistency", "kappa"):
             assert row.ci95[metric] == pytest.approx(wanted.ci95[metric]), metric
         for metric in ("acc_en", "acc_ja", "all_correct"):  # exact here: the bootstrap's limit
             assert row.ci95[metric] == pytest.approx(wanted.ci95[metric], abs=1.01 / 80), metric
+
+
+@pytest.mark.parametrize(
+    "sort", ["acc_worst", "overlap_right", "transfer", "transfer_ja", "acc_gap", "pivot_consistency"]
+)
+def test_new_metrics_are_ranked(results: Path, sort: str) -> None:
+    (table,) = make_board([results], sort=sort).tables
+    assert table.by == sort
+    values = [row.value(sort) for row in table.rows]
+    assert values == sorted(values, reverse=sort != "acc_gap"), "a gap is better when small"
+    for row in table.rows[:2]:
+        wanted = measure(read_answers([row.entry.path.parent]))
+        assert values[table.rows.index(row)] == pytest.approx(wanted.metrics[sort])
+        assert row.ci95[sort] == pytest.approx(wanted.ci95[sort])
+        assert row.rank(sort) != "–"
+
+
+def test_sort_takes_plain_names_and_hints(results: Path) -> None:
+    assert make_board([results], sort="Accuracy of the worst language").sort == "acc_worst"
+    assert make_board([results], sort="transfer to Japanese (ja)").sort == "transfer_ja"
+    with pytest.raises(CalmError, match=r"no result has the metric 'acc_wurst' \(did you mean 'acc_worst'\?\)"):
+        make_board([results], sort="acc_wurst")
+
+
+def test_results_from_before_the_new_metrics(tmp_path: Path) -> None:
+    """What the accuracies make is there all the same; what needs the pivot is not."""
+    path = write_results(tmp_path, model="old", skill=0.5, questions=40)
+    new = {"acc_worst", "overlap_right", "transfer", "acc_gap", "pivot_consistency"}
+    change(path, lambda r: [r["results"][TASK].pop(f"{m}{s},none", None) for m in new for s in ("", "_stderr")])
+    change(path, lambda r: r["configs"][TASK]["metadata"].pop("pivots"))
+    (samples,) = tmp_path.glob("samples_*")
+    rows = [json.loads(line) for line in samples.read_text().splitlines()]
+    for row in rows:
+        row["metrics"] = [m for m in row["metrics"] if m not in new]
+        for metric in new:
+            del row[metric]
+    samples.write_text("".join(json.dumps(r) + "\n" for r in rows))
+    (table,) = make_board([tmp_path], sort="overlap_right").tables
+    wanted = measure(read_answers([tmp_path]))
+    for metric in ("overlap_right", "acc_worst"):
+        assert table.rows[0].value(metric) == pytest.approx(wanted.metrics[metric])
+    assert table.rows[0].ci95["overlap_right"] == pytest.approx(wanted.ci95["overlap_right"])
+    assert not {"transfer", "acc_gap", "transfer_fr"} & set(table.rows[0].entry.values)
+
+
+def test_a_metric_that_would_be_taken_for_a_column_of_ours(tmp_path: Path) -> None:
+    write_results(tmp_path, model="m", skill=0.5, questions=20)
+    (samples,) = tmp_path.glob("samples_*")
+    samples.write_text(samples.read_text().replace('"all_correct"', '"&1,x"'))
+    (table,) = make_board([tmp_path]).tables
+    assert "has a metric named '&1,x'" in table.rows[0].entry.note
 
 
 def test_two_models_are_tested_as_compare_does(results: Path) -> None:
@@ -94,7 +147,7 @@ def test_two_models_are_tested_as_compare_does(results: Path) -> None:
     (table,) = make_board([results / "m1", results / "m2"], sort="kappa").tables
     changes = compare(*sides).changes
     parts = [measured(list(s.questions.values()), s.languages) for s in sides]
-    drawn = [with_kappa(t.names, resampled_means(t.values)) for t in parts]
+    drawn = [resampled_metrics(t) for t in parts]
     for metric in ("acc", "consistency", "kappa"):
         lower = next(r for r in table.rows if not np.isnan(r.standings[metric].p_first))
         # Means that are equal but for rounding are ties here, while compare has them on either side.

@@ -61,18 +61,18 @@ BY_HAND: dict[str, Callable[[str, Row], tuple[str, str]]] = {
     "arc_challenge_mt": lambda t, d: (t.split("_")[3], d["id"]),
     "hellaswag": lambda t, d: (t.split("_")[1], str(d["ind"])),
     "truthfulqa": lambda t, d: (t.split("_")[1], ""),
-    "truthfulqa_multi_mc1": lambda t, d: (t.split("_")[2], ""),
-    "truthfulqa_multi_gen": lambda t, d: (t.split("_")[2], ""),
+    "truthfulqa_multi_mc1": lambda t, d: (t.split("_")[2], str(d["id"])),
+    "truthfulqa_multi_gen": lambda t, d: (t.split("_")[2], str(d["id"])),
     "xnli": lambda t, d: (t.split("_")[1], ""),
     "xstorycloze": lambda t, d: (t.split("_")[1], d["story_id"]),
     "paws": lambda t, d: (t.split("_")[1], str(d["id"])),
     "mmlu_prox": lambda t, d: (t.split("_")[2], str(d["question_id"])),
     "mmlu_prox_lite": lambda t, d: (t.split("_")[3], str(d["question_id"])),
     "global_piqa_cloze": lambda t, d: (
-        {"eng": "en", "fra": "fra_latn_fran", "swh": "sw"}[t.split("_")[4]], d["example_id"]
+        {"eng": "en", "fra": "fr", "swh": "sw"}[t.split("_")[4]], d["example_id"]
     ),
     "global_piqa_generation": lambda t, d: (
-        {"eng": "en", "fra": "fra_latn_fran", "swh": "sw"}[t.split("_")[4]], d["example_id"]
+        {"eng": "en", "fra": "fr", "swh": "sw"}[t.split("_")[4]], d["example_id"]
     ),
 }  # fmt: skip
 
@@ -247,7 +247,9 @@ def test_a_family_by_hand(tmp_path: Path) -> None:
     assert found.languages == ["fr", "ja"]
     assert measure(found, resamples=100).metrics["consistency"] == pytest.approx(2 / 6)
     assert found.questions["q4"].answers == {"fr": 1, "ja": 0}
-    done = run("metrics", tmp_path, "--language-from", "task:mine_(.+)", "--key", "doc.id", "--target", "doc.label", "--json")
+    done = run(
+        "metrics", tmp_path, "--language-from", "task:mine_(.+)", "--key", "doc.id", "--target", "doc.label", "--json"
+    )
     assert json.loads(done.stdout)["metrics"]["acc"] == pytest.approx((2 / 6 + 1) / 2)
     with pytest.raises(DataError, match="choose one with --task"):
         read_answers([tmp_path])
@@ -475,3 +477,17 @@ def test_one_language_has_no_consistency(tmp_path: Path) -> None:
     found = mine(tmp_path)
     assert "consistency" not in measure(found, resamples=100).metrics
     assert "en is the only language, so there is no consistency" in found.notes
+
+
+def test_a_row_number_is_no_key_where_languages_have_other_rows(tmp_path: Path) -> None:
+    write(tmp_path, "mine_en", [line(i, 0) for i in range(20)])
+    write(tmp_path, "mine_fr", [line(i, 0) for i in range(19)])
+    with pytest.raises(DataError, match=r"mine_fr has 19 documents and mine_en 20: doc_id is the number of a row"):
+        mine(tmp_path, MINE.replace(key=["doc_id"]))
+    assert len(mine(tmp_path).questions) == 19
+
+
+def test_the_first_key_that_is_there(tmp_path: Path) -> None:
+    write(tmp_path, "mine_en", [line(i, 0) for i in range(4)])
+    write(tmp_path, "mine_fr", [line(i, 0, doc={"ind": f"q{i}", "id": "no"}) for i in range(4)])
+    assert set(mine(tmp_path, MINE.replace(key=["doc.ind|doc.id"])).questions) == {"q0", "q1", "q2", "q3"}

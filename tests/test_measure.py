@@ -98,7 +98,7 @@ def test_terminal_shows_metric_interval_chance_and_signature(tmp_path: Path) -> 
          "scores": {"en": [0.0, 1.0, 0.5, 0.2], "fr": [float(k == i % 4) for k in range(4)]}}
         for i in range(40)
     ]  # fmt: skip
-    done = CliRunner().invoke(cli, ["metrics", str(write(tmp_path / "p.jsonl", rows)), "--by-pair"])
+    done = CliRunner().invoke(cli, ["metrics", str(write(tmp_path / "p.jsonl", rows)), "--by-pair", "--all"])
     assert done.exit_code == 0
     for said in (
         "acc_fr",

@@ -9,17 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calm_ext.metrics.question import (
-    argmax,
-    chance,
-    fleiss_kappa,
-    pairwise,
-    per_byte,
-    position_bias,
-    question_metrics,
-    rankc,
-    rankc_floor,
-)
+from calm_ext.metrics.names import chance, rankc_floor
+from calm_ext.metrics.question import argmax, pairwise, per_byte, question_metrics, rankc
+from calm_ext.metrics.sets import fleiss_kappa, position_bias
 from calm_ext.metrics.stats import bootstrap_p, interval, resampled_means
 
 

@@ -19,7 +19,8 @@ from rich.console import Console
 
 from calm_ext.errors import DataError, RunError
 from calm_ext.jsonl import write_jsonl
-from calm_ext.metrics.question import PARTIAL, argmax, per_byte, question_metrics, rankc
+from calm_ext.metrics.names import PARTIAL
+from calm_ext.metrics.question import argmax, per_byte, question_metrics, rankc
 from calm_ext.records import Ballot, Pair, ParallelQuestion, Version
 from calm_ext.report import write_report
 from calm_ext.report.collect import read_run, summarize

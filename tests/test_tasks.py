@@ -13,7 +13,7 @@ import pytest
 from calm_ext.data import SOURCES
 from calm_ext.harness.evaluate import evaluate, task_manager
 from calm_ext.jsonl import write_jsonl
-from calm_ext.metrics.question import DESCRIPTIONS
+from calm_ext.metrics.names import DESCRIPTIONS
 from calm_ext.models.lm import SharedPrefixLM
 from calm_ext.records import ParallelQuestion, Version
 from tests.conftest import ROOT

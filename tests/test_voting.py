@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from calm_ext.errors import CalmError, DataError
 from calm_ext.jsonl import read_numbered
@@ -167,7 +168,9 @@ def test_gold_wins_whatever_the_votes_say() -> None:
         (2, 1.0, 1.0, False),
         (None, 0.0, None, False),
     ]
-    assert (election.weights, election.sources, election.notes) == ({"en": 1.0, "fr": 1.0}, (), ())
+    assert (election.weights, election.sources) == ({"en": 1.0, "fr": 1.0}, ())
+    assert election.notes == ("1 of 3 questions lack a language (fr in 1); the others vote on them",)
+
     assert vote_summary(election.ballots, found.gold)["accuracy"] == 1.0
     assert votes_of_others(found, options) == {"q": {"en": 0, "fr": 0}, "p": {"en": 2, "fr": 2}, "o": {}}
     assert one([scored("en", -1.0, 0.0, -1.0)], VotingOptions(rule="gold"), "cloze").winner == 0
@@ -440,3 +443,10 @@ def test_the_published_samples(paper_data: Path, tmp_path: Path) -> None:
     blind = vote_summary(elect(found, VotingOptions()).ballots, {})
     assert blind["accuracy"] is None
     assert blind["precision_at_coverage"] == summary["estimated_precision_at_coverage"]
+
+
+def test_a_vote_that_no_winner_can_meet_is_refused() -> None:
+    with pytest.raises(CalmError, match="min_languages is 9, and there are 2 languages"):
+        elect(table(said("en", 1), said("fr", 0)), VotingOptions(min_languages=9))
+    with pytest.raises(ValidationError, match="less than or equal to 1"):
+        VotingOptions(min_margin=5)

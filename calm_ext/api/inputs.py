@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -12,6 +12,7 @@ from calm_ext.answers.thoughts import Marks
 from calm_ext.errors import DataError
 from calm_ext.jsonl import explain
 from calm_ext.metrics.answered import Answered, AnswerSet, scored_answer
+from calm_ext.metrics.fidelity import Response, faithful
 from calm_ext.prompts import Style, ask
 from calm_ext.records import Generation, Prediction, Record
 from calm_ext.signature import signature
@@ -150,7 +151,9 @@ def answers_of(answers: Rows, *, style: Style, source: str, thoughts: Marks = ()
     elif "prediction" in rows[0]:
         questions = _from_long(rows, source)
     else:
-        questions = _from_generations(generations_of(rows, style=style, what=source), style, thoughts)
+        generations = generations_of(rows, style=style, what=source)
+        questions = _from_generations(generations, style, thoughts)
+        questions = _with_fidelity(questions, generations, thoughts)
     by_id = {q.id: q for q in questions}
     if len(by_id) < len(questions):
         twice = next(q.id for i, q in enumerate(questions) if q.id in {x.id for x in questions[:i]})
@@ -202,8 +205,17 @@ def _from_generations(generations: Iterable[Generation], style: Style, thoughts:
         if all(g.option_logprobs is not None for g in own):
             scores = {g.language: g.option_logprobs or [] for g in own}
             texts = {g.language: g.options for g in own}
-            found.append(scored_answer(identity, gold, scores, texts, own[0].shown))
+            question = scored_answer(identity, gold, scores, texts, own[0].shown)
         else:
             answers = {g.language: next(iter(read_votes(g, style=style, thoughts=thoughts)), None) for g in own}
-            found.append(Answered(identity, gold, answers, len(own[0].options)))
+            question = Answered(identity, gold, answers, len(own[0].options))
+        found.append(question._replace(source_language=own[0].source_language))
     return found
+
+
+def _with_fidelity(questions: list[Answered], generations: Sequence[Generation], thoughts: Marks) -> list[Answered]:
+    """The questions with the language of the first response in each language."""
+    languages = list(dict.fromkeys(g.language for g in generations))
+    responses = [(g.id, Response(text, g.language, g.options)) for g in generations for text in g.given[:1]]
+    spoken = faithful(responses, languages, thoughts=thoughts) if responses else {}
+    return [q._replace(faithful=spoken.get(q.id, {})) for q in questions]

@@ -74,14 +74,14 @@ def command(
 def _print(found: Comparison) -> None:
     from rich.table import Table
 
-    from calm_ext.metrics.question import without_twin
+    from calm_ext.metrics.names import family_of
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     columns = ("metric", "before", "after", "difference", "95 % interval", "p", "p (Holm)", "detectable", "test")
     for column in columns:
         table.add_column(column, justify="left" if column in ("metric", "test") else "right", no_wrap=True)
     for name, c in found.changes.items():
-        in_family = without_twin(name) in {f"acc_{x}" for x in found.languages}
+        in_family = bool(family_of(name)[0])
         sure = (c.p_holm if in_family else c.p) < 0.05
         style = ("green" if c.difference > 0 else "red") if sure else ""
         table.add_row(

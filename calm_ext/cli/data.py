@@ -10,15 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from calm_ext.cli.common import console, json_option, print_json, refuse_inputs
+from calm_ext.cli.common import console, json_option, print_json
+from calm_ext.cli.import_generations import import_generations
 from calm_ext.cli.options import flags
 from calm_ext.data.options import DataOptions
 
 if TYPE_CHECKING:
+    from calm_ext.data import Source
     from calm_ext.data.check import Check
     from calm_ext.data.parallel.rows import Joined
 
-_sources = flags(DataOptions, into="options", only=("split", "data_dir", "args"))
+#: languages of a source that are listed one by one
+_MOST_SHOWN = 17
+
+_sources = flags(DataOptions, into="options", only=("split", "data_dir", "spec", "args"))
 
 
 @click.group("data")
@@ -55,7 +60,7 @@ def _given(options: DataOptions) -> dict[str, Any]:
     """The source's options from --data-dir and --set, whose lists and mappings are YAML."""
     from calm_ext.files.texts import read_yaml
 
-    given: dict[str, Any] = {"data_dir": options.data_dir}
+    given: dict[str, Any] = {"data_dir": options.data_dir, "spec": options.spec}
     for key, text in options.args.items():
         given[key] = read_yaml(text, f"--set {key}={text}") if text[:1] in ("[", "{") else text
     return given
@@ -78,15 +83,34 @@ def ls(as_json: bool) -> None:
     for name, s in SOURCES.items():
         splits = [f"{x} (unlabelled)" if x in s.unlabelled else x for x in s.splits]
         options = ", ".join(s.option_names)
-        table.add_row(name, " ".join(s.available) or "any", ", ".join(splits), options, s.licence or "yours", s.title)
+        table.add_row(name, _languages(s), ", ".join(splits), options, s.licence or "yours", s.title)
     console().print(table)
+    click.echo("With --json: all languages, where the questions are published, and by whom.", err=True)
+
+
+def _languages(source: Source) -> str:
+    """The languages there are, or how many and which of them are asked by default."""
+    if len(source.available) <= _MOST_SHOWN:
+        return " ".join(source.available) or "any"
+    return f"{len(source.available)}, by default {' '.join(source.languages)}"
+
+
+def _own_spec(what: str, options: DataOptions) -> tuple[str, DataOptions]:
+    """A source and its options; the source ``columns`` where what is named is a YAML that describes columns."""
+    from calm_ext.errors import CalmError
+
+    if not what.endswith((".yaml", ".yml")):
+        return what, options
+    if options.spec:
+        raise CalmError(f"--spec {options.spec}: {what} is a spec already")
+    return "columns", options.replace(spec=what)
 
 
 @command.command("prepare")
 @click.argument("name")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Questions JSONL to write.")
 @click.option("--languages", help="Codes, separated by commas.  [default: the source's own]")
-@flags(DataOptions, into="options", only=("split", "limit", "data_dir", "path", "args"))
+@flags(DataOptions, into="options", only=("split", "limit", "data_dir", "path", "spec", "args"))
 @click.option("--origin", help="Of xcsqa: paper or hf.  [default: paper where there is a data directory, else hf]")
 @click.option("--seed", type=int, help="Of Babel's world.  [default: 0]")
 @click.option(
@@ -104,11 +128,15 @@ def prepare(
     force: bool,
     **more: Any,
 ) -> None:
-    """Write the questions of source NAME as a questions JSONL."""
+    """Write the questions of source NAME as a questions JSONL.
+
+    NAME may be a YAML that describes the columns of a benchmark of your own.
+    """
     from calm_ext.data import SOURCES, load_joined
     from calm_ext.errors import CalmError
     from calm_ext.jsonl import write_jsonl
 
+    name, options = _own_spec(name, options)
     source = SOURCES[name]
     if passages and source.passages is None:
         having = ", ".join(other for other, entry in SOURCES.items() if entry.passages)
@@ -147,31 +175,36 @@ def prepare(
 def check(what: str, languages: str | None, options: DataOptions, against: str | None, as_json: bool) -> None:
     """Load questions, prove them parallel, and report what is odd: duplicates, overlap with train, wrong languages.
 
+    NAME_OR_FILE is a data source, a questions JSONL, or a YAML that describes the columns of a benchmark of your own.
     Findings are notes and end with exit code 0; what cannot be used is refused with exit code 2.
     """
     from calm_ext.data import SOURCES
     from calm_ext.data.check import check_questions, overlap
     from calm_ext.errors import CalmError
 
-    codes, source, split = _codes(languages), SOURCES.get(what), options.split
+    named, options = _own_spec(what, options)
+    codes, source, split = _codes(languages), SOURCES.get(named), options.split
     with _repairs_on_stderr():
+        if source:
+            source = source.resolved(source.read_options(_given(options)))
         given = {"--set": options.args, "--data-dir": options.data_dir}
         unused = [flag for flag, value in given.items() if value]
         if unused and not source and Path(what).exists() and (against or "").partition(":")[0] not in SOURCES:
             raise CalmError(f"{what}: is a file; {' and '.join(unused)} are for data sources")
-        joined = _load(what, split, codes, options)
+        joined = _load(named, split, codes, options)
         name = f"{what}:{split or source.splits[0]}" if source else what
         result = check_questions(name, joined, prove=not (source and source.proven))
         used = codes or list(result.languages)
         if against:
             other, _, part = against.partition(":") if against.partition(":")[0] in SOURCES else (against, "", "")
-            found = _load(other, part or None, used, options)
+            other, own = _own_spec(other, options.replace(spec=None))
+            found = _load(other, part or None, used, own)
             result = result._replace(overlap=overlap(joined.questions, found.questions, against=against))
         elif not source or "train" not in source.splits or split == "train":
             result = result._replace(not_compared="no train split of its own; --against names another set")
         else:
             try:
-                found = _load(what, "train", used, options)
+                found = _load(named, "train", used, options)
                 common = overlap(joined.questions, found.questions, against=f"{what}:train")
                 result = result._replace(overlap=common)
             except CalmError as error:
@@ -220,82 +253,4 @@ def _print_check(result: Check) -> None:
         click.echo(f"not compared with a train split: {result.not_compared}")
 
 
-@command.command("import-generations")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Generations JSONL to write.")
-@click.option(
-    "--language",
-    "languages",
-    multiple=True,
-    help="Language of a file of the paper's, once a file, where its name does not say it.",
-)
-@click.option("--source-language", help="The language the questions were written in; the vote uses it.")
-@click.option("--task", help="Whose samples to take where lm-eval wrote those of several tasks.")
-@click.option("--force", is_flag=True, help="Replace the output if it is there.")
-@json_option
-def import_generations(
-    files: tuple[Path, ...],
-    output: Path,
-    languages: tuple[str, ...],
-    source_language: str | None,
-    task: str | None,
-    force: bool,
-    as_json: bool,
-) -> None:
-    """Read generations that others made, for `calm-ext vote` and `pairs`.
-
-    FILES are lm-eval samples_*.jsonl of our tasks (several files of the same questions give several samples of each),
-    the results files or folders they were written with, or JSON files in the layout of the paper's data/*/samples, one
-    a language.
-    """
-    from collections import Counter
-
-    from calm_ext.errors import CalmError
-    from calm_ext.jsonl import write_jsonl
-    from calm_ext.languages import get_language, normalise_code
-    from calm_ext.results.folders import find_samples
-    from calm_ext.results.generations import import_lm_eval, import_paper, language_of
-
-    for path in files:
-        if not path.exists():
-            raise CalmError(f"{path}: no such file or directory")
-    refuse_inputs(output, *files)
-    if output.exists() and not force:
-        raise CalmError(f"{output}: exists; --force replaces it")
-    if source_language:
-        source_language = get_language(normalise_code(source_language)).code
-    samples = [find_samples(f, task).path for f in files]
-    kinds = {f.suffix for f in samples}
-    counts: Counter[str] = Counter()
-    if kinds == {".jsonl"}:
-        if languages:
-            raise CalmError("--language is for files of the paper's; lm-eval's samples name their languages")
-        found = import_lm_eval(samples)
-    elif kinds == {".json"}:
-        if languages and len(languages) != len(files):
-            raise CalmError(f"--language is given {len(languages)} times for {len(files)} files")
-        codes = [normalise_code(x) for x in languages] or [language_of(f) for f in files]
-        if len(set(codes)) < len(codes):
-            raise CalmError(f"one file a language was expected; the files are {', '.join(codes)}")
-        found = import_paper(
-            dict(zip(codes, files, strict=True)), source_language=source_language, sure=bool(languages)
-        )
-    else:
-        raise CalmError("the files are to be all .jsonl (lm-eval's samples) or all .json (the paper's)")
-
-    def counted() -> Any:
-        for generation in found:
-            own = generation
-            if source_language and own.source_language is None:
-                own = own.model_copy(update={"source_language": source_language})
-            counts[own.language] += 1
-            yield own
-        if not counts:
-            raise CalmError(f"{', '.join(map(str, files))}: no generations were found")
-
-    write_jsonl(output, counted())
-    if as_json:
-        print_json({"n_generations": counts.total(), "by_language": dict(counts)})
-    else:
-        by_language = ", ".join(f"{x} {n}" for x, n in counts.items())
-        click.echo(f"{counts.total()} generations ({by_language}) in {output}")
+command.add_command(import_generations)

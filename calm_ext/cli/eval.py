@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from calm_ext.cli.common import json_option, print_json, with_babel_built
+from calm_ext.cli.common import console, json_option, print_json, with_babel_built
 from calm_ext.cli.options import flags, template_arg
 from calm_ext.errors import CalmError
 from calm_ext.files.places import writable_folder
@@ -26,6 +26,7 @@ from calm_ext.models.options import ModelOptions, SamplingOptions
 @flags(SamplingOptions, into="asking", only=("chat_template",))
 @template_arg
 @click.option("--metadata", help='JSON for the tasks, as lm_eval\'s: \'{"languages": ["en", "sw"]}\'.')
+@click.option("--all", "everything", is_flag=True, help="Print every metric, not the headline and languages only.")
 @json_option
 def command(
     output: Path,
@@ -35,18 +36,25 @@ def command(
     asking: SamplingOptions,
     template_args: tuple[str, ...],
     metadata: str | None,
+    everything: bool,
     as_json: bool,
 ) -> None:
     """Evaluate a model, or a model with an adapter, through lm-eval; writes lm-eval's own results and samples.
+
+    Of calm-ext's tasks it prints what `calm-ext metrics` makes of the samples: a headline with standard errors, 95 %
+    intervals and chance values, and a line a language. Other tasks get lm-eval's table.
 
     Tasks with passages are the calm_..._rag ones: --metadata '{"index": FOLDER, "k": 3, "judge": true}' names the
     index of `calm-ext index build`, and may have the model judge the passages first.
     """
     from calm_ext.harness.evaluate import evaluate, quiet_lm_eval, require_tasks
+    from calm_ext.harness.metadata import check_metadata
 
     values: dict[str, Any] = read_object(metadata, "--metadata") if metadata else {}
     quiet_lm_eval()
     require_tasks(evaluation.tasks)
+    if all(name.startswith("calm_") for name in evaluation.tasks):
+        check_metadata(values, where="--metadata")
     writable_folder(output)
     from calm_ext.models.lm import load_lm
     from calm_ext.pipeline.recipe import with_arguments
@@ -78,9 +86,20 @@ def command(
     )
     if not results:
         return  # not the first process of `accelerate launch`
-    if as_json:
-        print_json(results["results"])
-        return
-    from lm_eval.utils import make_table
+    from calm_ext.report.measured import lm_eval_keys, measured_tasks, render_measured
 
-    click.echo(make_table(results))
+    ours = measured_tasks(results, output)
+    if as_json:
+        print_json({t: {**v, **(lm_eval_keys(ours[t]) if t in ours else {})} for t, v in results["results"].items()})
+        return
+    out = console()
+    for task, found in ours.items():
+        for part in (*render_measured(found, title=task, everything=everything), ""):
+            out.print(part, soft_wrap=True)
+        for warning in found.warnings:
+            click.echo(f"note: {task}: {warning}", err=True)
+    others = {name: values for name, values in results["results"].items() if name not in ours}
+    if others:  # tasks of lm-eval, and groups
+        from lm_eval.utils import make_table
+
+        click.echo(make_table({**results, "results": others}))

@@ -16,7 +16,11 @@ from calm_ext.results.logs import LogOptions
 @click.command("leaderboard")
 @click.argument("results", nargs=-1, required=True, metavar="RESULTS…", type=click.Path(path_type=Path))
 @click.option(
-    "--sort", default="acc", show_default=True, metavar="METRIC", help="acc, consistency, kappa, rankc, acc_sw, …"
+    "--sort",
+    default="acc",
+    show_default=True,
+    metavar="METRIC",
+    help="acc, consistency, kappa, acc_worst, overlap_right, transfer_sw, …, or a plain name.",
 )
 @click.option("--task", "tasks", multiple=True, help="Only this task; may be given several times.")
 @click.option("--markdown", is_flag=True, help="Print Markdown instead of terminal tables.")

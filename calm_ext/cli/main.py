@@ -19,7 +19,7 @@ VERBS = {
     "pairs": ("pairs", "Build preference pairs from ballots and generations."),
     "train": ("train", "Train a LoRA adapter on pairs."),
     "eval": ("eval", "Evaluate a model, or model and adapter, through lm-eval."),
-    "metrics": ("metrics", "Score answers without a model: every metric with its interval and chance value."),
+    "metrics": ("metrics", "Score answers without a model, with intervals and chance values."),
     "compare": ("compare", "Compare two evaluations of the same questions, question by question."),
     "report": ("report", "Write a run's report again and print a summary."),
     "merge": ("merge", "Fold a run's adapter into its base model, as a plain transformers folder."),

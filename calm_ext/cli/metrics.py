@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from calm_ext.cli.common import console, interval_text, json_option, number_text, print_json, scoring_options
+from calm_ext.cli.common import console, json_option, print_json, scoring_options
 from calm_ext.cli.logs import log_options
 
 if TYPE_CHECKING:
@@ -18,14 +18,18 @@ if TYPE_CHECKING:
 @click.command("metrics")
 @click.argument("files", nargs=-1, required=True, metavar="FILE…", type=click.Path(path_type=Path))
 @click.option("--by-pair", is_flag=True, help="Print the matrix of the pairs of languages, too.")
+@click.option("--all", "everything", is_flag=True, help="Print every metric, not the headline and languages only.")
 @log_options
 @scoring_options
 @json_option
 def command(
-    files: tuple[Path, ...], by_pair: bool, logs: LogOptions, task: str | None, unlabelled: str, resamples: int,
-    seed: int, as_json: bool,
+    files: tuple[Path, ...], by_pair: bool, everything: bool, logs: LogOptions, task: str | None, unlabelled: str,
+    resamples: int, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
-    """Score answers without a model: every metric with its standard error, 95 % interval and chance line.
+    """Score answers without a model: metrics with standard error, 95 % interval and chance line, and a line a language.
+
+    The headline is accuracy, consistency, agreeing and right, Fleiss' kappa, and the accuracy of the worst language;
+    --all prints the other metrics, and --json has them all.
 
     FILE is a samples_*.jsonl that lm_eval --log_samples wrote for a calm_ task, a folder that holds one, or predictions
     JSONL, one question a line:
@@ -50,11 +54,16 @@ def command(
             "signature": found.signature, "n_questions": found.n_questions, "languages": found.languages,
             "metrics": found.metrics, "stderr": found.stderr, "ci95": found.ci95, "n": found.n, "chance": found.chance,
             "rankc_floor": found.rankc_floor, "by_pair": found.by_pair, "warnings": found.warnings,
+            "pivots": found.pivots, "n_right": found.n_right, "answered_by_language": found.answered,
             **({"left_out": found.left_out} if found.left_out else {}),
             **({"letter_bias": found.letter_bias} if found.letter_bias else {}),
         })  # fmt: skip
         return
-    _print(found)
+    from calm_ext.report.measured import render_measured
+
+    out = console()
+    for part in render_measured(found, everything=everything):
+        out.print(part, soft_wrap=True)
     if by_pair:
         _print_pairs(found)
     if found.letter_bias:
@@ -62,27 +71,6 @@ def command(
         click.echo(f"note: letters are answered unevenly by this much (0 is even): {listed}", err=True)
     for warning in found.warnings:
         click.echo(f"note: {warning}", err=True)
-
-
-def _print(found: Measured) -> None:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("metric", "value", "± s.e.", "95 % interval", "chance", "questions"):
-        table.add_column(column, justify="left" if column == "metric" else "right", no_wrap=True)
-    for name, value in found.metrics.items():
-        chance = found.chance.get(name)
-        by_chance = "" if chance is None else f"{chance:.3f}" if chance >= 0.0005 or chance == 0 else "< .001"
-        if name.startswith("rankc") and found.rankc_floor is not None:
-            by_chance += f" (floor {found.rankc_floor:.3f})"
-        table.add_row(
-            name, number_text(value), number_text(found.stderr[name]), interval_text(found.ci95[name]), by_chance,
-            str(found.n[name]),
-        )  # fmt: skip
-    out = console()
-    out.print(f"{found.n_questions} questions in {', '.join(found.languages)}\n", soft_wrap=True)
-    out.print(table)
-    out.print(f"\n{found.signature}", soft_wrap=True, style="dim")
 
 
 def _print_pairs(found: Measured) -> None:

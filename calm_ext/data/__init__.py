@@ -45,7 +45,7 @@ def load_joined(
     **options: Any,
 ) -> Joined:
     """The questions of a source as :func:`load_questions` gives them, with what was repaired to get them."""
-    entry = SOURCES[source]
+    entry = SOURCES[source].resolved(options)
     split = split or entry.splits[0]
     if split not in entry.splits:
         raise CalmError(f"data source {source} has no split {split!r}; it has {', '.join(entry.splits)}")

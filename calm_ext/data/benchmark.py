@@ -14,19 +14,22 @@ An example, shortened::
     answer: {column: label, form: zero_based}
     words: {et: {cause: sest, effect: seetõttu}, zh: {cause: 因为, effect: 所以}}
 
-``question``, each of ``options`` and a ``key`` are names of columns or Jinja templates. A template sees the columns of
-the row, ``row`` (for columns whose name is no word), ``file`` (what stands beside the rows in their JSON file), ``part``,
-``code``, ``language`` and ``words``, and has the filters ``resub(pattern, replacement)`` and Jinja's own.
+``question``, each of ``options``, the answer's ``column`` and a ``key`` are names of columns, of keys within one
+(``choices.text``) or Jinja templates. A template sees the columns of the row, ``row`` (for columns whose name is no
+word, or one of those that follow), ``file`` (what stands beside the rows in their JSON file), ``part``, ``code``,
+``language`` and ``words``, and has the filters ``resub(pattern, replacement)`` and Jinja's own.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from string import Formatter
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from calm_ext.data.families import Family
 from calm_ext.errors import DataError
@@ -95,6 +98,31 @@ class Layout(Section):
     options: str | list[str] | OptionColumn
     """A column that holds a list; columns or templates, one an option, empty ones left out; or a column to be split."""
     answer: Answer
+    substitute: list[tuple[str, str]] = Field(default_factory=list)
+    """What is replaced in questions and options, in turn: pairs of a regular expression and what comes in its place."""
+
+    @field_validator("config", "files")
+    @classmethod
+    def _names(cls, pattern: str, info: ValidationInfo) -> str:
+        known = ("code", "language", "split", "file") + (("config", "part") if info.field_name == "files" else ())
+        try:
+            names = [name for _, name, _, _ in Formatter().parse(pattern) if name is not None]
+        except ValueError as error:
+            raise ValueError(f"{pattern}: {error}") from None
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            raise ValueError(f"{{{unknown[0]}}} is none of {', '.join(f'{{{x}}}' for x in known)}")
+        return pattern
+
+    @field_validator("substitute")
+    @classmethod
+    def _expressions(cls, pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        for pattern, new in pairs:
+            try:
+                re.sub(pattern, new, "")
+            except re.error as error:
+                raise ValueError(f"{pattern!r} or {new!r} is no regular expression ({error})") from None
+        return pairs
 
 
 class Benchmark(Layout):
@@ -132,6 +160,8 @@ class Benchmark(Layout):
     """Where it is published."""
     citation: str = ""
     """Of its authors."""
+    verified: bool = False
+    """Whether the published files, or some of them, were read with this description when it was written."""
     lm_eval: list[Family] = Field(default_factory=list)
     """The harness's own tasks of this benchmark, whose logs are then recognised."""
 

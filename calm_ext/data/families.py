@@ -33,7 +33,8 @@ class Family(Section):
     """Regular expression of the whole task name, with a group `language` (or one group); a group `part` (a subject,
     say) joins the key."""
     key: str | list[str] = "doc_id"
-    """What identifies a question in every language: fields of a logged line, as `doc.sample_id`."""
+    """What identifies a question in every language: fields of a logged line, as `doc.sample_id`; `doc.ind|doc.id` is
+    the first of the two that a line has."""
     target: str | int = "target"
     """The field that holds the right answer, or the number of the option that is always right."""
     form: TargetForm = "auto"
@@ -80,10 +81,11 @@ class Family(Section):
 
 @lru_cache(maxsize=1)
 def bundled_families() -> tuple[Family, ...]:
-    """The families of the bundled benchmarks, by file and place."""
-    from pathlib import Path
+    """The families of the bundled benchmarks, by file and place, with the benchmark's codes of languages."""
+    from calm_ext.data.benchmark import bundled_benchmarks
 
-    from calm_ext.files.texts import read_yaml
-
-    path = Path(__file__).parent / "families.yaml"
-    return tuple(Family.model_validate(value) for value in read_yaml(path.read_text(encoding="utf-8"), str(path)))
+    found = []
+    for benchmark in bundled_benchmarks():
+        codes = {theirs.lower(): ours for ours, theirs in benchmark.languages.items()}
+        found += [family.replace(languages={**codes, **family.languages}) for family in benchmark.lm_eval]
+    return tuple(found)

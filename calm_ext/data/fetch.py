@@ -36,14 +36,14 @@ def load_hub_table(name: str, config: str, split: str, *, hint: str) -> list[dic
         raise DataError(f"{name}: {config} {split} cannot be loaded ({reason}); {hint}") from None
 
 
-def read_json(base: str, relative: str) -> Any:
-    """The JSON of ``base/relative``.
+def read_text(base: str, relative: str) -> str:
+    """The text of ``base/relative``, UTF-8.
 
     Args:
         base: a directory, or an http(s) URL, whose files are kept in the cache directory.
 
     Raises:
-        DataError: the file is missing, cannot be fetched, or is not JSON.
+        DataError: the file is missing, cannot be fetched, or is not UTF-8.
     """
     where = f"{base.rstrip('/')}/{relative}"
     try:
@@ -52,18 +52,34 @@ def read_json(base: str, relative: str) -> Any:
 
             options = {"cache_storage": str(cache_dir() / "fetched"), "same_names": False}
             with fsspec.open(f"filecache::{where}", "rt", encoding="utf-8", filecache=options) as handle:
-                text = handle.read()
-        else:
-            text = Path(where).read_text(encoding="utf-8")
+                return str(handle.read())
+        return Path(where).read_text(encoding="utf-8")
     except FileNotFoundError:
         raise DataError(f"{where}: no such file") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{where}: not UTF-8 ({error.reason})") from None
     except (OSError, ImportError) as error:
         raise DataError(f"{where}: cannot be read ({error})") from None
     except Exception as error:  # aiohttp's own errors share no base with OSError
         if type(error).__module__.startswith("aiohttp"):
             raise DataError(f"{where}: cannot be fetched ({error})") from None
         raise
+
+
+def parse_json(text: str, where: str) -> Any:
+    """The value of a JSON text.
+
+    Raises:
+        DataError: it is not JSON; the message begins with ``where:line``.
+    """
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
         raise DataError(f"{where}:{error.lineno}: not JSON ({error.msg})") from None
+    except RecursionError:
+        raise DataError(f"{where}: not JSON that can be read (too deep)") from None
+
+
+def read_json(base: str, relative: str) -> Any:
+    """The JSON of ``base/relative``; arguments and errors as of :func:`read_text` and :func:`parse_json`."""
+    return parse_json(read_text(base, relative), f"{base.rstrip('/')}/{relative}")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from calm_ext.data import SOURCES
+from calm_ext.data import SOURCES, Source
 from calm_ext.errors import CalmError
 from calm_ext.languages.codes import LanguageCode
 from calm_ext.options import OneOf, Section
@@ -28,14 +28,26 @@ class DataOptions(Section):
     """Directory or base URL of the source's files; default: `$CALM_DATA_DIR`."""
     path: str | None = None
     """The questions JSONL of source `local`."""
+    spec: str | None = None
+    """The YAML of source `columns`, which describes the columns of a benchmark of your own."""
     args: dict[str, Any] = Field(default_factory=dict, json_schema_extra={"flag": "set", "metavar": "KEY=VALUE"})
     """Further options of the source; `calm-ext data ls` names them."""
 
     def load_options(self, *, babel_seed: int = 0) -> dict[str, Any]:
         """What the source's loader receives besides split and languages (``Source.options``)."""
-        own = {"data_dir": self.data_dir, "path": self.path, **({"seed": babel_seed} if self.source == "babel" else {})}
+        own = {
+            "data_dir": self.data_dir,
+            "path": self.path,
+            "spec": self.spec,
+            **({"seed": babel_seed} if self.source == "babel" else {}),
+        }
         names = SOURCES[self.source].option_names
         return {key: value for key, value in own.items() if key in names} | self.args
+
+    @property
+    def described(self) -> Source:
+        """The source, with the splits and languages of the recipe's spec where it needs one."""
+        return SOURCES[self.source].resolved({"spec": self.spec} if self.spec else {})
 
     def problems(self) -> list[str]:
         """What types cannot say, one line each, beginning with the key."""
@@ -45,9 +57,16 @@ class DataOptions(Section):
                 found.append("data.path: missing, data.source is local")
             elif not Path(self.path).is_file():
                 found.append(f"data.path: no such file: {self.path}")
+        if self.source == "columns":
+            try:
+                entry = self.described
+                if self.split and self.split not in entry.splits:
+                    found.append(f"data.split: {self.spec} has no split {self.split}; it has {', '.join(entry.splits)}")
+            except CalmError as error:
+                found.append(f"data.spec: {error}" if self.spec else "data.spec: missing, data.source is columns")
         if self.data_dir and not self.data_dir.startswith("http") and not Path(self.data_dir).is_dir():
             found.append(f"data.data_dir: no such directory: {self.data_dir}")
-        keys = {"data_dir": "data.data_dir", "path": "data.path"} | (
+        keys = {"data_dir": "data.data_dir", "path": "data.path", "spec": "data.spec"} | (
             {"seed": "babel.seed"} if self.source == "babel" else {}
         )
         found += [f"data.args.{x}: give {keys[x]} instead" for x in self.args if x in keys]

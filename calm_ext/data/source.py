@@ -52,6 +52,8 @@ class Source:
             check`` need not.
         any_language: whether ``load`` is asked for languages that are not ``available`` too, and refuses them itself.
         medical: whether the questions are about medicine, which a model card must warn of.
+        named: whether the options are names, which a free text can be searched for.
+        resolve: ``resolve(**options)`` gives the source with its splits and languages, where these depend on options.
         metadata_names: option -> its key in a task's metadata, where that is another.
         corpus: ``corpus(**options)`` gives passages to search for these questions, which ``retrieval.index: <name>``
             then means.
@@ -73,6 +75,8 @@ class Source:
     proven: bool = True
     any_language: bool = False
     medical: bool = False
+    named: bool = False
+    resolve: Callable[..., Source] | None = None
     metadata_names: Mapping[str, str] = field(default_factory=dict)
     corpus: Callable[..., list[CorpusPassage]] | None = None
     passages: Callable[..., Iterable[Passages]] | None = None
@@ -102,6 +106,10 @@ class Source:
             return dict(self.options.model_validate(given))
         except ValidationError as error:
             raise CalmError(f"data source {self.name}: option {explain(error)}") from None
+
+    def resolved(self, options: Mapping[str, Any]) -> Source:
+        """The source as its options make it: itself, where splits and languages do not depend on them."""
+        return self.resolve(**self.read_options(options)) if self.resolve else self
 
     def from_metadata(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
         """The options that the metadata of an lm-eval task sets."""

@@ -2,7 +2,7 @@
 
 A task's YAML names a data source as ``custom_dataset: !function calm_ext.harness.dataset.<source>``: this module has a
 function of that name for every source in :data:`calm_ext.data.SOURCES`. lm-eval passes the task's metadata as keywords,
-and the model's arguments with it; what is not for the data is ignored.
+and the model's arguments with it; :mod:`calm_ext.harness.metadata` says which keys are read.
 
 A document holds one parallel question as lists over its languages::
 
@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from calm_ext.data import SOURCES, load_questions, require_labelled
 from calm_ext.errors import CalmError, DataError
+from calm_ext.harness.metadata import check_given
 from calm_ext.harness.retrieved import Wanted, wanted
 from calm_ext.languages import normalise_code
 from calm_ext.records import ParallelQuestion
@@ -135,7 +136,7 @@ def load(
         CalmError: the split has no gold answers, or whatever loading or retrieval refuses.
     """
     codes = _parse_languages(languages)
-    entry = SOURCES[source]
+    entry = SOURCES[source].resolved(options)
     asked = split or entry.splits[0]
     questions = _load_once(source, asked, tuple(codes or ()), tuple(options.items()), os.environ.get("CALM_DATA_DIR"))
     require_labelled(questions, f"{source} {asked}", source=source)
@@ -159,15 +160,21 @@ def load(
 def _loader(source: str) -> Callable[..., Splits]:
     """The ``custom_dataset`` of a source: its options, and ``languages`` and ``split``, are taken from the metadata.
 
-    ``language`` names the one language of a task that has only one, whatever ``languages`` says.
+    ``language`` names the one language of a task that has only one, whatever ``languages`` says. Of one's own questions
+    the metadata names the file as ``path``, or as ``spec`` the YAML that describes a benchmark's columns.
+
+    Raises:
+        CalmError: by the function, where the metadata has a key that no task reads.
     """
 
     def questions(
         *, languages: Any = None, language: str | None = None, split: str | None = None, **metadata: Any
     ) -> Splits:
-        options = SOURCES[source].from_metadata(metadata)
+        check_given(metadata)
+        own = "columns" if source == "local" and "spec" in metadata else source
+        options = SOURCES[own].from_metadata(metadata)
         codes = [language] if language else languages
-        return load(source, languages=codes, split=split, retrieval=wanted(source, metadata), **options)
+        return load(own, languages=codes, split=split, retrieval=wanted(own, metadata), **options)
 
     return questions
 

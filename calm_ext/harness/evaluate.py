@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+#: For lm-eval's standard errors of what is no mean, in tasks that are not ours; those of means need none.
+_RESAMPLES = 1000
+
 
 def own_tasks_dir() -> Path:
     """Where our YAMLs are: beside the package in a checkout, in lm-eval's own tasks once installed."""
@@ -118,7 +121,7 @@ def evaluate(
         fewshot_as_multiturn=chat_template,
         log_samples=True,
         evaluation_tracker=tracker,
-        bootstrap_iters=0,
+        bootstrap_iters=_RESAMPLES,
         random_seed=seed,
         numpy_random_seed=seed,
         torch_random_seed=seed,

@@ -10,7 +10,8 @@ question in one document. A YAML names this class::
 
 Per-question values aggregate by the mean, so lm-eval's own standard errors are right, and its data parallelism too.
 What a question does not have (``consistency_valid`` where one language answered, say) is None in its sample and left
-out of the mean. Kappa is not made of per-question values: its item is the answers, which samples so record.
+out of the mean. Kappa is not made of per-question values: its item is the answers, which samples so record; those of
+``acc_worst`` and ``overlap_right`` are which languages are right.
 """
 
 from __future__ import annotations
@@ -25,9 +26,6 @@ from calm_ext.answers.thoughts import Marks, marks_signature
 from calm_ext.errors import CalmError
 from calm_ext.harness.dataset import Doc, to_dataset
 from calm_ext.metrics.answered import Answered, scored_answer
-from calm_ext.metrics.measure import bias_warnings
-from calm_ext.metrics.question import PARTIAL, fleiss_kappa, metric_names
-from calm_ext.metrics.stats import mean_of_defined
 from calm_ext.prompts import LETTERS, PROMPTS, Style, check_words, require_letters, wordless_notes
 from calm_ext.records import ParallelQuestion
 from calm_ext.retrieval.grounding import Grounding
@@ -42,10 +40,10 @@ REFUSED = (
 
 try:
     from lm_eval.api.instance import Instance
-    from lm_eval.api.metrics import mean
     from lm_eval.api.task import ConfigurableTask, Task
     from lm_eval.api.utils import Message, multiturn_to_singleturn
 
+    from calm_ext.harness.measures import Measures
     from calm_ext.harness.shots import draw
     from calm_ext.harness.turns import continuations, generation_kwargs, turns, with_order
 except ImportError as error:
@@ -64,7 +62,7 @@ class CrossLingualTask(ConfigurableTask):
     (``letters``), in the order that ``metadata.order_seed`` (0) gives each question and that its document records as
     ``shown``. Scores and answers count the options as the data does.
 
-    Metrics: those of :func:`calm_ext.metrics.question.metric_names`; where texts are scored, also accuracy, consistency
+    Metrics: those of :mod:`calm_ext.harness.measures`; where texts are scored, also accuracy, consistency
     and RankC by summed instead of per-byte log-probability (``_unnorm``).
     """
 
@@ -114,8 +112,12 @@ class CrossLingualTask(ConfigurableTask):
             else PARSER + marks_signature(self.thoughts),
             "retrieval": self.grounding.signature if self.grounding else None,
         }
+        self.measures = Measures.of(
+            str(self.config.task), self.languages, list(self.task_docs["source_language"]), scored=self.scored,
+            unnormalised=self.scored and not self.lettered,
+        )  # fmt: skip
         if isinstance(self.config.metadata, dict):
-            self.config.metadata["languages"] = list(self.languages)
+            self.config.metadata |= {"languages": list(self.languages), "pivots": self.measures.pivots}
         self._sign()
 
     def _sign(self) -> None:
@@ -285,31 +287,16 @@ class CrossLingualTask(ConfigurableTask):
 
     def process_results(self, doc: Doc, results: Sequence[Any]) -> dict[str, Any]:
         """The per-question metrics of one document; all of them, on every rank, None where it has no such value."""
-        question = self.answered(doc, results)
-        values: dict[str, Any] = question.metrics()
-        values["kappa"] = question.answers
-        return {name: values.get(name) for name in self.metric_names()}
-
-    def metric_names(self) -> list[str]:
-        """The metrics of this task and its languages."""
-        return metric_names(self.languages, scored=self.scored, unnormalised=self.scored and not self.lettered)
+        question = self.answered(doc, results)._replace(source_language=doc["source_language"])
+        return self.measures.items(question)
 
     def aggregation(self) -> dict[str, Callable[..., float]]:
-        """The mean over questions, for kappa the answers of all."""
-        found: dict[str, Callable[..., float]] = dict.fromkeys(self.metric_names(), mean)
-        found |= {name: mean_of_defined for name in PARTIAL if name in found}
-        if "kappa" in found:
-            found["kappa"] = self._kappa
-        return found
-
-    def _kappa(self, answers: Sequence[dict[str, int | None]]) -> float:
-        for warning in bias_warnings(answers):
-            logger.warning("%s: %s", self.config.task, warning)
-        return fleiss_kappa(answers)
+        """The mean over questions; kappa and what else is of the whole set from the items of all."""
+        return self.measures.aggregation()
 
     def higher_is_better(self) -> dict[str, bool]:
-        """Of every metric; only agreement on a wrong answer is worse when higher."""
-        return {name: name != "consistency_wrong" for name in self.metric_names()}
+        """Of every metric."""
+        return self.measures.higher_is_better()
 
 
 @functools.cache

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from math import nan
 from typing import Literal, NamedTuple
 
-from calm_ext.metrics.question import argmax, per_byte, question_metrics, rankc
+from calm_ext.metrics.question import argmax, per_byte, pivot_of, question_metrics, rankc
 
 Kind = Literal["options", "outcomes", "texts"]
 
@@ -26,6 +26,9 @@ class Answered(NamedTuple):
             data does.
         content: a hash of the question as it was asked, where the file has one.
         where: ``file:line``, for messages.
+        source_language: the language the question was written in, where it is recorded.
+        faithful: language -> whether its response is in that language; None, or no key, where this was not judged
+            (:mod:`calm_ext.metrics.fidelity`).
         twin: what the metrics of the second scores are called: ``acc_unnorm``, or as lm-eval has them ``acc_norm``.
     """
 
@@ -38,7 +41,19 @@ class Answered(NamedTuple):
     content: str | None = None
     where: str = ""
     shown: tuple[int, ...] | None = None
+    source_language: str | None = None
+    faithful: Mapping[str, bool | None] = {}
     twin: str = "unnorm"
+
+    @property
+    def pivot(self) -> str | None:
+        """The language that the others are held against (:func:`calm_ext.metrics.question.pivot_of`)."""
+        return pivot_of(self.answers, self.source_language)
+
+    @property
+    def right(self) -> dict[str, int]:
+        """language -> 1 where its answer is right, else 0."""
+        return {x: int(a is not None and a == self.gold) for x, a in self.answers.items()}
 
     @property
     def places(self) -> dict[str, int | None]:
@@ -49,7 +64,7 @@ class Answered(NamedTuple):
 
     def metrics(self) -> dict[str, float]:
         """All metrics that this question has (:mod:`calm_ext.metrics.question`)."""
-        values = question_metrics(self.answers, self.gold)
+        values = question_metrics(self.answers, self.gold, self.pivot)
         several = len(self.answers) > 1
         if self.scores and several:
             values["rankc"] = rankc(self.scores)
@@ -60,7 +75,11 @@ class Answered(NamedTuple):
             values |= {twin: found[name] for name, twin in twins.items() if name in found}
             if several:
                 values[f"rankc_{self.twin}"] = rankc(self.unnormalised)
-        return values
+        return values | {f"fidelity_{x}": float(known) for x, known in self.faithful.items() if known is not None}
+
+    def set_items(self) -> dict[str, dict[str, int] | dict[str, int | None]]:
+        """What the metrics of a set of questions are made of (:mod:`calm_ext.metrics.sets`), by their names."""
+        return {"kappa": self.answers, "acc_worst": self.right, "overlap_right": self.right}
 
 
 def scored_answer(

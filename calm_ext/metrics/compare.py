@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from calm_ext.errors import DataError
 from calm_ext.metrics.answered import Answered, AnswerSet, differences
-from calm_ext.metrics.measure import bias_warnings, label_warnings, means_of, metric_order, table, with_kappa
-from calm_ext.metrics.question import TWINS
-from calm_ext.metrics.stats import RESAMPLES, bootstrap_p, detectable, holm, interval, mcnemar, resampled_means
+from calm_ext.metrics.measure import bias_warnings, label_warnings
+from calm_ext.metrics.names import SET_LEVEL, TWINS, metric_order
+from calm_ext.metrics.stats import RESAMPLES, bootstrap_p, detectable, holm, interval, mcnemar
+from calm_ext.metrics.tables import means_of, resampled_metrics, table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,8 +35,8 @@ class Change(NamedTuple):
         difference: after - before.
         ci95: its 95 % interval, paired bootstrap by question.
         p: two-sided; exact McNemar for what is right or wrong per question, else paired bootstrap.
-        p_holm: p corrected by Holm over the languages (the ``acc_<language>`` are one family); other metrics are
-            a family of their own each.
+        p_holm: p corrected by Holm over the languages (the ``acc_<language>`` are one family, the
+            ``transfer_<language>`` another); other metrics are a family of their own each.
         test: ``mcnemar`` or ``bootstrap``.
         n: questions that have the metric on both sides.
         detectable: the smallest difference that this many questions would show (two-sided .05, power .8), given how
@@ -61,7 +62,7 @@ class Paired(NamedTuple):
 
     Attributes:
         before, after: per-question values, shape (questions,), NaN where a question has none; None where the metric is
-            no mean over questions (kappa).
+            no mean over questions (kappa, say).
         drawn: the resampled differences, shape (resamples,); may be left out of values that are 0 or 1.
     """
 
@@ -82,12 +83,12 @@ def paired_tests(metrics: Mapping[str, Paired], languages: Sequence[str]) -> dic
     """Test each metric's difference, and correct the languages for one another.
 
     The test is exact McNemar where every question that has the metric is 0 or 1, and both sides have it for the same
-    questions; else the paired bootstrap. Holm's correction is over the languages: the ``acc_<language>`` are one family
-    and those of a second score, as ``acc_unnorm_<language>``, another. Every other metric stands for itself: its
-    ``p_holm`` is its ``p``.
+    questions; else the paired bootstrap. Holm's correction is over the languages: the ``acc_<language>`` are a family;
+    ``transfer_<language>``, ``fidelity_<language>`` and those of a second score, as ``acc_unnorm_<language>``, are
+    others. Every other metric stands for itself: its ``p_holm`` is its ``p``.
     """
     found = {name: _tested(paired) for name, paired in metrics.items()}
-    for prefix in ("acc_", *(f"acc_{twin}_" for twin in TWINS)):
+    for prefix in ("acc_", "transfer_", "fidelity_", *(f"acc_{twin}_" for twin in TWINS)):
         family = [m for x in languages if (m := f"{prefix}{x}") in found]
         for name, corrected in zip(family, holm([found[m].p for m in family]), strict=True):
             found[name] = found[name]._replace(p_holm=corrected)
@@ -150,14 +151,18 @@ def compare(
 
     _check_comparable(before, after, mixed_versions, passages)
     ids = list(before.questions)
-    sides = [[s.questions[i]._replace(answers=_in_order(s.questions[i], before)) for i in ids] for s in (before, after)]
+    source = {i: before.questions[i].source_language or after.questions[i].source_language for i in ids}
+    sides = [
+        [s.questions[i]._replace(answers=_in_order(s.questions[i], before), source_language=source[i]) for i in ids]
+        for s in (before, after)
+    ]
     tables = [table(side, before.languages, skip_unlabelled=skip_unlabelled) for side in sides]
     means = [means_of(t) for t in tables]
-    resampled = [with_kappa(t.names, resampled_means(t.values, seed=seed, resamples=resamples)) for t in tables]
+    resampled = [resampled_metrics(t, seed=seed, resamples=resamples) for t in tables]
     names = metric_order(m for m in means[0] if m in means[1] and not (before.kind == "texts" and m == "kappa"))
     # Equal means are equal, whatever their last bits.
     drawn = {name: (resampled[1][name] - resampled[0][name]).round(12) for name in names}
-    old, new = ({name: t.column(name) for name in names if name != "kappa"} for t in tables)
+    old, new = ({name: t.column(name) for name in names if name not in SET_LEVEL} for t in tables)
     tests = paired_tests({m: Paired(old.get(m), new.get(m), drawn[m]) for m in names}, before.languages)
     changes: dict[str, Change] = {}
     for name, (p, p_holm, test) in tests.items():
@@ -173,9 +178,9 @@ def compare(
             means[0][name], means[1][name], means[1][name] - means[0][name], interval(drawn[name]), p, p_holm, test, n,
             detectable(error) if error > 0 else math.nan, gained, lost,
         )  # fmt: skip
-    warnings = list(dict.fromkeys([*before.notes, *after.notes])) + label_warnings(sides[0], skip_unlabelled)
+    warnings = [*dict.fromkeys([*before.notes, *after.notes]), *label_warnings(sides[0], skip_unlabelled)]
     for when, side in zip(("before", "after"), sides, strict=True):
-        warnings += [f"{when}: {w}" for w in bias_warnings(q.places for q in side if before.kind == "options")]
+        warnings += [f"{when}: {w}" for w in bias_warnings(q.places for q in side) if before.kind == "options"]
     return Comparison((before.signature, after.signature), len(ids), before.languages, changes, warnings)
 
 

@@ -184,6 +184,27 @@ def fidelity(
     return {x: Fidelity(*own) if judge.knows(x) else None for x, own in counts.items()}
 
 
+def faithful(
+    responses: Iterable[tuple[str, Response]], languages: Sequence[str], *, thoughts: Marks = ()
+) -> dict[str, dict[str, bool | None]]:
+    """question id -> language -> whether its response is in that language; None where it cannot be judged.
+
+    Empty where none of the languages can be judged.
+
+    Args:
+        responses: the id of a question and a response to it.
+        languages: all of the run.
+    """
+    if all(_invented(x) for x in languages):
+        return {}
+    judge, found, rest = Judge.of(frozenset(languages)), dict[str, dict[str, bool | None]](), iter(responses)
+    while chunk := list(islice(rest, _CHUNK)):
+        foreign = judge.are_foreign([response for _, response in chunk], thoughts=thoughts)
+        for (identity, response), other in zip(chunk, foreign, strict=True):
+            found.setdefault(identity, {})[response.language] = None if other is None else not other
+    return found
+
+
 def _label(code: str) -> str:
     """The classifier's name of a language: it knows no scripts and regions, and one Norwegian."""
     base = code.split("-")[0]

@@ -3,50 +3,26 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import combinations
+from typing import NamedTuple
 
-from calm_ext.errors import DataError
 from calm_ext.metrics.answered import Answered, AnswerSet, letter_biases
-from calm_ext.metrics.question import (
-    PARTIAL,
-    chance,
-    metric_names,
-    pairwise,
-    pairwise_rankc,
-    position_bias,
-    rankc_floor,
-    without_twin,
-)
-from calm_ext.metrics.stats import RESAMPLES, interval, resampled_means
+from calm_ext.metrics.names import PARTIAL, SET_LEVEL, chance, metric_order, rankc_floor
+from calm_ext.metrics.question import pairwise, pairwise_rankc
+from calm_ext.metrics.sets import position_bias, right_counts
+from calm_ext.metrics.stats import RESAMPLES, interval
+from calm_ext.metrics.tables import means_of, resampled_metrics, table
 from calm_ext.prompts import letter_of
-
-if TYPE_CHECKING:
-    import numpy as np
-
-
-class Table(NamedTuple):
-    """Per-question values of a set of questions.
-
-    Attributes:
-        names: of the columns; those that start with ``#`` are shares of the options, from which kappa is computed.
-        values: shape (questions, columns); NaN where a question has no such value.
-    """
-
-    names: list[str]
-    values: np.ndarray
-
-    def column(self, name: str) -> np.ndarray:
-        """Values of one metric, shape (questions,)."""
-        column: np.ndarray = self.values[:, self.names.index(name)]
-        return column
 
 
 class Measured(NamedTuple):
     """The metrics of a set of questions.
 
     Attributes:
-        metrics, stderr: metric -> value, standard error (of kappa: the standard deviation of its resamples).
+        metrics, stderr: metric -> value, standard error (of kappa, ``acc_worst`` and ``overlap_right``: the standard
+            deviation of their resamples).
         ci95: metric -> its 95 % bootstrap interval over questions.
         n: metric -> number of questions it is the mean of.
         chance: metric -> its value for random answers, where chance says something.
@@ -55,6 +31,9 @@ class Measured(NamedTuple):
         warnings: in words: position bias, unlabelled questions, undefined values.
         letter_bias: language -> how unevenly letters are answered (:func:`calm_ext.metrics.answered.letter_bias`);
             empty where no letters were scored.
+        pivots: language -> of how many questions it is the pivot; empty where no question has one.
+        n_right: how many questions are right in 0, 1, …, |L| languages; empty without gold answers.
+        answered: language -> share of its answers that could be read.
         left_out: reason -> number of questions that could not be joined over the languages.
     """
 
@@ -70,70 +49,10 @@ class Measured(NamedTuple):
     by_pair: dict[str, dict[str, float]]
     warnings: list[str]
     letter_bias: dict[str, float] = {}
+    pivots: dict[str, int] = {}
+    n_right: list[int] = []
+    answered: dict[str, float] = {}
     left_out: dict[str, int] = {}
-
-
-def table(questions: Sequence[Answered], languages: Sequence[str], *, skip_unlabelled: bool = False) -> Table:
-    """The per-question values.
-
-    Where only some questions have a gold answer, the others count as not right, 1[answer = gold] being 0 for them, or
-    are left out of accuracy with ``skip_unlabelled``. Where none has, there is no accuracy.
-
-    Raises:
-        DataError: there is no question.
-    """
-    import numpy as np
-
-    if not questions:
-        raise DataError("there is no question to score")
-    labelled = any(q.gold is not None for q in questions)
-    first = questions[0]
-    scored, unnormalised = first.scores is not None, first.unnormalised is not None
-    names = metric_names(languages, scored=scored, unnormalised=unnormalised, labelled=labelled, twin=first.twin)
-    named = {a for q in questions for a in q.answers.values() if a is not None}
-    options = [f"#{i}" for i in range(max(named) + 1 if named else 0)]
-    columns = [*(n for n in names if n != "kappa"), *options]
-    rows = np.full((len(questions), len(columns)), math.nan)
-    place = {name: i for i, name in enumerate(columns)}
-    for row, question in zip(rows, questions, strict=True):
-        found = question.metrics()
-        if question.gold is None and labelled and not skip_unlabelled:
-            found = question._replace(gold=-1).metrics()
-        for name, value in found.items():
-            row[place[name]] = value
-        row[len(columns) - len(options) :] = 0.0
-        for answer in question.answers.values():
-            if answer is not None:
-                row[place[f"#{answer}"]] += 1 / len(question.answers)
-    return Table(columns, rows)
-
-
-def with_kappa(names: Sequence[str], means: np.ndarray) -> dict[str, np.ndarray]:
-    """metric -> values, from means of the columns of a :class:`Table`, shape (…, columns); kappa is added."""
-    import numpy as np
-
-    result = {name: means[..., i] for i, name in enumerate(names) if not name.startswith("#")}
-    shares = [i for i, name in enumerate(names) if name.startswith("#")]
-    if "consistency" in result:
-        if not shares:
-            result["kappa"] = np.full(means.shape[:-1], math.nan)
-        else:
-            by_chance = (means[..., shares] ** 2).sum(axis=-1)
-            with np.errstate(invalid="ignore", divide="ignore"):
-                kappa = (result["consistency"] - by_chance) / (1 - by_chance)
-            result["kappa"] = np.where(by_chance < 1 - 1e-12, kappa, math.nan)
-    return result
-
-
-def means_of(values: Table) -> dict[str, float]:
-    """metric -> its mean over the questions that have it, and kappa."""
-    import numpy as np
-
-    there = ~np.isnan(values.values)
-    count = there.sum(axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        means = np.where(there, values.values, 0.0).sum(axis=0) / count
-    return {name: float(v) for name, v in with_kappa(values.names, means).items()}
 
 
 def measure(
@@ -151,11 +70,11 @@ def measure(
     means = means_of(columns)
     if answers.kind == "texts":
         means.pop("kappa", None)
-    resampled = with_kappa(columns.names, resampled_means(columns.values, seed=seed, resamples=resamples))
+    resampled = resampled_metrics(columns, seed=seed, resamples=resamples)
     order = metric_order(means)
     n, stderr = {}, {}
     for name in order:
-        if name == "kappa":
+        if name in SET_LEVEL:
             n[name] = len(questions)
             kept = resampled[name][~np.isnan(resampled[name])]
             stderr[name] = float(kept.std(ddof=1)) if len(kept) > 1 else math.nan
@@ -166,6 +85,7 @@ def measure(
             stderr[name] = float(column.std(ddof=1) / math.sqrt(len(column))) if len(column) > 1 else math.nan
     signed = f"{answers.signature}|n:{len(questions)}|boot:{resamples}|seed:{seed}"
     by_chance = {name: value for name in order if (value := _chance(name, answers, questions)) is not None}
+    labelled = [q for q in questions if q.gold is not None or not skip_unlabelled] if "acc" in means else []
     return Measured(
         signature=signed,
         n_questions=len(questions),
@@ -179,19 +99,11 @@ def measure(
         by_pair=pair_values(questions),
         warnings=[*answers.notes, *_warnings(answers, means, n, skip_unlabelled)],
         letter_bias=letter_biases(questions),
+        pivots=dict(Counter(q.pivot for q in questions if q.pivot)),
+        n_right=right_counts((q.right for q in labelled), len(answers.languages)) if labelled else [],
+        answered={x: sum(q.answers[x] is not None for q in questions) / len(questions) for x in answers.languages},
         left_out=answers.left_out,
     )
-
-
-def metric_order(metrics: Iterable[str]) -> list[str]:
-    """Metrics in the order they are printed: totals, then agreement, the languages, those of second scores."""
-    first = [
-        "acc", "all_correct", "consistency", "consistency_right", "consistency_wrong", "consistency_valid", "all_agree",
-        "acc_all_agree", "kappa", "rankc", "answered",
-    ]  # fmt: skip
-    names = list(metrics)
-    rest = [m for m in names if m not in first]
-    return [*(m for m in first if m in names), *sorted(rest, key=lambda m: without_twin(m) != m)]
 
 
 def pair_values(questions: Sequence[Answered]) -> dict[str, dict[str, float]]:
@@ -209,13 +121,16 @@ def pair_values(questions: Sequence[Answered]) -> dict[str, dict[str, float]]:
 
 
 def _chance(name: str, answers: AnswerSet, questions: Sequence[Answered]) -> float | None:
+    """By chance, the mean over the questions, which may have different numbers of options."""
     common = answers.n_options
     if common is None:
         return None
-    languages = len(answers.languages)
-    found = [chance(name, n_options=q.n_options or common, n_languages=languages) for q in questions]
-    known = [x for x in found if x is not None]
-    return sum(known) / len(known) if known else None
+    options = Counter(q.n_options or common for q in questions)
+    found = {
+        n: chance(name, n_options=n, n_languages=len(answers.languages), n_questions=len(questions)) for n in options
+    }
+    known = [(x, options[n]) for n, x in found.items() if x is not None]
+    return sum(x * times for x, times in known) / len(questions) if known else None
 
 
 def bias_warnings(questions: Iterable[dict[str, int | None]]) -> list[str]:
@@ -247,15 +162,26 @@ def label_warnings(questions: Sequence[Answered], skipped: bool) -> list[str]:
 
 def _warnings(answers: AnswerSet, means: dict[str, float], n: dict[str, int], skipped: bool) -> list[str]:
     questions = list(answers.questions.values())
-    told = label_warnings(questions, skipped)
-    if answers.kind != "options":
-        return told
-    told = bias_warnings(q.places for q in questions) + told
+    told = bias_warnings(q.places for q in questions) if answers.kind == "options" else []
+    told += label_warnings(questions, skipped)
     for name in PARTIAL:
         if name in n and n[name] == 0:
             told.append(f"{name} is undefined: no question has it")
     if math.isnan(means.get("kappa", 0.0)):
         told.append("kappa is undefined: every answer is the same option, or there is none")
-    if any(q.n_options is None for q in questions):
+    told += _never_right(questions) if "overlap_right" in means else []
+    if answers.kind == "options" and any(q.n_options is None for q in questions):
         told.append("the file does not tell the number of options; chance is for the largest index named")
     return told
+
+
+def _never_right(questions: Sequence[Answered]) -> list[str]:
+    """What ``overlap_right`` leaves out, in words."""
+    ever = Counter(x for q in questions for x, right in q.right.items() if right)
+    never = [x for x in questions[0].answers if not ever[x]]
+    n = len(list(combinations(never, 2)))
+    if not n:
+        return []
+    if len(never) == len(questions[0].answers):
+        return ["overlap_right is undefined: no language is ever right"]
+    return [f"overlap_right leaves out {n} pairs of languages, of which neither is ever right ({', '.join(never)})"]

@@ -40,15 +40,21 @@ def resampled_means(values: np.ndarray, *, seed: int = 0, resamples: int = RESAM
     """
     import numpy as np
 
+    return np.concatenate(list(mean_blocks(values, seed=seed, resamples=resamples)))
+
+
+def mean_blocks(values: np.ndarray, *, seed: int, resamples: int) -> Iterator[np.ndarray]:
+    """The means of :func:`resampled_means` in blocks of rows, for tables whose means are too many to keep."""
+    import numpy as np
+
     there = ~np.isnan(values)
     filled = np.where(there, values, 0.0)
-    complete = bool(there.all())
-    parts = []
+    partial = np.flatnonzero(~there.all(axis=0))
     for weights in draws(len(values), seed=seed, resamples=resamples):
-        total = weights @ filled
+        count = np.full((len(weights), values.shape[1]), float(len(values)))
+        count[:, partial] = weights @ there[:, partial].astype(float)
         with np.errstate(invalid="ignore", divide="ignore"):
-            parts.append(total / (len(values) if complete else weights @ there.astype(float)))
-    return np.concatenate(parts)
+            yield (weights @ filled) / count
 
 
 def interval(resampled: np.ndarray) -> tuple[float, float]:

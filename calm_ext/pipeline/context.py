@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from calm_ext.data import SOURCES, load_questions
+from calm_ext.data import load_questions
 from calm_ext.errors import CalmError
 from calm_ext.jsonl import read_jsonl
 from calm_ext.models.backends import BACKENDS, Backend
@@ -262,7 +262,7 @@ class Run:
     @property
     def split(self) -> str:
         """The split that is asked: the recipe's, else the training questions where the source has some."""
-        entry = SOURCES[self.recipe.data.source]
+        entry = self.recipe.data.described
         return self.recipe.data.split or ("train" if "train" in entry.splits else entry.splits[0])
 
     @property

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from calm_ext.data import SOURCES
 from calm_ext.errors import CalmError, DataError, RecipeError
 from calm_ext.files.texts import read_yaml
+from calm_ext.harness.metadata import problems_of
 from calm_ext.jsonl import atomic_write
 from calm_ext.languages import LANGUAGES, code_hint, is_known, is_language, language_with_words
 from calm_ext.models.backends import BACKENDS, BackendEntry
@@ -286,6 +287,7 @@ def _problems(recipe: Recipe) -> list[str]:
         found.append(f"vote.rule: {recipe.vote.rule} needs sampling.mode options")
     found += [*_translation_problems(recipe), *_retrieval_problems(recipe), *_sampling_problems(recipe.sampling)]
     found += recipe.data.problems()
+    found += problems_of(recipe.evaluation.metadata, recipe.evaluation.tasks, within="evaluation.metadata.")
     cannot = METHODS[recipe.training.method].problem
     if cannot:
         found.append(f"training.method: {cannot}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from calm_ext.jsonl import finite
 from calm_ext.metrics.compare import Paired, paired_tests
-from calm_ext.metrics.question import PARTIAL
+from calm_ext.metrics.names import PARTIAL
 from calm_ext.metrics.stats import RESAMPLES, interval, resampled_means
 from calm_ext.pairing.build import pair_summary
 from calm_ext.report.calibration import reliability
@@ -18,6 +18,7 @@ from calm_ext.report.page.flow import flow_summary
 from calm_ext.report.page.passages import retrieval_summary
 from calm_ext.report.rundata import WHEN, RunData, read_run
 from calm_ext.report.throughput import throughput
+from calm_ext.report.whole import right_summary, whole_metrics
 from calm_ext.results.evaluation import TaskResult
 from calm_ext.voting.calibration import Estimate
 from calm_ext.voting.quality import vote_summary
@@ -109,9 +110,9 @@ def _task_summary(data: RunData, task: str, resamples: int) -> dict[str, Any]:
     intervals: dict[str, dict[str, list[float]]] = {w: {} for w in WHEN}
     differences: dict[str, dict[str, float]] = {}
     columns = _columns(found, ids)
-    resampled = _resampled(columns, resamples)
+    resampled = _resampled(columns, resamples) | whole_metrics(columns, resamples)
     paired = {
-        m: Paired(columns["before", m], columns["after", m], drawn)
+        m: Paired(columns.get(("before", m)), columns.get(("after", m)), drawn)
         for (when, m), (*_, drawn) in resampled.items()
         if when == "difference"
     }
@@ -130,7 +131,7 @@ def _task_summary(data: RunData, task: str, resamples: int) -> dict[str, Any]:
     flow = None
     if len(found) == 2 and len(last.languages) > 1 and (before := found["before"].detail) and last.detail:
         flow = flow_summary(before, last.detail, ids)
-    letters = letter_summary(found, ids)
+    letters, n_right = letter_summary(found, ids), right_summary(found, ids)
     return {
         **means,
         "difference": differences,
@@ -140,6 +141,7 @@ def _task_summary(data: RunData, task: str, resamples: int) -> dict[str, Any]:
         "signature": last.signature,
         **({"flow": flow} if flow else {}),
         **({"letter_bias": letters} if letters else {}),
+        **({"n_right": n_right} if n_right else {}),
         **(used or {}),
     }
 

@@ -10,16 +10,17 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from calm_ext.metrics.names import metric_name
 from calm_ext.report.letters import letter_words
 from calm_ext.report.page.flow import flow_words
 from calm_ext.report.page.passages import retrieval_words
+from calm_ext.report.whole import right_words
 from calm_ext.report.words import (
     direction,
     headline,
     held_out_words,
     interval,
     merit,
-    metric_name,
     number,
     p_value,
     pairs_words,
@@ -51,6 +52,8 @@ def render(summary: Mapping[str, Any], *, html: str | Path | None = None) -> lis
         parts.append(_task_table(name, task))
         if task.get("letter_bias"):
             parts.append(_line("letters", letter_words(task["letter_bias"])))
+        if task.get("n_right"):
+            parts.append(_line("right", right_words(task["n_right"])))
     if any(t["difference"] for t in tasks.values()):
         parts.append(
             Text(

@@ -6,29 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeGuard
 
-from calm_ext.languages import is_language, language_name
+from calm_ext.metrics.names import LOWER_IS_BETTER, family_of, metric_name, metric_order
 
 ALPHA = 0.05
 NONE = "–"
 LONGEST = 700
-METRIC_NAMES = {
-    "acc": "accuracy",
-    "consistency": "consistency",
-    "consistency_right": "agreeing and right",
-    "consistency_wrong": "agreeing and wrong",
-    "consistency_valid": "consistency where read",
-    "all_agree": "all agree",
-    "acc_all_agree": "accuracy, all agree",
-    "all_correct": "all right",
-    "answered": "answers read",
-    "rankc": "RankC",
-    "kappa": "Fleiss’ κ",
-    "acc_unnorm": "accuracy by summed log-probability",
-    "consistency_unnorm": "consistency by summed log-probability",
-    "rankc_unnorm": "RankC by summed log-probability",
-}
-#: metrics that are better when lower
-LOWER_IS_BETTER = frozenset({"consistency_wrong"})
 
 Summary = Mapping[str, Any]
 
@@ -106,13 +88,6 @@ def clip(text: str, longest: int = LONGEST) -> str:
     return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
 
 
-def metric_name(metric: str) -> str:
-    """A metric in words, ``acc_en`` as ``accuracy, English (en)``."""
-    if metric.startswith("acc_") and metric not in METRIC_NAMES and is_language(metric[4:]):
-        return f"accuracy, {language_name(metric[4:])}"
-    return METRIC_NAMES.get(metric, metric)
-
-
 def direction(difference: Mapping[str, Any] | None, *, p: str = "p") -> int:
     """1 for a significant rise (p < 0.05), -1 for a significant fall, 0 for anything else."""
     if not difference or not is_number(difference.get(p)) or difference[p] >= ALPHA:
@@ -131,11 +106,9 @@ def tasks_of(summary: Summary) -> dict[str, Mapping[str, Any]]:
 
 
 def shown_metrics(task: Mapping[str, Any]) -> list[str]:
-    """The metrics of a task to list beside each other: all but the accuracies per language, best known first."""
-    per_language = {f"acc{kind}_{x}" for kind in ("", "_unnorm") for x in task["languages"]}
-    names = [m for m in dict.fromkeys([*task["before"], *task["after"]]) if m not in per_language]
-    order = list(METRIC_NAMES)
-    return sorted(names, key=lambda m: order.index(m) if m in order else len(order))
+    """The metrics of a task to list beside each other: all but those of single languages, best known first."""
+    names = dict.fromkeys([*task["before"], *task["after"]])
+    return metric_order(m for m in names if not family_of(m)[0])
 
 
 def plain_difference(task: Mapping[str, Any], metric: str) -> float | None:

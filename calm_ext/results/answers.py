@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from calm_ext.answers.read import read_answer
+from calm_ext.answers.thoughts import Marks
 from calm_ext.errors import DataError
 from calm_ext.jsonl import explain, numbered_lines
 from calm_ext.metrics.answered import Answered, AnswerSet, differences, parts_of, scored_answer
+from calm_ext.metrics.fidelity import Response, faithful
 from calm_ext.prompts import Style
 from calm_ext.records import Prediction
 from calm_ext.results.aggregates import read_aggregates
@@ -30,10 +32,14 @@ _PER_LANGUAGE = {"task", "langs"}
 
 
 class _Part(NamedTuple):
+    """A file; ``responses`` are the id of a question and a response to it, where responses were written."""
+
     path: Path
     task: str
     signature: str
     questions: list[Answered]
+    responses: list[tuple[str, Response]]
+    thoughts: Marks
 
 
 def read_answers(paths: Sequence[str | Path], *, task: str | None = None, logs: LogOptions | None = None) -> AnswerSet:
@@ -59,6 +65,8 @@ def read_answers(paths: Sequence[str | Path], *, task: str | None = None, logs: 
             known = merged.get(question.id)
             merged[question.id] = question if known is None else _joined(known, question)
     languages = list(dict.fromkeys(x for q in merged.values() for x in q.answers))
+    responses = [response for part in parts for response in part.responses]
+    spoken = faithful(responses, languages, thoughts=parts[0].thoughts) if responses else {}
     for identity, question in merged.items():
         missing = [x for x in languages if x not in question.answers]
         if missing:
@@ -70,6 +78,7 @@ def read_answers(paths: Sequence[str | Path], *, task: str | None = None, logs: 
             answers=_ordered(question.answers, languages),
             scores=question.scores and _ordered(question.scores, languages),
             unnormalised=question.unnormalised and _ordered(question.unnormalised, languages),
+            faithful=spoken.get(identity, {}),
         )
     scored = [q for q in merged.values() if q.scores]
     if scored and len(scored) < len(merged):
@@ -85,7 +94,8 @@ def _ordered(values: Mapping[str, Any], languages: Sequence[str]) -> dict[str, A
 def _read(file: SamplesFile) -> _Part:
     kind = ""
     style: Style | None = None
-    task, signed, questions = "", "", []
+    thoughts: Marks = ()
+    task, signed, questions, responses = "", "", [], list[tuple[str, Response]]()
     seen: dict[str, str] = {}
     for number, row in numbered_lines(file.path):
         where = f"{file.path}:{number}"
@@ -97,15 +107,21 @@ def _read(file: SamplesFile) -> _Part:
                 )
             if kind == "samples":
                 task = file.task
-                signed, style = _asked_how(file)
-        question = _from_prediction(row, where) if kind == "predictions" else from_sample(Sample(where, row=row), style)
+                signed, style, thoughts = _asked_how(file)
+        if kind == "predictions":
+            question = _from_prediction(row, where)
+        else:
+            sample = Sample(where, row=row)
+            question = from_sample(sample, style)
+            texts = {} if sample.scored else sample.texts
+            responses += [(question.id, Response(text, x, sample.options[x])) for x, text in texts.items()]
         if question.id in seen:
             raise DataError(f"{where}: question {question.id} comes twice (before at {seen[question.id]})")
         seen[question.id] = where
         questions.append(question)
     if not questions:
         raise DataError(f"{file.path}: is empty")
-    return _Part(file.path, task or kind, signed, questions)
+    return _Part(file.path, task or kind, signed, questions, responses, thoughts)
 
 
 def _from_prediction(row: dict[str, Any], where: str) -> Answered:
@@ -131,7 +147,7 @@ def from_sample(sample: Sample, style: Style | None) -> Answered:
         question = scored_answer(sample.id, sample.gold, sample.logprobs, sample.options, sample.shown)
     else:
         question = Answered(sample.id, sample.gold, _answers(sample, style), sample.n_options)
-    return question._replace(content=sample.doc_hash, where=sample.where)
+    return question._replace(content=sample.doc_hash, where=sample.where, source_language=sample.source_language)
 
 
 def _answers(sample: Sample, style: Style | None) -> dict[str, int | None]:
@@ -146,16 +162,22 @@ def _answers(sample: Sample, style: Style | None) -> dict[str, int | None]:
     return {x: read_answer(text, options[x], x, style=style) for x, text in texts.items()}
 
 
-def _asked_how(file: SamplesFile) -> tuple[str, Style | None]:
-    """Signature and style of a samples file, from the results written with it; unknown where these cannot be used."""
+def _asked_how(file: SamplesFile) -> tuple[str, Style | None, Marks]:
+    """Signature, style and marks of thoughts of a samples file, from the results written with it.
+
+    Unknown where these cannot be used.
+    """
     path = results_beside(file)
     try:
         results = read_aggregates(path) if path else None
     except DataError:
         results = None
     if results is None or not results.metadata(file.task):
-        return "", None
-    return results.signature(file.task), results.style(file.task)
+        return "", None, ()
+    marks = results.metadata(file.task).get("thoughts")
+    if not isinstance(marks, list) or not all(isinstance(x, list) and len(x) == 2 for x in marks):
+        marks = []
+    return results.signature(file.task), results.style(file.task), marks
 
 
 def _check_one_evaluation(parts: Sequence[_Part]) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from calm_ext.errors import DataError
+from calm_ext.metrics.names import SET_LEVEL
 from calm_ext.results.samples import scan_samples
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ class Columns(NamedTuple):
 
     Attributes:
         names: of the columns: metrics, then ``#0``, ``#1``, …, the share of the languages that gave that option, which
-            kappa is made of (:func:`calm_ext.metrics.measure.with_kappa`).
+            kappa is made of (:func:`calm_ext.metrics.tables.from_means`). What a sample records of metrics of the
+            whole set (:data:`calm_ext.metrics.names.SET_LEVEL`) is no column.
         ids: of the questions, in the order of the file.
         values: shape (questions, columns); NaN where a question has no such value.
         asked: a hash of the questions and their wording, passages apart; equal where the same was asked.
@@ -58,10 +60,10 @@ def read_columns(path: Path, *, passages: bool = False) -> Columns:
         whole = sample.doc_hash or sample.question_hash
         identities[sample.id] = (sample.question_hash if passages else whole, whole)
         metrics = sample.metrics
-        names = names or list(metrics)
+        names = names or _plain_names(sample.where, metrics)
         if list(metrics) != names:
             raise DataError(f"{sample.where}: has other metrics than the lines before it")
-        rows.append([value for name, value in metrics.items() if name != "kappa"])
+        rows.append([value for name, value in metrics.items() if name not in SET_LEVEL])
         answers.append(list(sample.answers.values()) if sample.answers else [])
     if not rows:
         raise DataError(f"{path}: is empty")
@@ -69,7 +71,7 @@ def read_columns(path: Path, *, passages: bool = False) -> Columns:
     shares = _shares(answers, str(path))
     import numpy as np
 
-    plain = [m for m in names if m != "kappa"]
+    plain = [m for m in names if m not in SET_LEVEL]
     return Columns(
         (*plain, *(f"#{i}" for i in range(shares.shape[1]))),
         list(identities),
@@ -77,6 +79,15 @@ def read_columns(path: Path, *, passages: bool = False) -> Columns:
         digest(f"{i}\0{known}" for i, (known, _) in identities.items()),
         digest(f"{i}\0{whole}" for i, (_, whole) in identities.items()),
     )
+
+
+def _plain_names(where: str, metrics: Iterable[str]) -> list[str]:
+    """The names, none of which may be taken for a column of ours."""
+    names = list(metrics)
+    ours = [name for name in names if name.startswith(("#", "&"))]
+    if ours:
+        raise DataError(f"{where}: has a metric named {ours[0][:80]!r}")
+    return names
 
 
 def _array(rows: Sequence[Sequence[Any]], where: str) -> np.ndarray:

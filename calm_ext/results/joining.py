@@ -177,12 +177,22 @@ def _key(line: Line, fields: Sequence[str], part: str) -> str:
 
 
 def _key_text(line: Line, field: str) -> str:
-    value = line.field(field)
+    value = _first(line, field.split("|")) if "|" in field else line.field(field)
     if isinstance(value, str):
         return value.strip()
     if value is None or isinstance(value, (dict, list)):
         raise line.error(f"its {field} is {type(value).__name__}, which is no key (--key)")
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
+
+
+def _first(line: Line, fields: Sequence[str]) -> Any:
+    """The value of the first field that the line has."""
+    for field in fields[:-1]:
+        try:
+            return line.field(field)
+        except DataError:
+            continue
+    return line.field(fields[-1])
 
 
 # --- why a question is left out

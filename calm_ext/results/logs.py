@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -185,6 +185,7 @@ def _facts(family: Family, logs: Sequence[Log]) -> tuple[dict[str, str], str, li
     facts: dict[str, str] = {}
     first: dict[str, str] = {}
     limits: dict[str, list[str]] = {}
+    originals: dict[tuple[str, int | None], str] = {}
     for log in logs:
         results, task = log.results, log.file.task
         if results is None:
@@ -203,7 +204,10 @@ def _facts(family: Family, logs: Sequence[Log]) -> tuple[dict[str, str], str, li
                     f"{name} ({text} against {facts[name]})"
                 )
             first.setdefault(name, task)
+        originals.setdefault((log.part, results.n_original(task)), task)
         limits.setdefault("none" if results.limit is None else f"{results.limit:g}", []).append(task)
+    if "doc_id" in family.key_fields:
+        _check_rows(originals)
     notes = []
     if len(limits) > 1:
         said = "; ".join(f"{limit}: {', '.join(sorted(tasks)[:3])}" for limit, tasks in limits.items())
@@ -217,8 +221,27 @@ def _facts(family: Family, logs: Sequence[Log]) -> tuple[dict[str, str], str, li
     return facts, model, notes
 
 
+def _check_rows(originals: Mapping[tuple[str, int | None], str]) -> None:
+    """A row number is a key only where all languages have as many rows.
+
+    Args:
+        originals: part and number of documents -> a task that has it.
+    """
+    counts: dict[str, tuple[int, str]] = {}
+    for (part, n), task in originals.items():
+        if n is None:
+            continue
+        first, other = counts.setdefault(part, (n, task))
+        if first != n:
+            raise DataError(
+                f"{task} has {n} documents and {other} {first}: doc_id is the number of a row, which may be another "
+                f"question in each of them; name a column that identifies a question (--key)"
+            )
+
+
 def _language(family: Family, code: str) -> str:
-    return family.languages.get(code.lower()) or normalise_code(code)
+    found = family.languages.get(code.lower()) or normalise_code(code)
+    return found.replace("_", "-") if found == code else found
 
 
 # --- the family

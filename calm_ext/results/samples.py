@@ -160,7 +160,8 @@ class Sample:
     @property
     def source_language(self) -> str | None:
         """The language the question was written in, where known."""
-        return self._doc.get("source_language")
+        found = self._doc.get("source_language")
+        return found if isinstance(found, str) else None
 
     @property
     def passages(self) -> list[Passages]:

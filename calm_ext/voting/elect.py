@@ -83,7 +83,7 @@ def elect(table: VoteTable, options: VotingOptions) -> Election:
         for i, question in enumerate(table.questions)
     ]
     compared = [table.normalized.note] if table.normalized and table.normalized.note else []
-    notes = (*compared, *letter_notes(table.letters), *verdict.notes)
+    notes = (*compared, *letter_notes(table.letters), *_not_asked(votes), *verdict.notes)
     gold = RULES[options.rule].needs_gold
     estimate = None if gold else estimated(votes, np.where(keep, outcome.winners, -1), chances)
     return Election(ballots, weights, verdict.sources, notes, estimate)
@@ -125,6 +125,8 @@ def _judge(table: VoteTable, options: VotingOptions) -> tuple[Counts, Verdict]:
         )
     if options.ties == "pivot" and options.pivot is None:
         raise CalmError("ties: pivot needs a pivot language")
+    if options.min_languages > len(votes.languages):
+        raise CalmError(f"min_languages is {options.min_languages}, and there are {len(votes.languages)} languages")
     weights = np.array([options.weights.get(x, 1.0) for x in votes.languages])
     if not weights.any():
         raise CalmError("all languages have weight 0, so nobody votes")
@@ -136,6 +138,16 @@ def _judge(table: VoteTable, options: VotingOptions) -> tuple[Counts, Verdict]:
     if rule.needs_gold and all(q.gold is None for q in table.questions):
         raise CalmError(f"vote rule {rule.name} needs gold answers, and no question has one; use another rule")
     return votes, rule.function(Case(table, votes, weights, options.pivot))
+
+
+def _not_asked(votes: Counts) -> list[str]:
+    """A note where questions lack languages that others have."""
+    lacking = {x: int(n) for x, n in zip(votes.languages, (~votes.asked).sum(0), strict=True) if n}
+    if not lacking:
+        return []
+    n = int((~votes.asked).any(1).sum())
+    by_language = ", ".join(f"{x} in {k}" for x, k in lacking.items())
+    return [f"{n} of {len(votes.asked)} questions lack a language ({by_language}); the others vote on them"]
 
 
 class _Outcomes(NamedTuple):

@@ -25,8 +25,8 @@ class VotingOptions(Section):
         default_factory=dict, json_schema_extra={"flag": "weight", "metavar": "LANGUAGE=NUMBER"}
     )
     """Multiplies the votes of a language; 1 by default."""
-    min_margin: float = Field(0.0, ge=0)
-    """Drop winners with a smaller margin."""
+    min_margin: float = Field(0.0, ge=0, le=1)
+    """Drop winners with a smaller margin, a share of all votes."""
     min_probability: float = Field(0.0, ge=0, le=1)
     """Drop winners whose estimated probability of being right is lower."""
     min_languages: int = Field(1, ge=1)

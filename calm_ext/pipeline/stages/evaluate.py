@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import Any, Literal
 
 from calm_ext.data import SOURCES
@@ -36,7 +38,9 @@ class Evaluate(BaseStage):
         """The model, the tasks and how they are asked; afterwards the trained adapter, too."""
         r = run.recipe
         model = model_identity(r)
-        found = [model, section(r.evaluation), task_metadata(run), r.sampling.chat_template, *template_identity(r)]
+        given = task_metadata(run)
+        found = [model, section(r.evaluation), given, r.sampling.chat_template, *template_identity(r)]
+        found += [_content(given[key]) for key in ("path", "spec") if key in given]
         passages = retrieval_identity(r)
         if passages:
             found.append(passages)
@@ -67,12 +71,20 @@ class Evaluate(BaseStage):
         return Outputs((f"eval/{self.when}",))
 
 
+def _content(path: str) -> str | None:
+    """A hash of a file; None where there is none, which loading says."""
+    file = Path(path)
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else None
+
+
 def task_metadata(run: Run) -> dict[str, Any]:
     """The metadata that lm-eval hands to our tasks: languages, data and retrieval of the recipe."""
     e, d = run.recipe.evaluation, run.recipe.data
     languages = e.languages or d.languages
     given: dict[str, Any] = {"languages": languages, "data_dir": d.data_dir, "babel_seed": run.recipe.babel.seed}
     given |= SOURCES[d.source].to_metadata(d.args)
+    if any(task.startswith("calm_local_xl") for task in e.tasks):
+        given |= {"path": d.path, "spec": d.spec}
     if run.recipe.sampling.thoughts:
         given["thoughts"] = [list(pair) for pair in run.recipe.sampling.thoughts]
     return {k: v for k, v in given.items() if v is not None} | retrieval_metadata(run.recipe) | e.metadata

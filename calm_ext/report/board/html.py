@@ -7,10 +7,11 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from calm_ext.metrics.names import LOWER_IS_BETTER, metric_name
 from calm_ext.report.board.table import UNTESTED, Board, Row, Table
 from calm_ext.report.board.write import LEGEND, about, chance, columns, finding
 from calm_ext.report.templates import environment
-from calm_ext.report.words import LOWER_IS_BETTER, NONE, interval, is_number, metric_name, number
+from calm_ext.report.words import NONE, interval, is_number, number
 
 #: The mark of our pages, which may be replaced.
 MARK = '<meta name="generator" content="calm-ext leaderboard">'

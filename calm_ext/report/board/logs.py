@@ -12,7 +12,7 @@ from pathlib import Path
 from calm_ext.data.families import Family, bundled_families
 from calm_ext.errors import DataError
 from calm_ext.metrics.answered import AnswerSet, parts_of
-from calm_ext.metrics.measure import means_of, table
+from calm_ext.metrics.tables import means_of, table
 from calm_ext.report.board.entry import VERSIONS, Entry, facts_of, plain
 from calm_ext.report.words import is_number
 from calm_ext.results.aggregates import Aggregates

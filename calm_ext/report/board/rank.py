@@ -35,9 +35,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from calm_ext.metrics.compare import is_binary
-from calm_ext.metrics.measure import with_kappa
+from calm_ext.metrics.names import LOWER_IS_BETTER, SET_LEVEL, family_of
 from calm_ext.metrics.stats import RESAMPLES, draws, holm, mcnemar_p
-from calm_ext.report.words import ALPHA, LOWER_IS_BETTER
+from calm_ext.metrics.tables import Table, from_means, with_pairs
+from calm_ext.report.words import ALPHA
 from calm_ext.results.columns import Columns
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def judge(models: Sequence[Columns], metric: str, *, seed: int = 0) -> Judged:
     """Rank models that were asked the same questions by a metric.
 
     Args:
-        models: each has the metric (or what kappa is made of); their questions may be in different orders.
+        models: each has the metric (or what it is made of); their questions may be in different orders.
     """
     import numpy as np
 
@@ -94,8 +95,8 @@ def judge(models: Sequence[Columns], metric: str, *, seed: int = 0) -> Judged:
     for place, (model, (_, values)) in enumerate(zip(models, parts, strict=True)):
         data[place, [order[i] for i in model.ids], : values.shape[1]] = values
     names = max((names for names, _ in parts), key=len)  # fewer options named: shares of 0
-    values = with_kappa(names, _means(data))[metric]
-    if metric != "kappa" and is_binary(data):
+    values = from_means(names, _means(data))[metric]
+    if metric not in SET_LEVEL and is_binary(data):
         return Judged(values.tolist(), _binomial(data[:, :, 0]), _standings(values, metric, _mcnemar(data[:, :, 0])))
     drawn = _resampled(data, names, metric, seed=seed)
     return Judged(values.tolist(), _percentile(drawn), _standings(values, metric, _bootstrap(data, values, drawn)))
@@ -119,15 +120,21 @@ def intervals(models: Sequence[Columns], metric: str) -> list[tuple[float, float
 
 def has(model: Columns, metric: str) -> bool:
     """Whether the metric can be resampled."""
+    kept = _made_of(model.names, metric)
+    return all(name in model.names for name in kept) and len(kept) >= (2 if metric in SET_LEVEL else 1)
+
+
+def _made_of(names: Sequence[str], metric: str) -> list[str]:
     if metric == "kappa":
-        return "consistency" in model.names and any(n.startswith("#") for n in model.names)
-    return metric in model.names
+        return ["consistency", *(n for n in names if n.startswith("#"))]
+    return [n for n in names if family_of(n)[0] == "acc"] if metric in SET_LEVEL else [metric]
 
 
-def _parts(model: Columns, metric: str) -> tuple[list[str], np.ndarray]:
+def _parts(model: Columns, metric: str) -> Table:
     """The columns that a metric is made of."""
-    kept = ["consistency", *(n for n in model.names if n.startswith("#"))] if metric == "kappa" else [metric]
-    return kept, model.values[:, [model.names.index(n) for n in kept]]
+    kept = _made_of(model.names, metric)
+    values = Table(kept, model.values[:, [model.names.index(n) for n in kept]])
+    return with_pairs(values) if metric == "overlap_right" else values
 
 
 def _means(data: np.ndarray) -> np.ndarray:
@@ -156,7 +163,7 @@ def _resampled(data: np.ndarray, names: Sequence[str], metric: str, *, seed: int
         for weights in (block[i : i + step] for i in range(0, len(block), step)):
             with np.errstate(invalid="ignore", divide="ignore"):
                 means = (weights @ flat) / (n if complete else weights @ counted)
-            found = with_kappa(names, means.reshape(len(weights), models, columns))[metric]
+            found = from_means(names, means.reshape(len(weights), models, columns))[metric]
             result[:, start : start + len(weights)] = found.T
             start += len(weights)
     return result

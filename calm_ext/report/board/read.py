@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from calm_ext.errors import CalmError, DataError
 from calm_ext.metrics.answered import parts_of
+from calm_ext.metrics.names import family_of
 from calm_ext.report.board.entry import LONGEST, VERSIONS, Entry, facts_of, plain
 from calm_ext.report.board.logs import Foreign
 from calm_ext.report.words import is_number
@@ -106,13 +107,14 @@ def _entry(results: Aggregates, task: str) -> Entry:
     parts = parts_of(signature)
     values = {plain(m): v for m, v in results.values(task).items() if is_number(v)}
     columns, note = _columns(path, task, passages="retrieval" in parts)
+    columns = columns and with_transfers(columns, results.metadata(task).get("pivots"))
     n = results.n_questions(task)
     if n is None and columns:
         n = len(columns.ids)
     if columns and n != len(columns.ids):
         note, columns = f"the samples have {len(columns.ids)} of {n} questions, so they are not used", None
     if columns:
-        from calm_ext.metrics.measure import Table, means_of
+        from calm_ext.metrics.tables import Table, means_of
 
         means = means_of(Table(list(columns.names), columns.values))
         wrong = [m for m in means if m in values and is_number(means[m]) and abs(means[m] - values[m]) > _TOLERANCE]
@@ -146,3 +148,20 @@ def _columns(path: Path, task: str, *, passages: bool) -> tuple[Columns | None, 
         return read_columns(samples, passages=passages), ""
     except DataError as error:
         return None, f"broken samples, {plain(str(error).replace(str(samples), samples.name))}"
+
+
+def with_transfers(columns: Columns, pivots: Any) -> Columns:
+    """The columns with ``transfer_<language>``: the accuracy of the language where the pivot is right.
+
+    Args:
+        pivots: of the questions, as the results have them; with several it is not known which a question has.
+    """
+    import numpy as np
+
+    if "transfer" not in columns.names or not isinstance(pivots, list) or len(pivots) != 1:
+        return columns
+    right = ~np.isnan(columns.values[:, columns.names.index("transfer")])
+    languages = {family_of(m)[1]: i for i, m in enumerate(columns.names) if family_of(m)[0] == "acc"}
+    others = {x: np.where(right, columns.values[:, i], np.nan) for x, i in languages.items() if x != pivots[0]}
+    names = (*columns.names, *(f"transfer_{x}" for x in others))
+    return columns._replace(names=names, values=np.column_stack([columns.values, *others.values()]))

@@ -14,15 +14,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from calm_ext.errors import CalmError
-from calm_ext.metrics.measure import metric_order
+from calm_ext.metrics.names import LOWER_IS_BETTER, metric_code, metric_name, metric_order
 from calm_ext.report.board.entry import Entry, plain
 from calm_ext.report.board.rank import Standing, has, intervals, judge
 from calm_ext.report.board.read import read_entries
-from calm_ext.report.words import LOWER_IS_BETTER, is_number, metric_name
+from calm_ext.report.words import is_number
 from calm_ext.results.logs import LogOptions
 
 RANKED = ("acc", "consistency", "kappa", "rankc")
@@ -92,7 +93,7 @@ def make_board(
     """Read results and rank them.
 
     Args:
-        sort: the metric to order by; a table that lacks it is ordered by accuracy, and says so.
+        sort: the metric to order by, its code or plain name; a table that lacks it is ordered by accuracy, and says so.
         tasks: only these; all without.
         logs: how logs of other people's tasks are read.
 
@@ -103,8 +104,12 @@ def make_board(
     left_out = list(reading.left_out)
     entries = _newest(reading.entries, left_out)
     known = metric_order(dict.fromkeys(m for e in entries for m in e.values))
-    if sort not in known:
-        raise CalmError(f"no result has the metric {plain(sort)!r}; there are {', '.join(known)}")
+    metric = metric_code(sort, known)
+    if metric is None:
+        close = get_close_matches(sort, known, n=1)
+        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        raise CalmError(f"no result has the metric {plain(sort)!r}{hint}; there are {', '.join(known)}")
+    sort = metric
     by_task: dict[str, list[Table]] = {}
     for members in _groups(entries):
         by_task.setdefault(members[0].task, []).append(_table(members, sort))
@@ -192,7 +197,10 @@ def _of_stderr(entry: Entry) -> dict[str, tuple[float, float]]:
         value = entry.values.get(metric)
         if is_number(value):
             low = value - _Z * error
-            found[metric] = (low if metric.startswith("kappa") else max(0.0, low), min(1.0, value + _Z * error))
+            found[metric] = (
+                low if metric.startswith(("kappa", "acc_gap")) else max(0.0, low),
+                min(1.0, value + _Z * error),
+            )
     return found
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from calm_ext import __version__
 from calm_ext.data import SOURCES, Source
-from calm_ext.languages import LANGUAGES
+from calm_ext.languages import LANGUAGES, language_name
+from calm_ext.metrics.names import metric_name
 from calm_ext.report.card.base import Base, section
 from calm_ext.report.card.markdown import plain
 from calm_ext.report.collect import WHEN, RunData
@@ -22,8 +23,6 @@ from calm_ext.report.words import (
     headline,
     interval,
     is_number,
-    language_name,
-    metric_name,
     number,
     p_value,
     pairs_words,

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from calm_ext.data import SOURCES, Source
 from calm_ext.jsonl import atomic_write
 from calm_ext.languages import get_language, is_language
+from calm_ext.metrics.names import metric_name
 from calm_ext.report.card.base import HUB, base_of, section
 from calm_ext.report.card.body import context, languages_of, source_of
 from calm_ext.report.card.markdown import plain, render
 from calm_ext.report.collect import RunData
-from calm_ext.report.words import is_number, metric_name, tasks_of
+from calm_ext.report.words import is_number, tasks_of
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult

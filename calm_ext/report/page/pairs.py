@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from calm_ext.languages import language_name
 from calm_ext.records import Pair
 from calm_ext.report.rundata import RunData
-from calm_ext.report.words import clip, language_name, number, pairs_words, percent
+from calm_ext.report.words import clip, number, pairs_words, percent
 
 N_EXAMPLES = 4
 

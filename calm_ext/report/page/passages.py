@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from calm_ext.languages import language_name
 from calm_ext.metrics.compare import Paired, paired_tests
-from calm_ext.report.words import language_name, number, p_value, percent
+from calm_ext.report.words import number, p_value, percent
 from calm_ext.results.evaluation import TaskAnswers, TaskResult
 from calm_ext.retrieval import measure
 

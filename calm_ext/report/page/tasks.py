@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from calm_ext.languages import get_language, is_language
+from calm_ext.languages import get_language, is_language, language_name
+from calm_ext.metrics.names import metric_name
 from calm_ext.report.letters import letter_words
 from calm_ext.report.page.flow import flow_context
 from calm_ext.report.plots.draw import accuracy_name, consistency_name, flow_name, matrices
 from calm_ext.report.rundata import WHEN, RunData
+from calm_ext.report.whole import right_words
 from calm_ext.report.words import (
     NONE,
     direction,
     finding,
     interval,
-    language_name,
     merit,
-    metric_name,
     number,
     p_value,
     plain_difference,
@@ -56,6 +56,7 @@ def _task(data: RunData, name: str, task: Mapping[str, Any]) -> dict[str, Any]:
         "rows": rows,
         "reasons": _reasons(task, rows),
         "letters": letter_words(task.get("letter_bias")),
+        "right": right_words(task.get("n_right")),
         "languages": languages,
         "chance": 1 / n_options if n_options else None,
         "accuracy_plot": accuracy_name(name),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from calm_ext.languages import language_name
 from calm_ext.metrics.fidelity import MIN_LETTERS
 from calm_ext.records import Ballot
 from calm_ext.report.plots.method import margin_groups, margin_unit
 from calm_ext.report.rundata import RunData
-from calm_ext.report.words import is_number, language_name, number, percent, vote_words
+from calm_ext.report.words import is_number, number, percent, vote_words
 
 COVERAGES = (1.0, 0.75, 0.5, 0.25)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from calm_ext.languages import language_name
 from calm_ext.report.collect import WHEN, RunData, common_ids
 from calm_ext.report.page.flow import STATES
 from calm_ext.report.plots.method import calibration_plot, margins_plot, pairs_plot, training_plot
@@ -25,7 +26,7 @@ from calm_ext.report.plots.style import (
     to_png,
     to_svg,
 )
-from calm_ext.report.words import is_number, language_name, number, percent, tasks_of
+from calm_ext.report.words import is_number, number, percent, tasks_of
 from calm_ext.results.evaluation import pair_matrix
 
 if TYPE_CHECKING:

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
+from calm_ext.languages import language_name
 from calm_ext.records import Pair
 from calm_ext.report.plots.style import BLUE, GREEN, GREY, ORANGE, PALE, drawable, headed, new_figure
 from calm_ext.report.rundata import RunData
-from calm_ext.report.words import is_number, language_name, number, percent
+from calm_ext.report.words import is_number, number, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

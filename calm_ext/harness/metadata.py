@@ -1,0 +1,111 @@
+"""Which keys the metadata of our tasks may have, and what was meant by another one.
+
+lm-eval passes to a task, as one mapping, what its YAML says, the user's ``--metadata`` and the model's arguments. A key
+that nobody reads would be ignored without a word: ``{"langs": ["en", "sw"]}`` would ask the default languages.
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from calm_ext.data import SOURCES
+from calm_ext.errors import CalmError
+from calm_ext.files.texts import read_object
+from calm_ext.retrieval.options import RetrievalOptions
+
+#: What every task of ours reads.
+_TASKS = ("languages", "language", "split", "style", "order_seed", "thoughts", "max_gen_toks", "version")
+#: What tasks with passages read besides their options, some of it from the model's arguments.
+_PASSAGES = ("retrieval", "passages", "babel_seed", "tokenizer", "pretrained", "max_length", "trust_remote_code")
+#: What lm-eval and our tasks write into the metadata themselves.
+_WRITTEN = ("config_source", "signature")
+#: Keys that a user means where one is as near as this, though it might be an argument of a model.
+_MEANT = ("languages", "language", "split", "style", "order_seed", "thoughts", "passages", "retrieval", "data_dir")
+_NEAR = 0.65
+
+
+@cache
+def known_keys() -> tuple[str, ...]:
+    """Every key that one of our tasks reads."""
+    of_sources = [source.metadata_names.get(x, x) for source in SOURCES.values() for x in source.option_names]
+    return tuple(dict.fromkeys((*_TASKS, *_PASSAGES, *RetrievalOptions.model_fields, *of_sources, *_WRITTEN)))
+
+
+def check_metadata(keys: Iterable[str], *, where: str) -> None:
+    """Refuse keys that a user gave for our tasks and none of them reads.
+
+    Args:
+        where: what messages call the metadata, ``--metadata`` say.
+
+    Raises:
+        CalmError: of the first one, with the key that is near it.
+    """
+    for key in keys:
+        if key not in known_keys():
+            raise CalmError(f"{where}: no task of calm-ext reads {key!r}{_hint(key)}")
+
+
+def problems_of(metadata: Mapping[str, Any], tasks: Sequence[str], *, within: str) -> list[str]:
+    """The same as lines, for a recipe; none where another's task may read the key."""
+    if not all(name.startswith("calm_") for name in tasks):
+        return []
+    return [f"{within}{key}: no task of calm-ext reads it{_hint(key)}" for key in metadata if key not in known_keys()]
+
+
+def check_given(metadata: Mapping[str, Any]) -> None:
+    """Refuse what lm-eval passes on where it is no argument of the model, as far as that can be seen.
+
+    Under ``lm_eval --metadata`` the command line says which keys are the user's. Elsewhere a key is refused that is
+    near one of ours and no argument of lm-eval's own models.
+
+    Raises:
+        CalmError: as of :func:`check_metadata`.
+    """
+    check_metadata((key for key in _on_command_line() if key in metadata), where="--metadata")
+    for key in metadata:
+        meant = difflib.get_close_matches(key, _MEANT, n=1, cutoff=_NEAR)
+        if meant and key not in known_keys() and key not in _model_arguments():
+            check_metadata([key], where="metadata")
+
+
+def _hint(key: str) -> str:
+    close = difflib.get_close_matches(key, known_keys(), n=1, cutoff=0.55)
+    shown = ", ".join(k for k in known_keys() if k not in _WRITTEN and k != "version")
+    return f"; did you mean {close[0]!r}?" if close else f"; they read {shown}"
+
+
+def _on_command_line() -> list[str]:
+    """The keys of ``--metadata`` where this process is lm-eval's command."""
+    arguments = sys.argv[1:]
+    for place, argument in enumerate(arguments):
+        flag, equals, text = argument.partition("=")
+        if flag == "--metadata":
+            value = text if equals else "".join(arguments[place + 1 : place + 2])
+            if value.lstrip().startswith("{"):
+                try:
+                    return list(read_object(value, "--metadata"))
+                except CalmError:
+                    return []  # lm-eval has read it in its own way
+            return [part.partition("=")[0].strip() for part in value.split(",") if "=" in part]
+    return []
+
+
+@cache
+def _model_arguments() -> frozenset[str]:
+    """The arguments of lm-eval's models that run here."""
+    import inspect
+
+    from lm_eval.models.huggingface import HFLM
+
+    names = set(inspect.signature(HFLM.__init__).parameters)
+    try:
+        from lm_eval.models.api_models import TemplateAPI
+
+        names |= set(inspect.signature(TemplateAPI.__init__).parameters)
+    except ImportError:  # without lm-eval's extra for servers
+        pass
+    return frozenset(names)

@@ -1,0 +1,69 @@
+"""What a report says of a task's questions as a whole: metrics that are no means, and how many are right where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from calm_ext.metrics.names import SET_LEVEL, family_of
+from calm_ext.metrics.sets import right_counts
+from calm_ext.metrics.stats import interval
+from calm_ext.metrics.tables import Table, means_of, resampled_metrics
+from calm_ext.results.evaluation import TaskResult
+
+if TYPE_CHECKING:
+    import numpy as np
+
+#: Mean, bounds of the 95 % interval, value in each resample.
+Resampled = tuple[float, float, float, "np.ndarray"]
+
+
+def whole_metrics(columns: Mapping[tuple[str, str], np.ndarray], resamples: int) -> dict[tuple[str, str], Resampled]:
+    """(before, after or difference; metric) -> the metrics that accuracies make: ``acc_worst`` and ``overlap_right``.
+
+    Args:
+        columns: (before or after; metric) -> the value of each question, shape (questions,).
+    """
+    import numpy as np
+
+    result: dict[tuple[str, str], Resampled] = {}
+    for when in ("before", "after"):
+        own = {m: c for (w, m), c in columns.items() if w == when and family_of(m)[0] == "acc"}
+        if len(own) > 1:
+            values = Table(list(own), np.column_stack(list(own.values())))
+            means, drawn = means_of(values), resampled_metrics(values, resamples=resamples)
+            for metric in (m for m in SET_LEVEL if m in drawn):
+                result[when, metric] = (means[metric], *interval(drawn[metric]), drawn[metric])
+    for metric in [m for w, m in result if w == "before" and ("after", m) in result]:
+        before, after = result["before", metric], result["after", metric]
+        moved = (after[3] - before[3]).round(12)
+        result["difference", metric] = (after[0] - before[0], *interval(moved), moved)
+    return result
+
+
+def right_summary(found: Mapping[str, TaskResult], ids: Sequence[str]) -> dict[str, list[int]]:
+    """before or after -> how many questions are right in 0, 1, …, |L| languages; empty without their samples.
+
+    Args:
+        found: before or after -> the task as that evaluation found it.
+        ids: the questions to count.
+    """
+    result = {}
+    for when, task in found.items():
+        names = [f"acc_{x}" for x in task.languages]
+        rows = [task.questions[i] for i in ids if i in task.questions]
+        if len(names) > 1 and rows and all(name in row for row in rows for name in names):
+            result[when] = right_counts(({name: row[name] for name in names} for row in rows), len(names))
+    return result
+
+
+def right_words(n_right: Mapping[str, Sequence[int]] | None) -> str:
+    """The same in a sentence; empty where there is nothing to say.
+
+    >>> right_words({"before": [3, 1, 0], "after": [2, 0, 2]})
+    'Questions right in 0, 1, … 2 languages: before 3, 1, 0; after 2, 0, 2.'
+    """
+    if not n_right:
+        return ""
+    told = "; ".join(f"{when} {', '.join(map(str, counts))}" for when, counts in n_right.items())
+    return f"Questions right in 0, 1, … {len(next(iter(n_right.values()))) - 1} languages: {told}."
