@@ -104,9 +104,8 @@ def main() -> None:
     assert len(models) == given.folders, done.stderr
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
-    print(
-        "| folders | languages | questions | logs (MB) | CPU (s) | wall (s) | peak memory (MB) |\n|--:|--:|--:|--:|--:|--:|--:|"
-    )
+    print("| folders | languages | questions | logs (MB) | CPU (s) | wall (s) | peak memory (MB) |")
+    print("|--:|--:|--:|--:|--:|--:|--:|")
     print(
         f"| {given.folders} | {given.languages} | {given.questions} | {size / 1e6:,.0f} | "
         f"{used.ru_utime + used.ru_stime:.1f} | {wall:.1f} | {used.ru_maxrss / 1e3:,.0f} |"
