@@ -1,12 +1,14 @@
 """What the model is asked, in each language.
 
-Four styles:
+Five styles:
 
 - ``explain``: the paper's (Wang et al. 2025, arXiv 2501.18457, appendix; the ``instruction`` and ``input`` of its
   published samples): an instruction, the question with lettered options; the model explains, then names a letter.
 - ``direct``: the question with its options listed without letters, and the answer cue; the model answers with an
   option's text at once.
-- ``cloze``: the question and the answer cue without the options; each option's text is scored as the continuation.
+- ``open``: the question and the answer cue without the options; the model writes an answer, which is right where it
+  names the right option (:mod:`calm_ext.answers.named`).
+- ``cloze``: the same prompt; each option's text is scored as the continuation.
   Small base models can use it where they cannot use letters. In a language that calm-ext has no words for the option
   follows the bare question on a new line.
 - ``letters``: the question with lettered options and the answer cue; each letter is scored as the continuation, as in
@@ -28,7 +30,11 @@ from typing import Literal
 from calm_ext.errors import CalmError
 from calm_ext.languages import Language, get_language, language_name, language_with_words
 
-Style = Literal["explain", "direct", "cloze", "letters"]
+Style = Literal["explain", "direct", "open", "cloze", "letters"]
+
+#: The styles in which options, or their letters, are scored, and those whose prompts do not show the options.
+SCORED: frozenset[Style] = frozenset({"cloze", "letters"})
+BARE: frozenset[Style] = frozenset({"open", "cloze"})
 
 LETTERS = "ABCDEFGHIJ"
 
@@ -70,7 +76,7 @@ def require_letters(n: int, style: Style, *, what: str = "a question") -> None:
     if style in ("explain", "letters") and n > len(LETTERS):
         raise CalmError(
             f"{what} has {n} options, and there are letters for {len(LETTERS)} only; ask in a style without letters: "
-            f"direct, or cloze, which scores the options"
+            f"direct, open, or cloze, which scores the options"
         )
 
 
@@ -175,13 +181,16 @@ def ask(code: str, question: str, options: Sequence[str], style: Style, passages
     '问题:鱼住在哪里？\\n答案:'
     >>> ask("eu", "Non bizi dira arrainak?", ["uretan", "airean"], "cloze") + delimiter("eu") + "uretan"
     'Non bizi dira arrainak?\\nuretan'
+    >>> ask("eu", "Non bizi dira arrainak?", ["uretan", "airean"], "open")
+    'Non bizi dira arrainak?\\n'
     """
     read = passage_lines(code, passages, style)
-    language = get_language(code) if style == "cloze" else language_with_words(code, use=f"style {style}")
+    language = get_language(code) if style in BARE else language_with_words(code, use=f"style {style}")
     if not language.has_words:
-        return "\n".join([*read, question])
+        end = [""] if style == "open" else []  # the model is to begin the next line with its answer
+        return "\n".join([*read, question, *end])
     lines = [cue(language, language.question) + language.space + question]
-    if style == "cloze":
+    if style in BARE:
         return "\n".join([*read, *lines, cue(language, language.answer)])
     if style == "direct":
         return "\n".join([*read, *lines, *(f"- {text}" for text in options), cue(language, language.answer)])
@@ -212,17 +221,18 @@ def check_words(codes: Iterable[str], style: Style) -> None:
         CalmError: of the first one.
     """
     for code in codes:
-        get_language(code) if style == "cloze" else language_with_words(code, use=f"style {style}")
+        get_language(code) if style in BARE else language_with_words(code, use=f"style {style}")
 
 
-def wordless_notes(codes: Iterable[str]) -> list[str]:
-    """What to tell of the languages whose options are scored after the bare question, a line each.
+def wordless_notes(codes: Iterable[str], style: Style = "cloze") -> list[str]:
+    """What to tell of the languages that are asked the bare question, a line each.
 
     >>> wordless_notes(["en", "eu"])
     ['no cue words for Basque (eu): options are scored after the bare question']
     """
     without = [code for code in dict.fromkeys(codes) if not get_language(code).has_words]
-    return [f"no cue words for {language_name(x)}: options are scored after the bare question" for x in without]
+    how = "the bare question is asked" if style == "open" else "options are scored after the bare question"
+    return [f"no cue words for {language_name(x)}: {how}" for x in without]
 
 
 def answer_text(code: str, options: Sequence[str], answer: int, style: Style) -> str:

@@ -17,6 +17,9 @@ _LANGUAGE_TAG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 Prompt = str | list[dict[str, str]]
 
+#: For each option of a question what else it is called in a language.
+Names = list[list[str]]
+
 
 class Record(BaseModel):
     """Base of all records: frozen, unknown keys refused, NaN and infinity refused."""
@@ -46,12 +49,15 @@ class ParallelQuestion(Record):
         answer: 0-based index of the right option; None where it is not known.
         source_language: the language in which it was written, where that is known.
         versions: language code -> :class:`Version`.
+        names: language code -> for each option what else it is called there, for answers in free text; None where only
+            the options' texts are known. A language may be missing.
     """
 
     id: str
     answer: int | None = None
     source_language: str | None = None
     versions: dict[str, Version] = Field(min_length=1)
+    names: dict[str, Names] | None = None
 
     @model_validator(mode="after")
     def _parallel(self) -> ParallelQuestion:
@@ -63,6 +69,10 @@ class ParallelQuestion(Record):
             raise ValueError(f"answer {self.answer} is not one of the {n} options (0 to {n - 1})")
         for language in self.versions:
             _check_language(language)
+        for language, names in (self.names or {}).items():
+            if language not in self.versions:
+                raise ValueError(f"names are given in {language}, and there is no version in it")
+            _check_names(names, n, f"names.{language}")
         return self
 
     @property
@@ -81,7 +91,8 @@ class ParallelQuestion(Record):
         if missing:
             have = ", ".join(self.versions)
             raise DataError(f"question {self.id} has no version in {', '.join(missing)} (it has {have})")
-        return self.model_copy(update={"versions": {x: self.versions[x] for x in wanted}})
+        names = {x: self.names[x] for x in wanted if x in self.names} if self.names else None
+        return self.model_copy(update={"versions": {x: self.versions[x] for x in wanted}, "names": names or None})
 
 
 class Generation(Record):
@@ -99,6 +110,8 @@ class Generation(Record):
         shown: where letters were scored, the order in which the prompt shows the options: shown place -> index of the
             option. Everything else counts options as the data does.
         passages: ids of the passages in the prompt, best first.
+        names: what else each option is called, for responses in free text (style ``open``); None where that is not
+            known.
     """
 
     id: str
@@ -115,10 +128,13 @@ class Generation(Record):
     option_priors: list[float] | None = None
     shown: list[int] | None = None
     passages: list[str] = Field(default_factory=list)
+    names: Names | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Generation:
         _check_language(self.language)
+        if self.names is not None:
+            _check_names(self.names, len(self.options), "names")
         if self.answer is not None and not 0 <= self.answer < len(self.options):
             raise ValueError(f"answer {self.answer} is not one of the {len(self.options)} options")
         if not all(option.strip() for option in self.options):
@@ -282,6 +298,16 @@ class Passages(Record):
     id: str
     language: str
     passages: list[Passage]
+
+
+def _check_names(names: Names, n_options: int, what: str) -> None:
+    if len(names) != n_options:
+        raise ValueError(
+            f"{what}: {len(names)} lists of names for {n_options} options; give [] to an option without any"
+        )
+    for index, own in enumerate(names):
+        if not all(name.strip() for name in own):
+            raise ValueError(f"{what}: a name of option {index} is empty")
 
 
 def _check_language(code: str) -> None:

@@ -25,7 +25,15 @@ from calm_ext.prompts import PASSAGE_PROMPTS, PROMPTS, ask, instruction, passage
 
 TASKS = Path(__file__).resolve().parents[1] / "lm_eval_tasks"
 NAMES = ("sample", "xcsqa", "medqa", "medqa_zh", "medexpqa")
-VARIANTS = {"": ("_xl", "explain"), "_mc": ("_xl_mc", "cloze"), "_letters": ("_xl_letters", "letters")}
+# Suffix of the tasks of one language -> suffix of the task that they include, and its style.
+VARIANTS = {
+    "": ("_xl", "explain"),
+    "_mc": ("_xl_mc", "cloze"),
+    "_letters": ("_xl_letters", "letters"),
+    "_open": ("_xl_open", "open"),
+}
+# The sources whose answers are names, so that they can be asked in free text.
+OPEN = ("sample",)
 #: What a task of a style asks, in one line.
 HOW = {
     "explain": "in the paper's explain-then-answer format",
@@ -34,7 +42,10 @@ HOW = {
     "open": "a free answer, options not shown, read by the options' names",
 }
 #: How answers are generated.
-GENERATION = {"explain": "generation_kwargs:\n  until: []\n  do_sample: false\n  max_gen_toks: 256\n"}
+GENERATION = {
+    "explain": "generation_kwargs:\n  until: []\n  do_sample: false\n  max_gen_toks: 256\n",
+    "open": 'generation_kwargs:\n  until: ["\\n"]\n  do_sample: false\n  max_gen_toks: 32\n',
+}
 EXAMPLE = ("Where do fish live?", ["in the air", "in the water", "in the sand", "in the trees"])
 
 
@@ -121,11 +132,12 @@ def rows() -> list[dict[str, str]]:
         source = task["custom_dataset"].rpartition(".")[2]
         entry, metadata = SOURCES[source], task["metadata"]
         benchmark = "languages" not in metadata and len(entry.available) > len(entry.languages) > 0
+        left_out = len(entry.needs_options) if metadata["style"] == "open" else 0
         scored = "letters" if metadata["style"] == "letters" else "options"
         found.append({
             "name": task["task"],
             "source": source,
-            "split": metadata.get("split", entry.splits[0]),
+            "split": metadata.get("split", entry.splits[0]) + (f" but for {left_out} questions" if left_out else ""),
             "languages": " ".join(metadata.get("languages") or entry.languages or ["all of the file"])
             + (f" (of {len(entry.available)})" if benchmark else ""),
             "prompt": f"`{metadata['style']}`" + (" with passages" if metadata.get("retrieval") else ""),
@@ -152,6 +164,7 @@ def readme() -> str:
         benchmarks=[b.name for b in bundled_benchmarks()],
         named=[b.name for b in bundled_benchmarks() if b.answers == "names"],
         names=NAMES,
+        open_names=OPEN,
         metrics=DESCRIPTIONS,
         headline=", ".join(f"`{m}`" for m in HEADLINE),
         chance={k: "" if None in v else f"{_number(v[0])} / {_number(v[1])}" for k, v in by_chance.items()},
@@ -175,7 +188,8 @@ def _number(value: float | None) -> str:
 
 def generated() -> dict[Path, str]:
     """path -> text of every task that is generated."""
-    found = dict(one_language(s, x, suffix) for s in NAMES for x in SOURCES[s].available for suffix in VARIANTS)
+    wanted = [(s, suffix) for s in NAMES for suffix in VARIANTS if suffix != "_open" or s in OPEN]
+    found = dict(one_language(s, x, suffix) for s, suffix in wanted for x in SOURCES[s].available)
     for benchmark in bundled_benchmarks():
         found |= own_tasks(benchmark.name, benchmark.title, named=benchmark.answers == "names")
     found |= own_tasks("local", "Questions of your own, a JSONL (path) or files described by their columns (spec)",

@@ -102,7 +102,7 @@ RECIPE = "name: x\nmodel: {path: babel}\ndata: {source: babel}\nevaluation: {tas
         (["data", "prepare", "sample", "-o", "q.jsonl"], {"q.jsonl": "mine"}, "q.jsonl: exists; --force replaces it"),
         (["data", "prepare", "sample", "-o", "q.jsonl", "--languages", "en,en"], {}, "language en is listed twice"),
         (["data", "prepare", "xcsqa", "-o", "q.jsonl", "--split", "dev"], {}, "data source xcsqa has no split 'dev'"),
-        (["data", "check", "nope"], {}, "nope: neither a data source (babel, local, medexpqa, medqa"),
+        (["data", "check", "xcspa"], {}, "xcspa: neither a data source (did you mean 'xcsqa'?) nor a file; `calm-ext data"),
         (["metrics", "p.jsonl"], {}, "p.jsonl: no such file"),
         (["metrics", "p.jsonl"], {"p.jsonl": '{"id": "q", "predictions": {"en": 1, "en": 2}}\n'}, "the key 'en' comes twice"),
         (["metrics", "."], {}, "has no samples_*.jsonl; run lm_eval with --log_samples"),

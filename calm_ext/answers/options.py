@@ -259,7 +259,7 @@ class Options:
         for i, key in enumerate(self._keys[0][: len(self)]):
             parts = key.split(" ")
             if len(written) >= len(parts) and all(
-                _same_stem(a, b[0], endings) for a, b in zip(parts, written, strict=False)
+                same_stem(a, b[0], endings) for a, b in zip(parts, written, strict=False)
             ):
                 hits[i] = loose.ends[written[len(parts) - 1].end() - 1]
         if len(hits) == 1:
@@ -290,7 +290,7 @@ class Options:
         return found - longer
 
 
-def _same_stem(option: str, written: str, endings: frozenset[str]) -> bool:
+def same_stem(option: str, written: str, endings: frozenset[str]) -> bool:
     """Whether two words are one in two cases: ``biblioteka`` and ``bibliotece``."""
     if option == written:
         return True

@@ -12,15 +12,17 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from calm_ext.answers.check import options_of
 from calm_ext.answers.clauses import mark_clauses
 from calm_ext.answers.cues import Grammar, cues_in, grammar
 from calm_ext.answers.han import simplify
 from calm_ext.answers.label import CONFLICT, MOST, NOTHING, TAKEN_BACK, plain_answer, read_piece
 from calm_ext.answers.lines import alone, echoes, names_line
+from calm_ext.answers.named import read_open
 from calm_ext.answers.options import Options
 from calm_ext.answers.subjects import called_right
 from calm_ext.answers.text import lower
@@ -35,20 +37,28 @@ _SENTENCE_START = "\n.。।۔!?！？"
 
 
 def read_answer(
-    text: str, options: Sequence[str], language: str, *, style: Style = "explain", thoughts: Marks = ()
+    text: str,
+    options: Sequence[str],
+    language: str,
+    *,
+    style: Style = "explain",
+    thoughts: Marks = (),
+    names: Sequence[Sequence[str]] | None = None,
 ) -> int | None:
     """The index of the option that a response names; None where it names no option or several.
 
     In ``explain`` style the answer is what follows an answer cue: a letter, an option's text, or both, which must not
     contradict each other; or an option that the text calls the right one. Where a response names different options the
     parser abstains, unless it takes the earlier ones back. Where there is no cue, a line with nothing but the letter
-    and text of one option is the answer. In ``direct`` style it is the first line, which must be an option's text. Two
-    options with the same text are never distinguished by that text. Thoughts (:mod:`calm_ext.answers.thoughts`) are not
-    part of the answer, nor is what follows a new question; a response whose thought has no end has no answer.
+    and text of one option is the answer. In ``direct`` style it is the first line, which must be an option's text. In
+    ``open`` style it is the one option that the response names (:mod:`calm_ext.answers.named`). Two options with the
+    same text are never distinguished by that text. Thoughts (:mod:`calm_ext.answers.thoughts`) are not part of the
+    answer, nor is what follows a new question; a response whose thought has no end has no answer.
 
     Args:
         text: a response. options: the option texts, in the order of their letters. language: code of both.
         thoughts: marks of thoughts besides the known ones, pairs of opening and closing.
+        names: in ``open`` style, for each option what else it is called.
 
     Raises:
         CalmError: there are no cue words for the language; there are no options.
@@ -63,7 +73,9 @@ def read_answer(
     """
     if not isinstance(text, str):
         raise TypeError(f"a response must be text, not {type(text).__name__}")
-    known = _known(options, language)
+    known = options_of(options, language)
+    if style == "open":
+        return read_open(text, options, names, language, thoughts=thoughts)
     _, text, unclosed = split_thoughts(text, thoughts)
     if unclosed:
         return None
@@ -99,25 +111,6 @@ def _last_line(text: str, options: Options) -> int | None:
         if core in before:
             return None
     return read
-
-
-def _known(options: Sequence[str], language: str) -> Options:
-    """The options, prepared.
-
-    Raises:
-        CalmError, TypeError: see :func:`read_answer`.
-    """
-    if isinstance(options, str):
-        raise TypeError("options must be a list of texts, not one text")
-    if not isinstance(language, str):
-        raise TypeError(f"a language must be a code, as 'en', not {type(language).__name__}")
-    try:
-        return Options.of(tuple(options), language)
-    except TypeError:
-        wrong = next((x for x in options if not isinstance(x, str)), None) if isinstance(options, Iterable) else None
-        if wrong is None:
-            raise TypeError(f"options must be a list of texts, not {type(options).__name__}") from None
-        raise TypeError(f"an option must be text, not {type(wrong).__name__}: {wrong!r}") from None
 
 
 def explanation_of(text: str, language: str, *, thoughts: Marks = ()) -> str:

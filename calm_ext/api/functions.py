@@ -28,7 +28,8 @@ def vote(samples: Rows, *, style: Style = "explain", thoughts: Marks = (), **opt
         samples: dicts, records, a DataFrame or a Dataset. One row a question and language (``id``, ``language``,
             ``options``, ``responses`` or ``option_logprobs``) or one row a response (``response``); ``answer``,
             ``question``, ``prompt`` and ``source_language`` are used where they are there.
-        style: how the responses are read: ``explain`` (an answer cue) or ``direct`` (an option's text at once).
+        style: how the responses are read: ``explain`` (an answer cue), ``direct`` (an option's text at once) or
+            ``open`` (free text that names an option; rows may have ``names``).
         thoughts: marks around thoughts besides the known ones, pairs of opening and closing.
         options: keys of a recipe's section ``vote``, as ``rule="majority"`` or ``min_margin=0.2``.
 
@@ -144,8 +145,8 @@ def compare(
 
 
 def _check_style(style: str) -> None:
-    if style not in ("explain", "direct"):
-        raise DataError(f"style is {style!r}; explain or direct was expected")
+    if style not in ("explain", "direct", "open"):
+        raise DataError(f"style is {style!r}; explain, direct or open was expected")
 
 
 def _check_bootstrap(seed: int, resamples: int) -> None:

@@ -227,7 +227,9 @@ def _load(what: str, split: str | None, codes: list[str] | None, options: DataOp
     if split:
         raise CalmError(f"{what}: a file has no split {split!r}")
     if not Path(what).exists():
-        raise CalmError(f"{what}: neither a data source ({', '.join(SOURCES)}) nor a file")
+        raise CalmError(
+            f"{what}: neither a data source{SOURCES.hint(what)} nor a file; `calm-ext data ls` lists sources"
+        )
     return load_any(what, languages=codes)
 
 

@@ -12,8 +12,9 @@ from calm_ext.cli.common import json_option, print_json
 def command(as_json: bool) -> None:
     """List the languages in which calm-ext can ask, with their scripts and cue words.
 
-    In any other language of BCP-47 (eu, yo, …) options can be scored: style cloze, sampling mode options. A region or
-    script falls back on the words of its language, as pt-BR on those of pt.
+    In any other language of BCP-47 (eu, yo, …) the bare question is asked: options can be scored (style cloze,
+    sampling mode options), or free text read (style open). A region or script falls back on the words of its language,
+    as pt-BR on those of pt.
     """
     from unicodedata import category, east_asian_width
 
@@ -39,4 +40,4 @@ def command(as_json: bool) -> None:
         cues = f"{row.question} / {row.explanation} / {row.answer}"
         lacking = "" if row.instruction and row.relevance else "  (cue words only)"
         click.echo(f"{row.code:8}{row.name:21}{padded(row.endonym, 18)}{row.script:6}{cues}{lacking}")
-    click.echo("any other language of BCP-47, as eu: options are scored after the bare question (style cloze)")
+    click.echo("any other language of BCP-47, as eu: the bare question is asked (styles cloze and open)")

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 @click.option("--device", help="Of the translator: cuda, cpu, …  [default: the first there is]")
 @click.option(
     "--style",
-    type=click.Choice(["explain", "direct"]),
+    type=click.Choice(["explain", "direct", "open"]),
     default="explain",
     show_default=True,
     help="How the questions were asked.",

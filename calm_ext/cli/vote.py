@@ -39,7 +39,7 @@ def _list_of_rules() -> str:
 @flags(VotingOptions, into="options")
 @click.option(
     "--style",
-    type=click.Choice(["explain", "direct"]),
+    type=click.Choice(["explain", "direct", "open"]),
     default="explain",
     show_default=True,
     help="How the responses are read.",

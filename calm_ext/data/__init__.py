@@ -28,6 +28,7 @@ __all__ = [
     "FolderOptions",
     "NoOptions",
     "Source",
+    "answerable",
     "load_joined",
     "load_questions",
     "require_labelled",
@@ -88,6 +89,23 @@ def load_questions(
         DataError: a file of the source cannot be used.
     """
     return load_joined(source, split=split, languages=languages, limit=limit, **options).questions
+
+
+def answerable(questions: Sequence[ParallelQuestion], source: str) -> tuple[list[ParallelQuestion], str]:
+    """The questions that can be asked without their options, and a note on the others; empty where there are none.
+
+    Args:
+        source: the data source, which knows the others (``Source.needs_options``).
+
+    Raises:
+        CalmError: no question is left.
+    """
+    kept = [q for q in questions if q.id not in SOURCES[source].needs_options]
+    n_left_out = len(questions) - len(kept)
+    if not kept:
+        raise CalmError(f"data source {source}: none of its questions can be answered without options (style open)")
+    note = f"{n_left_out} of {len(questions)} questions cannot be answered without their options and are left out"
+    return kept, note if n_left_out else ""
 
 
 def require_labelled(questions: Sequence[ParallelQuestion], what: str, *, source: str | None = None) -> None:

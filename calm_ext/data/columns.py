@@ -84,7 +84,6 @@ def source_of(benchmark: Benchmark) -> Source:
         unlabelled=tuple(benchmark.unlabelled),
         proven=False,
         medical=benchmark.medical,
-        named=benchmark.answers == "names",
     )
 
 

@@ -51,8 +51,9 @@ class Source:
         proven: whether ``load`` proves that its languages are translations of each other, so that ``calm-ext data
             check`` need not.
         any_language: whether ``load`` is asked for languages that are not ``available`` too, and refuses them itself.
+        needs_options: ids of the questions that nobody could answer without seeing the options, or to which other
+            answers are as right: style ``open`` leaves them out.
         medical: whether the questions are about medicine, which a model card must warn of.
-        named: whether the options are names, which a free text can be searched for.
         resolve: ``resolve(**options)`` gives the source with its splits and languages, where these depend on options.
         metadata_names: option -> its key in a task's metadata, where that is another.
         corpus: ``corpus(**options)`` gives passages to search for these questions, which ``retrieval.index: <name>``
@@ -74,8 +75,8 @@ class Source:
     unlabelled: tuple[str, ...] = ()
     proven: bool = True
     any_language: bool = False
+    needs_options: frozenset[str] = frozenset()
     medical: bool = False
-    named: bool = False
     resolve: Callable[..., Source] | None = None
     metadata_names: Mapping[str, str] = field(default_factory=dict)
     corpus: Callable[..., list[CorpusPassage]] | None = None

@@ -13,32 +13,44 @@ A task whose metadata has ``retrieval`` asks with passages (:mod:`calm_ext.harne
 for each language, so that lm-eval's logged samples name them and show what was read::
 
     "passages": [[{"id": "g013", "language": "en", "text": "Bees: …", "gold": true, …}], …]
+
+Documents of style ``open`` list for each language what else each option is called, where anything is known::
+
+    "names": [[["garden bed"], [], …], [[], [], …]]
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from calm_ext.data import SOURCES, load_questions, require_labelled
+from calm_ext.data import SOURCES, answerable, load_questions, require_labelled
 from calm_ext.errors import CalmError, DataError
 from calm_ext.harness.metadata import check_given
 from calm_ext.harness.retrieved import Wanted, wanted
 from calm_ext.languages import normalise_code
+from calm_ext.prompts import Style
 from calm_ext.records import ParallelQuestion
 from calm_ext.retrieval.grounding import Grounding
 
 if TYPE_CHECKING:
     import datasets
 
+logger = logging.getLogger(__name__)
+
 Doc = dict[str, Any]
 
 
-def to_doc(question: ParallelQuestion, grounding: Grounding | None = None) -> Doc:
-    """The document of a question, with its passages where it is asked with some."""
+def to_doc(question: ParallelQuestion, grounding: Grounding | None = None, *, named: bool = False) -> Doc:
+    """The document of a question, with its passages where it is asked with some.
+
+    Args:
+        named: with the options' other names, which answers in free text are read by.
+    """
     versions = question.versions.values()
     doc: Doc = {
         "id": question.id,
@@ -48,6 +60,9 @@ def to_doc(question: ParallelQuestion, grounding: Grounding | None = None) -> Do
         "questions": [v.question for v in versions],
         "options": [list(v.options) for v in versions],
     }
+    if named:
+        names = question.names or {}
+        doc["names"] = [names.get(x) or [[] for _ in v.options] for x, v in question.versions.items()]
     if grounding is not None:
         found = [grounding.found[question.id, language].passages for language in question.versions]
         doc["passages"] = [
@@ -67,11 +82,18 @@ def to_doc(question: ParallelQuestion, grounding: Grounding | None = None) -> Do
     return doc
 
 
-def to_dataset(questions: Iterable[ParallelQuestion], grounding: Grounding | None = None) -> datasets.Dataset:
-    """The documents of questions as a Hugging Face dataset."""
+def to_dataset(
+    questions: Sequence[ParallelQuestion], grounding: Grounding | None = None, *, style: Style = "explain"
+) -> datasets.Dataset:
+    """The documents of questions as a Hugging Face dataset.
+
+    Args:
+        style: the documents of ``open`` have the options' other names, where there are any.
+    """
     import datasets
 
-    return datasets.Dataset.from_list([to_doc(q, grounding) for q in questions])
+    named = style == "open" and any(q.names for q in questions)
+    return datasets.Dataset.from_list([to_doc(q, grounding, named=named) for q in questions])
 
 
 def _parse_languages(value: Any) -> list[str] | None:
@@ -122,7 +144,13 @@ def _load_once(
 
 
 def load(
-    source: str, *, languages: Any = None, split: str | None = None, retrieval: Wanted | None = None, **options: Any
+    source: str,
+    *,
+    languages: Any = None,
+    split: str | None = None,
+    retrieval: Wanted | None = None,
+    style: Style = "explain",
+    **options: Any,
 ) -> Splits:
     """The questions of a split as ``test``; few-shot examples as ``train``.
 
@@ -131,6 +159,8 @@ def load(
 
     Args:
         retrieval: the passages to ask with.
+        style: how the questions are asked; ``open`` leaves out those that make no sense without their options
+            (:attr:`calm_ext.data.Source.needs_options`), with a note in the log.
 
     Raises:
         CalmError: the split has no gold answers, or whatever loading or retrieval refuses.
@@ -139,17 +169,23 @@ def load(
     entry = SOURCES[source].resolved(options)
     asked = split or entry.splits[0]
     questions = _load_once(source, asked, tuple(codes or ()), tuple(options.items()), os.environ.get("CALM_DATA_DIR"))
+    if style == "open":
+        questions, note = answerable(questions, source)
+        if note:
+            logger.warning("%s %s: %s", source, asked, note)
     require_labelled(questions, f"{source} {asked}", source=source)
     grounding = retrieval.ground(questions, split=asked) if retrieval else None
-    test = to_dataset(questions, grounding)
+    test = to_dataset(questions, grounding, style=style)
     has_train = asked != "train" and "train" in entry.labelled
 
     def train() -> datasets.Dataset:
         if not has_train:
             return test
         shots = load_questions(source, split="train", languages=codes, **options)
+        if style == "open":
+            shots, _ = answerable(shots, source)
         try:
-            return to_dataset(shots, retrieval.ground(shots, split="train") if retrieval else None)
+            return to_dataset(shots, retrieval.ground(shots, split="train") if retrieval else None, style=style)
         except DataError as error:
             raise DataError(f"few-shot questions of {source} train: {error}") from None
 
@@ -174,7 +210,8 @@ def _loader(source: str) -> Callable[..., Splits]:
         own = "columns" if source == "local" and "spec" in metadata else source
         options = SOURCES[own].from_metadata(metadata)
         codes = [language] if language else languages
-        return load(own, languages=codes, split=split, retrieval=wanted(own, metadata), **options)
+        style = metadata.get("style", "explain")
+        return load(own, languages=codes, split=split, retrieval=wanted(own, metadata), style=style, **options)
 
     return questions
 

@@ -39,7 +39,7 @@ from calm_ext.retrieval.options import RetrievalOptions
 logger = logging.getLogger(__name__)
 
 #: Tokens kept free for the answer, by style; ``max_gen_toks`` of the metadata replaces it.
-_ANSWER: Mapping[Style, int] = {"explain": 256, "direct": 32, "cloze": 64, "letters": 8}
+_ANSWER: Mapping[Style, int] = {"explain": 256, "direct": 32, "open": 32, "cloze": 64, "letters": 8}
 
 
 class Wanted(NamedTuple):

@@ -93,7 +93,7 @@ def sample(
         "temperature": temperature,
         "top_p": top_p,
         "max_gen_toks": max_new_tokens,
-        "until": ["\n"] if style == "direct" else [],
+        "until": ["\n"] if style in ("direct", "open") else [],
     }
 
     def answer(part: Sequence[ParallelQuestion]) -> list[Generation]:
@@ -242,6 +242,7 @@ def _generations(
                     option_logprobs=[float(x[0]) for x in got] if mode == "options" else None,
                     shown=shown,
                     passages=[p.id for p in read],
+                    names=(question.names or {}).get(language) if style == "open" else None,
                 )
             )
     return result

@@ -6,7 +6,7 @@ question in one document. A YAML names this class::
     class: !function calm_ext.harness.task.CrossLingualTask
     custom_dataset: !function calm_ext.harness.dataset.xcsqa
     output_type: generate_until        # or loglikelihood
-    metadata: {version: 1.0, style: explain}        # with loglikelihood: cloze or letters
+    metadata: {version: 1.0, style: explain}        # or direct or open; with loglikelihood cloze or letters
 
 Per-question values aggregate by the mean, so lm-eval's own standard errors are right, and its data parallelism too.
 What a question does not have (``consistency_valid`` where one language answered, say) is None in its sample and left
@@ -21,12 +21,13 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from calm_ext.answers.read import PARSER, read_answer
+from calm_ext.answers.named import OPEN_PARSER
+from calm_ext.answers.read import PARSER
 from calm_ext.answers.thoughts import Marks, marks_signature
 from calm_ext.errors import CalmError
 from calm_ext.harness.dataset import Doc, to_dataset
 from calm_ext.metrics.answered import Answered, scored_answer
-from calm_ext.prompts import LETTERS, PROMPTS, Style, check_words, require_letters, wordless_notes
+from calm_ext.prompts import LETTERS, PROMPTS, SCORED, Style, check_words, require_letters, wordless_notes
 from calm_ext.records import ParallelQuestion
 from calm_ext.retrieval.grounding import Grounding
 from calm_ext.signature import signature, version_of
@@ -45,7 +46,7 @@ try:
 
     from calm_ext.harness.measures import Measures
     from calm_ext.harness.shots import draw
-    from calm_ext.harness.turns import continuations, generation_kwargs, turns, with_order
+    from calm_ext.harness.turns import answers_in, continuations, generation_kwargs, turns, with_order
 except ImportError as error:
     raise CalmError(f"{REFUSED} ({error})") from error
 
@@ -57,10 +58,10 @@ _SCORED = "loglikelihood"
 class CrossLingualTask(ConfigurableTask):
     """A multiple-choice question asked in all its languages at once.
 
-    ``output_type: generate_until`` asks in the style of ``metadata.style`` (``explain`` or ``direct``) and reads the
-    answers; ``loglikelihood`` scores each option's text after the question (``cloze``), per UTF-8 byte, or its letter
-    (``letters``), in the order that ``metadata.order_seed`` (0) gives each question and that its document records as
-    ``shown``. Scores and answers count the options as the data does.
+    ``output_type: generate_until`` asks in the style of ``metadata.style`` (``explain``, ``direct`` or ``open``) and
+    reads the answers; ``loglikelihood`` scores each option's text after the question (``cloze``), per UTF-8 byte, or
+    its letter (``letters``), in the order that ``metadata.order_seed`` (0) gives each question and that its document
+    records as ``shown``. Scores and answers count the options as the data does.
 
     Metrics: those of :mod:`calm_ext.harness.measures`; where texts are scored, also accuracy, consistency
     and RankC by summed instead of per-byte log-probability (``_unnorm``).
@@ -82,11 +83,12 @@ class CrossLingualTask(ConfigurableTask):
         self.languages: list[str] = list(self.task_docs[0]["languages"])
         asked: Style = (self.config.metadata or {}).get("style", "explain")
         self.style: Style = "cloze" if self.scored and asked != "letters" else asked
-        if asked == "letters" and not self.scored:
-            raise CalmError(f"{self.config.task}: style letters scores letters, so output_type must be loglikelihood")
+        needed = {"letters": _SCORED, "open": "generate_until"}.get(asked, self.OUTPUT_TYPE)
+        if needed != self.OUTPUT_TYPE:
+            raise CalmError(f"{self.config.task}: style {asked} needs output_type: {needed}, not {self.OUTPUT_TYPE}")
         self._order_docs()
         check_words(self.languages, self.style)
-        for note in wordless_notes(self.languages):
+        for note in wordless_notes(self.languages, self.style):
             _tell_once(note)
         self.thoughts: Marks = (self.config.metadata or {}).get("thoughts", ())
         counts = sorted({len(options[0]) for options in self.task_docs["options"]})
@@ -100,6 +102,7 @@ class CrossLingualTask(ConfigurableTask):
                 f"{self.config.task}: {unlabelled} of {len(self.task_docs)} questions have no gold answer, so they "
                 f"cannot be scored; choose a labelled split with --metadata '{{\"split\": …}}'"
             )
+        reader = (OPEN_PARSER if self.style == "open" else PARSER) + marks_signature(self.thoughts)
         self._parts = {
             "split": (self.config.metadata or {}).get("split"),
             "langs": ".".join(self.languages),
@@ -107,9 +110,7 @@ class CrossLingualTask(ConfigurableTask):
             "style": self.style,
             "order": self.order_seed,
             "prompts": PROMPTS,
-            "score": ("logprob" if self.lettered else "logprob/byte")
-            if self.scored
-            else PARSER + marks_signature(self.thoughts),
+            "score": ("logprob" if self.lettered else "logprob/byte") if self.scored else reader,
             "retrieval": self.grounding.signature if self.grounding else None,
         }
         self.measures = Measures.of(
@@ -143,7 +144,8 @@ class CrossLingualTask(ConfigurableTask):
         self._parts["retrieval"] = grounding.signature
         self._sign()
         asked = {question for question, _ in grounding.found}
-        self.dataset["test"] = to_dataset([q for q in self.dataset.questions if q.id in asked], grounding)
+        questions = [q for q in self.dataset.questions if q.id in asked]
+        self.dataset["test"] = to_dataset(questions, grounding, style=self.style)
         self.dataset.grounding = grounding
         self._order_docs()
 
@@ -160,17 +162,17 @@ class CrossLingualTask(ConfigurableTask):
         order_seed: int = 0,
     ) -> CrossLingualTask:
         """A task over questions in memory; with ``style`` cloze or letters the options are scored."""
-        table = to_dataset(questions, grounding)
+        table = to_dataset(questions, grounding, style=style)
         config: dict[str, Any] = {
             "task": name,
             "custom_dataset": lambda **_: {"test": table},
             "test_split": "test",
-            "output_type": _SCORED if style in ("cloze", "letters") else "generate_until",
+            "output_type": _SCORED if style in SCORED else "generate_until",
             "metadata": {"version": 1.0, "style": style, "order_seed": order_seed},
             "num_fewshot": 0,
             "repeats": repeats,
         }
-        if style not in ("cloze", "letters"):
+        if style not in SCORED:
             config["generation_kwargs"] = generation_kwargs or {"until": [], "do_sample": False}
         return cls(config=config, _memory=True)
 
@@ -279,10 +281,7 @@ class CrossLingualTask(ConfigurableTask):
             options = dict(zip(doc["languages"], doc["options"], strict=True))
             shown = doc["shown"] if self.lettered else None
             return scored_answer(doc["id"], doc["answer"], self.option_scores(doc, results), options, shown)
-        answers = {
-            language: read_answer(response, options, language, style=self.style, thoughts=self.thoughts)
-            for language, options, response in zip(doc["languages"], doc["options"], results, strict=True)
-        }
+        answers = answers_in(doc, results, self.style, self.thoughts)
         return Answered(doc["id"], doc["answer"], answers, len(doc["options"][0]))
 
     def process_results(self, doc: Doc, results: Sequence[Any]) -> dict[str, Any]:

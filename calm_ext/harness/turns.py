@@ -1,15 +1,17 @@
-"""The turns of a conversation that a task's document becomes, and what is scored behind them.
+"""The turns of a conversation that a task's document becomes, what is scored behind them, and what is read there.
 
 Documents of style ``letters`` have ``shown``, the order of their options (:func:`calm_ext.prompts.shown_order`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lm_eval.api.utils import Message
 
+from calm_ext.answers.read import read_answer
+from calm_ext.answers.thoughts import Marks
 from calm_ext.errors import CalmError
 from calm_ext.harness.dataset import Doc
 from calm_ext.languages import get_language
@@ -44,7 +46,7 @@ def turns(doc: Doc, index: int, style: Style, *, answered: bool) -> list[Message
     if answer is None:
         raise CalmError(f"few-shot question {doc['id']} has no answer; use a labelled split for --num_fewshot")
     target = answer_text(language, options, answer, style)
-    between = "" if target.startswith("\n") else delimiter(language)
+    between = "" if target.startswith("\n") or prompt.endswith("\n") else delimiter(language)
     return [Message("user", prompt, between), Message("assistant", target, "\n\n")]
 
 
@@ -55,10 +57,18 @@ def continuations(doc: Doc, index: int, style: Style, *, chat: bool) -> list[str
     return [between + (shown_letter(i, doc["shown"]) if style == "letters" else text) for i, text in enumerate(options)]
 
 
+def answers_in(doc: Doc, responses: Sequence[str], style: Style, thoughts: Marks) -> dict[str, int | None]:
+    """language -> the option that its response gives, None where none can be read; responses in the doc's order."""
+    names = doc.get("names") or [None] * len(doc["languages"])
+    given = zip(doc["languages"], doc["options"], names, responses, strict=True)
+    return {x: read_answer(text, own, x, style=style, thoughts=thoughts, names=more) for x, own, more, text in given}
+
+
 def generation_kwargs(given: Mapping[str, Any] | None, language: str) -> dict[str, Any]:
     """The YAML's, with the language's own question cue as a stop: base models go on with a next question."""
     result = dict(given or {})
     until = result.get("until") or []
-    own = "\n" + cue(get_language(language), get_language(language).question)
-    result["until"] = [*([until] if isinstance(until, str) else until), own]
+    row = get_language(language)
+    own = "\n" + cue(row, row.question)
+    result["until"] = [*([until] if isinstance(until, str) else until), *([own] if row.question else [])]
     return result

@@ -5,7 +5,7 @@ copy ``en.py`` and translate it. Whoever changes a word that stands in prompts r
 Another package adds a language through the entry points of :mod:`calm_ext.plugins`.
 
 A language of BCP-47 without a file (:mod:`calm_ext.languages.codes`) has the words of the language it is a variant of,
-as ``pt-BR`` of ``pt``, or none: then options can be scored, and nothing else.
+as ``pt-BR`` of ``pt``, or none: then its questions are asked bare (styles ``open`` and ``cloze``).
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ class Language(NamedTuple):
 
     @property
     def has_words(self) -> bool:
-        """Whether there are cue words: without them options can be scored, and nothing else."""
+        """Whether there are cue words: without them the bare question is asked (styles ``open`` and ``cloze``)."""
         return bool(self.answer)
 
     @property
@@ -213,8 +213,9 @@ def language_with_words(code: str, *, use: str) -> Language:
         known = ", ".join(row.code for row in LANGUAGES.values() if not row.invented)
         raise CalmError(
             f"{use} needs words, and there are none for {language.name} ({code}): score the options instead "
-            f"(mode options, style cloze), or add calm_ext/languages/{code.replace('-', '_').lower()}.py as "
-            f"CONTRIBUTING.md says; languages with words: {known}"
+            f"(mode options, style cloze), ask in free text (style open), or add "
+            f"calm_ext/languages/{code.replace('-', '_').lower()}.py as CONTRIBUTING.md says; languages with words: "
+            f"{known}"
         )
     return language
 

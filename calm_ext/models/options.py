@@ -41,10 +41,11 @@ class SamplingOptions(Section):
     mode: Literal["generate", "options"] = "generate"
     """``generate`` samples ``n`` responses in each language (the paper); ``options`` scores the options' texts, or
     their letters."""
-    style: Literal["explain", "direct", "cloze", "letters"] | None = None
-    """``explain`` (the paper's format), ``direct`` (answer with an option's text), and in mode options ``cloze`` (score
-    the options' texts) or ``letters`` (score the letters of the options, shown in an order that ``seed`` gives each
-    question); default: cloze in mode options, else explain."""
+    style: Literal["explain", "direct", "open", "cloze", "letters"] | None = None
+    """``explain`` (the paper's format), ``direct`` (answer with an option's text), ``open`` (answer in free
+    text: the options are not shown), and in mode options ``cloze`` (score the options' texts) or ``letters``
+    (score the letters of the options, shown in an order that ``seed`` gives each question); default: cloze in
+    mode options, else explain."""
     normalize: Literal["auto", "byte", "token", "sum", "pmi"] = "auto"
     """How scores of options of different length are compared (mode options): per byte, per token, as sums, by pointwise
     mutual information with the question, or the way in which languages agree most, beyond chance (auto). For
@@ -88,7 +89,7 @@ class SamplingOptions(Section):
         return thoughts
 
     @property
-    def resolved_style(self) -> Literal["explain", "direct", "cloze", "letters"]:
+    def resolved_style(self) -> Literal["explain", "direct", "open", "cloze", "letters"]:
         """The style; by default ``cloze`` in mode options and ``explain`` in mode generate."""
         return self.style or ("cloze" if self.mode == "options" else "explain")
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from calm_ext.data import load_questions
+from calm_ext.data import answerable, load_questions
 from calm_ext.errors import CalmError
 from calm_ext.jsonl import read_jsonl
 from calm_ext.models.backends import BACKENDS, Backend
@@ -278,10 +278,12 @@ class Run:
             CalmError: they cannot be loaded, or are in one language only.
         """
         d, options = self.recipe.data, self.source_options
-        questions = load_questions(d.source, split=self.split, languages=d.languages, limit=d.limit, **options)
+        is_open = self.recipe.sampling.resolved_style == "open"
+        limit = None if is_open else d.limit
+        questions = load_questions(d.source, split=self.split, languages=d.languages, limit=limit, **options)
         if len(questions[0].versions) < 2:
             raise CalmError("data.languages: a vote across languages needs at least two")
-        return questions
+        return answerable(questions, d.source)[0][: d.limit] if is_open else questions
 
 
 def section(part: Any) -> Any:

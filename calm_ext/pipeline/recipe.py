@@ -25,6 +25,7 @@ from calm_ext.models.options import SamplingOptions
 from calm_ext.models.paths import local_folder
 from calm_ext.options import problem
 from calm_ext.pipeline.schema import Recipe
+from calm_ext.prompts import BARE
 from calm_ext.retrieval.options import bundled_indexes
 from calm_ext.training.methods import METHODS
 from calm_ext.training.options import TrainingOptions, options_class
@@ -277,7 +278,7 @@ def _problems(recipe: Recipe) -> list[str]:
     ):
         found += _language_problems(key, codes or [])
     languages = recipe.data.languages or SOURCES[recipe.data.source].languages
-    if recipe.sampling.resolved_style != "cloze":
+    if recipe.sampling.resolved_style not in BARE:
         found += _without_words(languages or [], f"sampling.style {recipe.sampling.resolved_style}")
     if languages:
         found += languages_not_asked(recipe, languages)

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from calm_ext.jsonl import finite
-from calm_ext.metrics.compare import Paired, paired_tests
-from calm_ext.metrics.names import PARTIAL
-from calm_ext.metrics.stats import RESAMPLES, interval, resampled_means
+from calm_ext.metrics.stats import RESAMPLES
 from calm_ext.pairing.build import pair_summary
 from calm_ext.report.calibration import reliability
+from calm_ext.report.compared import compared, question_columns
 from calm_ext.report.fidelity import fidelity_summary
 from calm_ext.report.letters import letter_summary
 from calm_ext.report.page.flow import flow_summary
 from calm_ext.report.page.passages import retrieval_summary
 from calm_ext.report.rundata import WHEN, RunData, read_run
+from calm_ext.report.styles import styles_summary
 from calm_ext.report.throughput import throughput
-from calm_ext.report.whole import right_summary, whole_metrics
-from calm_ext.results.evaluation import TaskResult
+from calm_ext.report.whole import right_summary
 from calm_ext.voting.calibration import Estimate
 from calm_ext.voting.quality import vote_summary
-
-if TYPE_CHECKING:
-    import numpy as np
 
 __all__ = ["WHEN", "RunData", "common_ids", "read_run", "summarize", "used_in_alignment", "versions_of"]
 
@@ -37,6 +31,9 @@ def summarize(data: RunData, *, resamples: int = RESAMPLES) -> dict[str, Any]:
     also have ``p_holm``, Holm's correction over the languages. Other tasks have lm-eval's means only.
     """
     result: dict[str, Any] = {task: _task_summary(data, task, resamples) for task in data.tasks}
+    styles = styles_summary(data, resamples)
+    if styles:
+        result["styles"] = styles
     if "missing" in data.endings or "cut" in data.endings:
         result["sampling"] = data.endings
     if data.ballots:
@@ -106,25 +103,7 @@ def _task_summary(data: RunData, task: str, resamples: int) -> dict[str, Any]:
     found = {w: r for w in WHEN if (r := data.result(task, w))}
     ids = common_ids(data, task)
     last = found.get("after") or found["before"]
-    means: dict[str, dict[str, float]] = {w: {} for w in WHEN}
-    intervals: dict[str, dict[str, list[float]]] = {w: {} for w in WHEN}
-    differences: dict[str, dict[str, float]] = {}
-    columns = _columns(found, ids)
-    resampled = _resampled(columns, resamples) | whole_metrics(columns, resamples)
-    paired = {
-        m: Paired(columns.get(("before", m)), columns.get(("after", m)), drawn)
-        for (when, m), (*_, drawn) in resampled.items()
-        if when == "difference"
-    }
-    tests = paired_tests(paired, last.languages)
-    per_language = {f"acc_{x}" for x in last.languages}
-    for (when, metric), (value, low, high, _) in resampled.items():
-        if when == "difference":
-            test = tests[metric]
-            differences[metric] = {"value": value, "low": low, "high": high, "p": test.p}
-            differences[metric] |= {"p_holm": test.p_holm} if metric in per_language else {}
-        else:
-            means[when][metric], intervals[when][metric] = value, [low, high]
+    means, intervals, differences = compared(question_columns(found, ids), last.languages, resamples)
     for when, result in found.items():
         means[when].update({k: v for k, v in result.values.items() if k not in means[when]})
     used = used_in_alignment(data, task)
@@ -144,42 +123,3 @@ def _task_summary(data: RunData, task: str, resamples: int) -> dict[str, Any]:
         **({"n_right": n_right} if n_right else {}),
         **(used or {}),
     }
-
-
-def _columns(found: Mapping[str, TaskResult], ids: Sequence[str]) -> dict[tuple[str, str], np.ndarray]:
-    """(before, after or difference; metric) -> the value of each question, shape (questions,).
-
-    Metrics that only some questions have get no difference: pairing would drop questions that have it on one side only.
-    """
-    import numpy as np
-
-    columns: dict[tuple[str, str], np.ndarray] = {}
-    for when, result in found.items():
-        if result.questions:
-            for metric in _metrics(result, ids):
-                columns[when, metric] = np.array([result.questions[i].get(metric, math.nan) for i in ids])
-    for metric in [m for when, m in columns if when == "before" and ("after", m) in columns and m not in PARTIAL]:
-        columns["difference", metric] = columns["after", metric] - columns["before", metric]
-    return {key: c for key, c in columns.items() if not np.isnan(c).all()}
-
-
-def _resampled(
-    columns: Mapping[tuple[str, str], np.ndarray], resamples: int
-) -> dict[tuple[str, str], tuple[float, float, float, np.ndarray]]:
-    """Of each column its mean, the bounds of its 95 % interval, and its mean in each resample, shape (resamples,).
-
-    All are resampled together, with one set of draws: a metric at a time, a thousand questions took half a minute.
-    """
-    import numpy as np
-
-    if not columns:
-        return {}
-    values = np.column_stack(list(columns.values()))
-    drawn = resampled_means(values, resamples=resamples)
-    return {
-        key: (float(np.nanmean(values[:, i])), *interval(drawn[:, i]), drawn[:, i]) for i, key in enumerate(columns)
-    }
-
-
-def _metrics(result: TaskResult, ids: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(m for i in ids for m in result.questions[i]))

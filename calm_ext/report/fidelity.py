@@ -16,13 +16,15 @@ from calm_ext.report.rundata import RunData
 def fidelity_summary(data: RunData) -> dict[str, Any] | None:
     """language -> ``share`` in that language, ``judged`` responses and how many of them are ``foreign``.
 
-    None where nothing can be judged: options were scored, all languages are invented, or the file cannot be read.
+    None where nothing can be judged: options were scored, answers are short, all languages are invented, or the file
+    cannot be read.
     """
     sampling = data.recipe.get("sampling") or {}
     languages = list(dict.fromkeys(x for b in data.ballots for x in b.votes))
     real = [x for x in languages if is_language(x) and not get_language(x).invented]
     path = data.path / "generations.jsonl"
-    if not real or not path.is_file() or sampling.get("mode") == "options" or sampling.get("style") == "direct":
+    short = sampling.get("mode") == "options" or sampling.get("style") in ("direct", "open")
+    if not real or not path.is_file() or short:
         return None
 
     def generations() -> Iterator[Generation]:

@@ -14,6 +14,7 @@ from calm_ext.metrics.names import metric_name
 from calm_ext.report.letters import letter_words
 from calm_ext.report.page.flow import flow_words
 from calm_ext.report.page.passages import retrieval_words
+from calm_ext.report.styles import styles_rows, styles_title
 from calm_ext.report.whole import right_words
 from calm_ext.report.words import (
     direction,
@@ -54,6 +55,9 @@ def render(summary: Mapping[str, Any], *, html: str | Path | None = None) -> lis
             parts.append(_line("letters", letter_words(task["letter_bias"])))
         if task.get("n_right"):
             parts.append(_line("right", right_words(task["n_right"])))
+    for group in summary.get("styles", ()):
+        parts.append(_styles_table(group))
+        parts += [_line("note", warning, style="yellow") for warning in group["warnings"]]
     if any(t["difference"] for t in tasks.values()):
         parts.append(
             Text(
@@ -109,6 +113,21 @@ def _task_table(name: str, task: Mapping[str, Any]) -> Table:
         metric = f"acc_{code}"
         if metric in task["before"] or metric in task["after"]:
             _add_row(table, task, metric, p="p_holm", last=False)
+    return table
+
+
+def _styles_table(group: Mapping[str, Any]) -> Table:
+    table = Table(title=Text(styles_title(group)), title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    table.add_column("")
+    for column in ("before", "after", "Δ"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("95 % interval of Δ", no_wrap=True)
+    table.add_column("")
+    for row in styles_rows(group):
+        color = {1: "green", -1: "red", 0: ""}[row["sign"]]
+        mark = Text({1: "▲", -1: "▼", 0: ""}[row["sign"]], color)
+        cells = (row["before"], row["after"], Text(row["difference"], color), Text(row["difference_ci"]), mark)
+        table.add_row(Text(f"{row['metric']}, {row['style']}"), *cells)
     return table
 
 

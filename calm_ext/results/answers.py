@@ -159,7 +159,8 @@ def _answers(sample: Sample, style: Style | None) -> dict[str, int | None]:
         raise DataError(
             f"{sample.where}: how the answers were asked for is not known: there is no results*.json beside the file"
         )
-    return {x: read_answer(text, options[x], x, style=style) for x, text in texts.items()}
+    names = sample.names
+    return {x: read_answer(text, options[x], x, style=style, names=names.get(x)) for x, text in texts.items()}
 
 
 def _asked_how(file: SamplesFile) -> tuple[str, Style | None, Marks]:

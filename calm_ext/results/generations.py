@@ -134,7 +134,7 @@ def import_lm_eval(files: Sequence[str | Path]) -> Iterator[Generation]:
 
 
 def _more_samples(known: Generation, new: Generation, where: str) -> Generation:
-    same = {"question", "options", "answer", "prompt", "source_language"}
+    same = {"question", "options", "answer", "prompt", "source_language", "names"}
     if known.model_dump(include=same) != new.model_dump(include=same):
         raise DataError(
             f"{where}: question {new.id} in {new.language} differs from an earlier file (question, options, answer, "
@@ -161,6 +161,7 @@ def _generations(sample: Sample) -> Iterator[Generation]:
                 prompt=prompt,
                 responses=[] if scored else texts_of(answers[0], sample.options[language]),
                 option_logprobs=[float(a[0][0]) for a in answers] if scored else None,
+                names=sample.names.get(language),
             )
         except ValidationError as error:
             raise sample.error(f" ({explain(error)})") from None

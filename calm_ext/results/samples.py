@@ -132,6 +132,18 @@ class Sample:
             raise DataError(f"{self.where}: question {self.id} has an empty option")
         return dict(zip(languages, found, strict=True))
 
+    @cached_property
+    def names(self) -> dict[str, list[list[str]]]:
+        """language -> what else each option is called, where the documents have such names."""
+        if not self._doc.get("names"):
+            return {}
+        found = self._by_language("names")
+        for language, own in found.items():
+            fits = isinstance(own, list) and len(own) == self.n_options
+            if not fits or not all(isinstance(x, list) and all(isinstance(name, str) for name in x) for x in own):
+                raise self.error(f" (its names in {language} are no list for each option)")
+        return found
+
     @property
     def shown(self) -> list[int] | None:
         """Where letters were scored, the order in which the options were shown: shown place -> index of the option."""

@@ -95,6 +95,7 @@ class Examiner(NamedTuple):
                     item.language,
                     style=self.style,
                     thoughts=self.thoughts,
+                    names=(item.question.names or {}).get(item.language),
                 )
                 for text, item in zip(self._generate(model, items), items, strict=True)
             ]

@@ -29,8 +29,10 @@ def read_votes(generation: Generation, *, style: Style, thoughts: Marks = ()) ->
         return (letters.shown[best_place(generation.id, generation.language, letters.logprobs)],)
     if generation.option_logprobs is not None:
         return (argmax(OptionScores.of(generation, "").normalised("byte")),)
-    options, language = generation.options, generation.language
-    return tuple(read_answer(text, options, language, style=style, thoughts=thoughts) for text in generation.given)
+    g = generation
+    return tuple(
+        read_answer(text, g.options, g.language, style=style, thoughts=thoughts, names=g.names) for text in g.given
+    )
 
 
 class QuestionRow(NamedTuple):

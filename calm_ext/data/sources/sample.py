@@ -14,6 +14,16 @@ from calm_ext.errors import DataError
 from calm_ext.jsonl import read_jsonl
 from calm_ext.records import CorpusPassage, ParallelQuestion
 
+# Asked without their options these make no sense ("which of these …"), have answers as right as the one listed, or want
+# a sentence, which may be put in many ways. All others ask for a name, a noun, a colour or a number.
+_NEEDS_OPTIONS = {
+    "general": (
+        5, 6, 8, 9, 11, 14, 15, 16, 17, 18, 19, 20, 22, 24, 25, 26, 28, 30, 31, 32, 34, 36, 39, 40, 44, 47, 48, 51, 52,
+        53, 54, 57, 60,
+    ),
+    "medicine": (3, 5, 18, 19, 23, 25, 30, 33, 35, 36, 37, 38, 39, 44, 47, 50, 51, 53, 55, 56, 60),
+}  # fmt: skip
+
 
 def load(split: str, *, languages: Sequence[str]) -> Joined:
     """All questions; ``languages`` are picked by the caller.
@@ -46,5 +56,6 @@ SOURCE = Source(
     url="https://pypi.org/project/calm-ext/",
     citation="calm-ext",
     proven=False,
+    needs_options=frozenset(f"sample-{part}-{n:03}" for part, numbers in _NEEDS_OPTIONS.items() for n in numbers),
     corpus=load_passages,
 )

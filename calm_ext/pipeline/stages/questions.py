@@ -26,19 +26,29 @@ class Questions(BaseStage):
         content = hashlib.sha256(Path(data.path).read_bytes()).hexdigest() if data.path else None
         elsewhere = os.environ.get("CALM_DATA_DIR") if "data_dir" in SOURCES[data.source].option_names else None
         of_babel = "babel" in (run.recipe.model.path, data.source)
-        return [section(data), [content, elsewhere], section(run.recipe.babel) if of_babel else None]
+        bare = ["open"] if _left_out(run) else []
+        return [section(data), [content, elsewhere], section(run.recipe.babel) if of_babel else None, *bare]
 
     def plan(self, run: Run) -> str:
         """How many, in how many languages, and from where."""
         questions = _questions(run)
-        return f"{len(questions)} questions × {len(questions[0].versions)} languages from {run.recipe.data.source}"
+        size = f"{len(questions)} questions × {len(questions[0].versions)} languages"
+        return f"{size} from {run.recipe.data.source}{_left_out(run)}"
 
     def run(self, run: Run) -> Outputs:
         """Load and write them."""
         questions = _questions(run)
         n = write_jsonl(run.dir / "questions.jsonl", questions)
-        run.say(f"{n} questions in {', '.join(questions[0].versions)}")
+        run.say(f"{n} questions in {', '.join(questions[0].versions)}{_left_out(run)}")
         return Outputs(("questions.jsonl",))
+
+
+def _left_out(run: Run) -> str:
+    """Which questions of the source are not asked, as a remark; empty where all are."""
+    needs = SOURCES[run.recipe.data.source].needs_options
+    if run.recipe.sampling.resolved_style != "open" or not needs:
+        return ""
+    return f"; {len(needs)} that cannot be answered without their options are left out"
 
 
 def _questions(run: Run) -> list[ParallelQuestion]:

@@ -67,7 +67,7 @@ def read_entries(dirs: Iterable[str | Path], *, tasks: Sequence[str] = (), logs:
     found += joined.entries(left_out)
     if foreign:
         left_out.append(
-            f"{foreign.total()} results of tasks that are not calm-ext's nor of a known family: {_listed(foreign)}"
+            f"{foreign.total()} results of tasks that are not calm-ext's: {_listed(foreign)}"
         )
     if not found:
         where = ", ".join(plain(d) for d in given) or "no folder"

@@ -10,11 +10,13 @@ from typing import Any
 from calm_ext import __version__
 from calm_ext.data import SOURCES, Source
 from calm_ext.languages import LANGUAGES, language_name
+from calm_ext.metrics.answered import parts_of
 from calm_ext.metrics.names import metric_name
 from calm_ext.report.card.base import Base, section
 from calm_ext.report.card.markdown import plain
 from calm_ext.report.collect import WHEN, RunData
 from calm_ext.report.page.passages import retrieval_words
+from calm_ext.report.styles import styles_rows, styles_title
 from calm_ext.report.words import (
     NONE,
     direction,
@@ -67,6 +69,10 @@ def context(data: RunData, summary: Mapping[str, Any], *, base: Base, repo: str,
         "finding": finding(primary, tasks[primary]) if primary else None,
         "missing": list(data.missing),
         "tasks": [_task(name, task) for name, task in tasks.items()],
+        "styles": [
+            {"title": styles_title(g), "rows": styles_rows(g), "warnings": g["warnings"]}
+            for g in summary.get("styles", ())
+        ],
         "made": _made(data, summary, codes),
         "limits": _limits(data, summary, codes),
         "usage": _usage(data, base, repo, relation),
@@ -195,10 +201,13 @@ def _limits(data: RunData, summary: Mapping[str, Any], codes: list[str]) -> list
 
 def _measured(tasks: Mapping[str, Mapping[str, Any]]) -> str:
     codes = list(dict.fromkeys(x for task in tasks.values() for x in task["languages"]))
-    rest = "open questions, conversation, safety and every other language were not looked at."
+    in_free_text = any(parts_of(task["signature"]).get("style") == "open" for task in tasks.values())
+    what = "multiple-choice questions and short answers in free text" if in_free_text else "multiple-choice questions"
+    open_too = "" if in_free_text else "open questions, "
+    rest = f"{open_too}conversation, safety and every other language were not looked at."
     if not codes:
         return f"Nothing has been measured across languages; {rest}"
-    return f"Measured on multiple-choice questions in {_listed([language_name(x) for x in codes])} only; {rest}"
+    return f"Measured on {what} in {_listed([language_name(x) for x in codes])} only; {rest}"
 
 
 def _about_tasks(tasks: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -21,6 +21,7 @@ from calm_ext.report.page.vote import vote_context
 from calm_ext.report.plots.draw import Plots
 from calm_ext.report.plots.style import DPI
 from calm_ext.report.rundata import RunData
+from calm_ext.report.styles import styles_rows, styles_title
 from calm_ext.report.templates import environment
 from calm_ext.report.words import finding, headline, sampling_words, tasks_of
 
@@ -47,6 +48,10 @@ def render_page(data: RunData, summary: Mapping[str, Any], plots: Plots) -> str:
         "missing": list(data.missing),
         "models": {w: e.model for w, e in data.evaluations.items()},
         "tasks": shown,
+        "styles": [
+            {"title": styles_title(g), "rows": styles_rows(g), "warnings": g["warnings"]}
+            for g in summary.get("styles", ())
+        ],
         "findings": [finding(t["name"], tasks[t["name"]]) for t in shown],
         "plots": images,
         "failed": plots.failed,

@@ -1,0 +1,92 @@
+"""Two evaluations of a task, before and after: means, intervals and paired differences over the same questions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from calm_ext.metrics.compare import Paired, paired_tests
+from calm_ext.metrics.names import PARTIAL
+from calm_ext.metrics.stats import interval, resampled_means
+from calm_ext.report.whole import whole_metrics
+from calm_ext.results.evaluation import TaskResult
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    #: (before, after or difference; metric) -> the value of each question, shape (questions,).
+    Columns = dict[tuple[str, str], np.ndarray]
+
+
+class Compared(NamedTuple):
+    """A task before and after.
+
+    Attributes:
+        means: before or after -> metric -> mean over the questions.
+        ci95: the same -> metric -> the bounds of its 95 % interval.
+        differences: metric -> ``value``, ``low``, ``high`` and ``p`` of after - before; of the accuracy of a language
+            also ``p_holm``.
+    """
+
+    means: dict[str, dict[str, float]]
+    ci95: dict[str, dict[str, list[float]]]
+    differences: dict[str, dict[str, float]]
+
+
+def compared(
+    columns: Columns, languages: Sequence[str], resamples: int, *, when: Sequence[str] = ("before", "after")
+) -> Compared:
+    """The comparison of columns of :func:`question_columns`."""
+    drawn = resampled(columns, resamples) | whole_metrics(columns, resamples)
+    paired = {
+        m: Paired(columns.get(("before", m)), columns.get(("after", m)), draws)
+        for (kind, m), (*_, draws) in drawn.items()
+        if kind == "difference"
+    }
+    tests = paired_tests(paired, languages)
+    per_language = {f"acc_{x}" for x in languages}
+    found = Compared({w: {} for w in when}, {w: {} for w in when}, {})
+    for (kind, metric), (value, low, high, _) in drawn.items():
+        if kind == "difference":
+            test = tests[metric]
+            found.differences[metric] = {"value": value, "low": low, "high": high, "p": test.p}
+            found.differences[metric] |= {"p_holm": test.p_holm} if metric in per_language else {}
+        else:
+            found.means[kind][metric], found.ci95[kind][metric] = value, [low, high]
+    return found
+
+
+def question_columns(
+    found: Mapping[str, TaskResult], ids: Sequence[str], metrics: Sequence[str] | None = None
+) -> Columns:
+    """The metrics of each question; of all metrics where none are named.
+
+    Metrics that only some questions have get no difference: pairing would drop questions that have it on one side only.
+    """
+    import numpy as np
+
+    columns: Columns = {}
+    for when, result in found.items():
+        if result.questions:
+            for metric in metrics or dict.fromkeys(m for i in ids for m in result.questions[i]):
+                columns[when, metric] = np.array([result.questions[i].get(metric, math.nan) for i in ids])
+    for metric in [m for when, m in columns if when == "before" and ("after", m) in columns and m not in PARTIAL]:
+        columns["difference", metric] = columns["after", metric] - columns["before", metric]
+    return {key: c for key, c in columns.items() if not np.isnan(c).all()}
+
+
+def resampled(columns: Mapping[Any, np.ndarray], resamples: int) -> dict[Any, tuple[float, float, float, np.ndarray]]:
+    """Of each column its mean, the bounds of its 95 % interval, and its mean in each resample, shape (resamples,).
+
+    All are resampled together, with one set of draws: a metric at a time, a thousand questions took half a minute.
+    """
+    import numpy as np
+
+    if not columns:
+        return {}
+    values = np.column_stack(list(columns.values()))
+    drawn = resampled_means(values, resamples=resamples)
+    return {
+        key: (float(np.nanmean(values[:, i])), *interval(drawn[:, i]), drawn[:, i]) for i, key in enumerate(columns)
+    }
