@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from calm_ext.cli.common import console, interval_text, json_option, number_text, print_json, scoring_options
+from calm_ext.cli.logs import log_options
 
 if TYPE_CHECKING:
     from calm_ext.metrics.compare import Comparison
+    from calm_ext.results.logs import LogOptions
 
 
 @click.command("compare")
@@ -24,11 +26,13 @@ if TYPE_CHECKING:
 @click.option(
     "--passages", is_flag=True, help="What passages do: compare the samples of a task with those of its _rag twin."
 )
+@log_options
 @scoring_options
 @json_option
 def command(
     before: Path,
     after: Path,
+    logs: LogOptions,
     task: str | None,
     flips: int,
     mixed_versions: bool,
@@ -49,8 +53,8 @@ def command(
     from calm_ext.results.answers import read_answers
 
     found = compare(
-        read_answers([before], task=task),
-        read_answers([after], task=task),
+        read_answers([before], task=task, logs=logs),
+        read_answers([after], task=task, logs=logs),
         seed=seed,
         resamples=resamples,
         mixed_versions=mixed_versions,

@@ -9,6 +9,8 @@ from pathlib import Path
 import click
 
 from calm_ext.cli.common import console, json_option, print_json
+from calm_ext.cli.logs import log_options
+from calm_ext.results.logs import LogOptions
 
 
 @click.command("leaderboard")
@@ -26,9 +28,16 @@ from calm_ext.cli.common import console, json_option, print_json
     "-o", "--output", metavar="DIR", type=click.Path(path_type=Path),
     help="Also write index.html, leaderboard.md and leaderboard.csv into a folder.",
 )  # fmt: skip
+@log_options
 @json_option
 def command(
-    results: tuple[Path, ...], sort: str, tasks: tuple[str, ...], markdown: bool, output: Path | None, as_json: bool
+    logs: LogOptions,
+    results: tuple[Path, ...],
+    sort: str,
+    tasks: tuple[str, ...],
+    markdown: bool,
+    output: Path | None,
+    as_json: bool,
 ) -> None:
     """Rank the models whose lm-eval results are below the folders RESULTS…, including runs of `calm-ext align`.
 
@@ -36,7 +45,8 @@ def command(
     languages, few-shot count, chat template, prompts, parser, passages. All others get tables of their own that name
     the difference. Models share a rank where a paired test on the same questions finds no significant difference from
     the best of that rank. Results without samples (lm_eval --log_samples) cannot be tested and get no rank. Results
-    that cannot be used are listed on stderr.
+    that cannot be used are listed on stderr. Logs of lm-eval's own tasks of one language each are joined over their
+    languages (docs/logs.md).
     """
     _one_thread()
     from calm_ext.report.board.files import check_folder, write_board
@@ -45,7 +55,7 @@ def command(
 
     if output is not None:
         check_folder(output)
-    board = make_board(results, sort=sort, tasks=tasks)
+    board = make_board(results, sort=sort, tasks=tasks, logs=logs)
     if as_json:
         print_json(to_dict(board))
     elif markdown:

@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING
 import click
 
 from calm_ext.cli.common import console, json_option, print_json, scoring_options
+from calm_ext.cli.logs import log_options
 
 if TYPE_CHECKING:
     from calm_ext.metrics.measure import Measured
+    from calm_ext.results.logs import LogOptions
 
 
 @click.command("metrics")
 @click.argument("files", nargs=-1, required=True, metavar="FILE…", type=click.Path(path_type=Path))
 @click.option("--by-pair", is_flag=True, help="Print the matrix of the pairs of languages, too.")
 @click.option("--all", "everything", is_flag=True, help="Print every metric, not the headline and languages only.")
+@log_options
 @scoring_options
 @json_option
 def command(
-    files: tuple[Path, ...], by_pair: bool, everything: bool, task: str | None, unlabelled: str, resamples: int,
-    seed: int, as_json: bool,
+    files: tuple[Path, ...], by_pair: bool, everything: bool, logs: LogOptions, task: str | None, unlabelled: str,
+    resamples: int, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Score answers without a model: metrics with standard error, 95 % interval and chance line, and a line a language.
 
@@ -36,12 +39,15 @@ def command(
 
     where null is an answer that could not be read; with the optional scores (one per option, higher is better) rankings
     are compared, too. Several files are parts of one evaluation: other questions, or the same in other languages.
+
+    Logs of lm-eval's own tasks of one language each (belebele, global_mmlu_full, xcopa, …) are joined over their
+    languages by the questions' keys; docs/logs.md lists the families that are known, and how others are described.
     """
     from calm_ext.metrics.measure import measure
     from calm_ext.results.answers import read_answers
 
     found = measure(
-        read_answers(files, task=task), seed=seed, resamples=resamples, skip_unlabelled=unlabelled == "skip"
+        read_answers(files, task=task, logs=logs), seed=seed, resamples=resamples, skip_unlabelled=unlabelled == "skip"
     )
     if as_json:
         print_json({
@@ -49,6 +55,7 @@ def command(
             "metrics": found.metrics, "stderr": found.stderr, "ci95": found.ci95, "n": found.n, "chance": found.chance,
             "rankc_floor": found.rankc_floor, "by_pair": found.by_pair, "warnings": found.warnings,
             "pivots": found.pivots, "n_right": found.n_right, "answered_by_language": found.answered,
+            **({"left_out": found.left_out} if found.left_out else {}),
             **({"letter_bias": found.letter_bias} if found.letter_bias else {}),
         })  # fmt: skip
         return

@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import nan
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from calm_ext.metrics.question import argmax, per_byte, pivot_of, question_metrics, rankc
+
+Kind = Literal["options", "outcomes", "texts"]
 
 
 class Answered(NamedTuple):
@@ -19,7 +21,7 @@ class Answered(NamedTuple):
         answers: language -> index of the option, None for an abstention.
         n_options: number of options; None where the file does not say.
         scores: language -> one score per option by which the answer was chosen, where options were scored.
-        unnormalised: language -> summed log-probability per option, where ``scores`` are per byte.
+        unnormalised: language -> a second score per option: the summed log-probability, where ``scores`` are per byte.
         shown: where letters were scored, shown place -> index of the option. Answers and scores count options as the
             data does.
         content: a hash of the question as it was asked, where the file has one.
@@ -27,6 +29,7 @@ class Answered(NamedTuple):
         source_language: the language the question was written in, where it is recorded.
         faithful: language -> whether its response is in that language; None, or no key, where this was not judged
             (:mod:`calm_ext.metrics.fidelity`).
+        twin: what the metrics of the second scores are called: ``acc_unnorm``, or as lm-eval has them ``acc_norm``.
     """
 
     id: str
@@ -40,6 +43,7 @@ class Answered(NamedTuple):
     shown: tuple[int, ...] | None = None
     source_language: str | None = None
     faithful: Mapping[str, bool | None] = {}
+    twin: str = "unnorm"
 
     @property
     def pivot(self) -> str | None:
@@ -66,11 +70,11 @@ class Answered(NamedTuple):
             values["rankc"] = rankc(self.scores)
         if self.unnormalised:
             found = question_metrics({x: argmax(s) for x, s in self.unnormalised.items()}, self.gold)
-            twins = {"acc": "acc_unnorm", "consistency": "consistency_unnorm"}
-            twins |= {f"acc_{x}": f"acc_unnorm_{x}" for x in self.answers}
+            twins = {name: f"{name}_{self.twin}" for name in ("acc", "consistency")}
+            twins |= {f"acc_{x}": f"acc_{self.twin}_{x}" for x in self.answers}
             values |= {twin: found[name] for name, twin in twins.items() if name in found}
             if several:
-                values["rankc_unnorm"] = rankc(self.unnormalised)
+                values[f"rankc_{self.twin}"] = rankc(self.unnormalised)
         return values | {f"fidelity_{x}": float(known) for x, known in self.faithful.items() if known is not None}
 
     def set_items(self) -> dict[str, dict[str, int] | dict[str, int | None]]:
@@ -154,16 +158,25 @@ class AnswerSet:
         signature: of the evaluation; for predictions, as much of one as is known.
         languages: in the order of the file.
         questions: id -> answers.
+        notes: what a reader of the numbers must know of the files, in words.
+        left_out: reason -> number of questions that could not be joined over the languages.
+        kind: what the answers are: ``options``; ``outcomes``, 1 right and 0 wrong; or ``texts``, which are numbered
+            anew for each question, so that there is no kappa. Only options have chance lines and positions.
     """
 
     source: str
     signature: str
     languages: list[str]
     questions: dict[str, Answered] = field(repr=False)
+    notes: list[str] = field(default_factory=list)
+    left_out: dict[str, int] = field(default_factory=dict)
+    kind: Kind = "options"
 
     @property
     def n_options(self) -> int | None:
         """Largest number of options; where no file gives it, the largest index named plus one."""
+        if self.kind != "options":
+            return None
         told = [q.n_options for q in self.questions.values() if q.n_options]
         if told:
             return max(told)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from calm_ext.errors import DataError
 from calm_ext.metrics.answered import Answered, AnswerSet, differences
 from calm_ext.metrics.measure import bias_warnings, label_warnings
-from calm_ext.metrics.names import SET_LEVEL, metric_order
+from calm_ext.metrics.names import SET_LEVEL, TWINS, metric_order
 from calm_ext.metrics.stats import RESAMPLES, bootstrap_p, detectable, holm, interval, mcnemar
 from calm_ext.metrics.tables import means_of, resampled_metrics, table
 
@@ -84,11 +84,11 @@ def paired_tests(metrics: Mapping[str, Paired], languages: Sequence[str]) -> dic
 
     The test is exact McNemar where every question that has the metric is 0 or 1, and both sides have it for the same
     questions; else the paired bootstrap. Holm's correction is over the languages: the ``acc_<language>`` are a family;
-    ``transfer_<language>``, ``fidelity_<language>`` and ``acc_unnorm_<language>`` are others. Every other metric stands
-    for itself: its ``p_holm`` is its ``p``.
+    ``transfer_<language>``, ``fidelity_<language>`` and those of a second score, as ``acc_unnorm_<language>``, are
+    others. Every other metric stands for itself: its ``p_holm`` is its ``p``.
     """
     found = {name: _tested(paired) for name, paired in metrics.items()}
-    for prefix in ("acc_", "transfer_", "fidelity_", "acc_unnorm_"):
+    for prefix in ("acc_", "transfer_", "fidelity_", *(f"acc_{twin}_" for twin in TWINS)):
         family = [m for x in languages if (m := f"{prefix}{x}") in found]
         for name, corrected in zip(family, holm([found[m].p for m in family]), strict=True):
             found[name] = found[name]._replace(p_holm=corrected)
@@ -159,7 +159,7 @@ def compare(
     tables = [table(side, before.languages, skip_unlabelled=skip_unlabelled) for side in sides]
     means = [means_of(t) for t in tables]
     resampled = [resampled_metrics(t, seed=seed, resamples=resamples) for t in tables]
-    names = metric_order(m for m in means[0] if m in means[1])
+    names = metric_order(m for m in means[0] if m in means[1] and not (before.kind == "texts" and m == "kappa"))
     # Equal means are equal, whatever their last bits.
     drawn = {name: (resampled[1][name] - resampled[0][name]).round(12) for name in names}
     old, new = ({name: t.column(name) for name in names if name not in SET_LEVEL} for t in tables)
@@ -178,9 +178,9 @@ def compare(
             means[0][name], means[1][name], means[1][name] - means[0][name], interval(drawn[name]), p, p_holm, test, n,
             detectable(error) if error > 0 else math.nan, gained, lost,
         )  # fmt: skip
-    warnings = label_warnings(sides[0], skip_unlabelled)
+    warnings = [*dict.fromkeys([*before.notes, *after.notes]), *label_warnings(sides[0], skip_unlabelled)]
     for when, side in zip(("before", "after"), sides, strict=True):
-        warnings += [f"{when}: {w}" for w in bias_warnings(q.places for q in side)]
+        warnings += [f"{when}: {w}" for w in bias_warnings(q.places for q in side) if before.kind == "options"]
     return Comparison((before.signature, after.signature), len(ids), before.languages, changes, warnings)
 
 

@@ -34,6 +34,7 @@ class Measured(NamedTuple):
         pivots: language -> of how many questions it is the pivot; empty where no question has one.
         n_right: how many questions are right in 0, 1, …, |L| languages; empty without gold answers.
         answered: language -> share of its answers that could be read.
+        left_out: reason -> number of questions that could not be joined over the languages.
     """
 
     signature: str
@@ -51,6 +52,7 @@ class Measured(NamedTuple):
     pivots: dict[str, int] = {}
     n_right: list[int] = []
     answered: dict[str, float] = {}
+    left_out: dict[str, int] = {}
 
 
 def measure(
@@ -66,6 +68,8 @@ def measure(
     questions = list(answers.questions.values())
     columns = table(questions, answers.languages, skip_unlabelled=skip_unlabelled)
     means = means_of(columns)
+    if answers.kind == "texts":
+        means.pop("kappa", None)
     resampled = resampled_metrics(columns, seed=seed, resamples=resamples)
     order = metric_order(means)
     n, stderr = {}, {}
@@ -93,11 +97,12 @@ def measure(
         chance=by_chance,
         rankc_floor=rankc_floor(answers.n_options) if "rankc" in means and answers.n_options else None,
         by_pair=pair_values(questions),
-        warnings=_warnings(questions, means, n, skip_unlabelled),
+        warnings=[*answers.notes, *_warnings(answers, means, n, skip_unlabelled)],
         letter_bias=letter_biases(questions),
         pivots=dict(Counter(q.pivot for q in questions if q.pivot)),
         n_right=right_counts((q.right for q in labelled), len(answers.languages)) if labelled else [],
         answered={x: sum(q.answers[x] is not None for q in questions) / len(questions) for x in answers.languages},
+        left_out=answers.left_out,
     )
 
 
@@ -155,15 +160,17 @@ def label_warnings(questions: Sequence[Answered], skipped: bool) -> list[str]:
     return [f"{unlabelled} of {len(questions)} questions have no gold answer and {done}"]
 
 
-def _warnings(questions: Sequence[Answered], means: dict[str, float], n: dict[str, int], skipped: bool) -> list[str]:
-    told = bias_warnings(q.places for q in questions) + label_warnings(questions, skipped)
+def _warnings(answers: AnswerSet, means: dict[str, float], n: dict[str, int], skipped: bool) -> list[str]:
+    questions = list(answers.questions.values())
+    told = bias_warnings(q.places for q in questions) if answers.kind == "options" else []
+    told += label_warnings(questions, skipped)
     for name in PARTIAL:
         if name in n and n[name] == 0:
             told.append(f"{name} is undefined: no question has it")
     if math.isnan(means.get("kappa", 0.0)):
         told.append("kappa is undefined: every answer is the same option, or there is none")
     told += _never_right(questions) if "overlap_right" in means else []
-    if any(q.n_options is None for q in questions):
+    if answers.kind == "options" and any(q.n_options is None for q in questions):
         told.append("the file does not tell the number of options; chance is for the largest index named")
     return told
 

@@ -75,8 +75,16 @@ PLAIN = {
     "rankc_unnorm": "RankC by summed log-probability",
 }
 
-#: A metric of one language; other tasks have an ``acc_norm``, which is none.
-_OF_LANGUAGE = re.compile(r"(acc_unnorm|acc|transfer|fidelity)_([a-z]{2,3}(?:-[A-Za-z0-9]+)*)")
+#: What the metrics of a second score of each option are called, and what it is: in logs of other people's tasks, whose
+#: first score is the sum, the second is lm-eval's ``acc_norm``, or its ``acc_bytes``.
+TWINS = {
+    "unnorm": "by summed log-probability",
+    "norm": "by log-probability per character",
+    "bytes": "by log-probability per byte",
+}
+
+#: A metric of one language; ``acc_norm`` is none.
+_OF_LANGUAGE = re.compile(r"(acc_unnorm|acc_norm|acc_bytes|acc|transfer|fidelity)_([a-z]{2,3}(?:-[A-Za-z0-9]+)*)")
 
 
 def family_of(metric: str) -> tuple[str, str]:
@@ -94,13 +102,26 @@ def metric_name(metric: str) -> str:
 
     >>> metric_name("acc_gap"), metric_name("acc_en"), metric_name("transfer_fr")
     ('gap to the pivot', 'accuracy, English (en)', 'transfer to French (fr)')
+    >>> metric_name("consistency_norm"), metric_name("acc_unnorm_fr")
+    ('consistency by log-probability per character', 'accuracy by summed log-probability, French (fr)')
     """
     family, language = family_of(metric)
     if not family or not is_language(language):
-        return PLAIN.get(metric, metric)
+        first, _, twin = metric.rpartition("_")
+        return f"{PLAIN[first]} {TWINS[twin]}" if first in PLAIN and twin in TWINS else PLAIN.get(metric, metric)
     name = language_name(language)
     words = {"acc": f"accuracy, {name}", "transfer": f"transfer to {name}", "fidelity": f"answers in {name}"}
-    return words.get(family, f"accuracy by summed log-probability, {name}")
+    return words[family] if family in words else f"accuracy {TWINS[family.removeprefix('acc_')]}, {name}"
+
+
+def without_twin(metric: str) -> str:
+    """The metric that another one is the twin of, by a second score of each option; any other metric itself.
+
+    >>> without_twin("acc_norm_fr"), without_twin("rankc_unnorm"), without_twin("acc_fr")
+    ('acc_fr', 'rankc', 'acc_fr')
+    """
+    first, *rest = metric.split("_")
+    return "_".join([first, *(rest[1:] if rest and rest[0] in TWINS else rest)])
 
 
 def metric_code(name: str, known: Collection[str]) -> str | None:
@@ -123,15 +144,17 @@ def metric_names(
     labelled: bool = True,
     pivots: Collection[str] = (),
     judged: Sequence[str] = (),
+    twin: str = "unnorm",
 ) -> list[str]:
     """The metrics of questions in these languages, in order.
 
     Args:
         scored: options have scores.
-        unnormalised: they have summed log-probabilities, too.
+        unnormalised: they have second ones, too.
         labelled: questions have gold answers.
         pivots: the languages that are the pivot of a question; empty where no question has one.
         judged: the languages whose responses were judged for their language.
+        twin: what the metrics of the second scores are called.
     """
     several = len(languages) > 1
     names = ["consistency", "consistency_valid", "all_agree", "kappa"] if several else []
@@ -146,8 +169,8 @@ def metric_names(
     names += [f"fidelity_{x}" for x in judged]
     names.append("answered")
     if unnormalised:
-        names += ["acc_unnorm", *(f"acc_unnorm_{x}" for x in languages)] if labelled else []
-        names += ["consistency_unnorm", "rankc_unnorm"] if several else []
+        names += [f"acc_{twin}", *(f"acc_{twin}_{x}" for x in languages)] if labelled else []
+        names += [f"consistency_{twin}", f"rankc_{twin}"] if several else []
     return metric_order(names)
 
 
@@ -183,7 +206,7 @@ def chance(metric: str, *, n_options: int, n_languages: int, n_questions: int | 
     >>> round(chance("acc_worst", n_options=4, n_languages=6, n_questions=100), 3)
     0.196
     """
-    n, name = n_options, metric.replace("_unnorm", "")
+    n, name = n_options, without_twin(metric)
     if name == "rankc":
         return sum(w * j / n for j, w in enumerate(rankc_weights(n), 1))
     if name == "acc_worst" and n_questions is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from itertools import combinations
 from math import exp
 
@@ -148,23 +149,25 @@ def pairwise_rankc(scores: Mapping[str, Sequence[float]]) -> dict[tuple[str, str
     >>> {pair: round(x, 3) for pair, x in found.items()}
     {('en', 'fr'): 1.0, ('en', 'de'): 0.269, ('fr', 'de'): 0.269}
     """
-    tops = {language: _tops(s) for language, s in scores.items()}
-    n = len(next(iter(scores.values())))
-    # |top_j(a) ∩ top_j(b)| as the number of ones in the AND of two bit sets.
-    parts = [w / j for j, w in enumerate(rankc_weights(n), 1)]
-    return {
-        (a, b): sum(w * (x & y).bit_count() for w, x, y in zip(parts, tops[a], tops[b], strict=True))
-        for a, b in combinations(tops, 2)
-    }
+    tops = {language: _tops(tuple(ranking(s))) for language, s in scores.items()}
+    return {(a, b): _shared(tops[a], tops[b]) for a, b in combinations(tops, 2)}
 
 
-def _tops(scores: Sequence[float]) -> list[int]:
-    """top_1, top_2, …, top_n as bit sets."""
+@lru_cache(maxsize=4096)
+def _tops(order: tuple[int, ...]) -> tuple[int, ...]:
+    """top_1, top_2, …, top_n of a ranking as bit sets."""
     result, seen = [], 0
-    for index in ranking(scores):
+    for index in order:
         seen |= 1 << index
         result.append(seen)
-    return result
+    return tuple(result)
+
+
+@lru_cache(maxsize=65536)
+def _shared(a: tuple[int, ...], b: tuple[int, ...]) -> float:
+    """RankC of two rankings; |top_j(a) ∩ top_j(b)| is the number of ones in the AND of two bit sets."""
+    parts = [w / j for j, w in enumerate(rankc_weights(len(a)), 1)]
+    return sum(w * (x & y).bit_count() for w, x, y in zip(parts, a, b, strict=True))
 
 
 def rankc(scores: Mapping[str, Sequence[float]]) -> float:

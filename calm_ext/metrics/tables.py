@@ -62,6 +62,7 @@ def table(questions: Sequence[Answered], languages: Sequence[str], *, skip_unlab
         labelled=labelled,
         pivots={q.pivot for q in questions if q.pivot},
         judged=[x for x in languages if x in found],
+        twin=first.twin,
     )
     named = {a for q in questions for a in q.answers.values() if a is not None}
     options = [f"#{i}" for i in range(max(named) + 1 if named else 0)]

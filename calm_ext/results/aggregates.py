@@ -145,7 +145,7 @@ class Aggregates:
 
     def generates(self, task: str) -> bool:
         """Whether the model wrote its answers, instead of having options scored."""
-        return bool(self._settings(task).get("output_type") != "loglikelihood")
+        return self._settings(task).get("output_type") not in ("loglikelihood", "multiple_choice")
 
     def generation_settings(self, task: str) -> Any:
         """The task's settings of generation, as a table or a text."""

@@ -22,6 +22,8 @@ from calm_ext.prompts import Style
 from calm_ext.records import Prediction
 from calm_ext.results.aggregates import read_aggregates
 from calm_ext.results.folders import SamplesFile, find_samples, results_beside
+from calm_ext.results.joining import join_logs
+from calm_ext.results.logs import LogOptions, find_logs
 from calm_ext.results.samples import Sample, is_sample
 from calm_ext.signature import signature
 
@@ -40,16 +42,21 @@ class _Part(NamedTuple):
     thoughts: Marks
 
 
-def read_answers(paths: Sequence[str | Path], *, task: str | None = None) -> AnswerSet:
+def read_answers(paths: Sequence[str | Path], *, task: str | None = None, logs: LogOptions | None = None) -> AnswerSet:
     """Read files of one evaluation, or a folder or results file of lm-eval, whose samples are then read.
 
     Args:
         task: which task's samples to take where there are several.
+        logs: how the logs of other people's tasks are read, which are joined over the languages.
 
     Raises:
         DataError: a line or file that cannot be used, files of different tasks or versions, a question or a language
             that comes twice, a language that is missing, gold answers that contradict each other.
     """
+    options = logs or LogOptions()
+    found = find_logs(paths, options, task=task)
+    if found is not None:
+        return join_logs(found, options)
     parts = [_read(find_samples(Path(p), task)) for p in paths]
     _check_one_evaluation(parts)
     merged: dict[str, Answered] = {}

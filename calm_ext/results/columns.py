@@ -76,8 +76,8 @@ def read_columns(path: Path, *, passages: bool = False) -> Columns:
         (*plain, *(f"#{i}" for i in range(shares.shape[1]))),
         list(identities),
         np.hstack([values, shares]),
-        _digest(f"{i}\0{known}" for i, (known, _) in identities.items()),
-        _digest(f"{i}\0{whole}" for i, (_, whole) in identities.items()),
+        digest(f"{i}\0{known}" for i, (known, _) in identities.items()),
+        digest(f"{i}\0{whole}" for i, (_, whole) in identities.items()),
     )
 
 
@@ -119,8 +119,8 @@ def _shares(answers: Sequence[Sequence[Any]], where: str) -> np.ndarray:
     return np.stack([(given == i).mean(axis=1) for i in range(n)], axis=1) if n else np.zeros((len(answers), 0))
 
 
-def _digest(parts: Iterable[str]) -> str:
-    """Of the parts in whatever order: several processes write their questions one after the other."""
+def digest(parts: Iterable[str]) -> str:
+    """A hash of the parts in whatever order: several processes write their questions one after the other."""
     found = hashlib.sha256()
     for part in sorted(parts):
         found.update(hashlib.sha256(part.encode("utf-8", "surrogatepass")).digest())

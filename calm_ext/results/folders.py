@@ -72,6 +72,23 @@ def find_samples(path: Path, task: str | None = None) -> SamplesFile:
     return file
 
 
+def samples_of(path: Path) -> list[SamplesFile]:
+    """All samples that a path means: in a folder or below it, those written with a results file, else the file itself.
+
+    Raises:
+        DataError: there is no such path.
+    """
+    if path.is_dir():
+        return [samples_file(p) for p in sorted(path.rglob("samples_*.jsonl")) if _SAMPLES.fullmatch(p.name)]
+    if not path.exists():
+        raise DataError(f"{path}: no such file or directory")
+    stamp = _stamp(path.name)
+    if stamp is not None:
+        beside = [samples_file(p) for p in sorted(path.parent.glob("samples_*.jsonl"))]
+        return [f for f in beside if f.stamp == stamp]
+    return [samples_file(path)]
+
+
 def _of_task(where: Path, paths: Iterable[Path], task: str | None) -> list[SamplesFile]:
     """The samples files of one task."""
     found: dict[str, list[SamplesFile]] = {}

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from calm_ext.data.parallel.evidence import Losses, Scores, Texts, option_scores, row_losses
+from calm_ext.data.parallel.evidence import Losses, Scores, Texts, option_scores, read_texts, row_losses
 from calm_ext.data.parallel.features import Array, tfidf
 from calm_ext.prompts import letter_of
 
@@ -89,25 +89,51 @@ def find_doubts(texts: Mapping[str, Texts], answers: Sequence[int | None], *, pi
     return sorted(doubts, key=lambda d: -d.strength)
 
 
+def order_doubts(rows: Mapping[str, Sequence[tuple[str, Sequence[str]]]], *, pivot: str) -> list[Doubt]:
+    """The doubts about the order of a row's options alone, which cost little.
+
+    Args:
+        rows: language -> (question, options) of each row, as many options in every language.
+    """
+    n = len(rows[pivot])
+    if len(rows) < 2 or n < 3:
+        return []
+    doubts = []
+    for start in range(0, n, BLOCK):
+        texts = {x: read_texts(own[start : start + BLOCK]) for x, own in rows.items()}
+        found = _attributed(_option_doubts(texts, pivot), pivot, len(texts))
+        doubts += [d._replace(rows=tuple(r + start for r in d.rows)) for d in found]
+    return doubts
+
+
 def _find(texts: Mapping[str, Texts], answers: Sequence[int | None], pivot: str, offset: int) -> list[Doubt]:
     options = next(iter(texts.values())).options
-    few = sum(map(len, options)) <= _ALL_JUDGE
-    judges = list(texts) if few else [pivot]
     sizes = np.array([len(o) for o in options])
     gold = np.array([-1 if a is None else a for a in answers])
     alike = (gold[:, None] == gold[None]) & (sizes[:, None] == sizes[None])
     found: list[Doubt] = []
-    for language, losses in row_losses(texts, judges).items():
+    for language, losses in row_losses(texts, _judges(texts, pivot)).items():
         found += [d._replace(language=language) for d in _exchanges(losses, alike)]
-    found += _copies(texts, pivot)
+    found += _copies(texts, pivot) + _option_doubts(texts, pivot)
+    shifted = [d._replace(rows=tuple(r + offset for r in d.rows)) for d in found]
+    return _attributed(shifted, pivot, len(texts))
+
+
+def _judges(texts: Mapping[str, Texts], pivot: str) -> list[str]:
+    few = sum(map(len, texts[pivot].options)) <= _ALL_JUDGE
+    return list(texts) if few else [pivot]
+
+
+def _option_doubts(texts: Mapping[str, Texts], pivot: str) -> list[Doubt]:
+    judges, sizes = _judges(texts, pivot), np.array([len(o) for o in texts[pivot].options])
     scores = option_scores(texts, judges)
+    found = []
     if len(scores) > 1 and pivot not in scores:
         scores = {**scores, pivot: Scores(*(_transposed_sum(scores, kind) for kind in Scores._fields))}
     for language, own in scores.items():
-        weight = np.sqrt(len(texts) - 1) if few or language == pivot else 1.0
+        weight = np.sqrt(len(texts) - 1) if len(judges) == len(texts) or language == pivot else 1.0
         found += [d._replace(language=language) for d in _order_doubts(own, sizes, ORDER * weight)]
-    shifted = [d._replace(rows=tuple(r + offset for r in d.rows)) for d in found]
-    return _attributed(shifted, pivot, len(texts))
+    return found
 
 
 def _transposed_sum(scores: Mapping[str, Scores], field: str) -> list[Array]:

@@ -1,71 +1,25 @@
-"""Results of our tasks below folders, as entries of a leaderboard; what cannot be used is listed, with the reason.
-
-What must be equal for two entries to be ranked together are an entry's ``facts``. They are made of the results file:
-the task and its version, how many of its questions were asked, few-shot count (and the seed that chose the examples),
-whether a chat template was applied (its text is the model's own), system instruction, generation settings, and every
-part of the signature (languages, options, style, wording of the prompts, parser, passages) but the versions of calm-ext
-and lm-eval. These two are only noted: whatever in calm-ext changes a score has a name of its own in the signature
-(``prompts-2``, ``answers-2``, ``passages-1``), so a new release would split a board in two for nothing.
-``calm-ext compare`` is stricter, and asks for ``--mixed-versions``.
-"""
+"""Results of our tasks below folders, as entries of a leaderboard; what cannot be used is listed, with the reason."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from calm_ext.errors import CalmError, DataError
 from calm_ext.metrics.answered import parts_of
 from calm_ext.metrics.names import family_of
+from calm_ext.report.board.entry import LONGEST, VERSIONS, Entry, facts_of, plain
+from calm_ext.report.board.logs import Foreign
 from calm_ext.report.words import is_number
 from calm_ext.results.aggregates import Aggregates, read_aggregates
 from calm_ext.results.columns import Columns, read_columns
 from calm_ext.results.folders import results_below, samples_beside
+from calm_ext.results.logs import LogOptions
 
-VERSIONS = ("calm-ext", "lm_eval")
-#: parts of a signature, and what they are called in words
-_PARTS = {"langs": "languages", "score": "answers read by", "retrieval": "passages"}
-_LONGEST = 200
 #: of aggregates that differ from the means of their samples by more, one is of another evaluation
 _TOLERANCE = 1e-6
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """One model on one task of ours.
-
-    Attributes:
-        arguments: what the model was loaded with.
-        facts: name -> value in words, equal for all entries that are ranked together.
-        n_questions: how many were asked; None where the results do not say.
-        versions: of calm-ext and lm-eval.
-        values, stderr: metric -> value and lm-eval's own standard error, ``acc``, ``acc_en``, ``consistency``, …
-        columns: the values of each question; None without usable samples.
-        path: the results file.
-        note: why there are no samples, in words; else empty.
-    """
-
-    model: str
-    arguments: Mapping[str, str]
-    facts: Mapping[str, str]
-    n_questions: int | None
-    languages: tuple[str, ...]
-    signature: str
-    versions: Mapping[str, str]
-    values: Mapping[str, float]
-    stderr: Mapping[str, float]
-    columns: Columns | None = field(repr=False)
-    path: Path
-    date: float = 0.0
-    note: str = ""
-
-    @property
-    def task(self) -> str:
-        """Name of the task."""
-        return self.facts["task"]
 
 
 class Reading(NamedTuple):
@@ -75,11 +29,12 @@ class Reading(NamedTuple):
     left_out: list[str]
 
 
-def read_entries(dirs: Iterable[str | Path], *, tasks: Sequence[str] = ()) -> Reading:
-    """Read the results of our tasks from result files and folders, at any depth.
+def read_entries(dirs: Iterable[str | Path], *, tasks: Sequence[str] = (), logs: LogOptions | None = None) -> Reading:
+    """Read the results of our tasks, and logs of known families, from result files and folders, at any depth.
 
     Args:
-        tasks: only these; all without.
+        tasks: only these tasks and families; all without.
+        logs: how logs of other people's tasks are read.
 
     Raises:
         CalmError: a path does not exist, or there is no usable result; the message has all that was left out.
@@ -89,6 +44,7 @@ def read_entries(dirs: Iterable[str | Path], *, tasks: Sequence[str] = ()) -> Re
     found: list[Entry] = []
     foreign: Counter[str] = Counter()
     others: Counter[str] = Counter()
+    joined = Foreign(logs or LogOptions(), tasks)
     files = list(dict.fromkeys(_files(given, left_out)))
     for path in files:
         try:
@@ -98,7 +54,8 @@ def read_entries(dirs: Iterable[str | Path], *, tasks: Sequence[str] = ()) -> Re
             continue
         for task in results.tasks:
             if not results.signature(task):
-                foreign.update([] if results.is_group(task) else [plain(task)])
+                if not results.is_group(task) and not joined.takes(results, task):
+                    foreign.update([plain(task)])
             elif tasks and task not in tasks:
                 others[plain(task)] += 1
             else:
@@ -107,8 +64,11 @@ def read_entries(dirs: Iterable[str | Path], *, tasks: Sequence[str] = ()) -> Re
                     found.append(entry)
                 else:
                     left_out.append(f"{plain(path)}: has no number for {entry.task}")
+    found += joined.entries(left_out)
     if foreign:
-        left_out.append(f"{foreign.total()} results of tasks that are not calm-ext's: {_listed(foreign)}")
+        left_out.append(
+            f"{foreign.total()} results of tasks that are not calm-ext's: {_listed(foreign)}"
+        )
     if not found:
         where = ", ".join(plain(d) for d in given) or "no folder"
         what = f"of {', '.join(map(plain, tasks))}" if tasks else "of calm tasks"
@@ -118,17 +78,6 @@ def read_entries(dirs: Iterable[str | Path], *, tasks: Sequence[str] = ()) -> Re
         none = f"no results {what} found in {where}{more}; lm_eval --output_path DIR --log_samples writes them"
         raise CalmError("\n".join([none, *left_out]))
     return Reading(found, left_out)
-
-
-def plain(value: Any, longest: int = _LONGEST) -> str:
-    """Text of a file that is safe to print: no control characters, no halves of characters, not endless.
-
-    >>> plain("a\\x1b[31mb\\nc")
-    'a�[31mb c'
-    """
-    text = " ".join(str(value)[: 100 * longest].split())
-    text = "".join(c if c.isprintable() else "\ufffd" for c in text)
-    return text if len(text) <= longest else f"{text[: longest // 2]} … {text[-longest // 2 :]}"
 
 
 def _listed(counts: Mapping[str, int]) -> str:
@@ -154,7 +103,7 @@ def _files(given: Sequence[Path], left_out: list[str]) -> Iterator[Path]:
 
 def _entry(results: Aggregates, task: str) -> Entry:
     path = results.path
-    signature = plain(results.signature(task), 10 * _LONGEST)
+    signature = plain(results.signature(task), 10 * LONGEST)
     parts = parts_of(signature)
     values = {plain(m): v for m, v in results.values(task).items() if is_number(v)}
     columns, note = _columns(path, task, passages="retrieval" in parts)
@@ -176,7 +125,7 @@ def _entry(results: Aggregates, task: str) -> Entry:
     return Entry(
         model=plain(results.model_name(path.parent.name)) or "a model without a name",
         arguments={plain(k): plain(v) for k, v in results.arguments.items()},
-        facts=_facts(results, task, parts, n),
+        facts=facts_of(results, task, parts, n),
         n_questions=n,
         languages=tuple(parts["langs"].split(".")) if parts.get("langs") else (),
         signature=signature,
@@ -216,37 +165,3 @@ def with_transfers(columns: Columns, pivots: Any) -> Columns:
     others = {x: np.where(right, columns.values[:, i], np.nan) for x, i in languages.items() if x != pivots[0]}
     names = (*columns.names, *(f"transfer_{x}" for x in others))
     return columns._replace(names=names, values=np.column_stack([columns.values, *others.values()]))
-
-
-def _facts(results: Aggregates, task: str, parts: Mapping[str, str], n: int | None) -> dict[str, str]:
-    version, shots, chat = results.version(task), results.n_shot(task), results.chat_template
-    facts = {"task": plain(task)}
-    facts["task version"] = f"{version:g}" if is_number(version) else plain(version or "unknown")
-    facts["questions"] = _questions(results, task, n)
-    facts["few-shot"] = f"{plain(shots)}-shot"
-    if shots and results.fewshot_seed is not None:
-        facts["few-shot seed"] = plain(results.fewshot_seed)
-    facts["chat template"] = "applied" if chat else "none"
-    if chat and shots:
-        facts["few-shot as turns"] = "yes" if results.fewshot_as_multiturn else "no"
-    facts["system instruction"] = plain(results.system_instruction or "none")
-    if results.generates(task):
-        facts["generation"] = _generation(results.generation_settings(task))
-    facts |= {_PARTS.get(k, k): v for k, v in parts.items() if k not in (*VERSIONS, "task", "shots")}
-    facts.setdefault("passages", "none")
-    return facts
-
-
-def _questions(results: Aggregates, task: str, n: int | None) -> str:
-    if n is None:
-        return "an unknown number"
-    of = results.n_original(task)
-    if of is not None:
-        return f"all {n}" if of == n else f"{n} of {of}"
-    return f"{n} (limit {plain(results.limit)})" if results.limit else f"{n}"
-
-
-def _generation(given: Any) -> str:
-    if isinstance(given, dict) and given:
-        return ", ".join(f"{plain(k)} {plain(repr(v))}" for k, v in sorted(given.items(), key=lambda kv: str(kv[0])))
-    return plain(given or "as the task has it")

@@ -1,6 +1,6 @@
 """A ranked board of many models from their lm-eval result folders.
 
-Results are ranked in one table only where everything but the model is the same (:mod:`.read` lists the
+Results are ranked in one table only where everything but the model is the same (:mod:`.entry` lists the
 parts, and why versions of calm-ext are not among them) and the same questions were asked in the same words; every other
 set of results gets a table of its own that names the difference. :mod:`.rank` describes how ranks, ties and intervals
 are computed, and their limits. The questions of results without samples are not known, so these get no test and no
@@ -20,9 +20,11 @@ from typing import Any, NamedTuple
 
 from calm_ext.errors import CalmError
 from calm_ext.metrics.names import LOWER_IS_BETTER, metric_code, metric_name, metric_order
+from calm_ext.report.board.entry import Entry, plain
 from calm_ext.report.board.rank import Standing, has, intervals, judge
-from calm_ext.report.board.read import Entry, plain, read_entries
+from calm_ext.report.board.read import read_entries
 from calm_ext.report.words import is_number
+from calm_ext.results.logs import LogOptions
 
 RANKED = ("acc", "consistency", "kappa", "rankc")
 SHOWN = (*RANKED, "all_correct", "answered")
@@ -85,17 +87,20 @@ class Board(NamedTuple):
     left_out: list[str]
 
 
-def make_board(dirs: Iterable[str | Path], *, sort: str = "acc", tasks: Sequence[str] = ()) -> Board:
+def make_board(
+    dirs: Iterable[str | Path], *, sort: str = "acc", tasks: Sequence[str] = (), logs: LogOptions | None = None
+) -> Board:
     """Read results and rank them.
 
     Args:
         sort: the metric to order by, its code or plain name; a table that lacks it is ordered by accuracy, and says so.
         tasks: only these; all without.
+        logs: how logs of other people's tasks are read.
 
     Raises:
         CalmError: there is no usable result, or none has the metric.
     """
-    reading = read_entries(dirs, tasks=tasks)
+    reading = read_entries(dirs, tasks=tasks, logs=logs)
     left_out = list(reading.left_out)
     entries = _newest(reading.entries, left_out)
     known = metric_order(dict.fromkeys(m for e in entries for m in e.values))

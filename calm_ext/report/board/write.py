@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from calm_ext.metrics.names import metric_name, metric_order
-from calm_ext.report.board.read import plain
+from calm_ext.report.board.entry import plain
 from calm_ext.report.board.table import Board, Row, Table
 from calm_ext.report.words import NONE, interval, is_number, number
 
