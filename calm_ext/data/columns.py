@@ -46,7 +46,7 @@ def load_benchmark(benchmark: Benchmark, split: str, *, languages: Sequence[str]
     pivot = next((x for x in (benchmark.source_language, "en") if x in tables), next(iter(tables)))
     keys, repairs = _joined(benchmark, tables, str(pivot))
     questions = []
-    for key in keys:
+    for key in (k for k in keys if benchmark.splits[split].holds(tables[str(pivot)].rows[k].group)):
         rows = {x: table.rows[key] for x, table in tables.items()}
         identity = f"{benchmark.name}-{key}"
         n, gold = len(rows[str(pivot)].options), rows[str(pivot)].answer
