@@ -6,7 +6,6 @@ line when a file is opened again.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 import os
@@ -88,9 +87,10 @@ def numbered_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str
             for number, line in enumerate(handle, 1):
                 if not line.strip():
                     continue
-                value: Any = None
-                with contextlib.suppress(ValueError):  # said below, with the place
-                    value = _loads(line)
+                try:
+                    value = _DECODER.decode(line)
+                except ValueError:
+                    value = None  # said below, with the place
                 try:
                     if not isinstance(value, dict):
                         value = jsonlines.Reader([line], loads=_loads).read(type=dict)
@@ -99,7 +99,7 @@ def numbered_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str
                     reason = str(error).removeprefix("line contains invalid json: ").split(" (line ")[0]
                     reason = re.sub(r": line \d+ (column \d+).*", r" at \1", reason)
                     raise DataError(f"{source}:{number}: not a JSON object: {reason}{hint}") from None
-                if _HALF.search(line) and not _writable(value):
+                if "\\u" in line and _HALF.search(line) and not _writable(value):
                     raise DataError(
                         f"{source}:{number}: has half a character (an unpaired surrogate, \\ud800 to \\udfff)"
                     )

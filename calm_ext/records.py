@@ -137,12 +137,12 @@ class Generation(Record):
             _check_names(self.names, len(self.options), "names")
         if self.answer is not None and not 0 <= self.answer < len(self.options):
             raise ValueError(f"answer {self.answer} is not one of the {len(self.options)} options")
-        if not all(option.strip() for option in self.options):
+        if not all(map(str.strip, self.options)):
             raise ValueError("an option is empty")
         if not isinstance(self.prompt, str) and not all({"role", "content"} <= set(turn) for turn in self.prompt):
             raise ValueError("prompt: every turn of a chat has role and content")
-        for name in ("option_logprobs", "option_tokens", "option_priors"):
-            values = getattr(self, name)
+        scored = (self.option_logprobs, self.option_tokens, self.option_priors)
+        for name, values in zip(("option_logprobs", "option_tokens", "option_priors"), scored, strict=True):
             if values is not None and len(values) != len(self.options):
                 raise ValueError(f"{len(values)} {name} for {len(self.options)} options")
         if self.shown is not None and sorted(self.shown) != list(range(len(self.options))):

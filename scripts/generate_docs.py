@@ -1,10 +1,11 @@
-"""Write the reference pages that are generated from the code: docs/recipes.md, docs/cli.md and docs/api.md.
+"""Write the reference pages that are generated from the code: docs/recipes.md, cli.md, benchmarks.md and api.md.
 
     python scripts/generate_docs.py            # write
     python scripts/generate_docs.py --check    # exit 1 and name the files that are not up to date
 
 - recipes.md: the keys of a recipe, from the classes of options and their attribute docstrings
 - cli.md: the help of every verb
+- benchmarks.md: the benchmarks of calm_ext/data/benchmarks and the keys of their descriptions, in benchmarks.md.jinja
 - api.md: the public names of ``calm_ext.__all__``, from their signatures and docstrings
 """
 
@@ -21,10 +22,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import click
+import jinja2
 from pydantic.fields import FieldInfo
 
 import calm_ext
 from calm_ext.cli.main import cli
+from calm_ext.data import benchmark
+from calm_ext.data.benchmark import Answer, Benchmark, OptionColumn, Split, bundled_benchmarks
+from calm_ext.data.families import Family
 from calm_ext.options import OneOf, Section
 from calm_ext.pipeline.schema import Recipe
 
@@ -158,11 +163,20 @@ def _words(kind: Any) -> str:
     if origin in (Union, types.UnionType):
         return " or ".join(_words(x) for x in inner if x is not type(None))
     if origin is list:
-        return f"list of {_words(inner[0])}" if get_origin(inner[0]) is Literal else f"list of {_words(inner[0])}s"
+        return f"list of {_words(inner[0])}" if get_origin(inner[0]) is Literal else f"list of {_plural(inner[0])}"
+    if origin is tuple:
+        return f"pair of {_words(inner[0])}s"
     if origin is dict:
-        return "table" if inner[1] is Any else f"table of {_words(inner[1])}s"
+        return "table" if inner[1] is Any else f"table of {_plural(inner[1])}"
+    if inspect.isclass(kind) and issubclass(kind, Section):
+        return "table"
     names = {str: "string", int: "whole number", float: "number", bool: "true or false"}
     return names.get(kind) or getattr(kind, "__name__", str(kind))
+
+
+def _plural(kind: Any) -> str:
+    first, *rest = _words(kind).split(" ")
+    return " ".join([f"{first}s", *rest])
 
 
 def _default(field: FieldInfo) -> str:
@@ -210,6 +224,26 @@ def _context(command: click.Command, name: str, parent: click.Context | None) ->
     """A context in which the help is 100 columns wide, whatever the terminal."""
     settings = {**command.context_settings, "terminal_width": 100, "max_content_width": 100, "color": False}
     return click.Context(command, info_name=name, parent=parent, **settings)
+
+
+# --- benchmarks.md ----------------------------------------------------------------------------------------------------
+
+#: what a key of a description holds, beside the description itself
+HELD = {"answer": Answer, "splits": Split, "options": OptionColumn, "lm_eval": Family}
+
+
+def benchmarks() -> str:
+    """The text of docs/benchmarks.md."""
+    parts = [_table("", Benchmark.model_fields)]
+    for name, section in HELD.items():
+        about = _prose((section.__doc__ or "").split("\n\n")[0])
+        parts += [f"### `{name}`\n", f"{about}\n", _table(name, section.model_fields)]
+    about = (inspect.getdoc(benchmark) or "").split("\n\n")[-1]
+    template = (Path(__file__).parent / "benchmarks.md.jinja").read_text(encoding="utf-8")
+    environment = jinja2.Environment(trim_blocks=False, keep_trailing_newline=True)
+    page = environment.from_string(template)
+    text = page.render(benchmarks=bundled_benchmarks(), about=_prose(about) + "\n", tables="\n".join(parts))
+    return _page([HEADER, text])
 
 
 # --- api.md -----------------------------------------------------------------------------------------------------------
@@ -334,7 +368,8 @@ def _page(parts: list[str]) -> str:
 
 def generated() -> dict[Path, str]:
     """path -> text of every page."""
-    return {DOCS / "recipes.md": recipes(), DOCS / "cli.md": command_line(), DOCS / "api.md": api()}
+    pages = {"recipes": recipes, "cli": command_line, "benchmarks": benchmarks, "api": api}
+    return {DOCS / f"{name}.md": text() for name, text in pages.items()}
 
 
 def main() -> None:

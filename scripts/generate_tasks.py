@@ -32,7 +32,7 @@ VARIANTS = {
     "_letters": ("_xl_letters", "letters"),
     "_open": ("_xl_open", "open"),
 }
-# The sources whose answers are names, so that they can be asked in free text.
+# The sources with tasks written by hand whose answers are names, so that they can be asked in free text.
 OPEN = ("sample",)
 #: What a task of a style asks, in one line.
 HOW = {

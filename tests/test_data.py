@@ -394,7 +394,9 @@ def test_wrong_requests() -> None:
 
 
 def test_every_file_with_a_source_is_known() -> None:
-    assert list(SOURCES) == ["babel", "local", "medexpqa", "medqa", "medqa_zh", "sample", "xcsqa"]
+    benchmarks = {path.stem for path in (Path(dataset.__file__).parents[1] / "data/benchmarks").glob("*.yaml")}
+    own = {"babel", "columns", "local", "medexpqa", "medqa", "medqa_zh", "sample", "xcsqa"}
+    assert len(benchmarks) == 18 and set(SOURCES) == own | benchmarks
     assert all(source.name == name for name, source in SOURCES.items())
     assert SOURCES["xcsqa"].option_names == ("data_dir", "origin")
     assert [x for x, s in SOURCES.items() if s.medical] == ["medexpqa", "medqa", "medqa_zh"]
@@ -494,7 +496,7 @@ def test_a_source_of_a_plugin_in_a_recipe() -> None:
     assert recipe(source="babel").data.load_options(babel_seed=5) == {"seed": 5}
     assert recipe(source="xcsqa", args={"origin": "hf"}).data.load_options() == {"data_dir": None, "origin": "hf"}
     for given, said in (
-        ({"source": "toys"}, r"data.source: input should be one of babel, .*did you mean 'toy'"),
+        ({"source": "toys"}, r"data.source: input should be one of arc, babel, .*did you mean 'toy'"),
         ({"source": "toy", "args": {"wrd": "cow"}}, "data.args: data source toy has no option wrd; its options: word"),
         ({"source": "toy", "args": {"numbers": "many"}}, "data.args: data source toy: option numbers: "),
         ({"source": "medqa", "args": {"data_dir": "x"}}, "data.args.data_dir: give data.data_dir instead"),

@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from calm_ext.cli.main import cli
+from calm_ext.errors import CalmError
 from calm_ext.options import Section
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -82,6 +85,24 @@ def test_the_examples_of_contributing_are_python_that_imports_what_there_is() ->
                 module = importlib.import_module(node.module)
                 missing = [a.name for a in node.names if not hasattr(module, a.name)]
                 assert not missing, f"{node.module} has no {', '.join(missing)}"
+
+
+def test_the_worked_example_of_a_benchmark_prints_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (ROOT / "docs/benchmarks.md").read_text(encoding="utf-8").split("## Bring your own")[1]
+    monkeypatch.chdir(tmp_path)
+    files = re.findall(r"`([\w.]+)`[^`]*:\n\n```(?:yaml|csv)\n(.*?)```", page, flags=re.DOTALL)
+    assert [name for name, _ in files] == ["my.yaml", "en.csv", "es.csv"]
+    for name, text in files:
+        Path(name).write_text(text, encoding="utf-8")
+    shown = re.findall(r"```console\n\$ calm-ext (.*?)\n(.*?)```", page, flags=re.DOTALL)
+    assert len(shown) == 3
+    for i, (command, output) in enumerate(shown):
+        if i == 2:
+            Path("my.yaml").write_text(files[0][1].replace("letter", "zero_based"), encoding="utf-8")
+        done = CliRunner().invoke(cli, command.split())
+        error = f"error: {done.exception}\n" if isinstance(done.exception, CalmError) else ""
+        printed = "".join(f"{line.rstrip()}\n" for line in done.output.splitlines()) + error
+        assert printed == output
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/RESULTS.md"])

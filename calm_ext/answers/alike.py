@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from calm_ext.answers.options import Options
 from calm_ext.answers.text import EDGE, lower
@@ -65,15 +66,26 @@ def resembles(tail: str, index: int, options: Options) -> bool:
         return False  # a negation, mostly
     if any(other != own and len(other) > 2 and other in claimed for other in options.folded):
         return False
-    alike = [difflib.SequenceMatcher(None, option[:120], claimed).ratio() for option in bare]
     if " " in own and " " not in claimed and len(claimed) > 5 and own[:4] == claimed[:4]:
         return not any(x[:3] == claimed[:3] for x in bare if x != own)  # "scoprire" for "scoperta di nuovi"
     if own.isascii() or unicodedata.category(own[0]) != "Lo":
         same_start = claimed[:4] == own[:4] and sum(x[:4] == own[:4] for x in bare) == 1
-        enough = 0.6 if same_start or " " in own else 0.8 if len(own) > 4 else 0.95
-        return alike[index] >= enough and alike[index] > max(alike) - 0.1
+        return _nearest(claimed, index, bare, 0.6 if same_start or " " in own else 0.8 if len(own) > 4 else 0.95)
     # Characters: the same first one, or one in two written otherwise.
     same_start = claimed[:1] == own[:1] and sum(x[:1] == own[:1] for x in options.folded) == 1
     places = [len(x) == len(claimed) and sum(map(str.__eq__, x, claimed)) * 2 >= len(x) for x in options.folded]
-    near = alike[index] >= 0.6 and alike[index] > max(alike) - 0.1
-    return same_start or near or (places[index] and sum(places) == 1)
+    return same_start or (places[index] and sum(places) == 1) or _nearest(claimed, index, bare, 0.6)
+
+
+def _nearest(claimed: str, index: int, texts: Sequence[str], enough: float) -> bool:
+    """Whether a text is like that option's to a degree, 0 to 1, and no other one is much more like it."""
+    matcher = difflib.SequenceMatcher(None, "", claimed)  # keeps what it knows of its second text
+    matcher.set_seq1(texts[index][:120])
+    own = matcher.ratio()
+    if own < enough:
+        return False
+    for text in texts:
+        matcher.set_seq1(text[:120])
+        if matcher.quick_ratio() - 0.1 >= own and matcher.ratio() - 0.1 >= own:
+            return False
+    return True

@@ -1,13 +1,14 @@
-"""Lines that are but an option: the answer of a response without a cue, and repeated prompts."""
+"""Lines that are but an option, repeated prompts, what stands behind a cue, and remarks that take an answer back."""
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from functools import lru_cache
 
 from calm_ext.answers.cues import Grammar
 from calm_ext.answers.han import SIMPLIFIED
-from calm_ext.answers.label import read_piece
+from calm_ext.answers.label import MOST, read_piece
 from calm_ext.answers.options import Options
 from calm_ext.answers.text import clean, lower
 from calm_ext.languages import get_language
@@ -89,3 +90,22 @@ def echoes(code: str, n: int) -> tuple[str, ...]:
     texts = (head, clean(f"{cue(own, own.explanation)}{own.space}…\n{cue(own, own.answer)}{own.space}A"))
     # A text in traditional characters may have become one in simplified ones.
     return (*texts, *(x.translate(SIMPLIFIED) for x in texts)) if own.script == "Hant" else texts
+
+
+def piece_behind(text: str, start: int, bare: bool, mends: list[tuple[int, int]]) -> str:
+    """What follows a cue: the rest of the line, or the next line that is not empty where the cue has its mark."""
+    mend = bisect_left(mends, (start, 0))
+    stop = min(start + MOST, len(text), mends[mend][0] if mend < len(mends) else len(text))
+    end = text.find("\n", start, stop)
+    line = text[start : end if end >= 0 else stop]
+    if line.strip(" *#>\r\t") or bare or end < 0:
+        return line
+    return text[end:stop].lstrip("\n\r\t *#>").split("\n", 1)[0]
+
+
+def mends_in(small: str, start: int, options: Options, rules: Grammar) -> list[tuple[int, int]]:
+    """Where remarks begin and end that take an answer back; not where an option is called so."""
+    found = [(m.start(), m.end()) for m in rules.mend.finditer(small, max(start - 1, 0))]
+    if found and any(len(option) < 20 for option in options.folded):
+        found = [(a, b) for a, b in found if not any(o in small[a:b] for o in options.folded if len(o) > 1)]
+    return found

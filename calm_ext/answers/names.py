@@ -194,16 +194,13 @@ class Names:
 
     def _parts(self, line: str, folded: Loose) -> Iterator[tuple[int, int, int, int]]:
         """Where names stand in a text without spaces; names in Latin letters and digits as whole words."""
-        text = folded.text.replace(" ", "\0")
         for name in self.names:
-            wanted = "\0".join(name.words)
-            at = text.find(wanted)
-            while at >= 0:
-                end = at + len(wanted)
-                start, stop = folded.ends[at] - 1, folded.ends[end - 1]
+            if name.words[0] not in folded.text:
+                continue
+            for match in re.finditer(rf"[{_BREAKS}]{{0,3}}".join(map(re.escape, name.words)), folded.text):
+                start, stop = folded.ends[match.start()] - 1, folded.ends[match.end() - 1]
                 if _stands_alone(line, start, stop):
                     yield start, stop, 99, name.option
-                at = text.find(wanted, at + 1)
 
     def _fits(self, name: str, word: str) -> int:
         """How well a word of a text fits one of a name: 0 not at all, 99 exactly, else by letters in common."""

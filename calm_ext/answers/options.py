@@ -51,8 +51,7 @@ class Options:
             raise CalmError("a response can be read only where there are options: options is empty")
         self.language = language
         together = "\n".join(texts)
-        together = clean(together, "*_`") if "\n" not in "".join(texts) else ""
-        cleaned = together.split("\n")
+        cleaned = clean(together, "*_`").split("\n") if together.count("\n") < len(texts) else []
         if len(cleaned) != len(texts):  # a text has a line break, or becomes one
             cleaned = [clean(text, "*_`") for text in texts]
         plain = [" ".join(text.split()) for text in cleaned]
@@ -77,7 +76,7 @@ class Options:
         self.memo: dict[tuple[str, str], int] = {}
 
     @staticmethod
-    @lru_cache(maxsize=4096)
+    @lru_cache(maxsize=32)
     def of(texts: tuple[str, ...], language: str) -> Options:
         """The options of these texts; kept, because the samples of a question follow each other.
 
@@ -95,7 +94,7 @@ class Options:
         letters = self.words.letters
         for text in self.folded:
             first = text[:1]
-            if first and (first in "abcdefghij" or first in letters) and ends(text, 1):
+            if first and (first in "abcdefghij" or first in letters) and not text[1:2].isalpha() and ends(text, 1):
                 return True
         return False
 
@@ -121,11 +120,10 @@ class Options:
         """The one option that is this text with all of its signs."""
         wanted = " ".join(text.split())
         trimmed = wanted.strip(_SENTENCE_EDGE) or wanted
-        hits = [i for i, option in enumerate(self.exact) if option == trimmed]
-        if not hits and self.distinct:
-            small = lower(trimmed)
-            hits = [i for i, option in enumerate(self.folded) if option == small]
-        return hits[0] if len(hits) == 1 else None
+        if trimmed in self.exact:
+            return self.exact.index(trimmed) if self.exact.count(trimmed) == 1 else None
+        small = lower(trimmed)
+        return self.folded.index(small) if self.distinct and small in self.folded else None
 
     def find(self, text: str, at: int) -> Found | None:
         """The options that a text begins with at a place, in the first way that fits."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -20,8 +20,8 @@ from calm_ext.answers.check import options_of
 from calm_ext.answers.clauses import mark_clauses
 from calm_ext.answers.cues import Grammar, cues_in, grammar
 from calm_ext.answers.han import simplify
-from calm_ext.answers.label import CONFLICT, MOST, NOTHING, TAKEN_BACK, plain_answer, read_piece
-from calm_ext.answers.lines import alone, echoes, names_line
+from calm_ext.answers.label import CONFLICT, NOTHING, TAKEN_BACK, plain_answer, read_piece
+from calm_ext.answers.lines import alone, echoes, mends_in, names_line, piece_behind
 from calm_ext.answers.named import read_open
 from calm_ext.answers.options import Options
 from calm_ext.answers.subjects import called_right
@@ -71,11 +71,32 @@ def read_answer(
     >>> read_answer(" water", ["air", "water"], "en", style="direct")
     1
     """
-    if not isinstance(text, str):
-        raise TypeError(f"a response must be text, not {type(text).__name__}")
+    return read_responses([text], options, language, style=style, thoughts=thoughts, names=names)[0]
+
+
+def read_responses(
+    texts: Iterable[str],
+    options: Sequence[str],
+    language: str,
+    *,
+    style: Style = "explain",
+    thoughts: Marks = (),
+    names: Sequence[Sequence[str]] | None = None,
+) -> tuple[int | None, ...]:
+    """What :func:`read_answer` gives for each of the responses to a question."""
     known = options_of(options, language)
-    if style == "open":
-        return read_open(text, options, names, language, thoughts=thoughts)
+    found = []
+    for text in texts:
+        if not isinstance(text, str):
+            raise TypeError(f"a response must be text, not {type(text).__name__}")
+        if style == "open":
+            found.append(read_open(text, options, names, language, thoughts=thoughts))
+        else:
+            found.append(_read(text, known, style, thoughts))
+    return tuple(found)
+
+
+def _read(text: str, known: Options, style: Style, thoughts: Marks) -> int | None:
     _, text, unclosed = split_thoughts(text, thoughts)
     if unclosed:
         return None
@@ -83,7 +104,7 @@ def read_answer(
     if style != "explain":
         lines = (line for line in text.split("\n") if line.strip())
         return known.by_text(next(lines, ""))
-    text = mark_clauses(text, language, known.exact)
+    text = mark_clauses(text, known.language, known.exact)
     read = _last_line(text, known)
     return _explained(text, known) if read is None else read
 
@@ -91,12 +112,16 @@ def read_answer(
 def _last_line(text: str, options: Options) -> int | None:
     """The option of a last line ``Answer: B. water`` where nothing before it can name one, which is the usual case.
 
-    No letter stands there, and no option's text or no word for an answer; None sends a text to :func:`_explained`.
+    The line may be broken behind its colon. No letter stands before it, and no option's text or no word for an answer;
+    None sends a text to :func:`_explained`.
     """
     text = text.rstrip()
     cut = text.rfind("\n") + 1
     words = options.words
     match = words.answer.match(lower(text[cut:]))
+    if match is None and cut:
+        cut = text.rfind("\n", 0, cut - 1) + 1
+        match = words.answer.match(lower(text[cut:]))
     read = plain_answer(text[cut + match.end() :], options) if match else None
     if read is None or words.capital.search(text, 0, cut):
         return None
@@ -176,7 +201,7 @@ def _explained(text: str, options: Options) -> int | None:
         read = plain_answer(text[cues[0].end() :], options)  # "Answer: B. water" at the end, as nearly always
         if read is not None and all(index == read for _, index in called_right(text, small, options, rules)):
             return read
-    mends = _mends(small, cues[0].end(), options, rules) if cues else []
+    mends = mends_in(small, cues[0].end(), options, rules) if cues else []
     claims: list[_Claim] = []
     past, end, bounded = 0, len(text), False
     for match in cues:
@@ -196,7 +221,7 @@ def _explained(text: str, options: Options) -> int | None:
         return alone(text[:end], options, rules, bool(cues))
     claims.sort()
     if not cues or claims[0].at < cues[0].end():
-        mends = _mends(small, claims[0].at, options, rules)
+        mends = mends_in(small, claims[0].at, options, rules)
     claims += _after_mends(text, small, mends, claims, end, options, rules)
     claims.sort()
     return _agreed(text[:end], claims, [at for at, _ in mends if at < end], options)
@@ -213,7 +238,7 @@ def _claim(
     bare = match["phrase"] is not None and not match["mark"] and not match["copula"]
     weak = _is_weak(match)
     start = match.end()
-    piece = _piece(text, start, bare, mends)
+    piece = piece_behind(text, start, bare, mends)
     if match["box"]:
         piece = piece.partition("}")[0]
     elif match["mark"] and match["mark"][0] in "\"'":  # of a JSON object
@@ -242,25 +267,6 @@ def _searched(text: str, language: str) -> str:
     """The text as cues are looked for in it: in small letters and simplified characters, of the same length."""
     small = lower(text)
     return simplify(small) if language.startswith("zh") else small
-
-
-def _piece(text: str, start: int, bare: bool, mends: list[tuple[int, int]]) -> str:
-    """What follows a cue: the rest of the line, or the next line that is not empty where the cue has its mark."""
-    mend = bisect_left(mends, (start, 0))
-    stop = min(start + MOST, len(text), mends[mend][0] if mend < len(mends) else len(text))
-    end = text.find("\n", start, stop)
-    line = text[start : end if end >= 0 else stop]
-    if line.strip(" *#>\r\t") or bare or end < 0:
-        return line
-    return text[end:stop].lstrip("\n\r\t *#>").split("\n", 1)[0]
-
-
-def _mends(small: str, start: int, options: Options, rules: Grammar) -> list[tuple[int, int]]:
-    """Where remarks begin and end that take an answer back; not where an option is called so."""
-    found = [(m.start(), m.end()) for m in rules.mend.finditer(small, max(start - 1, 0))]
-    if found and any(len(option) < 20 for option in options.folded):
-        found = [(a, b) for a, b in found if not any(o in small[a:b] for o in options.folded if len(o) > 1)]
-    return found
 
 
 def _after_mends(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -30,8 +29,8 @@ def called_right(text: str, small: str, options: Options, rules: Grammar) -> Ite
     Args:
         text: a cleaned response. small: the same in small letters.
     """
-    ticked = not text.isascii() and any(mark in text for mark in "✅✔☑✓")
-    spans = [*deque(_lettered(text, small, options, ticked), _MOST), *_texts(small, options)]
+    ticked = not text.isascii() and ("✅" in text or "✔" in text or "☑" in text or "✓" in text)
+    spans = _lettered(text, small, options, ticked)[-_MOST:] + _texts(small, options)
     following, says, length = options.words.following, options.words.says, len(small) - 2
     for start, end, index in spans:
         if not ticked:
@@ -44,12 +43,13 @@ def called_right(text: str, small: str, options: Options, rules: Grammar) -> Ite
             yield start, index
 
 
-def _lettered(text: str, small: str, options: Options, ticked: bool) -> Iterator[tuple[int, int, int]]:
+def _lettered(text: str, small: str, options: Options, ticked: bool) -> list[tuple[int, int, int]]:
     """Start, end and index of the letters that stand alone, each with its option's text where that follows.
 
     Only those that something follows, unless ``ticked``.
     """
     words, own = options.words, options.folded
+    found = []
     for match in _letters(options.last).finditer(text):
         end, index = match.end(1), LETTERS.index(match[1])
         if match.end() >= len(text) and not ticked:
@@ -61,20 +61,24 @@ def _lettered(text: str, small: str, options: Options, ticked: bool) -> Iterator
         else:
             after = match.end()
         if index < len(own) and own[index] and small.startswith(own[index], after):
-            yield match.start(1), after + len(own[index]), index
-        else:
-            yield match.start(1), end, index
+            end = after + len(own[index])
+        found.append((match.start(1), end, index))
+    return found
 
 
-def _texts(small: str, options: Options) -> Iterator[tuple[int, int, int]]:
-    """Start, end and index of the options' texts."""
+def _texts(small: str, options: Options) -> list[tuple[int, int, int]]:
+    """Start, end and index of the options' texts, the last ones of each."""
+    found = []
     for index, option in enumerate(options.folded):
-        at = small.rfind(option) if len(option) > 1 else -1
+        if len(option) < 2 or option not in small:
+            continue
+        at = small.rfind(option)
         for _ in range(_MOST):
+            found.append((at, at + len(option), index))
+            at = small.rfind(option, 0, at)
             if at < 0:
                 break
-            yield at, at + len(option), index
-            at = small.rfind(option, 0, at)
+    return found
 
 
 def _is_right(text: str, small: str, start: int, end: int, options: Options, rules: Grammar, *, ticked: bool) -> bool:

@@ -162,7 +162,8 @@ def prepare(
     unlabelled = sum(q.answer is None for q in questions)
     lacking = f", {unlabelled} of them without gold answer" if unlabelled else ""
     click.echo(f"{len(questions)} questions in {', '.join(questions[0].versions)}{lacking}: {output}", err=True)
-    click.echo(f"{len(joined.repairs)} repairs", err=True)
+    n = len(joined.repairs)
+    click.echo(f"{n} repair{'s' * (n != 1)}", err=True)
 
 
 @command.command("check")

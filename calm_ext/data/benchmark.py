@@ -44,7 +44,7 @@ Form = Literal["zero_based", "one_based", "letter", "text", "first", "last"]
 
 
 class Answer(Section):
-    """Where a row says which option is right."""
+    """Which option of a row is right."""
 
     form: Form
     """`zero_based` or `one_based` number of the option, its `letter`, its `text`, always the `first` or the `last`."""
@@ -59,7 +59,7 @@ class Answer(Section):
 
 
 class Split(Section):
-    """How a split is called where it is published, and where that differs its dataset."""
+    """The names of a split where it is published; `{}` where they are ours, a string where there is one."""
 
     name: str | None = None
     """Its name on the hub; default: ours."""
@@ -89,6 +89,8 @@ class Layout(Section):
     """Where `files` are published on the web, for a benchmark that is not on the hub."""
     rows: str | None = None
     """The key under which a JSON file holds its rows; default: the file is a list."""
+    columns: list[str] = Field(default_factory=list)
+    """Names of a table's columns, in place of those in its first line."""
     parts: list[str] = Field(default_factory=list)
     """What `{part}` in `files` stands for: several files a language; default: all files that are there."""
     key: str | list[str] = "row"
@@ -98,6 +100,7 @@ class Layout(Section):
     options: str | list[str] | OptionColumn
     """A column that holds a list; columns or templates, one an option, empty ones left out; or a column to be split."""
     answer: Answer
+    """Where a row says which option is right."""
     substitute: list[tuple[str, str]] = Field(default_factory=list)
     """What is replaced in questions and options, in turn: pairs of a regular expression and what comes in its place."""
 

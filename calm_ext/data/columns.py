@@ -29,7 +29,7 @@ ORDER_SEED = 0
 
 
 def load_benchmark(benchmark: Benchmark, split: str, *, languages: Sequence[str], data_dir: str | None) -> Joined:
-    """The questions of a split, in the order of the source language's rows.
+    """The questions of a split, in the order of the source language's rows, else the English, else the first ones.
 
     Raises:
         CalmError: a language that the benchmark does not have.
@@ -43,7 +43,7 @@ def load_benchmark(benchmark: Benchmark, split: str, *, languages: Sequence[str]
         x: _table(benchmark, language=x, split=split, data_dir=data_dir, labelled=labelled)
         for x in languages or benchmark.asked
     }
-    pivot = benchmark.source_language if benchmark.source_language in tables else next(iter(tables))
+    pivot = next((x for x in (benchmark.source_language, "en") if x in tables), next(iter(tables)))
     keys, repairs = _joined(benchmark, tables, str(pivot))
     questions = []
     for key in keys:
@@ -150,7 +150,13 @@ def _joined(benchmark: Benchmark, read: Mapping[str, Table], pivot: str) -> tupl
         if gone:
             lacking = [x for x, other in tables.items() if any(key not in other for key in gone)]
             numbers = tuple(table[key].number for key in gone)
-            repairs.append(Repair(_name(benchmark, language), numbers, f"{', '.join(lacking)} lacks them; left out"))
+            repairs.append(
+                Repair(
+                    _name(benchmark, language),
+                    numbers,
+                    f"{', '.join(lacking)} lack{'s' * (len(lacking) == 1)} them; left out",
+                )
+            )
     keys = [key for key in tables[pivot] if key in everywhere]
     for what, reason in ((_size, "other numbers of options"), (_gold, "other right answers")):
         differ = {key for key in keys if len({what(table[key]) for table in tables.values()}) > 1}

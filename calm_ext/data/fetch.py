@@ -55,7 +55,8 @@ def read_text(base: str, relative: str) -> str:
                 return str(handle.read())
         return Path(where).read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise DataError(f"{where}: no such file") from None
+        online = base.startswith(("http://", "https://"))
+        raise DataError(f"{where}: no such file{', or no connection' if online else ''}") from None
     except UnicodeDecodeError as error:
         raise DataError(f"{where}: not UTF-8 ({error.reason})") from None
     except (OSError, ImportError) as error:

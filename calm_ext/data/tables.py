@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -61,7 +61,7 @@ def read_cells(
             yield Cells(f"{layout.path}/{names['config']}/{theirs}: row {number}", row)
         return
     for relative, part in _files(benchmark, layout, base, names):
-        yield from _read(base, relative, part, layout.rows)
+        yield from _read(base, relative, part, layout)
 
 
 def _files(benchmark: Benchmark, layout: Layout, base: str, names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -95,7 +95,9 @@ def _files(benchmark: Benchmark, layout: Layout, base: str, names: Mapping[str, 
 def _parts(folder: Path, pattern: str) -> list[str]:
     """What ``*`` stands for in the files that match."""
     head, _, tail = pattern.partition("*")
-    return sorted(str(p.relative_to(folder).as_posix())[len(head) :].removesuffix(tail) for p in folder.glob(pattern))
+    tails = (tail,) if Path(tail).suffix in SUFFIXES else tuple(tail + suffix for suffix in SUFFIXES)
+    names = {p.relative_to(folder).as_posix() for end in tails for p in folder.glob(head + "*" + end)}
+    return sorted({name[len(head) : -len(end)] for name in names for end in tails if name.endswith(end)})
 
 
 def _there(folder: Path, name: str) -> str | None:
@@ -104,7 +106,7 @@ def _there(folder: Path, name: str) -> str | None:
     return next((name + suffix for suffix in SUFFIXES if (folder / (name + suffix)).is_file()), None)
 
 
-def _read(base: str, relative: str, part: str, rows_key: str | None) -> Iterator[Cells]:
+def _read(base: str, relative: str, part: str, layout: Layout) -> Iterator[Cells]:
     where = f"{base.rstrip('/')}/{relative}"
     suffix = Path(relative).suffix
     local = not base.startswith(("http://", "https://"))
@@ -117,14 +119,14 @@ def _read(base: str, relative: str, part: str, rows_key: str | None) -> Iterator
         return
     text = read_text(base, relative).removeprefix("\ufeff")
     if suffix in (".tsv", ".csv"):
-        yield from _read_table(text, where, part, tabs=suffix == ".tsv")
+        yield from _read_table(text, where, part, layout.columns, tabs=suffix == ".tsv")
         return
     if suffix == ".jsonl":
         for number, line in enumerate(text.split("\n"), 1):
             if line.strip():
                 yield Cells(f"{where}:{number}", _row(parse_json(line, where), f"{where}:{number}"), part)
         return
-    value = parse_json(text, where)
+    value, rows_key = parse_json(text, where), layout.rows
     beside: dict[str, Any] = {}
     if rows_key is not None and isinstance(value, dict):
         beside = {k: v for k, v in value.items() if k != rows_key}
@@ -142,13 +144,14 @@ def _row(value: Any, where: str) -> dict[str, Any]:
     return value
 
 
-def _read_table(text: str, where: str, part: str, *, tabs: bool) -> Iterator[Cells]:
+def _read_table(text: str, where: str, part: str, columns: Sequence[str], *, tabs: bool) -> Iterator[Cells]:
     """Rows of a table with a head; in one whose cells are separated by tabs a quotation mark is a character, unless a
     whole cell is quoted as pandas does."""
     lines = re.split(r"(?<=\n)", text)
     reader = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE) if tabs else csv.reader(lines)
     try:
-        head = next(reader, [])
+        first = next(reader, [])
+        head = list(columns) or first
         if not head or len(set(head)) < len(head):
             raise DataError(f"{where}: the first line must name the columns, each once")
         for cells in reader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from functools import lru_cache
@@ -38,6 +39,9 @@ NAMES = {
 }
 
 
+_ASCII_LETTER = re.compile("[A-Za-z]")
+
+
 @lru_cache(maxsize=65536)
 def script_word(character: str) -> str:
     """The first word of a character's Unicode name, empty where it has none: ``LATIN``, ``CJK``."""
@@ -53,6 +57,8 @@ def share_in_script(text: str, script: str) -> float | None:
     names = NAMES.get(script)
     if names is None:
         return None
+    if text.isascii():
+        return float("LATIN" in names) if _ASCII_LETTER.search(text) else None
     letters = inside = 0
     for c, n in Counter(text).items():
         word = _of_letter(c)

@@ -61,26 +61,25 @@ class Automaton:
         """Which text has which feature; as often as it has it."""
         import numpy as np
 
-        order = np.asarray(sorted(range(len(data)), key=lambda i: -len(data[i])), dtype=np.int64)
-        lengths = np.asarray([len(data[i]) for i in order], dtype=np.int64)
+        order = sorted(range(len(data)), key=lambda i: -len(data[i]))
+        lengths = [len(data[i]) for i in order]
         joined = np.frombuffer(b"".join(data[i] for i in order), dtype=np.uint8)
-        places = np.cumsum(lengths) - lengths
-        states = np.zeros(len(data), dtype=np.int64)
-        owners, features = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-        at, active = 0, len(data)
-        while True:
-            while active and lengths[active - 1] <= at:
+        places = np.cumsum(lengths, dtype=np.int64) - lengths
+        active = len(data)
+        states = np.zeros(active, dtype=np.int64)
+        passed = []
+        for at in range(lengths[_FEW - 1] if active >= _FEW else 0):
+            while lengths[active - 1] <= at:
                 active -= 1
-            if active < _FEW:
-                break
-            states = self._moves[self._rows[states[:active]] + joined[places[:active] + at]]
-            output = self._output[states]
-            hits = np.flatnonzero(output >= 0)
-            owners.append(order[hits])
-            features.append(output[hits])
-            at += 1
-        for i in range(active):  # the ends of the longest ones
-            rest = self._walk(int(states[i]), data[order[i]][at:])
+            states = self._moves.take(self._rows.take(states[:active]) + joined.take(places[:active] + at))
+            passed.append(states)
+        output = self._output.take(np.concatenate([np.zeros(0, np.int64), *passed]))
+        hits = np.flatnonzero(output >= 0)
+        place = np.asarray(order, dtype=np.int64)
+        owners = [np.concatenate([np.zeros(0, np.int64), *(place[: len(x)] for x in passed)])[hits]]
+        features = [output[hits]]
+        for i in range(min(active, _FEW)):  # the ends of the longest ones
+            rest = self._walk(int(states[i]), data[order[i]][len(passed) :])
             owners.append(np.full(len(rest), order[i]))
             features.append(np.asarray(rest, dtype=np.int64))
         return np.concatenate(owners), np.concatenate(features)

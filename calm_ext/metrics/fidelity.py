@@ -37,7 +37,7 @@ _CHUNK = 2000
 _LONGEST = 3000
 
 
-_LETTERS = re.compile(r"[^\W\d_]+")
+_LETTERS = re.compile(rf"(?:[\W\d_]*[^\W\d_]){{{MIN_LETTERS}}}")
 
 
 class Fidelity(NamedTuple):
@@ -123,7 +123,7 @@ class Judge:
         for option in map(str.strip, options):
             if len(option) > 1:
                 rest = rest.replace(option, " ").replace(option[0].upper() + option[1:], " ")
-        if sum(map(len, _LETTERS.findall(rest))) < MIN_LETTERS:
+        if _LETTERS.match(rest) is None:
             return None
         share = share_in_script(rest, get_language(language).script) if language in LANGUAGES else None
         if share is not None and share < _MIN_SCRIPT:

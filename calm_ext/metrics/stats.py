@@ -50,11 +50,14 @@ def mean_blocks(values: np.ndarray, *, seed: int, resamples: int) -> Iterator[np
     there = ~np.isnan(values)
     filled = np.where(there, values, 0.0)
     partial = np.flatnonzero(~there.all(axis=0))
-    for weights in draws(len(values), seed=seed, resamples=resamples):
-        count = np.full((len(weights), values.shape[1]), float(len(values)))
-        count[:, partial] = weights @ there[:, partial].astype(float)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            yield (weights @ filled) / count
+    counted = there[:, partial].astype(float)
+    step = max(1, _BLOCK // values.shape[1])
+    for block in draws(len(values), seed=seed, resamples=resamples):
+        for weights in (block[i : i + step] for i in range(0, len(block), step)):
+            count = np.full((len(weights), values.shape[1]), float(len(values)))
+            count[:, partial] = weights @ counted
+            with np.errstate(invalid="ignore", divide="ignore"):
+                yield (weights @ filled) / count
 
 
 def interval(resampled: np.ndarray) -> tuple[float, float]:

@@ -42,12 +42,16 @@ class PairReport:
 
     def add_language(self, language: str) -> None:
         """A language there are generations of, with pairs or without."""
-        self.by_language.setdefault(language, Counter())
+        if language not in self.by_language:
+            self.by_language[language] = Counter()
 
     def count(self, pair: Pair, gold: int | None) -> None:
         """One pair more, of a question with this right answer, if it is known."""
-        self.by_language.setdefault(pair.language, Counter())[pair.origin] += 1
-        self.lengths.setdefault(pair.language, PairLengths()).add(len(pair.chosen), len(pair.rejected))
+        self.add_language(pair.language)
+        self.by_language[pair.language][pair.origin] += 1
+        if pair.language not in self.lengths:
+            self.lengths[pair.language] = PairLengths()
+        self.lengths[pair.language].add(len(pair.chosen), len(pair.rejected))
         if gold is not None:
             self._known += 1
             self._right += pair.chosen_answer == gold

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from calm_ext.metrics.answered import parts_of
+from calm_ext.metrics.names import metric_name
 from calm_ext.report.compared import compared, question_columns, resampled
 from calm_ext.report.rundata import WHEN, RunData
-from calm_ext.report.words import direction, interval, metric_name, number
+from calm_ext.report.words import direction, interval, number
 from calm_ext.results.evaluation import TaskResult
 
 #: What is compared.

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from math import exp, sqrt
 from typing import Any, NamedTuple
 
-from calm_ext.answers.read import read_answer
+from calm_ext.answers.read import read_responses
 from calm_ext.answers.thoughts import Marks
 from calm_ext.errors import DataError
 from calm_ext.metrics.question import argmax
@@ -30,9 +30,7 @@ def read_votes(generation: Generation, *, style: Style, thoughts: Marks = ()) ->
     if generation.option_logprobs is not None:
         return (argmax(OptionScores.of(generation, "").normalised("byte")),)
     g = generation
-    return tuple(
-        read_answer(text, g.options, g.language, style=style, thoughts=thoughts, names=g.names) for text in g.given
-    )
+    return read_responses(g.given, g.options, g.language, style=style, thoughts=thoughts, names=g.names)
 
 
 class QuestionRow(NamedTuple):
