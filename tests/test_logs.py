@@ -491,3 +491,20 @@ def test_the_first_key_that_is_there(tmp_path: Path) -> None:
     write(tmp_path, "mine_en", [line(i, 0) for i in range(4)])
     write(tmp_path, "mine_fr", [line(i, 0, doc={"ind": f"q{i}", "id": "no"}) for i in range(4)])
     assert set(mine(tmp_path, MINE.replace(key=["doc.ind|doc.id"])).questions) == {"q0", "q1", "q2", "q3"}
+
+
+def test_the_page_has_every_family_with_its_key() -> None:
+    page = (Path(__file__).parents[1] / "docs/logs.md").read_text(encoding="utf-8")
+    rows = {
+        cells[1].strip(" `"): cells
+        for row in page.splitlines()
+        if (cells := row.split("|"))[:1] == [""] and row.count("|") == 6
+    }
+    assert set(rows) - {"family", "---"} == set(FAMILIES)
+    for family in bundled_families():
+        cells = rows[family.name]
+        assert family.parts_of(cells[2].split("`")[1]) is not None, cells[2]
+        shown = [x for x in cells[3].split("`") if x.startswith("doc.")]
+        columns = [x for key in family.key_fields for x in key.split("|") if x.startswith("doc.")]
+        assert shown == columns, family.name
+        assert ("row" in cells[3]) == ("doc_id" in family.key_fields)

@@ -175,6 +175,9 @@ class Benchmark(Layout):
     answers: Literal["texts", "names"] = "texts"
     """`names`: the options are names of things, which a free text can be searched for, and which recur as the answers
     of other questions; a question whose options name different things in two languages is left out."""
+    spread: bool = False
+    """Whether the questions are put in an order of their own, the same for all languages: where the data has them by
+    subject or relation, the first hundred are of one."""
     words: dict[str, dict[str, str]] = Field(default_factory=dict)
     """Words that templates use, by language (our codes)."""
     special: dict[str, dict[str, Any]] = Field(default_factory=dict)

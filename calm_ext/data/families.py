@@ -47,8 +47,6 @@ class Family(Section):
     """Where an answer is taken from, see ``--answer-from``."""
     languages: dict[str, str] = Field(default_factory=dict)
     """The tasks' code of a language -> ours, where that cannot be derived."""
-    unverified: str = ""
-    """What of the layout was not seen in logs of the hub's data, in words; empty where it was."""
 
     @field_validator("task")
     @classmethod

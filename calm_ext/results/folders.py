@@ -99,7 +99,10 @@ def _of_task(where: Path, paths: Iterable[Path], task: str | None) -> list[Sampl
     if not found:
         raise DataError(f"{where}: has no samples_*.jsonl; run lm_eval with --log_samples --output_path")
     if task is None and len(found) > 1:
-        raise DataError(f"{where}: has samples of {', '.join(sorted(found))}; choose one with --task")
+        raise DataError(
+            f"{where}: has samples of {', '.join(sorted(found))}; choose one with --task, or join tasks of one "
+            f"language each with --language-from"
+        )
     name = task or next(iter(found))
     if name not in found:
         raise DataError(f"{where}: has no samples of {name}; it has {', '.join(sorted(found))}")

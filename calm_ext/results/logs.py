@@ -80,7 +80,7 @@ def find_logs(paths: Sequence[str | Path], options: LogOptions, *, task: str | N
             there.
     """
     found = [file for path in paths for file in samples_of(Path(path))]
-    ours = [f for f in found if f.task.startswith("calm_")]
+    ours = [f for f in found if f.task.startswith("calm_") or not f.path.name.startswith("samples_")]
     if len(ours) == len(found) and not options.by_hand:
         return None
     source = " ".join(str(p) for p in paths)

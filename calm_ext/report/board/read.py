@@ -66,9 +66,7 @@ def read_entries(dirs: Iterable[str | Path], *, tasks: Sequence[str] = (), logs:
                     left_out.append(f"{plain(path)}: has no number for {entry.task}")
     found += joined.entries(left_out)
     if foreign:
-        left_out.append(
-            f"{foreign.total()} results of tasks that are not calm-ext's: {_listed(foreign)}"
-        )
+        left_out.append(f"{foreign.total()} results of tasks that are not calm-ext's: {_listed(foreign)}")
     if not found:
         where = ", ".join(plain(d) for d in given) or "no folder"
         what = f"of {', '.join(map(plain, tasks))}" if tasks else "of calm tasks"
