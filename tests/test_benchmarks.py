@@ -471,7 +471,11 @@ def test_rows_as_published_are_read(name: str, tmp_path: Path) -> None:
     case, folder = CASES[name], written(tmp_path, CASES[name])
     languages = list(next(iter(case.expected.values()))[1])
     found = load_joined(name, split=case.split, languages=languages, data_dir=folder).questions
-    assert [q.id for q in found] == [f"{name}-{i}" for i in case.expected]
+    ids = [f"{name}-{i}" for i in case.expected]
+    if next(b for b in bundled_benchmarks() if b.name == name).spread:
+        assert [q.id for q in found] == sorted(ids, key=lambda i: digest(i.removeprefix(f"{name}-")))
+        found = sorted(found, key=lambda q: ids.index(q.id))
+    assert [q.id for q in found] == ids
     turned = name in ("truthfulqa", "bmlama17", "bmlama53")
     for question, (right, versions) in zip(found, case.expected.values(), strict=True):
         for language, (text, options) in versions.items():
@@ -486,6 +490,10 @@ def test_rows_as_published_are_read(name: str, tmp_path: Path) -> None:
     assert shown.exit_code == 0, shown.exception
     assert f"{name}:{case.split}: {len(found)} questions" in shown.stdout
     assert "another order" not in shown.stdout
+
+
+def digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
 
 
 @pytest.mark.parametrize("name", ["arc", "hellaswag", "paws"])
@@ -696,7 +704,6 @@ def test_bmlamas_candidates() -> None:
     assert one[:2] == ["Emirates of Dubai", "Seoul"] and two[:2] == ["Dubaï", "Séoul"]
     assert (one[7], two[7]) == ("Nagoya", "Rosario")
     whole = load_joined("bmlama17", languages=["en", "zh"], data_dir=str(folder)).questions
-    assert (
-        whole[0].versions["zh"].question == "卡洛斯二世出生于____。"
-        and len(whole) == 6792 - len(differing("zh")) == 5385
-    )
+    first = next(q for q in whole if q.id == "bmlama17-00000")
+    assert first.versions["zh"].question == "卡洛斯二世出生于____。"
+    assert len(whole) == 6792 - len(differing("zh")) == 5385

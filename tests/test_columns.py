@@ -573,3 +573,24 @@ def test_ls_names_many_languages_by_number(monkeypatch: pytest.MonkeyPatch) -> N
     assert len(shown.stdout.split("\n")) < 60
     table = json.loads(run("ls", "--json").stdout)
     assert len(table["belebele"]["available"]) == 122 and table["belebele"]["languages"][0] == "en"
+
+
+def test_a_share_of_a_split_is_the_same_whatever_the_languages(tmp_path: Path) -> None:
+    """Halves have no question in common and together are all; what belongs together is in one."""
+    for code, row in (("en", EN[1]), ("fr", FR[0])):
+        many = [{**row, "id": f"r{i}", "q": f"{code} {i}?", "subject": f"s{i // 2}"} for i in range(60)]
+        rows_in(tmp_path, f"{code}/test.jsonl", many)
+    splits = {"test": {}, "one": {"name": "test", "share": [0, 0.5]}, "two": {"name": "test", "share": [0.5, 1]}}
+    halves = spec(splits=splits, together="subject")
+
+    def ids(split: str, *languages: str) -> set[str]:
+        return {q.id for q in load_benchmark(halves, split, languages=languages, data_dir=str(tmp_path)).questions}
+
+    one, two = ids("one", "en", "fr"), ids("two", "en", "fr")
+    assert one | two == ids("test", "en", "fr") and not one & two and min(len(one), len(two)) > 15
+    assert ids("one", "fr") == one
+    for half in (one, two):
+        numbers = {int(x.removeprefix("rivers-r")) for x in half}
+        assert all((n ^ 1) in numbers for n in numbers)
+    with pytest.raises(DataError, match=r"from 0\.5 to 0\.5 is nothing"):
+        spec(splits={"test": {"share": [0.5, 0.5]}})

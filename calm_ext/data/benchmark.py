@@ -22,6 +22,7 @@ word, or one of those that follow), ``file`` (what stands beside the rows in the
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -65,6 +66,26 @@ class Split(Section):
     """Its name on the hub; default: ours."""
     file: str | None = None
     """What `{file}` stands for in `files`; default: its name."""
+    share: tuple[Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, le=1)]] | None = None
+    """Only the questions from one share to another, as `[0, 0.5]`, spread by a hash of their key, so that a benchmark
+    with one published split has questions to align on and others to measure on."""
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Split:
+        if self.share and self.share[0] >= self.share[1]:
+            raise ValueError(f"share: from {self.share[0]} to {self.share[1]} is nothing")
+        return self
+
+    def holds(self, text: str) -> bool:
+        """Whether a question is of the split's share, by what stands for it.
+
+        >>> Split(share=(0, 1)).holds("q1"), Split(share=(0, 0.5)).holds("q1"), Split(share=(0.5, 1)).holds("q1")
+        (True, True, False)
+        """
+        if self.share is None:
+            return True
+        place = int.from_bytes(hashlib.sha256(text.encode()).digest()[:7], "big") / 256**7
+        return self.share[0] <= place < self.share[1]
 
 
 class OptionColumn(Section):
@@ -95,6 +116,9 @@ class Layout(Section):
     """What `{part}` in `files` stands for: several files a language; default: all files that are there."""
     key: str | list[str] = "row"
     """The columns, or templates, that identify a question in every language; `row`: its place in the file."""
+    together: str | None = None
+    """A column, or a template, the same in every language: questions with one value are of one share of a split;
+    default: the key."""
     question: str
     """A column, or a template."""
     options: str | list[str] | OptionColumn
@@ -151,6 +175,9 @@ class Benchmark(Layout):
     answers: Literal["texts", "names"] = "texts"
     """`names`: the options are names of things, which a free text can be searched for, and which recur as the answers
     of other questions; a question whose options name different things in two languages is left out."""
+    spread: bool = False
+    """Whether the questions are put in an order of their own, the same for all languages: where the data has them by
+    subject or relation, the first hundred are of one."""
     words: dict[str, dict[str, str]] = Field(default_factory=dict)
     """Words that templates use, by language (our codes)."""
     special: dict[str, dict[str, Any]] = Field(default_factory=dict)

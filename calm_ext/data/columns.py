@@ -9,6 +9,7 @@ texts say against questions that join, ``calm-ext data check`` finds.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -29,7 +30,8 @@ ORDER_SEED = 0
 
 
 def load_benchmark(benchmark: Benchmark, split: str, *, languages: Sequence[str], data_dir: str | None) -> Joined:
-    """The questions of a split, in the order of the source language's rows, else the English, else the first ones.
+    """The questions of a split, in the order of the source language's rows, else the English, else the first ones;
+    in an order of their own where they are to be spread.
 
     Raises:
         CalmError: a language that the benchmark does not have.
@@ -45,8 +47,10 @@ def load_benchmark(benchmark: Benchmark, split: str, *, languages: Sequence[str]
     }
     pivot = next((x for x in (benchmark.source_language, "en") if x in tables), next(iter(tables)))
     keys, repairs = _joined(benchmark, tables, str(pivot))
+    if benchmark.spread:
+        keys = sorted(keys, key=lambda k: hashlib.sha256(k.encode()).digest())
     questions = []
-    for key in keys:
+    for key in (k for k in keys if benchmark.splits[split].holds(tables[str(pivot)].rows[k].group)):
         rows = {x: table.rows[key] for x, table in tables.items()}
         identity = f"{benchmark.name}-{key}"
         n, gold = len(rows[str(pivot)].options), rows[str(pivot)].answer

@@ -20,11 +20,13 @@ class Read(NamedTuple):
 
     Attributes:
         key: what identifies the question in every language.
+        group: what questions have in common that are of one share of a split.
         number: its place, from 1; where: where it stands, for messages.
         question, options, answer: its content; the answer is None where it is not known.
     """
 
     key: str
+    group: str
     number: int
     where: str
     question: str
@@ -60,7 +62,8 @@ def read_row(layout: Layout, values: Values, *, number: int, labelled: bool) -> 
     key = f"{number - 1:05d}" if keys == ["row"] else "-".join(" ".join(values.text(k).split()) for k in keys)
     if not key.strip("-"):
         raise DataError(f"{where}: the key ({', '.join(keys)}) is empty")
-    return Read(key, number, where, question, options, answer)
+    group = values.text(layout.together) if layout.together else key
+    return Read(key, group, number, where, question, options, answer)
 
 
 def _options(layout: Layout, values: Values) -> list[str]:

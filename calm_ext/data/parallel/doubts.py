@@ -32,8 +32,9 @@ _DIFFERENT = 0.6
 DOUBTLESS = 10.0
 # Options (of one language) up to which every language judges every other; beyond, the pivot judges all.
 _ALL_JUDGE = 1500
-# Rows that are proven together: the cost grows with the cube of the number of options.
-BLOCK = 1200
+# Rows that are proven together: the cost grows with the cube of the number of options. Blocks are smaller where rows
+# have many options.
+BLOCK, MOST_OPTIONS, FEWER_OPTIONS = 1200, 6000, 3000
 _ALL_ORDERS = 6
 _ZERO = 1e-6
 
@@ -80,6 +81,9 @@ def find_doubts(texts: Mapping[str, Texts], answers: Sequence[int | None], *, pi
         return []
     doubts = []
     blocks = -(-n // BLOCK)
+    n_options = sum(map(len, next(iter(texts.values())).options))
+    if n_options > blocks * MOST_OPTIONS:
+        blocks = -(-n_options // FEWER_OPTIONS)
     for k in range(blocks):
         block = range(k * n // blocks, (k + 1) * n // blocks)
         doubts += _find(
