@@ -20,6 +20,7 @@ from calm_ext.errors import CalmError, DataError
 from calm_ext.metrics.answered import AnswerSet
 from calm_ext.metrics.measure import measure
 from calm_ext.results.answers import read_answers
+from calm_ext.results.lines import Line
 from calm_ext.results.logs import LogOptions
 from tests.foreign_tasks import FAMILIES, run_tasks
 
@@ -508,3 +509,30 @@ def test_the_page_has_every_family_with_its_key() -> None:
         columns = [x for key in family.key_fields for x in key.split("|") if x.startswith("doc.")]
         assert shown == columns, family.name
         assert ("row" in cells[3]) == ("doc_id" in family.key_fields)
+
+
+@pytest.mark.parametrize(
+    ("doc", "key", "value"),
+    [
+        ({"id": 'a "b", "link": "no"', "link": "x\\y é"}, "doc.link", "x\\y é"),
+        ({"link": -3, "text": "{"}, "doc.link", -3),
+        ({"a": {"link": "inner"}, "link": "outer"}, "doc.link", "outer"),
+        ({"a": {"link": "inner"}}, "doc.a.link", "inner"),
+        ({"target": "own"}, "doc.target", "own"),
+        ({"target": "own"}, "target", "2"),
+        ({"link": 1.5}, "doc.link", 1.5),
+        ({"link": None, "x": True}, "doc.x", True),
+    ],
+)
+def test_a_field_is_found_without_decoding_and_with(doc: Row, key: str, value: Any) -> None:
+    row = line(0, 0, doc=doc, target="2")
+    for text in (json.dumps(row, ensure_ascii=False), json.dumps(row)):
+        assert Line("f:1", text.encode() + b"\n").field(key) == value
+
+
+def test_a_column_of_an_inner_table_is_not_one_of_the_document() -> None:
+    text = json.dumps(line(0, 0, doc={"a": {"link": "inner"}})).encode()
+    with pytest.raises(DataError, match=r"f:1: has no doc\.link; there are doc_id, target, doc\.a"):
+        Line("f:1", text).field("doc.link")
+    with pytest.raises(DataError, match=r"has no doc\.target"):
+        Line("f:1", text).field("doc.target")

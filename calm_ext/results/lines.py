@@ -26,6 +26,9 @@ from calm_ext.errors import DataError
 
 _BODY, _TAIL = b', "arguments": ', b', "filtered_resps": '
 _SECOND = re.compile(rb'"arg_1": ("(?:[^"\\]|\\.)*")')
+_SCALAR = re.compile(rb'("(?:[^"\\]|\\.)*")|(-?\d{1,18})(?=[,}]|$)')
+#: Columns that have the name of a key of the line.
+_TOP_OF_DOC = {"doc", "doc.doc", "doc.doc_id", "doc.target"}
 #: Keys of a line that are no metric, for lines that do not list their metrics.
 _OTHER = {"doc_id", "doc", "target", "arguments", "resps", "filtered_resps", "filter", "doc_hash", "prompt_hash"}
 _OTHER |= {"target_hash", "schema_version"}
@@ -38,7 +41,7 @@ class Line:
         DataError: by every attribute, with ``file:line``: the line has no such part, or a broken one.
     """
 
-    __slots__ = ("_head", "_line", "_metrics", "_scores", "_tail", "_whole", "where")
+    __slots__ = ("_flat", "_head", "_line", "_metrics", "_scores", "_tail", "_whole", "where")
 
     def __init__(self, where: str, line: bytes) -> None:
         """A line as it stands in a file; ``where`` is ``file:line``, for messages."""
@@ -46,6 +49,7 @@ class Line:
         self._line = line
         self._whole: Mapping[str, Any] | None = None
         self._head: Mapping[str, Any] | None = None
+        self._flat: int | None = None
         self._metrics: dict[str, Any] | None = None
         self._scores: list[float] | bool | None = False
         at = line.rfind(_TAIL)
@@ -132,6 +136,8 @@ class Line:
         Raises:
             DataError: there is none.
         """
+        if self._head is None and (found := self._scalar(name)) is not None:
+            return found
         top, _, rest = name.partition(".")
         if top == "doc" and rest in self.doc:
             return self.doc[rest]
@@ -148,6 +154,26 @@ class Line:
             first, _, rest = rest.partition(".")
             value = value.get(first)
         raise self.error(f"has no {name}; there are doc_id, target{_columns(self.doc)}")
+
+    def _scalar(self, name: str) -> str | int | None:
+        """A text or whole number, found without decoding the document; None where that is not certain.
+
+        With no table in the document there are two braces, and a key that comes once is the one.
+        """
+        end = self._flat
+        if end is None:
+            found = self._line.find(_BODY)
+            end = self._flat = found if found > 0 and self._line.count(b"{", 0, found) == 2 else 0
+        if not end or name in _TOP_OF_DOC:
+            return None
+        key = _key(name)
+        at = self._line.find(key, 0, end)
+        if at < 0 or self._line.find(key, at + 1, end) > 0:
+            return None
+        value = _SCALAR.match(self._line, at + len(key), end)
+        if value is None:
+            return None
+        return _text(value[1]) if value[1] else int(value[2])
 
     # --- the options
 
@@ -211,6 +237,12 @@ def _decoded(text: bytes) -> Any:
         return _decode(text.decode())
     except (ValueError, RecursionError):  # also of bytes that are not UTF-8
         return None
+
+
+@lru_cache(maxsize=256)
+def _key(name: str) -> bytes:
+    """A field's key as it stands in a line."""
+    return f"{json.dumps(name.removeprefix('doc.'), ensure_ascii=False)}: ".encode()
 
 
 @lru_cache(maxsize=4096)
