@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import shutil
 from collections import defaultdict
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from calm_ext.metrics.answered import AnswerSet
 from calm_ext.metrics.measure import measure
 from calm_ext.results.answers import read_answers
 from calm_ext.results.lines import Line
-from calm_ext.results.logs import LogOptions
+from calm_ext.results.log_options import LogOptions
 from tests.foreign_tasks import FAMILIES, run_tasks
 
 Row = dict[str, Any]
@@ -272,7 +273,12 @@ def test_a_family_by_hand(tmp_path: Path) -> None:
         ({"filter": "strict"}, "has no responses of filter strict; it has none (--filter)"),
         ({"answer_from": "f1"}, "its f1 is None, neither 0 nor 1 (its metrics: acc)"),
         ({"languages": ["sw"]}, "has no sw of logs; there are en, fr"),
-        ({"answer_from": "read"}, "the texts of its options are not known"),
+        ({"answer_from": "read"}, "its options were scored, so there is no response for --answer-from read"),
+        ({"answer_from": "response"}, "its options were scored, so there is no response for --answer-from response"),
+        ({"key": ["id"]}, "has no id; there are doc_id, target, doc.id"),
+        ({"target": "label"}, "has no label; there are doc_id, target, doc.id, doc.label"),
+        ({"language_from": "task:mine_(?:en|fr)(.*)"}, "no task is called"),
+        ({"language_from": "task:mine_.*?(?P<language>sw)?(?P<part>)"}, "no task is called"),
     ],
 )
 def test_what_was_described_wrongly_is_said_in_one_line(given: Row, message: str, tmp_path: Path) -> None:
@@ -536,3 +542,142 @@ def test_a_column_of_an_inner_table_is_not_one_of_the_document() -> None:
         Line("f:1", text).field("doc.link")
     with pytest.raises(DataError, match=r"has no doc\.target"):
         Line("f:1", text).field("doc.target")
+
+
+# --- what else was met ------------------------------------------------------------------------------------------------
+
+
+def written(i: int, text: str | None, target: str = "B", **changes: Any) -> Row:
+    """A line of a task whose answers the model wrote."""
+    row = line(i, 0, target=target, resps=[[text]], filtered_resps=[text], metrics=["exact_match"],
+               exact_match=float(text == target), **changes)  # fmt: skip
+    del row["acc"]
+    return row
+
+
+BROKEN: dict[str, tuple[Row, str]] = {
+    "a score of hundreds of digits": ({"filtered_resps": [[-(10**400), "False"]] * 3}, "a score is no number"),
+    "a key that is no number": ({"doc": {"id": float("nan")}}, "its doc.id is nan, which is no key (--key)"),
+    "a key that is null": ({"doc": {"id": None}}, "its doc.id is null, which is no key (--key)"),
+    "a key that is a list": ({"doc": {"id": [1]}}, "its doc.id is a list, which is no key (--key)"),
+    "a response among scores": ({"filtered_resps": [None, None, None]}, "its options were not scored, unlike those"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_line_is_named(name: str, tmp_path: Path) -> None:
+    changes, message = BROKEN[name]
+    write(tmp_path, "mine_en", [line(i, 0) for i in range(4)])
+    write(tmp_path, "mine_fr", [line(i, 0, **(changes if i == 2 else {})) for i in range(4)])
+    with pytest.raises(DataError) as error:
+        mine(tmp_path)
+    assert "mine_fr" in str(error.value) and f"jsonl:3: {message}" in str(error.value)
+
+
+@pytest.mark.parametrize("changes", [{"acc": 10**400}, {"metrics": [["acc"]]}, {"filter": None}])
+def test_a_line_is_used_whose_side_matters_are_odd(changes: Row, tmp_path: Path) -> None:
+    path = [write(tmp_path, f"mine_{x}", [line(i, 0) for i in range(4)]) for x in ("en", "fr")][1]
+    rows = [json.loads(x) for x in path.read_text().splitlines()]
+    path.write_text("".join(json.dumps(r | changes) + "\n" for r in rows))
+    assert measure(mine(tmp_path), resamples=100).metrics["acc"] == 1
+
+
+def test_text_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
+    path = [write(tmp_path, f"mine_{x}", [line(i, 0) for i in range(4)]) for x in ("en", "fr")][1]
+    whole = path.read_bytes()
+    for old, new in ((b'"q1"', b'"\xe9"'), (b'"arg_1": " option 1"', b'"arg_1": " \xe9"')):
+        path.write_bytes(whole.replace(old, new))
+        with pytest.raises(DataError, match=r"mine_fr.*jsonl:\d: is not UTF-8"):
+            mine(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"config": {"limit": "5"}}, {"config": {"limit": [5]}}, {"config": {"limit": 10**400}},
+        {"n-samples": {"mine_fr": {"effective": 10**400, "original": 10**400}}},
+        {"results": {"mine_fr": {"acc,none": 10**400}, "mine_en": {}}},
+    ],
+)  # fmt: skip
+def test_odd_values_in_a_results_file(changes: Row, tmp_path: Path) -> None:
+    for x in ("en", "fr"):
+        write(tmp_path, f"mine_{x}", [line(i, 0) for i in range(4)])
+    path = tmp_path / f"results{NEW}.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    assert len(mine(tmp_path).questions) == 4
+    assert run("leaderboard", tmp_path, "--language-from", "task:mine_(.+)", "--key", "doc.id").exit_code == 0
+
+
+def test_a_language_that_differs_in_its_settings_can_be_left_out(tmp_path: Path) -> None:
+    for x, n in (("en", 6), ("fr", 6), ("sw", 5)):
+        write(tmp_path, f"mine_{x}", [line(i, 0) for i in range(n)])
+    path = tmp_path / f"results{NEW}.json"
+    whole = json.loads(path.read_text())
+    by_row = MINE.replace(key=["doc_id"])
+    with pytest.raises(DataError, match=r"number of a row.*\(--languages\)"):
+        mine(tmp_path, by_row)
+    assert len(mine(tmp_path, by_row.replace(languages=["fr", "en"])).questions) == 6
+    path.write_text(json.dumps(whole | {"versions": {"mine_en": 0.0, "mine_fr": 0.0, "mine_sw": 1.0}}))
+    with pytest.raises(DataError, match=r"they differ in version \(1.0 against 0.0\).*\(--languages\)"):
+        mine(tmp_path)
+    assert mine(tmp_path, MINE.replace(languages=["fr", "en"])).languages == ["fr", "en"]
+    done = run("leaderboard", tmp_path, "--language-from", "task:mine_(.+)", "--key", "doc.id", "--languages", "en,fr")
+    assert done.exit_code == 0, done.output
+
+
+def test_two_codes_of_one_language_are_said_and_can_be_chosen(tmp_path: Path) -> None:
+    for x, answer in (("fr", 0), ("fra_Latn", 1), ("en", 0)):
+        write(tmp_path, f"mine_{x}", [line(i, answer) for i in range(4)])
+    found = mine(tmp_path)
+    assert found.languages == ["en", "fr", "fra_Latn"]
+    assert "fr, fra_Latn are codes of one language, and count as several (see --languages)" in found.notes
+    for x, accuracy in (("fr", 1), ("fra_Latn", 0)):
+        one = mine(tmp_path, MINE.replace(languages=["en", x]))
+        assert one.languages == ["en", x] and measure(one, resamples=100).metrics[f"acc_{x}"] == accuracy
+    assert mine(tmp_path, MINE.replace(languages=["eng_Latn"])).languages == ["en"]
+
+
+def test_a_task_without_a_language_is_none_of_the_family(tmp_path: Path) -> None:
+    for task in ("mine", "mine_en", "mine_fr"):
+        write(tmp_path, task, [line(i, 0) for i in range(4)])
+    assert mine(tmp_path, MINE.replace(language_from="task:mine(?:_(.+))?")).languages == ["en", "fr"]
+
+
+def test_options_scored_in_one_language_and_written_in_another(tmp_path: Path) -> None:
+    write(tmp_path, "mine_en", [line(i, 0, gold=1) for i in range(4)])
+    write(tmp_path, "mine_fr", [written(i, "B") for i in range(4)])
+    with pytest.raises(DataError, match="mine_fr.*:1: its options were not scored, unlike those before it"):
+        mine(tmp_path)
+
+
+def test_numbers_that_were_written(tmp_path: Path) -> None:
+    """Both answer 117 to a question of arithmetic, and both are wrong: they agree; so do numbers of options."""
+    for x in ("en", "fr"):
+        write(tmp_path / "free", f"mine_{x}", [written(i, "117", "100") for i in range(4)])
+        write(tmp_path / "options", f"mine_{x}", [written(i, "1" if i else "3", "2") for i in range(4)])
+        write(tmp_path / "letters", f"mine_{x}", [written(i, "1" if i else "A", "B") for i in range(4)])
+    with pytest.raises(DataError, match=r"its target '100' is no letter: compare texts \(--answer-from response\)"):
+        mine(tmp_path / "free")
+    found = mine(tmp_path / "free", MINE.replace(answer_from="response"))
+    assert measure(found, resamples=100).metrics["consistency"] == 1
+    counted = mine(tmp_path / "options", MINE.replace(form="one_based"))
+    assert [counted.questions[f"q{i}"].answers["fr"] for i in range(4)] == [2, 0, 0, 0]
+    assert counted.questions["q0"].gold == 1
+    letters = mine(tmp_path / "letters")
+    assert [letters.questions[f"q{i}"].answers["fr"] for i in range(4)] == [0, None, None, None]
+    with pytest.raises(DataError, match="the texts of its options are not known"):
+        mine(tmp_path / "letters", MINE.replace(answer_from="read"))
+
+
+def test_a_system_instruction_does_not_break_the_signature(tmp_path: Path) -> None:
+    for x in ("en", "fr"):
+        write(tmp_path, f"mine_{x}", [line(i, 0) for i in range(4)], system_instruction="<|im|>shots:\n9")
+    signed = mine(tmp_path).signature
+    assert "\n" not in signed and "im" not in signed and re.search(r"\|system:[0-9a-f]{8}\|", signed)
+
+
+def test_the_name_of_an_output_file(tmp_path: Path) -> None:
+    write(tmp_path, "mine_en", [line(i, 0) for i in range(4)])
+    (tmp_path / f"results{NEW}.json").rename(tmp_path / f"mymodel{NEW}.json")
+    with pytest.raises(DataError, match=r"no such file or directory; did you mean mymodel_2026-01-03T09-00-00.5.json"):
+        read_answers([tmp_path / "mymodel.json"], logs=MINE)

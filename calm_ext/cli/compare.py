@@ -13,7 +13,7 @@ from calm_ext.cli.logs import log_options
 
 if TYPE_CHECKING:
     from calm_ext.metrics.compare import Comparison
-    from calm_ext.results.logs import LogOptions
+    from calm_ext.results.log_options import LogOptions
 
 
 @click.command("compare")

@@ -13,7 +13,7 @@ import click
 
 from calm_ext.cli.common import console, json_option, print_json
 from calm_ext.cli.logs import log_options
-from calm_ext.results.logs import LogOptions
+from calm_ext.results.log_options import LogOptions
 
 
 @click.command("leaderboard")

@@ -60,7 +60,7 @@ class Family(Section):
         return value
 
     def parts_of(self, task: str) -> tuple[str, str] | None:
-        """The language and the part in the name of a task; None where it is none of this family.
+        """The language and the part in the name of a task; None where it is none of this family or names no language.
 
         >>> Family(name="m", task="m_(?P<language>[a-z]{2})_(?P<part>.+)").parts_of("m_fr_law")
         ('fr', 'law')
@@ -69,7 +69,8 @@ class Family(Section):
         if match is None:
             return None
         named = match.groupdict()
-        return named.get("language") or match[1], named.get("part") or ""
+        language = named["language"] if "language" in named else match[1]
+        return (language, named.get("part") or "") if language else None
 
     @property
     def key_fields(self) -> list[str]:

@@ -125,7 +125,7 @@ class Aggregates:
     def n_questions(self, task: str) -> int | None:
         """How many documents were evaluated; None where the file does not say."""
         effective = _table(_table(self.raw.get("n-samples")).get(task)).get("effective")
-        if isinstance(effective, (int, float)) and math.isfinite(effective):
+        if _is_number(effective):
             return int(effective)
         length = self.raw["results"][task].get("sample_len")
         return length if isinstance(length, int) else None
@@ -166,7 +166,7 @@ def read_aggregates(path: Path) -> Aggregates:
         DataError: it cannot be read, or is not lm-eval's.
     """
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8"), parse_int=_whole)
     except json.JSONDecodeError as error:
         raise DataError(f"{path}:{error.lineno}: is not JSON ({error.msg}); run the evaluation again") from None
     except UnicodeDecodeError as error:
@@ -200,6 +200,11 @@ def plain_values(values: Mapping[str, Any]) -> dict[str, float]:
         for metric, by_filter in found.items()
         for name, value in by_filter.items()
     }
+
+
+def _whole(digits: str) -> int | float:
+    """A whole number of JSON; infinite where it is larger than any float, with which it could not be compared."""
+    return int(digits) if len(digits) < 300 else float(digits)
 
 
 def _is_number(value: Any) -> TypeGuard[float]:

@@ -23,7 +23,8 @@ from calm_ext.records import Prediction
 from calm_ext.results.aggregates import read_aggregates
 from calm_ext.results.folders import SamplesFile, find_samples, results_beside
 from calm_ext.results.joining import join_logs
-from calm_ext.results.logs import LogOptions, find_logs
+from calm_ext.results.log_options import LogOptions
+from calm_ext.results.logs import find_logs
 from calm_ext.results.samples import Sample, is_sample
 from calm_ext.signature import signature
 

@@ -81,7 +81,9 @@ def samples_of(path: Path) -> list[SamplesFile]:
     if path.is_dir():
         return [samples_file(p) for p in sorted(path.rglob("samples_*.jsonl")) if _SAMPLES.fullmatch(p.name)]
     if not path.exists():
-        raise DataError(f"{path}: no such file or directory")
+        written = [p.name for p in sorted(path.parent.glob("*.json")) if p.name.startswith(f"{path.stem}_20")]
+        meant = f"; did you mean {written[-1]}, which lm-eval made of it?" if written else ""
+        raise DataError(f"{path}: no such file or directory{meant}")
     stamp = _stamp(path.name)
     if stamp is not None:
         beside = [samples_file(p) for p in sorted(path.parent.glob("samples_*.jsonl"))]

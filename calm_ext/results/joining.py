@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 from calm_ext.errors import DataError
 from calm_ext.metrics.answered import Answered, AnswerSet, Kind
-from calm_ext.results.lines import Line, read_lines
-from calm_ext.results.logs import Log, LogOptions, Logs
+from calm_ext.results.lines import Line, finite, read_lines
+from calm_ext.results.log_options import LogOptions
+from calm_ext.results.logs import Log, Logs
 from calm_ext.results.outcomes import ACCURACIES, READ, RESPONSE, SCORED, Outcome, read_outcome, second_accuracy
 from calm_ext.signature import signature
 
@@ -32,13 +33,14 @@ class _Language(NamedTuple):
 
 
 class _Settings(NamedTuple):
-    """How every line is read: ``answer`` is what the signature calls the answers."""
+    """How every line is read: ``answer`` is what the signature calls the answers, ``scored`` whether options were."""
 
     filter: str
     second: str
     answer: str
     kind: Kind
     texts: bool
+    scored: bool
 
 
 def join_logs(logs: Logs, options: LogOptions, *, brief: bool = False) -> AnswerSet:
@@ -51,9 +53,8 @@ def join_logs(logs: Logs, options: LogOptions, *, brief: bool = False) -> Answer
         DataError: a file or line that cannot be used, a language that is not there, too few questions that can be
             joined.
     """
-    chosen = _chosen(logs, options.languages)
-    settings, filters = _settings(logs, chosen, options, brief)
-    read = {x: _read(own, x, logs, settings, filters) for x, own in chosen.items()}
+    settings, filters = _settings(logs, options, brief)
+    read = {x: _read(own, x, logs, settings, filters) for x, own in logs.languages.items()}
     notes = list(logs.notes)
     if len(filters) > 1:
         others = ", ".join(f for f in filters if f != settings.filter)
@@ -92,20 +93,9 @@ def join_logs(logs: Logs, options: LogOptions, *, brief: bool = False) -> Answer
     return AnswerSet(logs.source, signed, list(read), questions, notes=notes, left_out=left_out, kind=settings.kind)
 
 
-def _chosen(logs: Logs, languages: Sequence[str]) -> dict[str, list[Log]]:
-    unknown = [x for x in languages if x not in logs.languages]
-    if unknown:
-        raise DataError(
-            f"{logs.source}: has no {', '.join(unknown)} of {logs.family.name}; there are {', '.join(logs.languages)}"
-        )
-    return {x: logs.languages[x] for x in languages or logs.languages}
-
-
-def _settings(
-    logs: Logs, chosen: Mapping[str, Sequence[Log]], options: LogOptions, brief: bool
-) -> tuple[_Settings, dict[str, None]]:
+def _settings(logs: Logs, options: LogOptions, brief: bool) -> tuple[_Settings, dict[str, None]]:
     """How the lines are read, by the first of them, and the filters seen so far."""
-    path = next(iter(chosen.values()))[0].file.path
+    path = next(iter(logs.languages.values()))[0].file.path
     first = next(read_lines(path), None)
     if first is None:
         raise DataError(f"{path}: is empty")
@@ -118,7 +108,8 @@ def _settings(
     )
     if answer == SCORED:
         answer = "acc" if first.scores is not None else "exact_match"
-    return _Settings(name, second, answer, kind, not brief and len(chosen) > 1), dict.fromkeys([first.filter])
+    texts = not brief and len(logs.languages) > 1
+    return _Settings(name, second, answer, kind, texts, first.scores is not None), dict.fromkeys([first.filter])
 
 
 def _read(logs: Sequence[Log], language: str, source: Logs, settings: _Settings, filters: dict[str, None]) -> _Language:
@@ -130,13 +121,16 @@ def _read(logs: Sequence[Log], language: str, source: Logs, settings: _Settings,
         n, sums = 0, dict[str, float]()
         for line in _of_filter(log, settings.filter, filters):
             n += 1
-            for name, value in line.metrics.items():
-                if name in _CHECKED and isinstance(value, (int, float)):
-                    sums[name] = sums.get(name, 0.0) + value
+            for name in _CHECKED:
+                if name in line.metrics:
+                    sums[name] = sums.get(name, 0.0) + (line.metric(name) or 0.0)
             key = _key(line, source.family.key_fields, log.part)
             if key in repeated or found.pop(key, None) is not None:
                 repeated.add(key)
                 continue
+            if settings.kind == "options" and (line.scores is not None) != settings.scored:
+                how = "not scored" if settings.scored else "scored"
+                raise line.error(f"its options were {how}, unlike those before it; they cannot be joined")
             found[key] = read_outcome(
                 line, source.family, language, answer_from=source.family.answer_from, second=settings.second,
                 texts=settings.texts,
@@ -158,8 +152,8 @@ def _against_results(log: Log, name: str, n: int, sums: Mapping[str, float]) -> 
     if whole not in (None, n):
         return [f"{log.file.path.name} has {n} of {whole} documents: was it cut off?"]
     for metric, total in sums.items():
-        value = values.get(f"{metric},{name}")
-        if isinstance(value, (int, float)) and abs(value - total / n) > _TOLERANCE:
+        value = finite(values.get(f"{metric},{name}"))
+        if value is not None and abs(value - total / n) > _TOLERANCE:
             return [f"{log.file.path.name} is of other results: its {metric} is {total / n:.4f}, and there {value:.4f}"]
     return []
 
@@ -180,8 +174,9 @@ def _key_text(line: Line, field: str) -> str:
     value = _first(line, field.split("|")) if "|" in field else line.field(field)
     if isinstance(value, str):
         return value.strip()
-    if value is None or isinstance(value, (dict, list)):
-        raise line.error(f"its {field} is {type(value).__name__}, which is no key (--key)")
+    if value is None or isinstance(value, (dict, list)) or (isinstance(value, float) and finite(value) is None):
+        what = {dict: "a table", list: "a list"}.get(type(value), "null" if value is None else value)
+        raise line.error(f"its {field} is {what}, which is no key (--key)")
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
 
 

@@ -92,7 +92,7 @@ class Line:
     @property
     def filter(self) -> str:
         """The filter that made the responses; ``none`` where the line names none."""
-        return str(self._tail.get("filter", "none"))
+        return str(self._tail.get("filter") or "none")
 
     @property
     def responses(self) -> list[Any]:
@@ -120,15 +120,14 @@ class Line:
         """metric -> the value that lm-eval gave this document."""
         if self._metrics is None:
             names = self._tail.get("metrics")
-            if not isinstance(names, list):
+            if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
                 names = [name for name in self._tail if name not in _OTHER]
-            self._metrics = {str(name): self._tail.get(name) for name in names}
+            self._metrics = {name: self._tail.get(name) for name in names}
         return self._metrics
 
     def metric(self, name: str) -> float | None:
         """A metric that is a finite number; None where there is none of that name."""
-        value = self.metrics.get(name)
-        return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
+        return finite(self.metrics.get(name))
 
     def field(self, name: str) -> Any:
         """The value of a field: ``doc_id``, ``target``, or a column as ``doc.column``, of nested ones ``doc.a.b``.
@@ -164,7 +163,7 @@ class Line:
         if end is None:
             found = self._line.find(_BODY)
             end = self._flat = found if found > 0 and self._line.count(b"{", 0, found) == 2 else 0
-        if not end or name in _TOP_OF_DOC:
+        if not end or name in _TOP_OF_DOC or not name.startswith(("doc.", "doc_id", "target")):
             return None
         key = _key(name)
         at = self._line.find(key, 0, end)
@@ -173,7 +172,10 @@ class Line:
         value = _SCALAR.match(self._line, at + len(key), end)
         if value is None:
             return None
-        return _text(value[1]) if value[1] else int(value[2])
+        try:
+            return _text(value[1]) if value[1] else int(value[2])
+        except UnicodeDecodeError:
+            raise self.error("is not UTF-8") from None
 
     # --- the options
 
@@ -194,7 +196,7 @@ class Line:
             return None
         try:
             values = [float(score) for score, _ in responses]
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise self.error("a score is no number") from None
         if not math.isfinite(sum(values)):
             raise self.error(f"a score is {next((x for x in values if not math.isfinite(x)), 'too large')}")
@@ -211,7 +213,10 @@ class Line:
         found = _SECOND.findall(self._line, start, end) if 0 < start < end else []
         n = len(self.scores or ())
         if len(found) >= n > 0:
-            return [_text(quoted) for quoted in found[:n]]
+            try:
+                return [_text(quoted) for quoted in found[:n]]
+            except UnicodeDecodeError:
+                raise self.error("is not UTF-8") from None
         given = self._all().get("arguments")
         requests = list(given.values()) if isinstance(given, dict) else given
         if isinstance(requests, list) and len(requests) >= n:
@@ -227,6 +232,15 @@ def _second(request: Any) -> str | None:
     if isinstance(request, list) and len(request) > 1:
         value = request[1]
     return value if isinstance(value, str) else None
+
+
+def finite(value: Any) -> float | None:
+    """A finite number as one; None for all else, as a whole number of hundreds of digits."""
+    try:
+        found = float(value) if isinstance(value, (int, float)) else math.nan
+    except OverflowError:
+        return None
+    return found if math.isfinite(found) else None
 
 
 _decode = json.JSONDecoder().decode

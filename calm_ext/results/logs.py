@@ -2,47 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pydantic import Field, ValidationError
-
-from calm_ext.data.families import Family, TargetForm, bundled_families
-from calm_ext.errors import CalmError, DataError
-from calm_ext.languages.codes import LanguageCode, normalise_code
-from calm_ext.options import Section
+from calm_ext.data.families import Family, bundled_families
+from calm_ext.errors import DataError
+from calm_ext.languages.codes import normalise_code
 from calm_ext.results.aggregates import Aggregates, read_aggregates
 from calm_ext.results.folders import SamplesFile, results_beside, samples_of
-
-
-class LogOptions(Section):
-    """How logs of tasks of one language each are read; tasks of calm-ext need none of it."""
-
-    family: str | None = Field(None, json_schema_extra={"metavar": "NAME"})
-    """Whose logs to read where there are several: a benchmark's name, as belebele, or one of a file of yours."""
-    language_from: str | None = Field(None, json_schema_extra={"metavar": "task:PATTERN"})
-    """For tasks that no family knows: where the language stands in their names, as 'task:mytask_(.+)'."""
-    key: list[str] = Field(default_factory=list, json_schema_extra={"metavar": "FIELD"})
-    """What identifies a question in every language: doc_id, or columns, as doc.id."""
-    target: str | None = Field(None, json_schema_extra={"metavar": "FIELD"})
-    """Where the right answer stands: target, a column, as doc.label, or the number of the option always right."""
-    form: TargetForm | None = None
-    """How the target is written; auto finds out whether it is a number, a letter or a text."""
-    filter: str | None = Field(None, json_schema_extra={"metavar": "NAME"})
-    """Whose responses to take where a task has several filters; default: the first."""
-    answer_from: str | None = Field(None, json_schema_extra={"metavar": "WHAT"})
-    """scored: as lm-eval scored them. read: the reader of calm-ext. response: the text, for tasks without options.
-    acc_norm, acc_bytes: the score by which options are ranked. Any other metric of 0 and 1, as bleu_acc, for itself."""
-    languages: list[LanguageCode] = Field(default_factory=list, json_schema_extra={"metavar": "CODE"})
-    """Only these, to leave one out that lacks questions."""
-    at_least: float = Field(0.5, gt=0, le=1)
-    """The share of questions that must be joined over all languages."""
-
-    @property
-    def by_hand(self) -> bool:
-        """Whether a family is named or described."""
-        return bool(self.family or self.language_from)
+from calm_ext.results.log_options import LogOptions, adjusted, chosen_families
 
 
 class Log(NamedTuple):
@@ -87,24 +57,27 @@ def find_logs(paths: Sequence[str | Path], options: LogOptions, *, task: str | N
     name = options.family or (task if any(f.name == task for f in bundled_families()) else None)
     families = chosen_families(options.replace(family=name))
     if families:
-        return group(families, found, source=source)[0]
+        return group(families, found, source=source, languages=options.languages)[0]
     if task:
         return None
-    all_logs = group(bundled_families(), found, source=source, strict=False)
-    if not all_logs:
+    there = [x for x in bundled_families() if any(x.parts_of(file.task) for file in found)]
+    if not there:
         return None
-    if len(all_logs) > 1 or ours:
-        names = ", ".join(logs.family.name for logs in all_logs)
+    if len(there) > 1 or ours:
+        names = ", ".join(family.name for family in there)
         also = " and of tasks of calm-ext (--task)" if ours else ""
         raise DataError(f"{source}: has logs of {names}{also}; choose one with --family")
-    chosen = all_logs[0]
-    return chosen._replace(family=_adjusted(chosen.family, options))
+    return group([adjusted(there[0], options)], found, source=source, languages=options.languages)[0]
 
 
-def group(families: Iterable[Family], files: Iterable[SamplesFile], *, source: str, strict: bool = True) -> list[Logs]:
+def group(
+    families: Iterable[Family], files: Iterable[SamplesFile], *, source: str, languages: Sequence[str] = (),
+    strict: bool = True,
+) -> list[Logs]:  # fmt: skip
     """The files by family, of each task the newest.
 
     Args:
+        languages: only these, in this order, by our code or the tasks' own; the others may differ in anything.
         strict: whether a family without files is an error.
 
     Raises:
@@ -114,7 +87,7 @@ def group(families: Iterable[Family], files: Iterable[SamplesFile], *, source: s
     for family in families:
         mine = [(file, parts) for file in given if (parts := family.parts_of(file.task)) is not None]
         if mine:
-            found.append(_one_evaluation(family, mine, source))
+            found.append(_one_evaluation(family, mine, source, languages))
         elif strict:
             names = sorted({f.task for f in given})
             shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
@@ -122,9 +95,17 @@ def group(families: Iterable[Family], files: Iterable[SamplesFile], *, source: s
     return found
 
 
-def _one_evaluation(family: Family, files: Sequence[tuple[SamplesFile, tuple[str, str]]], source: str) -> Logs:
+def _one_evaluation(
+    family: Family, files: Sequence[tuple[SamplesFile, tuple[str, str]]], source: str, chosen: Sequence[str]
+) -> Logs:
+    names = _names(family, files)
+    wanted = list(dict.fromkeys(x if x in names.values() else normalise_code(x) for x in chosen or names.values()))
+    unknown = [x for x in wanted if x not in names.values()]
+    if unknown:
+        there = ", ".join(names.values())
+        raise DataError(f"{source}: has no {', '.join(unknown)} of {family.name}; there are {there}")
     cache: dict[Path, Aggregates | None] = {}
-    logs = [Log(file, code, part, _results(file, cache)) for file, (code, part) in files]
+    logs = [Log(file, code, part, _results(file, cache)) for file, (code, part) in files if names[code] in wanted]
     _check_models(family, logs, source)
     notes, newest = [], {}
     for log in sorted(logs, key=lambda log: (log.file.stamp, str(log.file.path))):
@@ -135,12 +116,13 @@ def _one_evaluation(family: Family, files: Sequence[tuple[SamplesFile, tuple[str
         notes.append(
             f"{older} older samples of {family.name} are there and not read; the newest are of {last or 'now'}"
         )
-    codes = {log.code: _language(family, log.code) for log in newest.values()}
-    named = list(codes.values())
-    codes = {code: code if named.count(ours) > 1 else ours for code, ours in codes.items()}
-    languages: dict[str, list[Log]] = {}
+    languages: dict[str, list[Log]] = {x: [] for x in wanted}
     for log in sorted(newest.values(), key=lambda log: log.file.task):
-        languages.setdefault(codes[log.code], []).append(log)
+        languages[names[log.code]].append(log)
+    ours = {x: _language(family, x) for x in wanted if x in names}
+    same = [x for x in ours if list(ours.values()).count(ours[x]) > 1]
+    if same:
+        notes.append(f"{', '.join(same)} are codes of one language, and count as several (see --languages)")
     facts, model, more = _facts(family, list(newest.values()))
     return Logs(source, family, languages, facts, model, notes + more)
 
@@ -192,7 +174,7 @@ def _facts(family: Family, logs: Sequence[Log]) -> tuple[dict[str, str], str, li
             continue
         found: dict[str, Any] = {
             "version": results.version(task), "shots": results.n_shot(task), "chat": results.chat_template,
-            "system": results.system_instruction or None, "lm_eval": results.raw.get("lm_eval_version"),
+            "system": _short(results.system_instruction), "lm_eval": results.raw.get("lm_eval_version"),
         }  # fmt: skip
         for name, value in found.items():
             if value is None:
@@ -201,11 +183,11 @@ def _facts(family: Family, logs: Sequence[Log]) -> tuple[dict[str, str], str, li
             if facts.setdefault(name, text) != text:
                 raise DataError(
                     f"{log.file.path} and the samples of {first[name]} are not of one evaluation: they differ in "
-                    f"{name} ({text} against {facts[name]})"
+                    f"{name} ({text} against {facts[name]}); name the files of one, or those to join (--languages)"
                 )
             first.setdefault(name, task)
         originals.setdefault((log.part, results.n_original(task)), task)
-        limits.setdefault("none" if results.limit is None else f"{results.limit:g}", []).append(task)
+        limits.setdefault("none" if results.limit is None else f"{results.limit}".removesuffix(".0"), []).append(task)
     if "doc_id" in family.key_fields:
         _check_rows(originals)
     notes = []
@@ -215,10 +197,16 @@ def _facts(family: Family, logs: Sequence[Log]) -> tuple[dict[str, str], str, li
     without = sum(log.results is None for log in logs)
     if without:
         notes.append(
-            f"{without} of {len(logs)} samples have no results file beside them, so their settings are not known"
+            f"{without} of {len(logs)} samples have no results file beside them that can be read, so their settings "
+            f"are not known"
         )
     model = next((log.results.model_name("") for log in logs if log.results), "")
     return facts, model, notes
+
+
+def _short(text: Any) -> str | None:
+    """A text of any length as a part of a signature."""
+    return hashlib.sha256(str(text).encode("utf-8", "surrogatepass")).hexdigest()[:8] if text else None
 
 
 def _check_rows(originals: Mapping[tuple[str, int | None], str]) -> None:
@@ -235,77 +223,18 @@ def _check_rows(originals: Mapping[tuple[str, int | None], str]) -> None:
         if first != n:
             raise DataError(
                 f"{task} has {n} documents and {other} {first}: doc_id is the number of a row, which may be another "
-                f"question in each of them; name a column that identifies a question (--key)"
+                f"question in each of them; name a column that identifies a question (--key), or the languages "
+                f"to join (--languages)"
             )
+
+
+def _names(family: Family, files: Sequence[tuple[SamplesFile, tuple[str, str]]]) -> dict[str, str]:
+    """The tasks' code of a language -> ours; theirs where that would be another's, too. In the order of the tasks."""
+    in_order = sorted(files, key=lambda found: found[0].task)
+    ours = {code: _language(family, code) for _, (code, _) in in_order}
+    return {code: code if list(ours.values()).count(x) > 1 else x for code, x in ours.items()}
 
 
 def _language(family: Family, code: str) -> str:
     found = family.languages.get(code.lower()) or normalise_code(code)
     return found.replace("_", "-") if found == code else found
-
-
-# --- the family
-
-
-def chosen_families(options: LogOptions) -> list[Family]:
-    """The family that the options name or describe; empty where they do neither.
-
-    Raises:
-        CalmError: there is no such family, or the language cannot be found as described.
-    """
-    if options.language_from:
-        return [_described(options)]
-    return [_adjusted(_family(options.family), options)] if options.family else []
-
-
-def _family(name: str) -> Family:
-    """A bundled family, or the one of a benchmark's YAML.
-
-    Raises:
-        CalmError: there is none.
-    """
-    import difflib
-
-    if Path(name).suffix in (".yaml", ".yml"):
-        from calm_ext.data.benchmark import read_benchmark
-
-        own = read_benchmark(name).lm_eval
-        if len(own) != 1:
-            raise CalmError(f"{name}: has {len(own)} families under lm_eval, and one is needed")
-        return own[0]
-    known = {f.name: f for f in bundled_families()}
-    if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(sorted(known))}"
-        raise CalmError(f"--family {name}: no such family; {hint}")
-    return known[name]
-
-
-def _described(options: LogOptions) -> Family:
-    """The family that the options describe.
-
-    Raises:
-        CalmError: the language cannot be found by them.
-    """
-    where, _, pattern = (options.language_from or "").partition(":")
-    if where != "task" or not pattern:
-        raise CalmError(f"--language-from {options.language_from}: write task:PATTERN, as 'task:mytask_(.+)'")
-    base = _family(options.family) if options.family else Family(name="logs", task="(.+)")
-    try:
-        return _adjusted(base.replace(task=pattern), options)
-    except ValidationError as error:
-        message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
-        raise CalmError(f"--language-from {options.language_from}: the pattern {message}") from None
-
-
-def _adjusted(family: Family, options: LogOptions) -> Family:
-    changes: dict[str, Any] = {}
-    if options.key:
-        changes["key"] = list(options.key)
-    if options.target is not None:
-        changes["target"] = int(options.target) if options.target.isdecimal() else options.target
-    if options.form:
-        changes["form"] = options.form
-    if options.answer_from:
-        changes["answer_from"] = options.answer_from
-    return family.replace(**changes) if changes else family

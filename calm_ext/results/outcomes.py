@@ -78,14 +78,16 @@ def read_outcome(
     """
     if line.scores is not None and answer_from in (SCORED, *ACCURACIES):
         return _scored(line, family, "acc" if answer_from == SCORED else answer_from, second, texts)
+    if line.scores is not None and answer_from in (READ, RESPONSE):
+        raise line.error(f"its options were scored, so there is no response for --answer-from {answer_from}")
     options = _columns(line, family)
     kept = tuple(options) if texts and options else None
     gold: int | str | None
     answer: int | str | None
     n: int | None = len(options) or None
     if answer_from == SCORED:
-        gold = _gold(line, family, n, options)
-        answer = _extracted(line, gold, options)
+        gold, form = _gold(line, family, n, options), _form_of(line, family)
+        answer = _extracted(line, gold, options, form)
     elif answer_from == READ:
         if not options:
             raise line.error("the texts of its options are not known, so its response cannot be read")
@@ -167,9 +169,12 @@ def _gold(line: Line, family: Family, n: int | None, options: Sequence[str]) -> 
     text = str(value).strip()
     if isinstance(value, (list, tuple)) or (text.startswith("[") and text.endswith("]")):
         raise line.error(f"has several right answers ({text[:40]}), which cannot be compared across languages")
-    form = family.form
-    if form == "auto":
-        form = _form(text)
+    form = _form_of(line, family)
+    if not options and line.scores is None and form != "letter" and family.form in ("auto", "text"):
+        raise line.error(
+            f"its options are not known, and its target {text[:40]!r} is no letter: compare texts (--answer-from "
+            f"response), or say that it numbers options (--form zero_based or one_based)"
+        )
     if form == "text":
         texts = options or option_texts(line.continuations)
         plain = [o.strip() for o in texts]
@@ -181,6 +186,13 @@ def _gold(line: Line, family: Family, n: int | None, options: Sequence[str]) -> 
         kind = "letter" if form == "letter" else "number"
         raise line.error(f"its target {text[:40]!r} is no {kind} (--target, --form)")
     return found if 0 <= found < (n or found + 1) else None
+
+
+def _form_of(line: Line, family: Family) -> TargetForm:
+    """How the target of a line is written."""
+    if family.form != "auto":
+        return family.form
+    return "zero_based" if isinstance(family.target, int) else _form(str(line.field(family.target)).strip())
 
 
 @lru_cache(maxsize=1024)
@@ -218,8 +230,11 @@ def _columns(line: Line, family: Family) -> list[str]:
 # --- what the model wrote
 
 
-def _extracted(line: Line, gold: int | None, options: Sequence[str]) -> int | None:
-    """The option that the task's filter took from the response, right exactly where lm-eval says so."""
+def _extracted(line: Line, gold: int | None, options: Sequence[str], form: TargetForm) -> int | None:
+    """The option that the task's filter took from the response, right exactly where lm-eval says so.
+
+    A number is the place of an option only where the target is one, and then counted like it.
+    """
     name = next((m for m in _WRITTEN if m in line.metrics), None)
     scored = line.metric(name) if name else None
     if scored not in (0.0, 1.0):
@@ -230,7 +245,9 @@ def _extracted(line: Line, gold: int | None, options: Sequence[str]) -> int | No
             raise line.error(f"its {name} is 1, but its target is none of its options (--target, --form)")
         return gold
     text = _response(line.responses[0]).strip().strip("()[].:*").strip()
-    found = ord(text.upper()) - ord("A") if re.fullmatch("[A-Za-z]", text) else _number(text)
+    found = _index(text, "letter")
+    if found is None and form in ("zero_based", "one_based"):
+        found = _index(text, form)
     if found is None:
         plain = [o.strip() for o in options]
         found = plain.index(text) if plain.count(text) == 1 else None

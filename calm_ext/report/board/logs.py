@@ -19,7 +19,8 @@ from calm_ext.results.aggregates import Aggregates
 from calm_ext.results.columns import Columns, digest
 from calm_ext.results.folders import samples_of
 from calm_ext.results.joining import join_logs
-from calm_ext.results.logs import LogOptions, Logs, chosen_families, group
+from calm_ext.results.log_options import LogOptions, chosen_families
+from calm_ext.results.logs import Logs, group
 
 _KNOWN = ("version", "shots", "chat", "system")
 
@@ -57,7 +58,9 @@ class Foreign:
                 if family.name not in names:
                     continue
                 try:
-                    found = group([family], files, source=plain(folder), strict=False)
+                    found = group(
+                        [family], files, source=plain(folder), languages=self._options.languages, strict=False
+                    )
                     if not found:
                         raise DataError(f"{plain(folder)}: no samples of {family.name}, which --log_samples writes")
                     newest = max(results, key=lambda r: (r.date, str(r.path)))

@@ -16,7 +16,7 @@ from calm_ext.report.words import is_number
 from calm_ext.results.aggregates import Aggregates, read_aggregates
 from calm_ext.results.columns import Columns, read_columns
 from calm_ext.results.folders import results_below, samples_beside
-from calm_ext.results.logs import LogOptions
+from calm_ext.results.log_options import LogOptions
 
 #: of aggregates that differ from the means of their samples by more, one is of another evaluation
 _TOLERANCE = 1e-6

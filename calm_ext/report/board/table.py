@@ -24,7 +24,7 @@ from calm_ext.report.board.entry import Entry, plain
 from calm_ext.report.board.rank import Standing, has, intervals, judge
 from calm_ext.report.board.read import read_entries
 from calm_ext.report.words import is_number
-from calm_ext.results.logs import LogOptions
+from calm_ext.results.log_options import LogOptions
 
 RANKED = ("acc", "consistency", "kappa", "rankc")
 SHOWN = (*RANKED, "all_correct", "answered")
