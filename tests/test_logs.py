@@ -646,7 +646,7 @@ def test_a_task_without_a_language_is_none_of_the_family(tmp_path: Path) -> None
 def test_options_scored_in_one_language_and_written_in_another(tmp_path: Path) -> None:
     write(tmp_path, "mine_en", [line(i, 0, gold=1) for i in range(4)])
     write(tmp_path, "mine_fr", [written(i, "B") for i in range(4)])
-    with pytest.raises(DataError, match="mine_fr.*:1: its options were not scored, unlike those before it"):
+    with pytest.raises(DataError, match=r"mine_fr.*:1: its options were not scored, unlike those before it"):
         mine(tmp_path)
 
 
@@ -681,3 +681,12 @@ def test_the_name_of_an_output_file(tmp_path: Path) -> None:
     (tmp_path / f"results{NEW}.json").rename(tmp_path / f"mymodel{NEW}.json")
     with pytest.raises(DataError, match=r"no such file or directory; did you mean mymodel_2026-01-03T09-00-00.5.json"):
         read_answers([tmp_path / "mymodel.json"], logs=MINE)
+
+
+def test_one_task_of_a_family_by_name(tmp_path: Path) -> None:
+    for x in ("sw", "et"):
+        write(tmp_path, f"xcopa_{x}", [line(i, 0, n=2, doc={"idx": i}) for i in range(4)])
+    found = read_answers([tmp_path], task="xcopa_sw")
+    assert found.languages == ["sw"] and "sw is the only language, so there is no consistency" in found.notes
+    with pytest.raises(DataError, match=r"has no samples of xcopa_zz; it has xcopa_et, xcopa_sw"):
+        read_answers([tmp_path], task="xcopa_zz")

@@ -175,7 +175,7 @@ def _key_text(line: Line, field: str) -> str:
     if isinstance(value, str):
         return value.strip()
     if value is None or isinstance(value, (dict, list)) or (isinstance(value, float) and finite(value) is None):
-        what = {dict: "a table", list: "a list"}.get(type(value), "null" if value is None else value)
+        what = "a table" if isinstance(value, dict) else "a list" if isinstance(value, list) else value or "null"
         raise line.error(f"its {field} is {what}, which is no key (--key)")
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
 

@@ -58,8 +58,8 @@ def find_logs(paths: Sequence[str | Path], options: LogOptions, *, task: str | N
     families = chosen_families(options.replace(family=name))
     if families:
         return group(families, found, source=source, languages=options.languages)[0]
-    if task:
-        return None
+    if task:  # one task, so one language
+        found, ours = [f for f in found if f.task == task and f not in ours], []
     there = [x for x in bundled_families() if any(x.parts_of(file.task) for file in found)]
     if not there:
         return None
