@@ -204,7 +204,8 @@ def plain_values(values: Mapping[str, Any]) -> dict[str, float]:
 
 def _whole(digits: str) -> int | float:
     """A whole number of JSON; infinite where it is larger than any float, with which it could not be compared."""
-    return int(digits) if len(digits) < 300 else float(digits)
+    whole = int(digits)
+    return whole if len(digits) < 300 else float(digits)
 
 
 def _is_number(value: Any) -> TypeGuard[float]:
