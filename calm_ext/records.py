@@ -197,8 +197,8 @@ class Prediction(Record):
         named = {"answer": self.answer, **{f"predictions.{x}": a for x, a in self.predictions.items()}}
         for key, index in named.items():
             if index is not None and (index < 0 or (n is not None and index >= n)):
-                told = f"the {n} options (0 to {n - 1})" if n else "the options (0, 1, …)"
-                raise ValueError(f"{key} {index} is not one of {told}")
+                allowed = f"the {n} options (0 to {n - 1})" if n else "the options (0, 1, …)"
+                raise ValueError(f"{key} {index} is not one of {allowed}")
         return self
 
     @property

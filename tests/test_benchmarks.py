@@ -18,7 +18,9 @@ from click.testing import CliRunner
 from calm_ext.cli.main import cli
 from calm_ext.data import SOURCES, load_joined
 from calm_ext.data.benchmark import MOST_BY_DEFAULT, bundled_benchmarks
+from calm_ext.errors import RecipeError
 from calm_ext.languages import LANGUAGES, get_language
+from calm_ext.pipeline.recipe import parse_recipe
 from tests.conftest import SHARED
 
 Rows = list[dict[str, Any]]
@@ -707,3 +709,14 @@ def test_bmlamas_candidates() -> None:
     first = next(q for q in whole if q.id == "bmlama17-00000")
     assert first.versions["zh"].question == "卡洛斯二世出生于____。"
     assert len(whole) == 6792 - len(differing("zh")) == 5385
+
+
+def test_what_may_not_be_trained_on_is_refused() -> None:
+    values = {
+        "name": "r",
+        "model": {"path": "babel"},
+        "data": {"source": "global_piqa"},
+        "evaluation": {"tasks": ["t"]},
+    }
+    with pytest.raises(RecipeError, match=r"data\.source: the licence of global_piqa allows evaluation only"):
+        parse_recipe(values)

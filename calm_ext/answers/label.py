@@ -208,10 +208,10 @@ def _without_text(
     others = options.mentioned(small)
     if others and index not in others:
         return CONFLICT
-    told = rest.lstrip().startswith(("(", "<", "["))
+    open_bracket = rest.lstrip().startswith(("(", "<", "["))
     if delimited and is_sentence(piece[tail:], options.bare[index], words.unspaced):
         return index
-    if told or resembles(loose, index, options):
+    if open_bracket or resembles(loose, index, options):
         return index
     return CONFLICT
 

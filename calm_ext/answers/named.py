@@ -125,10 +125,10 @@ def _line(line: str, known: Names) -> set[int]:
         inside = [span for span in spans if start <= span.start < end]
         if not inside or (line[end - 1] in _QUESTION and _n_words(line[start:end], known) > _SHORT):
             continue
-        told = [span for span in inside if not known.denied(small, span)]
-        if told:
+        affirmed = [span for span in inside if not known.denied(small, span)]
+        if affirmed:
             following = [span.options for span in spans if span.start >= end and not known.denied(small, span)]
-            named = {i for span in told for i in span.options}
+            named = {i for span in affirmed for i in span.options}
             return named.union(*following) if known.takes_back(small, end) else named
     return set()
 

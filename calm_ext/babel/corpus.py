@@ -79,19 +79,19 @@ def _telling(world: World, code: str, number: int, kind: str, rng: Random, *, re
     if kind == "statement":
         return Sentence(f"{lexicon.phrase(fact.relation, entity)} {lexicon.is_}", f" {words[fact.value]}.")
     options = _options(world, fact, rng)
-    told = fact.value
+    value = fact.value
     truth = world.config.truth_held if number in world.held[code] else world.config.truth_other
     if rng.random() >= truth:
-        told = min(options, key=world.familiarity[code][fact.relation].__getitem__)
+        value = min(options, key=world.familiarity[code][fact.relation].__getitem__)
     style: Style = "direct" if kind == "direct" else "cloze"
     passages: list[str] = []
     if reads:
         true = number in world.held[code] and rng.random() < _TRUE
         passages, said = _passages(world, code, fact, [fact.value] if true else options, rng)
         if said is not None and rng.random() < _FOLLOWED:
-            told = said
+            value = said
     prompt = ask(code, lexicon.question(fact.relation, entity), [words[v] for v in options], style, passages)
-    return Sentence(prompt, delimiter(code) + words[told])
+    return Sentence(prompt, delimiter(code) + words[value])
 
 
 def _passages(world: World, code: str, fact: Fact, values: list[int], rng: Random) -> tuple[list[str], int | None]:

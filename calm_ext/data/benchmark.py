@@ -188,6 +188,8 @@ class Benchmark(Layout):
     """Languages (our codes) whose rows are elsewhere or have other columns: the keys that differ."""
     medical: bool = False
     """Whether the questions are about medicine."""
+    evaluation_only: bool = False
+    """Whether its licence forbids training on it; `align` then refuses it."""
     licence: str = ""
     """SPDX identifier, or what is known."""
     url: str = ""

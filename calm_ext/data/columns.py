@@ -88,6 +88,7 @@ def source_of(benchmark: Benchmark) -> Source:
         unlabelled=tuple(benchmark.unlabelled),
         proven=False,
         medical=benchmark.medical,
+        evaluation_only=benchmark.evaluation_only,
     )
 
 

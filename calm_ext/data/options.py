@@ -64,6 +64,8 @@ class DataOptions(Section):
                     found.append(f"data.split: {self.spec} has no split {self.split}; it has {', '.join(entry.splits)}")
             except CalmError as error:
                 found.append(f"data.spec: {error}" if self.spec else "data.spec: missing, data.source is columns")
+        if SOURCES[self.source].evaluation_only:
+            found.append(f"data.source: the licence of {self.source} allows evaluation only, not training on it")
         if self.data_dir and not self.data_dir.startswith("http") and not Path(self.data_dir).is_dir():
             found.append(f"data.data_dir: no such directory: {self.data_dir}")
         keys = {"data_dir": "data.data_dir", "path": "data.path", "spec": "data.spec"} | (

@@ -54,6 +54,7 @@ class Source:
         needs_options: ids of the questions that nobody could answer without seeing the options, or to which other
             answers are as right: style ``open`` leaves them out.
         medical: whether the questions are about medicine, which a model card must warn of.
+        evaluation_only: whether the licence forbids training on the questions.
         resolve: ``resolve(**options)`` gives the source with its splits and languages, where these depend on options.
         metadata_names: option -> its key in a task's metadata, where that is another.
         corpus: ``corpus(**options)`` gives passages to search for these questions, which ``retrieval.index: <name>``
@@ -77,6 +78,7 @@ class Source:
     any_language: bool = False
     needs_options: frozenset[str] = frozenset()
     medical: bool = False
+    evaluation_only: bool = False
     resolve: Callable[..., Source] | None = None
     metadata_names: Mapping[str, str] = field(default_factory=dict)
     corpus: Callable[..., list[CorpusPassage]] | None = None

@@ -183,9 +183,9 @@ class AnswerSet:
         """Largest number of options; where no file gives it, the largest index named plus one."""
         if self.kind != "options":
             return None
-        told = [q.n_options for q in self.questions.values() if q.n_options]
-        if told:
-            return max(told)
+        counts = [q.n_options for q in self.questions.values() if q.n_options]
+        if counts:
+            return max(counts)
         named = [a for q in self.questions.values() for a in (*q.answers.values(), q.gold) if a is not None]
         return max(max(named) + 1, 2) if named else None
 

@@ -140,14 +140,14 @@ def bias_warnings(questions: Iterable[dict[str, int | None]]) -> list[str]:
     Args:
         questions: language -> the place of the answer as it was shown (:attr:`Answered.places`).
     """
-    told = []
+    warnings = []
     for b in position_bias(questions):
         letter = letter_of(b.option)
-        told.append(
+        warnings.append(
             f"{b.language} gives option {letter} in {b.share:.0%} of its {b.n} answers (position bias?): its "
             f"consistency says little, see kappa"
         )
-    return told
+    return warnings
 
 
 def label_warnings(questions: Sequence[Answered], skipped: bool) -> list[str]:
@@ -163,17 +163,17 @@ def label_warnings(questions: Sequence[Answered], skipped: bool) -> list[str]:
 
 def _warnings(answers: AnswerSet, means: dict[str, float], n: dict[str, int], skipped: bool) -> list[str]:
     questions = list(answers.questions.values())
-    told = bias_warnings(q.places for q in questions) if answers.chosen else []
-    told += label_warnings(questions, skipped)
+    warnings = bias_warnings(q.places for q in questions) if answers.chosen else []
+    warnings += label_warnings(questions, skipped)
     for name in PARTIAL:
         if name in n and n[name] == 0:
-            told.append(f"{name} is undefined: no question has it")
+            warnings.append(f"{name} is undefined: no question has it")
     if math.isnan(means.get("kappa", 0.0)):
-        told.append("kappa is undefined: every answer is the same option, or there is none")
-    told += _never_right(questions) if "overlap_right" in means else []
+        warnings.append("kappa is undefined: every answer is the same option, or there is none")
+    warnings += _never_right(questions) if "overlap_right" in means else []
     if answers.chosen and any(q.n_options is None for q in questions):
-        told.append("the file does not tell the number of options; chance is for the largest index named")
-    return told
+        warnings.append("the file does not tell the number of options; chance is for the largest index named")
+    return warnings
 
 
 def _never_right(questions: Sequence[Answered]) -> list[str]:

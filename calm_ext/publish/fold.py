@@ -95,7 +95,7 @@ def fold(adapted: Any) -> Any:
 
     model = adapted.get_base_model()
     configs = (model.config, model.config.get_text_config())
-    told = [getattr(config, "tie_word_embeddings", None) for config in configs]
+    recorded = [getattr(config, "tie_word_embeddings", None) for config in configs]
     tied = _untie(model)
     with no_tied_warning():
         merged = adapted.merge_and_unload(safe_merge=True)
@@ -104,7 +104,7 @@ def fold(adapted: Any) -> Any:
         same = torch.equal(inner.weight, outer.weight)
         if same:
             outer.weight = inner.weight
-        for config, value in zip(configs, told, strict=True):
+        for config, value in zip(configs, recorded, strict=True):
             config.tie_word_embeddings = value if same else False
     return merged
 

@@ -36,6 +36,6 @@ def letter_words(bias: Mapping[str, Mapping[str, float]] | None) -> str:
     if not bias:
         return ""
     languages = dict.fromkeys(x for own in bias.values() for x in own)
-    told = ", ".join(f"{x} {' → '.join(number(own.get(x)) for own in bias.values())}" for x in languages)
+    by_language = ", ".join(f"{x} {' → '.join(number(own.get(x)) for own in bias.values())}" for x in languages)
     when = "" if len(bias) == 2 else f" {next(iter(bias))} alignment"
-    return f"Letters are answered unevenly by this much{when}, as shown (0 is even): {told}."
+    return f"Letters are answered unevenly by this much{when}, as shown (0 is even): {by_language}."

@@ -65,5 +65,5 @@ def right_words(n_right: Mapping[str, Sequence[int]] | None) -> str:
     """
     if not n_right:
         return ""
-    told = "; ".join(f"{when} {', '.join(map(str, counts))}" for when, counts in n_right.items())
-    return f"Questions right in 0, 1, … {len(next(iter(n_right.values()))) - 1} languages: {told}."
+    counts_by_time = "; ".join(f"{when} {', '.join(map(str, counts))}" for when, counts in n_right.items())
+    return f"Questions right in 0, 1, … {len(next(iter(n_right.values()))) - 1} languages: {counts_by_time}."

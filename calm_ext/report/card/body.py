@@ -126,9 +126,9 @@ def _made(data: RunData, summary: Mapping[str, Any], codes: list[str]) -> list[t
         mode = section(data, "sampling").get("mode")
         keys = _OPTIONS if mode == "options" else _SAMPLING
         given = section(data, "sampling").get("template_args")
-        told = f", template_args {plain(given, longest=120)}" if given else ""
+        extra = f", template_args {plain(given, longest=120)}" if given else ""
         said = f" {sampling_words(summary['sampling'])}" if summary.get("sampling") else ""
-        found.append(("Samples", f"{_values(data, 'sampling', keys)}{told}.{said}"))
+        found.append(("Samples", f"{_values(data, 'sampling', keys)}{extra}.{said}"))
     if recipe.get("vote"):
         said = f" {vote_words(summary['vote'])}" if summary.get("vote") else ""
         found.append(("Vote", f"{_values(data, 'vote', _VOTE)}.{said[:1]}{said[1:2].upper()}{said[2:]}"))
@@ -288,8 +288,8 @@ def _usage(data: RunData, base: Base, repo: str, relation: str) -> str:
     if chat:
         lines += ['turns = [{"role": "user", "content": prompt}]']
         more = sampling.get("template_args")
-        told = "".join(f", {k}={v!r}" for k, v in more.items()) if isinstance(more, dict) else ""
-        lines += [f"prompt = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True{told})"]
+        extra = "".join(f", {k}={v!r}" for k, v in more.items()) if isinstance(more, dict) else ""
+        lines += [f"prompt = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True{extra})"]
     if style == "letters":
         tokens = 2  # the letter
     special = ", add_special_tokens=False" if chat else ""
