@@ -74,6 +74,21 @@ def _loads(text: str | bytes) -> Any:
     return _DECODER.decode(text if isinstance(text, str) else text.decode())
 
 
+def undecoded_lines(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Stream the lines of a file undecoded, each with its place (``file:line``); blank lines are skipped.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    try:
+        with path.open("rb") as handle:
+            for number, line in enumerate(handle, 1):
+                if not line.isspace():
+                    yield f"{path}:{number}", line
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+
+
 def numbered_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str, Any]]]:
     """Stream the objects of a JSONL file with their 1-based line numbers; blank lines are skipped.
 

@@ -74,6 +74,8 @@ def problem(
         return f"{key}: missing"
     message = item["msg"].removeprefix("Value error, ")
     place = f"{key}: " if key else ""
+    if item["type"] == "value_error" and isinstance(item["input"], Mapping):
+        return place + message  # of a whole section, which would be repeated at length
     return f"{place}{message[0].lower()}{message[1:]}, got {item['input']!r}"
 
 

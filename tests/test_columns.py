@@ -112,6 +112,8 @@ def read_back(questions: list[ParallelQuestion]) -> list[tuple[str, int | None, 
         ({"config": "{part}"}, "config: {part} is none of"),
         ({"files": "{code"}, "files: {code: "),
         ({"substitute": [["(", ""]]}, "substitute: '(' or '' is no regular expression"),
+        ({"files": "/data/{code}"}, "files: /data/{code} begins at the root"),
+        ({"languages": ["en", False]}, "languages: False is no text; put it in quotes"),
         ({"default": ["en", "fr"] * 6}, "default: list should have at most 10 items"),
     ],
 )
@@ -119,7 +121,7 @@ def test_a_wrong_spec_is_one_line(changes: dict[str, Any], said: str) -> None:
     with pytest.raises(DataError) as refused:
         spec(**changes)
     assert str(refused.value).startswith("my.yaml: ") and said in str(refused.value)
-    assert "\n" not in str(refused.value)
+    assert "\n" not in str(refused.value) and len(str(refused.value)) < 250
 
 
 def test_short_forms() -> None:

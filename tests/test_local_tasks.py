@@ -14,7 +14,7 @@ from calm_ext.data import load_questions
 from calm_ext.errors import CalmError, RecipeError
 from calm_ext.harness.dataset import __getattr__ as loader
 from calm_ext.harness.evaluate import evaluate
-from calm_ext.harness.metadata import check_given, known_keys
+from calm_ext.harness.metadata import check_given, check_questions, known_keys
 from calm_ext.models.lm import SharedPrefixLM, load_lm
 from calm_ext.pipeline.recipe import parse_recipe
 from calm_ext.pipeline.run import Pipeline
@@ -96,6 +96,10 @@ def test_a_run_on_columns(babel_model: Path, spec: Path, tmp_path: Path) -> None
         ({"path": "nowhere.jsonl"}, "nowhere.jsonl: no such file"),
         ({"spec": "nowhere.yaml"}, "nowhere.yaml: no such file"),
         ({"path": "q.jsonl", "langs": ["en"]}, "no task of calm-ext reads 'langs'; did you mean 'languages'"),
+        ({"path": "q.jsonl", "spec": "my.yaml"}, "metadata has both path and spec"),
+        ({"path": ["q.jsonl"]}, "data source local: option path"),
+        ({"path": "q.jsonl", "split": ["all"]}, r"metadata split must be the name of one split, got \['all'\]"),
+        ({"path": "q.jsonl", "languages": "[en"}, r"metadata languages must be a list of codes, got '\[en'"),
         ({"path": "q.jsonl", "styel": "cloze"}, "no task of calm-ext reads 'styel'; did you mean 'style'"),
     ],
 )
@@ -103,6 +107,21 @@ def test_wrong_metadata_is_one_line(metadata: dict[str, Any], said: str) -> None
     with pytest.raises(CalmError, match=said) as raised:
         loader("local")(version=1.0, style="cloze", **metadata)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "said"),
+    [
+        ({}, r"tasks calm_local_xl\* ask your own questions"),
+        ({"path": "nowhere.jsonl"}, "nowhere.jsonl: no such file"),
+        ({"spec": "nowhere.yaml"}, "nowhere.yaml: no such file"),
+        ({"spec": "nowhere.yaml", "path": "q.jsonl"}, "metadata has both path and spec"),
+    ],
+)
+def test_own_questions_are_looked_for_before_the_model(metadata: dict[str, Any], said: str) -> None:
+    with pytest.raises(CalmError, match=said):
+        check_questions(metadata, ["calm_babel_xl", "calm_local_xl_mc"])
+    check_questions(metadata, ["calm_babel_xl"])
 
 
 def test_arguments_of_the_model_are_no_mistakes() -> None:
@@ -117,7 +136,13 @@ def test_arguments_of_the_model_are_no_mistakes() -> None:
 
 
 @pytest.mark.parametrize(
-    "form", [["--metadata", '{"budgets": 3}'], ['--metadata={"budgets": 3}'], ["--metadata", "budgets=3"]]
+    "form",
+    [
+        ["--metadata", '{"budgets": 3}'],
+        ['--metadata={"budgets": 3}'],
+        ["--metadata", "budgets=3"],
+        ["--metadata", "split=all", "budgets=3"],
+    ],
 )
 def test_on_lm_evals_command_line_every_unknown_key_is_refused(
     form: list[str], monkeypatch: pytest.MonkeyPatch
@@ -125,6 +150,13 @@ def test_on_lm_evals_command_line_every_unknown_key_is_refused(
     monkeypatch.setattr(sys, "argv", ["lm_eval", "--tasks", "calm_sample_xl", *form])
     with pytest.raises(CalmError, match="--metadata: no task of calm-ext reads 'budgets'; did you mean 'budget'"):
         check_given({"budgets": 3, "pretrained": "m"})
+
+
+def test_keys_of_another_task_of_the_same_command_are_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    command = ["lm_eval", "--tasks", "calm_sample_xl,niah_single_1", "--metadata", '{"max_seq_lengths": [4096]}']
+    for argv in (command, ["lm_eval", "-t", "calm_sample_xl", "niah_single_1", *command[3:]]):
+        monkeypatch.setattr(sys, "argv", argv)
+        check_given({"max_seq_lengths": [4096]})
 
 
 def test_a_recipe_says_it_before_anything_runs() -> None:

@@ -221,7 +221,7 @@ def test_a_pair_that_is_never_right_is_left_out_and_told() -> None:
     assert found.metrics["overlap_right"] == pytest.approx((1 / 2 + 0 + 0 + 0 + 0) / 5), (
         "en-fr ½, four of 0, sw-hi none"
     )
-    assert any("leaves out 1 pairs of languages, of which neither is ever right (sw, hi)" in w for w in found.warnings)
+    assert any("leaves out 1 pair of languages, of which neither is ever right (sw, hi)" in w for w in found.warnings)
 
 
 def test_one_language_no_gold_no_pivot() -> None:

@@ -24,6 +24,8 @@ from calm_ext.harness.evaluate import evaluate
 from calm_ext.harness.task import CrossLingualTask
 from calm_ext.harness.turns import generation_kwargs, turns
 from calm_ext.jsonl import read_jsonl, write_jsonl
+from calm_ext.metrics.answered import Answered, AnswerSet
+from calm_ext.metrics.measure import measure
 from calm_ext.models.lm import SharedPrefixLM
 from calm_ext.models.options import SamplingOptions
 from calm_ext.pairing.build import build_pairs
@@ -31,6 +33,8 @@ from calm_ext.pairing.options import PairingOptions
 from calm_ext.prompts import ask, check_words, wordless_notes
 from calm_ext.records import Ballot, Generation, ParallelQuestion, Version
 from calm_ext.report import write_report
+from calm_ext.report.board.table import Table
+from calm_ext.report.board.write import chance
 from calm_ext.report.collect import read_run, summarize
 from calm_ext.report.styles import siblings
 from calm_ext.report.terminal import print_summary
@@ -206,7 +210,7 @@ def test_the_task_reads_names_and_signs_how() -> None:
     assert task.answered(doc, [" the UK", " Norvège ou Guinée"]).answers == {"en": 2, "fr": None}
     values = task.process_results(doc, ["UK", "la Norvège"])
     assert (values["acc"], values["acc_en"], values["acc_fr"], values["answered"]) == (0.5, 1.0, 0.0, 1.0)
-    assert "|style:open|" in task.config.metadata["signature"] and "|score:open-1|" in task.config.metadata["signature"]
+    assert "|style:open|" in task.config.metadata["signature"] and "|score:open-2|" in task.config.metadata["signature"]
     other = CrossLingualTask.from_questions([question()], name="t", style="direct")
     assert "names" not in other.dataset["test"][0], "the documents of other styles stay as they are"
 
@@ -217,17 +221,37 @@ def test_a_task_of_the_sample_has_the_answerable_questions(caplog: pytest.LogCap
     assert len(dataset.load("sample", languages=["en", "fr"])["test"]) == 120
 
 
-def test_an_open_task_must_generate() -> None:
+@pytest.mark.parametrize(
+    ("style", "kind", "said"),
+    [
+        ("open", "loglikelihood", "t: style open needs output_type: generate_until, not loglikelihood"),
+        ("cloze", "generate_until", "t: style cloze needs output_type: loglikelihood, not generate_until"),
+        ("opne", "generate_until", "t: there is no style 'opne'; choose from explain, direct, open, cloze, letters"),
+    ],
+)
+def test_a_style_that_a_task_cannot_ask_in(style: str, kind: str, said: str) -> None:
     table = dataset.to_dataset([question()], style="open")
     config = {
         "task": "t",
         "custom_dataset": lambda **_: {"test": table},
         "test_split": "test",
-        "output_type": "loglikelihood",
-        "metadata": {"version": 1.0, "style": "open"},
+        "output_type": kind,
+        "metadata": {"version": 1.0, "style": style},
     }
-    with pytest.raises(CalmError, match="t: style open needs output_type: generate_until, not loglikelihood"):
+    with pytest.raises(CalmError, match=said):
         CrossLingualTask(config=config)
+
+
+def test_nothing_is_chosen_by_chance_or_by_its_place_where_no_options_are_shown() -> None:
+    same = {str(i): Answered(str(i), 0, {"en": 0, "fr": 0}, 4) for i in range(40)}
+    free = measure(AnswerSet("memory", "task:t|style:open", ["en", "fr"], same), resamples=50)
+    assert free.chance == {} and not any("position bias" in w for w in free.warnings)
+    shown = measure(AnswerSet("memory", "task:t|style:direct", ["en", "fr"], same), resamples=50)
+    assert shown.chance["acc"] == 0.25 and any("position bias" in w for w in shown.warnings)
+    table = Table("t", "acc", [], [], [], {"options": "4", "style": "open"}, [], [], [], "")
+    assert (
+        chance(table) == "" and chance(table._replace(facts={"options": "4"})) == "Guessing gives an accuracy of 0.250."
+    )
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,10 @@ line counts, and of that the first sentence that names an option and is no quest
 - without articles, and without what Arabic and Hebrew write right before a word;
 - in another case: a word of at least four letters also by its stem and the endings of the language.
 
-Where a name is part of another one, the longer counts: ``Equatorial Guinea`` does not name Guinea. A name that is
-denied (``not Paris``) is not the answer. Where different options are named, nothing is.
+Where a name is part of another one, the longer counts: ``Equatorial Guinea`` does not name Guinea. So it is with a word
+for new, or of a point of the compass, that no option has: ``New York`` does not name York, ``Corea del Sur`` not Corea.
+Other words (``Barack Obama``, ``Northern Italy``) leave a name what it is, and so do all in languages that do not space
+words. A name that is denied (``not Paris``) is not the answer. Where different options are named, nothing is.
 
 The name of the reader, :data:`OPEN_PARSER`, is part of every signature of style ``open``: raise it whenever a response
 may be read differently.
@@ -28,7 +30,7 @@ from calm_ext.answers.thoughts import Marks, split_thoughts
 from calm_ext.languages import get_language
 from calm_ext.prompts import cue
 
-OPEN_PARSER = "open-1"
+OPEN_PARSER = "open-2"
 
 #: How much of a line is read, in characters; how many lines; how much of a response.
 _LINE, _LINES, _READ = 600, 12, 8000

@@ -45,6 +45,17 @@ _ADJECTIVES = {
 _VOWELS = frozenset("aeiouyаеиоуыяюэіο")
 _ARTICLES = {"ar": "ال", "he": "ה"}
 _NEITHER = frozenset({"neither", "weder", "noch", "hverken", "varken"})
+#: What makes another name of one behind it, capitals as here; the English words count in every language.
+_ANOTHER_BEFORE = {
+    "en": "New|North|South|East|West", "de": "Neu|Nord|Süd|Ost|West", "nl": "Nieuw|Noord|Zuid|Oost|West",
+    "fr": "Nouvelle|Nouveau", "es": "Nueva|Nuevo", "pt": "Nova|Novo", "it": "Nuova|Nuovo", "ca": "Nova|Nou",
+    "ru": "Нью|Новый|Новая",
+}  # fmt: skip
+#: The same behind it.
+_ANOTHER_BEHIND = {
+    "fr": "du (?:Sud|Nord)|de l.(?:Est|Ouest)", "es": "del (?:Sur|Norte|Este|Oeste)",
+    "pt": "do (?:Sul|Norte|Leste|Oeste)", "it": "del (?:Sud|Nord)|dell.(?:Est|Ovest)", "ca": "del (?:Sud|Nord)",
+}  # fmt: skip
 #: Languages whose verbs stand last, so that a denial follows what it denies, in some of them always.
 _DENIED_ONLY_BEHIND = frozenset({"ja", "ko", "tr", "az", "kk"})
 _DENIED_BEHIND = _DENIED_ONLY_BEHIND | {"hi", "ur", "bn", "fa", "ta", "te", "mr"}
@@ -171,7 +182,20 @@ class Names:
         for start, end in sorted(best, key=lambda place: (place[0] - place[1], place[0])):
             if all(end <= other.start or start >= other.end for other in kept):
                 kept.append(Span(start, end, frozenset(best[start, end][1])))
-        return sorted(kept)
+        return sorted(span for span in kept if self.unspaced or not self._is_another(line, span))
+
+    def _is_another(self, line: str, span: Span) -> bool:
+        """Whether a word beside a name makes another name of both that no option has: ``New York``, not York."""
+        before, behind = self._another
+        near = line[max(span.start - 12, 0) : span.start]
+        return before.search(near) is not None or bool(behind and behind.match(line, span.end))
+
+    @cached_property
+    def _another(self) -> tuple[re.Pattern[str], re.Pattern[str] | None]:
+        words = {_ANOTHER_BEFORE["en"], _ANOTHER_BEFORE.get(self.language, "New")}
+        behind = _ANOTHER_BEHIND.get(self.language)
+        before = re.compile(rf"(?<![^\W_])(?:{'|'.join(sorted(words))})[ -]$")
+        return before, re.compile(rf" (?:{behind})(?![^\W_])") if behind else None
 
     def _words(self, line: str, folded: Loose) -> Iterator[tuple[int, int, int, int]]:
         """Where names stand as whole words: start, end, how well they fit, option."""

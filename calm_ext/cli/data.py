@@ -188,7 +188,7 @@ def check(what: str, languages: str | None, options: DataOptions, against: str |
     with _repairs_on_stderr():
         if source:
             source = source.resolved(source.read_options(_given(options)))
-        given = {"--set": options.args, "--data-dir": options.data_dir}
+        given = {"--set": options.args, "--data-dir": options.data_dir, "--spec": options.spec}
         unused = [flag for flag, value in given.items() if value]
         if unused and not source and Path(what).exists() and (against or "").partition(":")[0] not in SOURCES:
             raise CalmError(f"{what}: is a file; {' and '.join(unused)} are for data sources")

@@ -48,13 +48,14 @@ def command(
     index of `calm-ext index build`, and may have the model judge the passages first.
     """
     from calm_ext.harness.evaluate import evaluate, quiet_lm_eval, require_tasks
-    from calm_ext.harness.metadata import check_metadata
+    from calm_ext.harness.metadata import check_metadata, check_questions
 
     values: dict[str, Any] = read_object(metadata, "--metadata") if metadata else {}
     quiet_lm_eval()
     require_tasks(evaluation.tasks)
     if all(name.startswith("calm_") for name in evaluation.tasks):
         check_metadata(values, where="--metadata")
+    check_questions(values, evaluation.tasks)
     writable_folder(output)
     from calm_ext.models.lm import load_lm
     from calm_ext.pipeline.recipe import with_arguments

@@ -136,6 +136,10 @@ class Layout(Section):
             names = [name for _, name, _, _ in Formatter().parse(pattern) if name is not None]
         except ValueError as error:
             raise ValueError(f"{pattern}: {error}") from None
+        if info.field_name == "files" and pattern.startswith("/"):
+            raise ValueError(
+                f"{pattern} begins at the root; name it from data_dir on, which is the description's folder"
+            )
         unknown = [name for name in names if name not in known]
         if unknown:
             raise ValueError(f"{{{unknown[0]}}} is none of {', '.join(f'{{{x}}}' for x in known)}")
@@ -209,7 +213,10 @@ class Benchmark(Layout):
         if isinstance(found.get("splits"), Mapping):
             found["splits"] = {k: {"name": v} if isinstance(v, str) else v or {} for k, v in found["splits"].items()}
         if isinstance(found.get("languages"), list):
-            codes = [str(theirs) for theirs in found["languages"]]
+            codes = found["languages"]
+            for code in codes:
+                if not isinstance(code, str):
+                    raise ValueError(f"languages: {code!r} is no text; put it in quotes (YAML reads no as false)")
             ours = [normalise_code(theirs) for theirs in codes]
             for code, theirs in zip(ours, codes, strict=True):
                 if ours.count(code) > 1:

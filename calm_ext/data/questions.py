@@ -98,7 +98,7 @@ def _answer(layout: Layout, values: Values, places: Sequence[str]) -> int:
                 "text": "the text of one of its options",
                 "letter": f"a letter from A to {_LETTERS[min(len(places), 26) - 1]}",
             }.get(form, f"a number from {int(form == 'one_based')} to {len(places) - (form == 'zero_based')}")
-            raise DataError(f"{values.cell.where}: {column} is {said!r}, {expected} was expected")
+            raise DataError(f"{values.cell.where}: {column} is {_short(said)}, {expected} was expected")
     if place not in there:
         raise Incomplete("no text for the right option")
     return there.index(place)
@@ -111,9 +111,8 @@ def _place(form: str, said: str, places: Sequence[str]) -> int | None:
     if form == "letter":
         found = re.fullmatch(r"\(?([A-Za-z])[.)]?", said)
         return _LETTERS.index(found[1].upper()) if found else None
-    if re.fullmatch(r"[+-]?\d+(\.0*)?", said):
-        return int(float(said)) - (form == "one_based")
-    return None
+    found = re.fullmatch(r"([+-]?\d{1,9})(\.0*)?", said)
+    return int(found[1]) - (form == "one_based") if found else None
 
 
 def _short(value: Any) -> str:

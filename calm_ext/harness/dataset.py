@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 from calm_ext.data import SOURCES, answerable, load_questions, require_labelled
 from calm_ext.errors import CalmError, DataError
-from calm_ext.harness.metadata import check_given
+from calm_ext.harness.metadata import check_given, own_source
 from calm_ext.harness.retrieved import Wanted, wanted
 from calm_ext.languages import normalise_code
 from calm_ext.prompts import Style
@@ -101,7 +101,10 @@ def _parse_languages(value: Any) -> list[str] | None:
     if value is None:
         return None
     if isinstance(value, str):
-        value = json.loads(value) if value.startswith("[") else value.replace(",", " ").split()
+        try:
+            value = json.loads(value) if value.startswith("[") else value.replace(",", " ").split()
+        except json.JSONDecodeError:
+            raise CalmError(f"metadata languages must be a list of codes, got {value!r}") from None
     if not isinstance(value, Sequence) or not value or not all(isinstance(x, str) for x in value):
         raise CalmError(f"metadata languages must be a list of codes, got {value!r}")
     return [normalise_code(x) for x in value]
@@ -166,6 +169,9 @@ def load(
         CalmError: the split has no gold answers, or whatever loading or retrieval refuses.
     """
     codes = _parse_languages(languages)
+    if split is not None and not isinstance(split, str):
+        raise CalmError(f"metadata split must be the name of one split, got {split!r}")
+    options = SOURCES[source].read_options(options)
     entry = SOURCES[source].resolved(options)
     asked = split or entry.splits[0]
     questions = _load_once(source, asked, tuple(codes or ()), tuple(options.items()), os.environ.get("CALM_DATA_DIR"))
@@ -200,14 +206,14 @@ def _loader(source: str) -> Callable[..., Splits]:
     the metadata names the file as ``path``, or as ``spec`` the YAML that describes a benchmark's columns.
 
     Raises:
-        CalmError: by the function, where the metadata has a key that no task reads.
+        CalmError: by the function, where the metadata has a key that no task reads, or both ``path`` and ``spec``.
     """
 
     def questions(
         *, languages: Any = None, language: str | None = None, split: str | None = None, **metadata: Any
     ) -> Splits:
         check_given(metadata)
-        own = "columns" if source == "local" and "spec" in metadata else source
+        own = own_source(metadata) if source == "local" else source
         options = SOURCES[own].from_metadata(metadata)
         codes = [language] if language else languages
         style = metadata.get("style", "explain")

@@ -30,27 +30,37 @@ class Measures(NamedTuple):
         names: in order: the headline, the languages, the rest.
         pivots: the languages that are the pivot of a question.
         everywhere: whether every question has a pivot.
+        chosen: whether the model chooses among options, which it may do by their places.
     """
 
     task: str
     names: list[str]
     pivots: list[str]
     everywhere: bool
+    chosen: bool
 
     @classmethod
     def of(
-        cls, task: str, languages: Sequence[str], sources: Sequence[str | None], *, scored: bool, unnormalised: bool
+        cls,
+        task: str,
+        languages: Sequence[str],
+        sources: Sequence[str | None],
+        *,
+        scored: bool,
+        unnormalised: bool,
+        chosen: bool,
     ) -> Measures:
         """The metrics of questions in these languages.
 
         Args:
             sources: the source language of each question, where it is recorded.
             scored, unnormalised: as in :func:`calm_ext.metrics.names.metric_names`.
+            chosen: False in style ``open``.
         """
         found = [pivot_of(languages, source) for source in dict.fromkeys(sources)]
         pivots = [x for x in dict.fromkeys(found) if x is not None]
         names = metric_names(languages, scored=scored, unnormalised=unnormalised, pivots=pivots)
-        return cls(task, [n for n in names if family_of(n)[0] != "transfer"], pivots, None not in found)
+        return cls(task, [n for n in names if family_of(n)[0] != "transfer"], pivots, None not in found, chosen)
 
     def items(self, question: Answered) -> dict[str, Any]:
         """The item of every metric, on every rank; None where the question has no such value."""
@@ -66,7 +76,7 @@ class Measures(NamedTuple):
         return {name: found[name] for name in self.names}
 
     def _kappa(self, answers: Sequence[dict[str, int | None]]) -> float:
-        for warning in bias_warnings(answers):
+        for warning in bias_warnings(answers) if self.chosen else []:
             logger.warning("%s: %s", self.task, warning)
         return fleiss_kappa(answers)
 

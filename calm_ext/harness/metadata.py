@@ -10,6 +10,7 @@ import difflib
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from calm_ext.data import SOURCES
@@ -49,6 +50,37 @@ def check_metadata(keys: Iterable[str], *, where: str) -> None:
             raise CalmError(f"{where}: no task of calm-ext reads {key!r}{_hint(key)}")
 
 
+def check_questions(metadata: Mapping[str, Any], tasks: Sequence[str]) -> None:
+    """Refuse own questions of tasks ``calm_local_xl*`` that are not there, before a model is loaded.
+
+    Raises:
+        CalmError: there is no such file, neither or both of ``path`` and ``spec`` are named, or the spec has a mistake.
+    """
+    if not any(name.startswith("calm_local_xl") for name in tasks):
+        return
+    source = own_source(metadata)
+    options = SOURCES[source].read_options(SOURCES[source].from_metadata(metadata))
+    given = options["spec" if source == "columns" else "path"]
+    if given is None:
+        raise CalmError(
+            'tasks calm_local_xl* ask your own questions: --metadata \'{"path": …}\', or "spec", names them'
+        )
+    if not Path(given).is_file():
+        raise CalmError(f"{given}: no such file")
+    SOURCES[source].resolved(options)
+
+
+def own_source(metadata: Mapping[str, Any]) -> str:
+    """The data source of one's own questions: ``columns`` where the metadata names a spec, else ``local``.
+
+    Raises:
+        CalmError: it names both a spec and a file of questions.
+    """
+    if "spec" in metadata and "path" in metadata:
+        raise CalmError("metadata has both path and spec; a task asks the questions of one of them")
+    return "columns" if "spec" in metadata else "local"
+
+
 def problems_of(metadata: Mapping[str, Any], tasks: Sequence[str], *, within: str) -> list[str]:
     """The same as lines, for a recipe; none where another's task may read the key."""
     if not all(name.startswith("calm_") for name in tasks):
@@ -59,8 +91,8 @@ def problems_of(metadata: Mapping[str, Any], tasks: Sequence[str], *, within: st
 def check_given(metadata: Mapping[str, Any]) -> None:
     """Refuse what lm-eval passes on where it is no argument of the model, as far as that can be seen.
 
-    Under ``lm_eval --metadata`` the command line says which keys are the user's. Elsewhere a key is refused that is
-    near one of ours and no argument of lm-eval's own models.
+    Under ``lm_eval --metadata`` with our tasks alone the command line says which keys are the user's. Elsewhere a key
+    is refused that is near one of ours and no argument of lm-eval's own models.
 
     Raises:
         CalmError: as of :func:`check_metadata`.
@@ -79,19 +111,30 @@ def _hint(key: str) -> str:
 
 
 def _on_command_line() -> list[str]:
-    """The keys of ``--metadata`` where this process is lm-eval's command."""
-    arguments = sys.argv[1:]
-    for place, argument in enumerate(arguments):
-        flag, equals, text = argument.partition("=")
-        if flag == "--metadata":
-            value = text if equals else "".join(arguments[place + 1 : place + 2])
-            if value.lstrip().startswith("{"):
-                try:
-                    return list(read_object(value, "--metadata"))
-                except CalmError:
-                    return []  # lm-eval has read it in its own way
-            return [part.partition("=")[0].strip() for part in value.split(",") if "=" in part]
-    return []
+    """The keys of ``--metadata`` where this process is lm-eval's command and all of its tasks are ours."""
+    tasks = [name for text in _behind("--tasks", "-t") for name in text.split(",") if name]
+    if not tasks or not all(name.startswith("calm_") for name in tasks):
+        return []  # another's task may read what ours do not
+    given = _behind("--metadata")
+    if given and given[0].lstrip().startswith("{"):
+        try:
+            return list(read_object(given[0], "--metadata"))
+        except CalmError:
+            return []  # lm-eval has read it in its own way
+    return [part.partition("=")[0].strip() for text in given for part in text.split(",") if "=" in part]
+
+
+def _behind(*flags: str) -> list[str]:
+    """What stands behind a flag of this process's command line, up to the next flag."""
+    found, inside = [], False
+    for argument in sys.argv[1:]:
+        if argument.startswith("-"):
+            flag, equals, text = argument.partition("=")
+            inside = flag in flags
+            found += [text] if inside and equals else []
+        elif inside:
+            found.append(argument)
+    return found
 
 
 @cache

@@ -19,7 +19,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from calm_ext.answers.named import OPEN_PARSER
 from calm_ext.answers.read import PARSER
@@ -82,8 +82,12 @@ class CrossLingualTask(ConfigurableTask):
         super().__init__(config=config)
         self.languages: list[str] = list(self.task_docs[0]["languages"])
         asked: Style = (self.config.metadata or {}).get("style", "explain")
+        if asked not in get_args(Style):
+            raise CalmError(
+                f"{self.config.task}: there is no style {asked!r}; choose from {', '.join(get_args(Style))}"
+            )
         self.style: Style = "cloze" if self.scored and asked != "letters" else asked
-        needed = {"letters": _SCORED, "open": "generate_until"}.get(asked, self.OUTPUT_TYPE)
+        needed = {**dict.fromkeys(SCORED, _SCORED), "open": "generate_until"}.get(asked, self.OUTPUT_TYPE)
         if needed != self.OUTPUT_TYPE:
             raise CalmError(f"{self.config.task}: style {asked} needs output_type: {needed}, not {self.OUTPUT_TYPE}")
         self._order_docs()
@@ -115,7 +119,7 @@ class CrossLingualTask(ConfigurableTask):
         }
         self.measures = Measures.of(
             str(self.config.task), self.languages, list(self.task_docs["source_language"]), scored=self.scored,
-            unnormalised=self.scored and not self.lettered,
+            unnormalised=self.scored and not self.lettered, chosen=self.style != "open",
         )  # fmt: skip
         if isinstance(self.config.metadata, dict):
             self.config.metadata |= {"languages": list(self.languages), "pivots": self.measures.pivots}

@@ -161,7 +161,8 @@ class AnswerSet:
         notes: what a reader of the numbers must know of the files, in words.
         left_out: reason -> number of questions that could not be joined over the languages.
         kind: what the answers are: ``options``; ``outcomes``, 1 right and 0 wrong; or ``texts``, which are numbered
-            anew for each question, so that there is no kappa. Only options have chance lines and positions.
+            anew for each question, so that there is no kappa. Only options that were shown or scored have chance lines
+            and positions (:attr:`chosen`).
     """
 
     source: str
@@ -171,6 +172,11 @@ class AnswerSet:
     notes: list[str] = field(default_factory=list)
     left_out: dict[str, int] = field(default_factory=dict)
     kind: Kind = "options"
+
+    @property
+    def chosen(self) -> bool:
+        """Whether the model chose among options: not where it never saw them (style ``open``), nor of other kinds."""
+        return self.kind == "options" and parts_of(self.signature).get("style") != "open"
 
     @property
     def n_options(self) -> int | None:

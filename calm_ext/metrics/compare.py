@@ -180,7 +180,7 @@ def compare(
         )  # fmt: skip
     warnings = [*dict.fromkeys([*before.notes, *after.notes]), *label_warnings(sides[0], skip_unlabelled)]
     for when, side in zip(("before", "after"), sides, strict=True):
-        warnings += [f"{when}: {w}" for w in bias_warnings(q.places for q in side) if before.kind == "options"]
+        warnings += [f"{when}: {w}" for w in bias_warnings(q.places for q in side) if before.chosen]
     return Comparison((before.signature, after.signature), len(ids), before.languages, changes, warnings)
 
 

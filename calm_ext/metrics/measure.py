@@ -25,7 +25,8 @@ class Measured(NamedTuple):
             deviation of their resamples).
         ci95: metric -> its 95 % bootstrap interval over questions.
         n: metric -> number of questions it is the mean of.
-        chance: metric -> its value for random answers, where chance says something.
+        chance: metric -> its value for random answers, where chance says something; empty where no options were shown
+            or scored (style ``open``).
         rankc_floor: RankC of two opposite rankings, where options have scores.
         by_pair: "en-de" -> consistency, and rankc where options have scores.
         warnings: in words: position bias, unlabelled questions, undefined values.
@@ -122,7 +123,7 @@ def pair_values(questions: Sequence[Answered]) -> dict[str, dict[str, float]]:
 
 def _chance(name: str, answers: AnswerSet, questions: Sequence[Answered]) -> float | None:
     """By chance, the mean over the questions, which may have different numbers of options."""
-    common = answers.n_options
+    common = answers.n_options if answers.chosen else None
     if common is None:
         return None
     options = Counter(q.n_options or common for q in questions)
@@ -162,7 +163,7 @@ def label_warnings(questions: Sequence[Answered], skipped: bool) -> list[str]:
 
 def _warnings(answers: AnswerSet, means: dict[str, float], n: dict[str, int], skipped: bool) -> list[str]:
     questions = list(answers.questions.values())
-    warnings = bias_warnings(q.places for q in questions) if answers.kind == "options" else []
+    warnings = bias_warnings(q.places for q in questions) if answers.chosen else []
     warnings += label_warnings(questions, skipped)
     for name in PARTIAL:
         if name in n and n[name] == 0:
@@ -170,7 +171,7 @@ def _warnings(answers: AnswerSet, means: dict[str, float], n: dict[str, int], sk
     if math.isnan(means.get("kappa", 0.0)):
         warnings.append("kappa is undefined: every answer is the same option, or there is none")
     warnings += _never_right(questions) if "overlap_right" in means else []
-    if answers.kind == "options" and any(q.n_options is None for q in questions):
+    if answers.chosen and any(q.n_options is None for q in questions):
         warnings.append("the file does not tell the number of options; chance is for the largest index named")
     return warnings
 
@@ -184,4 +185,5 @@ def _never_right(questions: Sequence[Answered]) -> list[str]:
         return []
     if len(never) == len(questions[0].answers):
         return ["overlap_right is undefined: no language is ever right"]
-    return [f"overlap_right leaves out {n} pairs of languages, of which neither is ever right ({', '.join(never)})"]
+    pairs = "1 pair" if n == 1 else f"{n} pairs"
+    return [f"overlap_right leaves out {pairs} of languages, of which neither is ever right ({', '.join(never)})"]

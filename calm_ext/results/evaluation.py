@@ -53,7 +53,6 @@ class TaskAnswers(NamedTuple):
         answers: question id -> language -> index of the answer, None where none could be read.
         texts: question id -> its (language, question) pairs, by which questions are recognised in other files.
         gold: question id -> right answer, where known.
-        n_options: number of options of each question.
         passages: what was read with each question and language; empty where nothing was.
         shown: question id -> its texts.
         order: question id -> shown place -> index of the option, where letters were scored.
@@ -62,7 +61,6 @@ class TaskAnswers(NamedTuple):
     answers: Answers
     texts: dict[str, list[tuple[str, str]]]
     gold: dict[str, int | None]
-    n_options: int
     passages: list[Passages]
     shown: dict[str, Shown] = {}
     order: dict[str, tuple[int, ...]] = {}
@@ -138,14 +136,14 @@ def _read_samples(path: Path, style: Style) -> _Samples:
     """Metrics and answers of each question; without the answers, and why, where they do not belong to the metrics."""
     questions: dict[str, dict[str, float]] = {}
     languages: list[str] = []
-    detail, problem = TaskAnswers({}, {}, {}, 0, [], {}, {}), ""
+    detail, problem = TaskAnswers({}, {}, {}, [], {}, {}), ""
     for sample in read_samples(path):
         languages = sample.languages
         questions[sample.id] = sample.numbers
         if problem:
             continue
         try:
-            detail = _with_answers(detail, sample, style)
+            _add_answers(detail, sample, style)
         except CalmError:
             problem = f"the answers cannot be read from {path.name}, so there is no consistency by pair"
     if not problem and not _same_consistency(detail, questions):
@@ -156,7 +154,7 @@ def _read_samples(path: Path, style: Style) -> _Samples:
     return _Samples(languages, questions, None if problem else detail, problem)
 
 
-def _with_answers(detail: TaskAnswers, sample: Sample, style: Style) -> TaskAnswers:
+def _add_answers(detail: TaskAnswers, sample: Sample, style: Style) -> None:
     question = from_sample(sample, style)
     passages = sample.passages
     detail.texts[question.id] = list(sample.questions.items())
@@ -171,7 +169,6 @@ def _with_answers(detail: TaskAnswers, sample: Sample, style: Style) -> TaskAnsw
     detail.answers[question.id] = question.answers
     if question.shown is not None:
         detail.order[question.id] = question.shown
-    return detail._replace(n_options=sample.n_options)
 
 
 def _same_consistency(detail: TaskAnswers, questions: Mapping[str, Mapping[str, float]]) -> bool:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from calm_ext.errors import DataError
+from calm_ext.jsonl import undecoded_lines
 
 _BODY, _TAIL = b', "arguments": ', b', "filtered_resps": '
 _SECOND = re.compile(rb'"arg_1": ("(?:[^"\\]|\\.)*")')
@@ -288,10 +289,4 @@ def read_lines(path: Path) -> Iterator[Line]:
     Raises:
         DataError: the file cannot be read.
     """
-    try:
-        with path.open("rb") as handle:
-            for number, line in enumerate(handle, 1):
-                if not line.isspace():
-                    yield Line(f"{path}:{number}", line)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+    return (Line(where, line) for where, line in undecoded_lines(path))

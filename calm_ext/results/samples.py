@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from calm_ext.errors import DataError
-from calm_ext.jsonl import numbered_lines
+from calm_ext.jsonl import numbered_lines, undecoded_lines
 from calm_ext.records import Passage, Passages, Prompt
 from calm_ext.results.shapes import is_score, prompt_of, texts_of
 
@@ -307,10 +307,4 @@ def scan_samples(path: Path) -> Iterator[Sample]:
     Raises:
         DataError: the file cannot be read.
     """
-    try:
-        with path.open("rb") as handle:
-            for number, line in enumerate(handle, 1):
-                if not line.isspace():
-                    yield Sample(f"{path}:{number}", line=line)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+    return (Sample(where, line=line) for where, line in undecoded_lines(path))

@@ -62,8 +62,8 @@ def finding(table: Table) -> str:
 
 
 def chance(table: Table) -> str:
-    """What guessing gives, in a sentence; empty where the number of options varies or is not told."""
-    n = table.facts.get("options", "")
+    """What guessing gives, in a sentence; empty where options are not shown, their number varies or is not told."""
+    n = "" if table.facts.get("style") == "open" else table.facts.get("options", "")
     return f"Guessing gives an accuracy of {number(1 / int(n))}." if n.isascii() and n.isdigit() and int(n) else ""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from calm_ext.languages import get_language, is_language, language_name
+from calm_ext.metrics.answered import parts_of
 from calm_ext.metrics.names import metric_name
 from calm_ext.report.letters import letter_words
 from calm_ext.report.page.flow import flow_context
@@ -25,6 +26,7 @@ from calm_ext.report.words import (
     shown_metrics,
     tasks_of,
 )
+from calm_ext.results.evaluation import TaskResult
 
 
 def tasks_context(data: RunData, summary: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -43,7 +45,6 @@ def _task(data: RunData, name: str, task: Mapping[str, Any]) -> dict[str, Any]:
     found = matrices(data, name)
     pairs = sorted(next(iter(found.values()), {}), key=lambda ab: min(m.get(ab, 1.0) for m in found.values()))
     last = data.result(name, "after") or data.result(name, "before")
-    n_options = last.detail.n_options if last and last.detail else 0
     rows = [_row(task, m) for m in shown_metrics(task)]
     return {
         "name": name,
@@ -58,7 +59,7 @@ def _task(data: RunData, name: str, task: Mapping[str, Any]) -> dict[str, Any]:
         "letters": letter_words(task.get("letter_bias")),
         "right": right_words(task.get("n_right")),
         "languages": languages,
-        "chance": 1 / n_options if n_options else None,
+        "chance": _guessing(last) if last else None,
         "accuracy_plot": accuracy_name(name),
         "consistency_plot": consistency_name(name),
         "flow_plot": flow_name(name),
@@ -73,6 +74,14 @@ def _task(data: RunData, name: str, task: Mapping[str, Any]) -> dict[str, Any]:
             for a, b in pairs
         ],
     }
+
+
+def _guessing(result: TaskResult) -> float | None:
+    """The accuracy of guessing among the options; None where they were not shown, or are not known."""
+    if not result.detail or parts_of(result.signature).get("style") == "open":
+        return None
+    sizes = [len(next(iter(shown.options.values()))) for shown in result.detail.shown.values()]
+    return sum(1 / n for n in sizes) / len(sizes) if sizes else None
 
 
 def _row(task: Mapping[str, Any], metric: str, *, p: str = "p") -> dict[str, Any]:
