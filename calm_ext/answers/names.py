@@ -19,6 +19,7 @@ from calm_ext.languages import get_language
 # A word of a folded text: signs that tell 5 %, C++ or -3 apart belong to it or are words of their own.
 _BREAKS = r"\s!\"$&'()*,./:;<=>?@\[\\\]^_`{|}~«»„“”‘’…–—・、。।۔؟،؛！？「」『』（）【】\-"
 _WORD = re.compile(rf"[%‰°]|(?:(?<![^\s(])-(?=\d))?(?:(?<=\d)[.,:/](?=\d)|[^{_BREAKS}%‰°])+")
+_HYPHENS = ("-", "\u2010", "\u2011")
 # Elided articles, and 's or a Turkish ending behind an apostrophe, which are no part of a name.
 _ELIDED = re.compile(r"(?<![^\W_])(?:[ldnscjmt]|qu|dell|all|nell|dall|sull|un|quest)['’](?=\w)", re.IGNORECASE)
 _POSSESSIVE = re.compile(r"['’]s?(?![^\W_])")
@@ -185,7 +186,12 @@ class Names:
         return sorted(span for span in kept if self.unspaced or not self._is_another(line, span))
 
     def _is_another(self, line: str, span: Span) -> bool:
-        """Whether a word beside a name makes another name of both that no option has: ``New York``, not York."""
+        """Whether a word beside a name makes another name of both that no option has: ``New York``, not York.
+
+        So does a capitalised word behind a hyphen (``Guinea-Bissau``), but in German, which capitalises all nouns.
+        """
+        if line[span.end : span.end + 1] in _HYPHENS and line[span.end + 1 : span.end + 2].isupper():
+            return self.language != "de"
         before, behind = self._another
         near = line[max(span.start - 12, 0) : span.start]
         return before.search(near) is not None or bool(behind and behind.match(line, span.end))
