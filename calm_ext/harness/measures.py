@@ -1,7 +1,7 @@
 """The metrics of our tasks as lm-eval takes them: their names, the item of a question for each, their aggregation.
 
-lm-eval prints every metric in one table, in the order of the alphabet, so ``transfer_<language>`` and
-``fidelity_<language>`` are left to the verbs that read the samples (``calm-ext metrics`` and others).
+lm-eval prints every metric in one table, in the order of the alphabet, so of the metrics of one language only
+``acc_<language>`` is in it; the others are left to the verbs that read the samples (``calm-ext metrics`` and others).
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ class Measures(NamedTuple):
         found = [pivot_of(languages, source) for source in dict.fromkeys(sources)]
         pivots = [x for x in dict.fromkeys(found) if x is not None]
         names = metric_names(languages, scored=scored, unnormalised=unnormalised, pivots=pivots)
-        return cls(task, [n for n in names if family_of(n)[0] != "transfer"], pivots, None not in found, chosen)
+        names = [n for n in names if family_of(n)[0] in ("acc", "")]
+        return cls(task, names, pivots, None not in found, chosen)
 
     def items(self, question: Answered) -> dict[str, Any]:
         """The item of every metric, on every rank; None where the question has no such value."""
