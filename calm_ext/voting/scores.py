@@ -7,8 +7,9 @@ et al. 2021, arXiv 2104.08315). None is best everywhere (docs/RESULTS.md), and :
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
+from statistics import fmean, stdev
 from typing import Literal, NamedTuple, TypeVar
 
 from calm_ext.errors import DataError
@@ -107,7 +108,9 @@ def choose(questions: Sequence[Mapping[str, OptionScores]]) -> Choice:
 
     With a the share of pairs of languages that put the same option first, and c the share that would by the scores of
     the options without the question (:meth:`OptionScores.unread`), a way is worth (a - c) / (1 - c), as Cohen's kappa
-    is. Ties share an option. At most :data:`PART` questions are compared, spread over all.
+    is. Ties share an option. The plain sum is taken unless another way is worth more by a standard error of the
+    difference over the questions (the rule of one standard error, Breiman et al. 1984, Classification and Regression
+    Trees, section 3.4.3). At most :data:`PART` questions are compared, spread over all.
 
     Args:
         questions: language -> scores, one each.
@@ -117,29 +120,30 @@ def choose(questions: Sequence[Mapping[str, OptionScores]]) -> Choice:
         return Choice("byte", {}, "options are compared per byte: one language alone cannot show what suits better")
     part = part[:: -(-len(part) // PART)]
     every = [s for q in part for s in q.values()]
-    ways = ["byte", "sum"]
+    ways = ["sum", "byte"]
     ways += ["token"] if all(s.n_tokens for s in every) else []
     ways += ["pmi"] if all(s.priors for s in every) else []
-    found = {}
+    worth: dict[str, list[float]] = {}
     for how in ways:
-        agreed = _agreement([s.normalised(how) for s in q.values()] for q in part)
-        chance = _agreement([s.unread(how) or [0.0] * len(s.logprobs) for s in q.values()] for q in part)
-        found[how] = (agreed - chance) / (1 - chance) if chance < 1 else 0.0
+        agreed = [_agreement([s.normalised(how) for s in q.values()]) for q in part]
+        chance = fmean([_agreement([s.unread(how) or [0.0] * len(s.logprobs) for s in q.values()]) for q in part])
+        worth[how] = [(a - chance) / (1 - chance) if chance < 1 else 0.0 for a in agreed]
+    found = {how: fmean(values) for how, values in worth.items()}
     best = max(found, key=lambda how: found[how])
     shown = ", ".join(f"{how} {value:.3f}" for how, value in sorted(found.items(), key=lambda x: -x[1]))
+    gains = [a - b for a, b in zip(worth[best], worth["sum"], strict=True)]
+    if best != "sum" and fmean(gains) <= (stdev(gains) / len(gains) ** 0.5 if len(gains) > 1 else 0.0):
+        return Choice(
+            "sum", found, f"options are compared by sum: no other way agrees clearly more beyond chance ({shown})"
+        )
     return Choice(best, found, f"options are compared by {best}: languages agree most so, beyond chance ({shown})")
 
 
-def _agreement(questions: Iterable[list[list[float]]]) -> float:
-    """The mean over pairs of languages, and over questions, of the chance that both put the same option first."""
-    total, n = 0.0, 0
-    for scores in questions:
-        firsts = []
-        for row in scores:
-            top = max(row)
-            tied = [i for i, x in enumerate(row) if x >= top - 1e-9]
-            firsts.append({i: 1 / len(tied) for i in tied})
-        for a, b in combinations(firsts, 2):
-            total += sum(share * b.get(i, 0.0) for i, share in a.items())
-            n += 1
-    return total / n
+def _agreement(scores: Sequence[Sequence[float]]) -> float:
+    """The mean over pairs of languages of the chance that both put the same option of a question first."""
+    firsts = []
+    for row in scores:
+        top = max(row)
+        tied = [i for i, x in enumerate(row) if x >= top - 1e-9]
+        firsts.append({i: 1 / len(tied) for i in tied})
+    return fmean([sum(share * b.get(i, 0.0) for i, share in a.items()) for a, b in combinations(firsts, 2)])
