@@ -1,4 +1,5 @@
-"""The source language leads; where there is none, Dawid-Skene, samples of a language being one witness repeated.
+"""The source language leads; where there is none, Dawid-Skene, samples of a language being one witness repeated, and
+of scores the sum of probabilities, weighted by how the languages agree.
 
 The translations of a question share what is lost in translation, and a model that knows one language best errs in the
 others alike: their agreement is not evidence against that language (docs/RESULTS.md). So the source, or else the
@@ -14,7 +15,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from calm_ext.voting.evidence import Evidence, dawid_skene, effective_votes, either, led
+from calm_ext.voting.evidence import (
+    Evidence,
+    cross_agreement,
+    dawid_skene,
+    effective_votes,
+    either,
+    led,
+    reliability,
+    weighted,
+)
 from calm_ext.voting.rules import Case, Verdict, rule
 from calm_ext.voting.sources import find_leaders
 
@@ -28,7 +38,7 @@ if TYPE_CHECKING:
     "correlated", "the source leads, or the language the model is surest in; else Dawid-Skene for samples that repeat"
 )
 def correlated(case: Case) -> Verdict:
-    """The most probable option, where a vote for one of several options with one text is shared among these."""
+    """The option with the most evidence; a vote for one of several options with one text is shared among these."""
     found = find_leaders(case.votes, case.pivot)
     shared = case.table.counts(share_equal=True)
     rows = found.columns >= 0
@@ -41,6 +51,11 @@ def correlated(case: Case) -> Verdict:
 
 
 def _unled(case: Case, shared: Counts) -> Evidence:
+    """Of scores the sum of probabilities, a language weighted by its agreement with the others (``leave_one_out``): a
+    probability is no number of samples, which Dawid-Skene would take it for.
+    """
+    if shared.scored:
+        return weighted(shared, case.weights * reliability(cross_agreement(shared), shared))
     return dawid_skene(shared, case.weights, worth=effective_votes(case.votes))
 
 
