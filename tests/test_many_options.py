@@ -51,7 +51,7 @@ def test_one_option_is_no_question(tmp_path: Path) -> None:
 
 def test_with_letters_it_is_refused_and_without_it_is_asked() -> None:
     options = question(12).versions["en"].options
-    said = "has 12 options, and there are letters for 10 only; ask in a style without letters: direct, or cloze"
+    said = "has 12 options, and there are letters for 10 only; ask in a style without letters: direct, open, or cloze"
     for call in (lambda: ask("en", "?", options, "explain"), lambda: answer_text("en", options, 11, "explain")):
         with pytest.raises(CalmError, match=said):
             call()

@@ -29,6 +29,7 @@ TAKEN = {
     ("lm_eval.api.utils", "Message"): "prompts of chat templates and few-shot questions; 0.5: lm_eval.api._utils",
     ("lm_eval.api.utils", "multiturn_to_singleturn"): "prompts of chat templates; 0.5: lm_eval.api._utils",
     ("lm_eval.loggers", "EvaluationTracker"): "results.json and the samples files (harness/evaluate.py)",
+    ("lm_eval.models.api_models", "TemplateAPI"): "telling a server's arguments from metadata (harness/metadata.py)",
     ("lm_eval.models.huggingface", "HFLM"): "the base class of the hf backend (models/lm.py)",
     ("lm_eval.models.openai_completions", "LocalCompletionsAPI"): "scoring options by a server",
     ("lm_eval.models.sglang_causallms", "SGLangLM"): "the sglang backend",
@@ -51,6 +52,7 @@ MEMBERS = {
         "fewshot_docs", "higher_is_better", "process_results", "set_config", "set_fewshot_seed",
     ),
     ("lm_eval.loggers", "EvaluationTracker"): ("save_results_aggregated", "save_results_samples"),
+    ("lm_eval.models.api_models", "TemplateAPI"): "telling a server's arguments from metadata (harness/metadata.py)",
     ("lm_eval.models.huggingface", "HFLM"): (
         "_loglikelihood_tokens", "_model_call", "_model_generate", "apply_chat_template", "batch_size", "generate_until",
         "loglikelihood", "max_length", "tok_decode", "tok_encode",

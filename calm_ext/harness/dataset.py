@@ -174,7 +174,8 @@ def load(
     options = SOURCES[source].read_options(options)
     entry = SOURCES[source].resolved(options)
     asked = split or entry.splits[0]
-    questions = _load_once(source, asked, tuple(codes or ()), tuple(options.items()), os.environ.get("CALM_DATA_DIR"))
+    given = tuple((key, tuple(value) if isinstance(value, list) else value) for key, value in options.items())
+    questions = _load_once(source, asked, tuple(codes or ()), given, os.environ.get("CALM_DATA_DIR"))
     if style == "open":
         questions, note = answerable(questions, source)
         if note:
