@@ -52,7 +52,6 @@ MEMBERS = {
         "fewshot_docs", "higher_is_better", "process_results", "set_config", "set_fewshot_seed",
     ),
     ("lm_eval.loggers", "EvaluationTracker"): ("save_results_aggregated", "save_results_samples"),
-    ("lm_eval.models.api_models", "TemplateAPI"): "telling a server's arguments from metadata (harness/metadata.py)",
     ("lm_eval.models.huggingface", "HFLM"): (
         "_loglikelihood_tokens", "_model_call", "_model_generate", "apply_chat_template", "batch_size", "generate_until",
         "loglikelihood", "max_length", "tok_decode", "tok_encode",
