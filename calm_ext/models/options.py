@@ -49,7 +49,8 @@ class SamplingOptions(Section):
     normalize: Literal["auto", "byte", "token", "sum", "pmi"] = "auto"
     """How scores of options of different length are compared (mode options): per byte, per token, as sums, by pointwise
     mutual information with the question, or the way in which languages agree most, beyond chance (auto; sums
-    where none leads clearly). For pmi and auto the options are scored without the question, too. Style letters takes sums."""
+    where none leads clearly). For pmi and auto the options are scored without the question, too. Style letters
+    takes sums."""
     n: int = Field(8, ge=1)
     """Responses to each question in each language."""
     temperature: float = Field(1.0, gt=0)
