@@ -120,6 +120,7 @@ def reliability(agreement: np.ndarray, votes: Counts) -> np.ndarray:
 
     by_chance = chance(votes)
     above = np.maximum(np.nan_to_num(agreement, nan=by_chance) - by_chance, 0.0)
+    above[above < 1e-9] = 0.0  # the rounding of sums, which would make one language count and another not
     return above / above.mean() if above.sum() > 0 else np.ones_like(above)
 
 

@@ -51,10 +51,11 @@ def correlated(case: Case) -> Verdict:
 
 
 def _unled(case: Case, shared: Counts) -> Evidence:
-    """Of scores the sum of probabilities, a language weighted by its agreement with the others (``leave_one_out``): a
-    probability is no number of samples, which Dawid-Skene would take it for.
+    """Of scored texts the sum of probabilities, weighted by agreement with the others as in ``leave_one_out``.
+
+    A probability is no number of samples, which Dawid-Skene would take it for.
     """
-    if shared.scored:
+    if shared.scored and not case.table.letters:
         return weighted(shared, case.weights * reliability(cross_agreement(shared), shared))
     return dawid_skene(shared, case.weights, worth=effective_votes(case.votes))
 
