@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from calm_ext.cli.main import cli
@@ -113,6 +113,10 @@ SCORES = st.lists(st.floats(-9, 0, allow_nan=False), min_size=3, max_size=3)
 @given(
     st.lists(st.tuples(SCORES, SCORES, st.permutations(range(3)), st.permutations(range(3))), min_size=1, max_size=40),
     st.sampled_from(["correlated", "majority", "self_consistency", "leave_one_out", "source", "dawid_skene", "zscore"]),
+)
+@example(
+    [([0.0] * 3, [0.0] * 3, [0, 1, 2], [0, 1, 2]), ([0.0, -1.0, -0.5], [-2.0, 0.0, 0.0], [0, 1, 2], [0, 2, 1])],
+    "correlated",
 )
 @settings(max_examples=40, deadline=None)
 def test_permuting_the_options_of_the_data_permutes_the_winner(drawn: list[Any], rule: str) -> None:

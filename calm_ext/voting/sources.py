@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+#: Differences that are the rounding of sums, whose order changes with that of the options.
+_ROUNDING = 1e-9
+
+
 class Sources(NamedTuple):
     """The source languages, or the leaders, of N questions.
 
@@ -71,7 +75,7 @@ def find_leaders(votes: Counts, pivot: str | None) -> Sources:
             continue
         others = np.delete(own[rows], column, axis=1)
         gap = _gap(own[rows, column], others)
-        if gap is not None and gap[0] < -2 * gap[1]:
+        if gap is not None and gap[0] < -2 * gap[1] - _ROUNDING:
             columns[rows] = ABSENT
             notes.append(
                 f"{votes.languages[column]} does not lead, as the source of {int(rows.sum())} questions: the model is "
@@ -97,7 +101,7 @@ def infer_source(votes: Counts) -> int | None:
     first, second = np.argsort(-mean, kind="stable")[:2]
     gap = _gap(own[:, first], own[:, second][:, None])
     across = np.nan_to_num(cross_agreement(votes))
-    if gap is None or gap[0] <= gap[1] or across[first] < across.max() - 1e-9:
+    if gap is None or gap[0] <= gap[1] + _ROUNDING or across[first] < across.max() - _ROUNDING:
         return None
     return int(first)
 

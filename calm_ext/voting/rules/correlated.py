@@ -51,11 +51,11 @@ def correlated(case: Case) -> Verdict:
 
 
 def _unled(case: Case, shared: Counts) -> Evidence:
-    """Of scored texts the sum of probabilities, weighted by agreement with the others as in ``leave_one_out``.
+    """Of scores the sum of probabilities, weighted by agreement with the others as in ``leave_one_out``.
 
     A probability is no number of samples, which Dawid-Skene would take it for.
     """
-    if shared.scored and not case.table.letters:
+    if shared.scored:
         return weighted(shared, case.weights * reliability(cross_agreement(shared), shared))
     return dawid_skene(shared, case.weights, worth=effective_votes(case.votes))
 
