@@ -87,6 +87,10 @@ def test_a_run_on_columns(babel_model: Path, spec: Path, tmp_path: Path) -> None
     }
     assert asked and measured and not asked & measured and len(asked | measured) == 40
     assert (folder / "report/index.html").is_file()
+    spec.write_text(spec.read_text(encoding="utf-8").replace("0.5", "0.25"), encoding="utf-8")
+    Pipeline(recipe, folder).run(stop_after="questions")
+    fewer = {json.loads(line)["id"] for line in (folder / "questions.jsonl").read_text().splitlines()}
+    assert fewer < asked, "another spec asks other questions"
 
 
 @pytest.mark.parametrize(

@@ -541,6 +541,9 @@ def test_terminal(whole: Path) -> None:
     assert "means only" in text
     assert "right on" in text
     assert "checkpoint of step 30 kept" in text
+    assert "accuracy of the worst language" in text and "answers read" in text
+    assert "overlap of right" not in text, "that is in the page"
+    assert "overlap of right" in page(whole)
 
 
 def test_no_significant_change_is_said(tmp_path: Path) -> None:

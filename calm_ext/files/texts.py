@@ -11,8 +11,11 @@ import yaml
 from calm_ext.errors import DataError
 
 
-class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader; a mapping with a key twice is refused, where PyYAML keeps the last one."""
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """PyYAML's safe loader, the one in C where it is installed.
+
+    A mapping with a key twice is refused, where PyYAML keeps the last one.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """The mapping of a node.

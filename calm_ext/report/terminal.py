@@ -10,7 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from calm_ext.metrics.names import metric_name
+from calm_ext.metrics.names import HEADLINE, metric_name
 from calm_ext.report.letters import letter_words
 from calm_ext.report.page.flow import flow_words
 from calm_ext.report.page.passages import retrieval_words
@@ -107,6 +107,8 @@ def _task_table(name: str, task: Mapping[str, Any]) -> Table:
     table.add_column("p", justify="right", no_wrap=True)
     table.add_column("")
     metrics = shown_metrics(task)
+    if "consistency" in metrics:  # a task of ours; the page has the rest
+        metrics = [m for m in metrics if m in (*HEADLINE, "answered")]
     for metric in metrics:
         _add_row(table, task, metric, p="p", last=metric == metrics[-1])
     for code in task["languages"]:

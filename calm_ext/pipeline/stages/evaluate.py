@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any, Literal
 
 from calm_ext.data import SOURCES
 from calm_ext.errors import CalmError
 from calm_ext.pipeline.context import BaseStage, Outputs, Run, model_identity, section, template_identity
+from calm_ext.pipeline.directory import sha256_of
 from calm_ext.pipeline.stages.retrieve import retrieval_identity, retrieval_metadata
 
 
@@ -40,7 +40,8 @@ class Evaluate(BaseStage):
         model = model_identity(r)
         given = task_metadata(run)
         found = [model, section(r.evaluation), given, r.sampling.chat_template, *template_identity(r)]
-        found += [_content(given[key]) for key in ("path", "spec") if key in given]
+        # Of a file that is not there loading says so.
+        found += [sha256_of(Path(given[x])) for x in ("path", "spec") if x in given and Path(given[x]).is_file()]
         passages = retrieval_identity(r)
         if passages:
             found.append(passages)
@@ -69,12 +70,6 @@ class Evaluate(BaseStage):
             seed=e.seed,
         )
         return Outputs((f"eval/{self.when}",))
-
-
-def _content(path: str) -> str | None:
-    """A hash of a file; None where there is none, which loading says."""
-    file = Path(path)
-    return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else None
 
 
 def task_metadata(run: Run) -> dict[str, Any]:

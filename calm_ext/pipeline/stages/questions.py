@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from calm_ext.data import SOURCES
 from calm_ext.errors import RecipeError
 from calm_ext.jsonl import write_jsonl
 from calm_ext.pipeline.context import BaseStage, Outputs, Run, section
+from calm_ext.pipeline.directory import sha256_of
 from calm_ext.pipeline.recipe import languages_not_asked
 from calm_ext.records import ParallelQuestion
 
@@ -21,13 +21,14 @@ class Questions(BaseStage):
     name = "questions"
 
     def depends_on(self, run: Run) -> list[Any]:
-        """The recipe's data, the content of a file of one's own, and where a source's files are looked for."""
+        """The recipe's data, the content of a file or spec of one's own, and where a source's files are looked for."""
         data = run.recipe.data
-        content = hashlib.sha256(Path(data.path).read_bytes()).hexdigest() if data.path else None
+        content = sha256_of(Path(data.path)) if data.path else None
         elsewhere = os.environ.get("CALM_DATA_DIR") if "data_dir" in SOURCES[data.source].option_names else None
         of_babel = "babel" in (run.recipe.model.path, data.source)
-        bare = ["open"] if _left_out(run) else []
-        return [section(data), [content, elsewhere], section(run.recipe.babel) if of_babel else None, *bare]
+        more = [sha256_of(Path(data.spec))] if data.spec else []
+        more += ["open"] if _left_out(run) else []
+        return [section(data), [content, elsewhere], section(run.recipe.babel) if of_babel else None, *more]
 
     def plan(self, run: Run) -> str:
         """How many, in how many languages, and from where."""

@@ -1,5 +1,7 @@
-"""The source language leads; where there is none, Dawid-Skene, samples of a language being one witness repeated, and
-of scores the sum of probabilities, weighted by how the languages agree.
+"""The source language leads; where none does, the languages count by how they agree.
+
+Of samples Dawid-Skene decides then, the samples of a language being one witness repeated; of scores the sum of the
+probabilities, each language weighted by its agreement with the others.
 
 The translations of a question share what is lost in translation, and a model that knows one language best errs in the
 others alike: their agreement is not evidence against that language (docs/RESULTS.md). So the source, or else the
@@ -34,9 +36,7 @@ if TYPE_CHECKING:
     from calm_ext.voting.counts import Counts
 
 
-@rule(
-    "correlated", "the source leads, or the language the model is surest in; else Dawid-Skene for samples that repeat"
-)
+@rule("correlated", "the source leads, or the language the model is surest in; else languages count by how they agree")
 def correlated(case: Case) -> Verdict:
     """The option with the most evidence; a vote for one of several options with one text is shared among these."""
     found = find_leaders(case.votes, case.pivot)
