@@ -596,3 +596,10 @@ def test_a_share_of_a_split_is_the_same_whatever_the_languages(tmp_path: Path) -
         assert all((n ^ 1) in numbers for n in numbers)
     with pytest.raises(DataError, match=r"from 0\.5 to 0\.5 is nothing"):
         spec(splits={"test": {"share": [0.5, 0.5]}})
+
+
+def test_every_mistake_of_a_spec_is_named_at_once() -> None:
+    """A misspelt key is missing under its right name and unknown under the other."""
+    wrong = {("opions" if k == "options" else k): v for k, v in SPEC.items()}
+    with pytest.raises(DataError, match=r"^my\.yaml: options: missing; opions: unknown key; did you mean options\?$"):
+        parse_benchmark(wrong, "my.yaml")

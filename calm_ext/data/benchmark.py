@@ -257,14 +257,14 @@ def parse_benchmark(value: Any, where: str) -> Benchmark:
     """The benchmark that the value of a YAML describes.
 
     Raises:
-        DataError: with the first problem, beginning with ``where``.
+        DataError: with every problem, beginning with ``where``.
     """
     try:
         return Benchmark.model_validate(value)
     except ValidationError as error:
-        items = error.errors(include_url=False)
-        more = f" (and {len(items) - 1} more)" if len(items) > 1 else ""
-        raise DataError(f"{where}: {problem(items[0], list(Benchmark.model_fields))}{more}") from None
+        known = list(Benchmark.model_fields)
+        found = "; ".join(problem(item, known) for item in error.errors(include_url=False))
+        raise DataError(f"{where}: {found}") from None
 
 
 def read_benchmark(path: str | Path) -> Benchmark:
