@@ -1,0 +1,49 @@
+"""What all records share: frozen, unknown keys refused."""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import BaseModel, ConfigDict
+
+from calm_ext.languages import code_hint, is_language
+
+#: A BCP-47 language code, known here or not.
+LANGUAGE_TAG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+
+Prompt = str | list[dict[str, str]]
+
+#: For each option of a question what else it is called in a language.
+Names = list[list[str]]
+
+
+class Record(BaseModel):
+    """Base of all records: frozen, unknown keys refused, NaN and infinity refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
+
+
+def check_names(names: Names, n_options: int, what: str) -> None:
+    """Refuse names that do not fit the options.
+
+    Raises:
+        ValueError: there is not one list for each option, or a name is empty.
+    """
+    if len(names) != n_options:
+        raise ValueError(
+            f"{what}: {len(names)} lists of names for {n_options} options; give [] to an option without any"
+        )
+    for index, own in enumerate(names):
+        if not all(name.strip() for name in own):
+            raise ValueError(f"{what}: a name of option {index} is empty")
+
+
+def check_language(code: str) -> None:
+    """Refuse a code that is not in the form in which this project writes it.
+
+    Raises:
+        ValueError: the language is unknown, or its code is written in another form.
+    """
+    # Strict, so that all files of a run write a language in one way; the hint tells which.
+    if not is_language(code):
+        raise ValueError(f"unknown language {code!r}{code_hint(code)}; `calm-ext languages` lists the known ones")

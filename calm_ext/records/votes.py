@@ -1,0 +1,87 @@
+"""Votes, and the examples that a model is trained on."""
+
+from __future__ import annotations
+
+from pydantic import Field, model_validator
+
+from calm_ext.records.base import Prompt, Record
+
+
+class Ballot(Record):
+    """The vote on one question.
+
+    Attributes:
+        winner: index of the elected option; None where nothing could be decided or it was filtered.
+        margin: lead of the winner over the runner-up, as a share of the lead that a unanimous vote would give, 0 to 1;
+            in standard deviations for the rule zscore.
+        probability: estimated probability that the winner is right; None where no option was elected.
+        tie: whether the first place was shared before a tie rule was applied.
+        votes: language -> the index read from each response that there is, None where the parser abstained; in mode
+            ``options`` the index of the option with the highest score.
+        weights: language -> its weight in the vote.
+    """
+
+    id: str
+    winner: int | None = Field(None, ge=0)
+    margin: float
+    probability: float | None = Field(None, ge=0, le=1)
+    tie: bool = False
+    votes: dict[str, list[int | None]]
+    weights: dict[str, float]
+
+
+class Pair(Record):
+    """A preference pair; ``prompt``, ``chosen`` and ``rejected`` are what TRL reads.
+
+    Attributes:
+        origin: where the chosen response comes from: ``native``, a fallback's name, or ``anchor`` where the language
+            agrees with the vote already.
+        probability: that the chosen answer is right, by the vote's estimate; None where there is none.
+    """
+
+    id: str
+    language: str
+    prompt: Prompt
+    chosen: str
+    rejected: str
+    chosen_answer: int
+    rejected_answer: int | None
+    margin: float
+    origin: str
+    probability: float | None = Field(None, ge=0, le=1)
+
+
+class Member(Record):
+    """A group's question in one language: the completions that are compared, and the answer that each gives.
+
+    Attributes:
+        completions: the options' texts or letters as they follow the prompt, or sampled responses.
+        answers: of each completion, the index of the option that it gives.
+    """
+
+    prompt: Prompt
+    completions: list[str] = Field(min_length=2)
+    answers: list[int]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Member:
+        if len(self.answers) != len(self.completions):
+            raise ValueError(f"{len(self.answers)} answers for {len(self.completions)} completions")
+        if len(set(self.answers)) < 2:
+            raise ValueError("all completions give one answer, so there is nothing to compare")
+        return self
+
+
+class Group(Record):
+    """A question in all its languages, for methods that compare its answers within and across languages.
+
+    Attributes:
+        winner: index of the elected option; None where the vote decided nothing, or the winner was filtered.
+        probabilities: of each option, that it is right, by the vote; they sum to 1. None where there is no winner.
+        members: language -> what is compared there.
+    """
+
+    id: str
+    winner: int | None = None
+    probabilities: list[float] | None = None
+    members: dict[str, Member] = Field(min_length=1)
