@@ -57,16 +57,20 @@ class Member(Record):
     Attributes:
         completions: the options' texts or letters as they follow the prompt, or sampled responses.
         answers: of each completion, the index of the option that it gives.
+        logprobs: summed log-probability of each completion by the untrained model (nats), where the sampler scored it.
     """
 
     prompt: Prompt
     completions: list[str] = Field(min_length=2)
     answers: list[int]
+    logprobs: list[float] | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Member:
-        if len(self.answers) != len(self.completions):
-            raise ValueError(f"{len(self.answers)} answers for {len(self.completions)} completions")
+        for name in ("answers", "logprobs"):
+            values = getattr(self, name)
+            if values is not None and len(values) != len(self.completions):
+                raise ValueError(f"{len(values)} {name} for {len(self.completions)} completions")
         if len(set(self.answers)) < 2:
             raise ValueError("all completions give one answer, so there is nothing to compare")
         return self

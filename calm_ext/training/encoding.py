@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from calm_ext.errors import CalmError
 from calm_ext.jsonl import read_jsonl
 from calm_ext.models.scoring import encode_continuation
-from calm_ext.records import Pair
+from calm_ext.records import Group, Pair, Prompt
 from calm_ext.training.job import TrainingJob
 
 Row = dict[str, list[int]]
@@ -58,9 +59,9 @@ def encode_pairs(
     """
     rows: list[Row] = []
     dropped = 0
-    end = _end(tokenizer, append_eos=append_eos)
+    end = end_of_text(tokenizer, append_eos=append_eos)
     for pair in pairs:
-        prompt = _prompt(tokenizer, pair, template_args)
+        prompt = prompt_text(tokenizer, pair.prompt, template_args)
         context, chosen = encode_continuation(tokenizer, prompt, pair.chosen)
         _, rejected = encode_continuation(tokenizer, prompt, pair.rejected)
         if len(context) >= max_length or not chosen or not rejected:
@@ -81,8 +82,10 @@ def encode_chosen(
     """Token ids of the chosen responses of pairs, each once: ``prompt_ids`` and ``chosen_ids``."""
     rows: list[Row] = []
     dropped = 0
-    end = _end(tokenizer, append_eos=append_eos)
-    for prompt, response in dict.fromkeys((_prompt(tokenizer, pair, template_args), pair.chosen) for pair in pairs):
+    end = end_of_text(tokenizer, append_eos=append_eos)
+    for prompt, response in dict.fromkeys(
+        (prompt_text(tokenizer, pair.prompt, template_args), pair.chosen) for pair in pairs
+    ):
         context, chosen = encode_continuation(tokenizer, prompt, response)
         if len(context) >= max_length or not chosen:
             dropped += 1
@@ -91,12 +94,71 @@ def encode_chosen(
     return TrainingData(rows, dropped)
 
 
-def _prompt(tokenizer: Any, pair: Pair, template_args: Mapping[str, Any] | None) -> str:
-    return pair.prompt if isinstance(pair.prompt, str) else chat_prompt(tokenizer, pair.prompt, template_args)
+def prompt_text(tokenizer: Any, prompt: Prompt, template_args: Mapping[str, Any] | None) -> str:
+    """A prompt as text: a chat by the tokenizer's template."""
+    return prompt if isinstance(prompt, str) else chat_prompt(tokenizer, prompt, template_args)
 
 
-def _end(tokenizer: Any, *, append_eos: bool) -> list[int]:
+def end_of_text(tokenizer: Any, *, append_eos: bool) -> list[int]:
+    """The tokens that end a response: one or none."""
     return [tokenizer.eos_token_id] if append_eos and tokenizer.eos_token_id is not None else []
+
+
+class Cell(NamedTuple):
+    """A question in a language, as token ids.
+
+    Attributes:
+        completions: what is compared, each with the option that it gives in ``answers``.
+        reference: summed log-probability of each by the untrained model, in nats; None where it is not known yet.
+    """
+
+    language: str
+    prompt: list[int]
+    completions: list[list[int]]
+    answers: list[int]
+    reference: list[float] | None
+
+
+class GroupRow(NamedTuple):
+    """A question in all its languages.
+
+    Attributes:
+        winner: the elected option; None where there is none.
+        probabilities: of each option, by the vote.
+    """
+
+    winner: int | None
+    probabilities: list[float] | None
+    cells: list[Cell]
+
+
+def load_groups(job: TrainingJob, tokenizer: Any) -> TrainingData:
+    """The groups of a job, encoded; a language whose prompt fills ``max_length`` is left out of its question.
+
+    ``dropped`` counts questions of which nothing is left.
+
+    Raises:
+        CalmError: the job names no groups.
+    """
+    if job.groups is None:
+        raise CalmError(f"training method {job.options.method} trains on groups, and the job names no file of them")
+    end = end_of_text(tokenizer, append_eos=job.append_eos)
+    rows: list[GroupRow] = []
+    dropped = 0
+    for group in read_jsonl(job.groups, Group):
+        cells = []
+        for language, member in group.members.items():
+            prompt = prompt_text(tokenizer, member.prompt, job.sampling.template_args)
+            encoded = [encode_continuation(tokenizer, prompt, text) for text in member.completions]
+            if len(encoded[0][0]) >= job.options.max_length or not all(target for _, target in encoded):
+                continue
+            known = None if end else member.logprobs
+            cells.append(Cell(language, encoded[0][0], [t + end for _, t in encoded], member.answers, known))
+        if cells:
+            rows.append(GroupRow(group.winner, group.probabilities, cells))
+        else:
+            dropped += 1
+    return TrainingData(rows, dropped)
 
 
 def _loader(encode: Callable[..., TrainingData]) -> Loader:
@@ -114,4 +176,8 @@ def _loader(encode: Callable[..., TrainingData]) -> Loader:
 
 
 #: What a method eats -> its loader.
-LOADERS: dict[str, Loader] = {"pairs": _loader(encode_pairs), "chosen": _loader(encode_chosen)}
+LOADERS: dict[str, Loader] = {
+    "pairs": _loader(encode_pairs),
+    "chosen": _loader(encode_chosen),
+    "groups": load_groups,
+}

@@ -18,6 +18,8 @@ class TrainingJob(Section):
     """Hugging Face folder or hub name of the base model."""
     pairs: Path
     """Pairs JSONL to train on."""
+    groups: Path | None = None
+    """Groups JSONL to train on, for methods that do."""
     output: Path
     """Directory for ``adapter/``, ``log.jsonl`` and ``checkpoints/``."""
     options: AnyTrainingOptions

@@ -86,6 +86,15 @@ class TrainingOptions(Section):
         return ", ".join([*parts, self.accelerate_config or "one process"])
 
 
+class GroupOptions(TrainingOptions):
+    """What methods that train on groups share: a question in all its languages is one example."""
+
+    completions: Literal["options", "samples"] = "options"
+    """What is compared: all ``options``, written as the prompt asks for them, or the sampled responses."""
+    batch_size: int = Field(4, ge=1)
+    """Questions in one forward pass, per process, each in all its languages with all its completions."""
+
+
 def options_class(values: Any) -> type[TrainingOptions]:
     """The class of a ``training`` section by its ``method``; where that is unknown, what all methods share."""
     given = values.get("method", DEFAULT_METHOD) if isinstance(values, Mapping) else getattr(values, "method", None)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from calm_ext.errors import RunError
 from calm_ext.jsonl import atomic_write, finite, read_jsonl, read_numbered, write_jsonl
 from calm_ext.pairing.build import PairReport, build_pairs
+from calm_ext.pairing.groups import build_groups
 from calm_ext.pairing.translate import restate_missing
 from calm_ext.pipeline.context import BaseStage, Outputs, Run, asking, section
 from calm_ext.pipeline.stages.vote import generations, vote_table
-from calm_ext.records import Ballot, ParallelQuestion
+from calm_ext.records import Ballot, Group, ParallelQuestion
+from calm_ext.training.methods import METHODS
+from calm_ext.training.options import GroupOptions
 from calm_ext.voting.elect import votes_of_others
 
 
@@ -29,7 +32,8 @@ class Pairs(BaseStage):
         """How pairs are built, how responses are read, which questions are held out, the ballots, the generations."""
         r = run.recipe
         share = r.training.heldout_share
-        return [section(r.pairs), asking(r), share, run.outputs_of("vote"), run.outputs_of("sample")]
+        found = [section(r.pairs), asking(r), share, run.outputs_of("vote"), run.outputs_of("sample")]
+        return [*found, r.training.completions] if isinstance(r.training, GroupOptions) else found
 
     def plan(self, run: Run) -> str:
         """How many pairs there can be, and how many questions are held out."""
@@ -63,13 +67,34 @@ class Pairs(BaseStage):
                 thoughts=r.sampling.thoughts,
             )
             write_jsonl(folder / name, pairs)
+        grouped = METHODS[r.training.method].eats == "groups"
+        if grouped:
+            kept = [(where, b) for where, b in ballots if b.id not in held]
+            write_jsonl(folder / "groups.jsonl", _groups(run, kept, restated))
         _write_heldout(run, {b.id for _, b in ballots if b.id in held and b.winner is not None})
         summary = reports[False].summary()
         _say(run, summary, len(held))
-        if not summary["n_pairs"]:
+        if not summary["n_pairs"] and not grouped:
             raise RunError("there is no pair to train on: the model agrees with its own vote on every decided question")
         atomic_write(folder / "pairs.json", json.dumps(finite(summary), indent=1) + "\n")
-        return Outputs(("pairs.jsonl", "pairs.json", "heldout"))
+        return Outputs(("pairs.jsonl", "pairs.json", "heldout", *(["groups.jsonl"] if grouped else [])))
+
+
+def _groups(
+    run: Run, ballots: list[tuple[str, Ballot]], restated: dict[tuple[str, str], str] | None
+) -> Iterator[Group]:
+    """The questions as groups, for methods that compare all answers in all languages."""
+    r = run.recipe
+    assert isinstance(r.training, GroupOptions)
+    return build_groups(
+        ballots,
+        generations(run),
+        r.pairs,
+        style=r.sampling.resolved_style,
+        completions=r.training.completions,
+        restated=restated,
+        thoughts=r.sampling.thoughts,
+    )
 
 
 def is_heldout(question_id: str, share: float) -> bool:

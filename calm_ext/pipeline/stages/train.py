@@ -10,6 +10,7 @@ from typing import Any
 from calm_ext.pipeline.context import BaseStage, Outputs, Run, asking, model_identity, section
 from calm_ext.training.job import TrainingJob
 from calm_ext.training.launch import launch
+from calm_ext.training.methods import METHODS
 
 
 class Train(BaseStage):
@@ -38,6 +39,7 @@ class Train(BaseStage):
             TrainingJob(
                 model=run.models.path,
                 pairs=folder / "pairs.jsonl",
+                groups=folder / "groups.jsonl" if METHODS[r.training.method].eats == "groups" else None,
                 output=folder / "training",
                 options=r.training,
                 sampling=r.sampling,

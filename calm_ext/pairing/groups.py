@@ -1,0 +1,145 @@
+"""From ballots to groups: a question in all its languages, with what is compared in each.
+
+What is compared in a language (``completions``) are
+
+- ``options``: all options, each as the prompt asks for it: its text, its letter, or the answer written out;
+- ``samples``: the sampled responses that could be read, each of its wording once, grouped by the answer that they give.
+  Where none gives the winner, the fallback of pairs puts one in its place; where all give the winner, written answers
+  of the winner and of the runner-up are compared, both in one form. Where options were scored there are no samples, and
+  the options are compared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal
+
+from calm_ext.answers.thoughts import Marks, strip_thoughts
+from calm_ext.pairing.meet import Decided
+from calm_ext.pairing.options import PairingOptions
+from calm_ext.prompts import Style, answer_text, delimiter, shown_letter
+from calm_ext.records import Ballot, Generation, Group, Member, Prompt
+from calm_ext.voting.targets import soft_targets
+
+Completions = Literal["options", "samples"]
+
+
+def build_groups(
+    ballots: Iterable[tuple[str, Ballot]],
+    generations: Iterable[tuple[str, Generation]],
+    options: PairingOptions,
+    *,
+    style: Style,
+    completions: Completions,
+    restated: Mapping[tuple[str, str], str] | None = None,
+    thoughts: Marks = (),
+) -> Iterator[Group]:
+    """The groups of all ballots, decided or not, in the order of the ballots.
+
+    Args:
+        ballots: each with its place (``file:line``).
+        restated: (question id, language) -> the chosen text where the fallback is ``translate``.
+        thoughts: marks of thoughts besides the known ones; thoughts are left out of completions.
+
+    Raises:
+        DataError: two ballots of one question.
+    """
+    decided = Decided(ballots)
+    members: dict[str, dict[str, Member]] = {}
+    sizes: dict[str, int] = {}
+    for _, generation in generations:
+        ballot = decided.by_id.get(generation.id)
+        if ballot is None or generation.language not in ballot.votes:
+            continue
+        sizes[generation.id] = len(generation.options)
+        written = completions == "options" or generation.option_logprobs is not None or ballot.winner is None
+        if written:
+            member = _of_options(generation, ballot.winner, style)
+        else:
+            member = _of_samples(ballot, generation, options, style, restated or {}, thoughts)
+        if member:
+            members.setdefault(generation.id, {})[generation.language] = member
+    for ballot in decided.by_id.values():
+        if ballot.id not in members:
+            continue
+        targets = None if ballot.winner is None else soft_targets(ballot, sizes[ballot.id])
+        yield Group(id=ballot.id, winner=ballot.winner, probabilities=targets, members=members[ballot.id])
+
+
+def _of_options(generation: Generation, winner: int | None, style: Style) -> Member | None:
+    """All options; of two with one text the winner, or the first. None where fewer than two are left."""
+    texts, shown = generation.options, generation.shown
+    by_text = {text.strip(): i for i, text in reversed(list(enumerate(texts)))}
+    if winner is not None:
+        by_text[texts[winner].strip()] = winner
+    places = sorted(by_text.values())
+    if len(places) < 2:
+        return None
+    scores = None
+    if generation.option_logprobs is not None:
+        said = [texts[i] if shown is None else shown_letter(i, shown) for i in places]
+        scores = [generation.option_logprobs[i] for i in places]
+    else:
+        said = [answer_text(generation.language, texts, i, style).lstrip() for i in places]
+    joined = [_joined(generation.prompt, text, generation.language) for text in said]
+    return Member(prompt=generation.prompt, completions=joined, answers=places, logprobs=scores)
+
+
+def _of_samples(
+    ballot: Ballot,
+    generation: Generation,
+    options: PairingOptions,
+    style: Style,
+    restated: Mapping[tuple[str, str], str],
+    thoughts: Marks,
+) -> Member | None:
+    """Sampled responses; None where there is nothing to compare, or the fallback skips the language."""
+    winner, language, texts = ballot.winner, generation.language, generation.options
+    assert winner is not None
+    votes = ballot.votes[language]
+    found = {
+        strip_thoughts(text, thoughts): vote
+        for text, vote in zip(generation.given, votes, strict=True)
+        if vote is not None and strip_thoughts(text, thoughts).strip()
+    }
+
+    def written(option: int) -> str:
+        return answer_text(language, texts, option, style).lstrip()
+
+    if winner not in found.values():
+        if options.fallback == "skip":
+            return None
+        text = restated.get((ballot.id, language)) if options.fallback == "translate" else written(winner)
+        if not text:
+            return None
+        found[text] = winner
+    if set(found.values()) == {winner}:
+        other = _runner_up(ballot, texts)
+        if other is None:
+            return None
+        found = {written(winner): winner, written(other): other}
+    said = [_joined(generation.prompt, text, language) for text in found]
+    if len(set(found.values())) < 2:
+        return None
+    return Member(prompt=generation.prompt, completions=said, answers=list(found.values()))
+
+
+def _runner_up(ballot: Ballot, texts: Sequence[str]) -> int | None:
+    """The option that was named most often after the winner; of equals one by a hash. None where all texts are one."""
+    winner = ballot.winner
+    assert winner is not None
+    targets = soft_targets(ballot, len(texts))
+    others = [i for i, text in enumerate(texts) if text.strip() != texts[winner].strip()]
+
+    def order(option: int) -> tuple[float, bytes]:
+        return round(targets[option], 9), hashlib.sha256(f"{ballot.id}|{texts[option]}".encode()).digest()
+
+    return max(others, key=order, default=None)
+
+
+def _joined(prompt: Prompt, text: str, language: str) -> str:
+    """The completion as it follows the prompt: with the space between them where the language writes one."""
+    if not isinstance(prompt, str) or prompt[-1:].isspace() or text[:1].isspace():
+        return text
+    return delimiter(language) + text
