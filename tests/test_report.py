@@ -179,8 +179,18 @@ def make_run(
     ]  # fmt: skip
     checks = [
         {"step": s, "agreement": 0.78 + 0.002 * s - 0.00003 * s * s, "consistency": 0.7 + 0.002 * s, "answered": 1.0,
-         "chosen_nll": 1.1 - 0.004 * s, "n": 200} for s in range(0, 61, 15)
+         "chosen_nll": 1.1 - 0.004 * s, "n": 200, "kept": 1 - 0.003 * s, "kept_error": 0.01,
+         "kept_by_language": {languages[0]: [100, 100], languages[1]: [100 - s, 100]},
+         "lost": sorted(held)[: s // 15]} for s in range(0, 61, 15)
     ]  # fmt: skip
+    log += [
+        {
+            "kind": "answers",
+            "step": c["step"],
+            "answers": {i: {languages[0]: int(i in c["lost"])} for i in sorted(held)},
+        }
+        for c in checks
+    ]
     log += [{"kind": "check", **c} for c in checks]
     log.append({"kind": "warning", "step": 60, "message": "step 60: WARNING: the chosen responses become unlikely"})
     log.append({"kind": "train", "step": 60, "train_runtime": 12.5, "train_loss": 0.41})
