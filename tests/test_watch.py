@@ -283,3 +283,64 @@ class NoSwitch:
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         return self.model(*args, **keywords)
+
+
+class Folder:
+    """A run directory, as far as the stage asks it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __truediv__(self, name: str) -> Path:
+        return self.path / name
+
+
+def test_the_pipeline_hands_on_what_the_vote_took(tmp_path: Path) -> None:
+    from calm_ext.pipeline.stages.train import _advice, _normalize
+
+    run: Any = SimpleNamespace(dir=Folder(tmp_path))
+    assert _normalize(run) == "byte", "a run of a version that wrote no vote.json"
+    (tmp_path / "vote.json").write_text('{"normalize": {"by": "pmi", "agreement": {}}}')
+    assert _normalize(run) == "pmi"
+    (tmp_path / "vote.json").write_text('{"normalize": null}')
+    assert _normalize(run) == "byte"
+
+    def recipe(method: str, **pairs: str) -> Any:
+        return SimpleNamespace(training=SimpleNamespace(method=method), pairs=SimpleNamespace(**pairs))
+
+    assert _advice(recipe("dpo", anchors="none")) == ["pairs.anchors: all"]
+    assert _advice(recipe("sft", anchors="all")) == []
+    assert _advice(recipe("dpo")) == [], "a key that does not exist is not named"
+    assert _advice(recipe("listwise", anchors="none")) == [], "it trains on no pairs"
+
+
+@pytest.mark.parametrize(("given", "taken"), [(["--normalize", "sum"], "sum"), ([], "byte")])
+def test_the_verb_takes_a_way(given: list[str], taken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One language alone cannot show what suits better: ``auto`` is ``byte`` then, and says so."""
+    from click.testing import CliRunner
+
+    from calm_ext.cli.train import command
+    from calm_ext.jsonl import write_jsonl
+    from calm_ext.training import launch as launching
+    from tests.test_training import gold_pairs
+
+    jobs: list[Any] = []
+    monkeypatch.setattr(launching, "launch", jobs.append)
+    write_jsonl(tmp_path / "pairs.jsonl", gold_pairs(1))
+    question = ParallelQuestion(id="q", versions={"en": Version(question="?", options=["ab", "abcdefgh"])})
+    write_jsonl(tmp_path / "held.jsonl", [question])
+    scored = {
+        "id": "q",
+        "language": "en",
+        "question": "?",
+        "prompt": "?",
+        "options": ["ab", "abcdefgh"],
+        "responses": [],
+    }
+    (tmp_path / "g.jsonl").write_text(json.dumps({**scored, "option_logprobs": [-4.0, -6.0]}) + "\n")
+    arguments = [tmp_path / "pairs.jsonl", "-o", tmp_path / "out", "--model", "m", "--mode", "options"]
+    arguments += ["--heldout", tmp_path / "held.jsonl", "--heldout-generations", tmp_path / "g.jsonl"]
+    done = CliRunner().invoke(command, [*map(str, arguments), *given], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    assert jobs[0].normalize == taken
+    assert ("options are compared per byte" in done.stderr) == (taken == "byte")

@@ -68,8 +68,12 @@ class Train(BaseStage):
 
 
 def _normalize(run: Run) -> Any:
-    """How the vote compared scores of options, with ``auto`` resolved; ``byte`` where it compared none."""
-    found = json.loads((run.dir / "vote.json").read_text(encoding="utf-8")).get("normalize")
+    """How the vote compared scores of options, with ``auto`` resolved; ``byte`` where it compared none.
+
+    A run of a version without ``vote.json`` compared per byte, too.
+    """
+    path = run.dir / "vote.json"
+    found = json.loads(path.read_text(encoding="utf-8")).get("normalize") if path.is_file() else None
     return found["by"] if found else "byte"
 
 
