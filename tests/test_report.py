@@ -656,3 +656,16 @@ def test_nothing_heavy_is_imported_with_the_package() -> None:
     heavy = ("matplotlib", "jinja2", "rich", "numpy", "torch")
     code = f"import sys, calm_ext.report; print([m for m in {heavy} if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_what_training_unlearned_is_named(whole: Path) -> None:
+    """At step 30, the kept checkpoint: ar has lost 30 of 100, and two questions are no longer consistent."""
+    watch = load(whole)["watch"]
+    assert (watch["step"], watch["n"], watch["n_lost"]) == (30, 200, 2)
+    assert watch["kept"] == pytest.approx(0.91)
+    text = page(whole)
+    assert "No longer consistent" in text
+    assert "(en 100 of 100, ar 70 of 100)" in text
+    assert "en A → B" in text
+    for lost in watch["lost"]:
+        assert f"<td>{lost['id']}</td>" in text
