@@ -47,9 +47,25 @@ def generation(language: str, responses: list[str | None], **more: Any) -> Gener
     )
 
 
-def groups(of: Ballot, generations: list[Generation], *, completions: Any = "samples", **options: Any) -> list[Group]:
+def groups(
+    of: Ballot,
+    generations: list[Generation],
+    *,
+    completions: Any = "samples",
+    max_options: int | None = None,
+    **options: Any,
+) -> list[Group]:
     rows = [(f"g:{i}", g) for i, g in enumerate(generations)]
-    return list(build_groups([("b:1", of)], rows, PairingOptions(**options), style="direct", completions=completions))
+    return list(
+        build_groups(
+            [("b:1", of)],
+            rows,
+            PairingOptions(**options),
+            style="direct",
+            completions=completions,
+            max_options=max_options,
+        )
+    )
 
 
 def test_scored_options_are_compared_with_the_scores_they_had() -> None:
@@ -64,6 +80,8 @@ def test_scored_options_are_compared_with_the_scores_they_had() -> None:
         logprobs=[-1.0, -2.0, -3.0],
     )
     assert group.winner == 0 and group.probabilities == soft_targets(made, 3)
+    (fewer,) = groups(ballot({"en": [2], "fr": [2]}, winner=2), scored, max_options=2)
+    assert fewer.members["en"].answers == [0, 2] and fewer.members["en"].logprobs == [-1.0, -3.0]
     (undecided,) = groups(ballot({"en": [0], "fr": [2]}, winner=None, probability=None), scored)
     assert undecided.probabilities is None and undecided.members == group.members, "for methods without a vote"
 

@@ -33,7 +33,9 @@ class Pairs(BaseStage):
         r = run.recipe
         share = r.training.heldout_share
         found = [section(r.pairs), asking(r), share, run.outputs_of("vote"), run.outputs_of("sample")]
-        return [*found, r.training.completions] if isinstance(r.training, GroupOptions) else found
+        return (
+            [*found, r.training.completions, r.training.max_options] if isinstance(r.training, GroupOptions) else found
+        )
 
     def plan(self, run: Run) -> str:
         """How many pairs there can be, and how many questions are held out."""
@@ -92,6 +94,7 @@ def _groups(
         r.pairs,
         style=r.sampling.resolved_style,
         completions=r.training.completions,
+        max_options=r.training.max_options,
         restated=restated,
         thoughts=r.sampling.thoughts,
     )
