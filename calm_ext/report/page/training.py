@@ -12,7 +12,9 @@ from calm_ext.report.watch import kept_words, watch_summary
 from calm_ext.report.words import NONE, duration, is_number, training_words
 
 N_ROWS = 20
-_OPTIONS = ("learning_rate", "beta", "epochs", "batch_size", "lora_r")
+_OPTIONS = ("learning_rate", "beta", "label_smoothing", "noise", "anchors", "epochs", "batch_size", "lora_r")
+#: Values that go without saying.
+_PLAIN = {"label_smoothing": 0, "noise": "none", "anchors": "pair"}
 
 
 def training_context(data: RunData) -> dict[str, Any] | None:
@@ -25,6 +27,8 @@ def training_context(data: RunData) -> dict[str, Any] | None:
     rows = training_rows(data.log, "train")
     step = max(1, -(-len(rows) // N_ROWS))
     loss = f"{str(options.get('method', 'dpo')).upper()}"
+    if options.get("loss") not in (None, "sigmoid"):
+        loss += f" ({options['loss']})"
     if is_number(options.get("nll_weight")) and options["nll_weight"] > 0:
         loss += f" + {options['nll_weight']:g} × NLL of the chosen response"
     return {
@@ -36,7 +40,7 @@ def training_context(data: RunData) -> dict[str, Any] | None:
         "rows": rows[::-1][::step][::-1],
         "thinned": step > 1,
         "loss": loss,
-        "options": {k: options[k] for k in _OPTIONS if k in options},
+        "options": {k: options[k] for k in _OPTIONS if k in options and options[k] != _PLAIN.get(k)},
     }
 
 
