@@ -77,7 +77,9 @@ class Pairs(BaseStage):
         summary = reports[False].summary()
         _say(run, summary, len(held))
         if not summary["n_pairs"] and not grouped:
-            raise RunError("there is no pair to train on: the model agrees with its own vote on every decided question")
+            why = "the model agrees with its own vote on every decided question"
+            hint = "; pairs.anchors: all makes pairs of these, too" if r.pairs.anchors == "none" else ""
+            raise RunError(f"there is no pair to train on: {why}{hint}")
         atomic_write(folder / "pairs.json", json.dumps(finite(summary), indent=1) + "\n")
         return Outputs(("pairs.jsonl", "pairs.json", "heldout", *(["groups.jsonl"] if grouped else [])))
 

@@ -80,7 +80,7 @@ def _normalize(run: Run) -> Any:
 def _advice(recipe: Recipe) -> list[str]:
     """What else the recipe can set so that agreeing answers are kept: pairs for them, where it has that key."""
     trains_on_pairs = METHODS[recipe.training.method].eats in ("pairs", "chosen")
-    return ["pairs.anchors: all"] if trains_on_pairs and getattr(recipe.pairs, "anchors", None) == "none" else []
+    return ["pairs.anchors: all"] if trains_on_pairs and recipe.pairs.anchors == "none" else []
 
 
 def _move(source: Path, target: Path) -> None:
