@@ -33,7 +33,9 @@ class Pairs(BaseStage):
         r = run.recipe
         share = r.training.heldout_share
         found = [section(r.pairs), asking(r), share, run.outputs_of("vote"), run.outputs_of("sample")]
-        return [*found, r.training.completions] if isinstance(r.training, GroupOptions) else found
+        return (
+            [*found, r.training.completions, r.training.max_options] if isinstance(r.training, GroupOptions) else found
+        )
 
     def plan(self, run: Run) -> str:
         """How many pairs there can be, and how many questions are held out."""
@@ -75,7 +77,9 @@ class Pairs(BaseStage):
         summary = reports[False].summary()
         _say(run, summary, len(held))
         if not summary["n_pairs"] and not grouped:
-            raise RunError("there is no pair to train on: the model agrees with its own vote on every decided question")
+            why = "the model agrees with its own vote on every decided question"
+            hint = "; pairs.anchors: all makes pairs of these, too" if r.pairs.anchors == "none" else ""
+            raise RunError(f"there is no pair to train on: {why}{hint}")
         atomic_write(folder / "pairs.json", json.dumps(finite(summary), indent=1) + "\n")
         return Outputs(("pairs.jsonl", "pairs.json", "heldout", *(["groups.jsonl"] if grouped else [])))
 
@@ -92,6 +96,7 @@ def _groups(
         r.pairs,
         style=r.sampling.resolved_style,
         completions=r.training.completions,
+        max_options=r.training.max_options,
         restated=restated,
         thoughts=r.sampling.thoughts,
     )
