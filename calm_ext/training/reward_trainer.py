@@ -54,8 +54,8 @@ class RewardTrainer(GRPOTrainer):
         return QuestionSampler(
             len(self.train_dataset if dataset is None else dataset),
             together=self.together,
-            batch=self.args.generation_batch_size // self.num_generations,
-            generations=int(self.num_generations),
-            repeats=self.args.steps_per_generation * self.num_iterations,
+            batch=self.args.generation_batch_size // self.args.num_generations,
+            generations=self.args.num_generations,
+            repeats=self.args.steps_per_generation * self.args.num_iterations,
             seed=self.args.seed,
         )
