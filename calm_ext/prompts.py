@@ -55,6 +55,16 @@ def cue(language: Language, word: str) -> str:
     return f"{word}{language.colon}"
 
 
+def bare_cue(code: str) -> str:
+    """The answer cue of a language without a question, after which priors of options are scored; empty without words.
+
+    >>> bare_cue("en"), bare_cue("eu")
+    ('Answer:', '')
+    """
+    language = get_language(code)
+    return cue(language, language.answer) if language.answer else ""
+
+
 def letter_of(option: int | None) -> str:
     """What tables call an option: its letter, its number where there are no more letters, ``none`` for no option.
 

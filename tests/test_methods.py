@@ -204,16 +204,19 @@ def test_the_loss_of_sft_is_the_mean_nll_of_the_chosen_tokens(
             parameter.data.normal_(std=0.1, generator=generator)
     examples = [trainer.train_dataset[i] for i in (0, 7, 20)]
     batch = trainer.data_collator(examples)
-    with torch.no_grad():
-        loss = trainer.compute_loss(trainer.model, batch).item()
-        total, count = 0.0, 0
-        for i in (0, 7, 20):
-            prompt, chosen = rows[i]["prompt_ids"], rows[i]["chosen_ids"]
-            logits = trainer.model(input_ids=torch.tensor([prompt + chosen])).logits[0].double()
-            for position, token in enumerate(chosen, start=len(prompt)):
-                total -= logits[position - 1].log_softmax(-1)[token].item()
-                count += 1
-    assert loss == pytest.approx(total / count, abs=1e-5)
+    loss, total, count = trainer.compute_loss(trainer.model, batch), torch.zeros(()), 0
+    for i in (0, 7, 20):
+        prompt, chosen = rows[i]["prompt_ids"], rows[i]["chosen_ids"]
+        logits = trainer.model(input_ids=torch.tensor([prompt + chosen])).logits[0].double()
+        for position, token in enumerate(chosen, start=len(prompt)):
+            total = total - logits[position - 1].log_softmax(-1)[token]
+            count += 1
+    assert loss.item() == pytest.approx(total.item() / count, abs=1e-5)
+    trained = {n: p for n, p in trainer.model.named_parameters() if p.requires_grad}
+    ours, wanted = (torch.autograd.grad(x, list(trained.values())) for x in (loss, total / count))
+    for name, one, two in zip(trained, ours, wanted, strict=True):
+        assert two.abs().max() > 0, name
+        assert torch.allclose(one, two, atol=1e-5), name
 
 
 def test_sft_trains_in_a_process_of_its_own(babel_model: Path, tmp_path: Path) -> None:

@@ -179,8 +179,18 @@ def make_run(
     ]  # fmt: skip
     checks = [
         {"step": s, "agreement": 0.78 + 0.002 * s - 0.00003 * s * s, "consistency": 0.7 + 0.002 * s, "answered": 1.0,
-         "chosen_nll": 1.1 - 0.004 * s, "n": 200} for s in range(0, 61, 15)
+         "chosen_nll": 1.1 - 0.004 * s, "n": 200, "kept": 1 - 0.003 * s, "kept_error": 0.01,
+         "kept_by_language": {languages[0]: [100, 100], languages[1]: [100 - s, 100]},
+         "lost": sorted(held)[: s // 15]} for s in range(0, 61, 15)
     ]  # fmt: skip
+    log += [
+        {
+            "kind": "answers",
+            "step": c["step"],
+            "answers": {i: {languages[0]: int(i in c["lost"])} for i in sorted(held)},
+        }
+        for c in checks
+    ]
     log += [{"kind": "check", **c} for c in checks]
     log.append({"kind": "warning", "step": 60, "message": "step 60: WARNING: the chosen responses become unlikely"})
     log.append({"kind": "train", "step": 60, "train_runtime": 12.5, "train_loss": 0.41})
@@ -646,3 +656,16 @@ def test_nothing_heavy_is_imported_with_the_package() -> None:
     heavy = ("matplotlib", "jinja2", "rich", "numpy", "torch")
     code = f"import sys, calm_ext.report; print([m for m in {heavy} if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_what_training_unlearned_is_named(whole: Path) -> None:
+    """At step 30, the kept checkpoint: ar has lost 30 of 100, and two questions are no longer consistent."""
+    watch = load(whole)["watch"]
+    assert (watch["step"], watch["n"], watch["n_lost"]) == (30, 200, 2)
+    assert watch["kept"] == pytest.approx(0.91)
+    text = page(whole)
+    assert "No longer consistent" in text
+    assert "(en 100 of 100, ar 70 of 100)" in text
+    assert "en A → B" in text
+    for lost in watch["lost"]:
+        assert f"<td>{lost['id']}</td>" in text

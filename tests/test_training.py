@@ -102,6 +102,15 @@ def test_training_leaves_an_adapter_a_log_and_a_summary(trained: Path) -> None:
     assert steps == [0, 3, 6, 9, 12, 15, 18]
     assert summary["chosen_step"] in steps
     assert all(0 <= c["agreement"] <= 1 and c["n"] == 18 for c in log(trained, "check"))
+    first = log(trained, "check")[0]
+    assert (first["kept"], first["lost"]) == (1.0, [])
+    assert sum(n for _, n in first["kept_by_language"].values()) == round(18 * first["agreement"])
+    assert [a["step"] for a in log(trained, "answers")] == steps
+    before, *_, now = (a["answers"] for a in log(trained, "answers"))
+    votes = job(trained / "again", Path("m")).heldout_votes
+    agreed = [(i, x) for i, vote in votes.items() for x in vote if before[i][x] == vote[x]]
+    kept = sum(now[i][x] == before[i][x] for i, x in agreed) / len(agreed)
+    assert log(trained, "check")[-1]["kept"] == pytest.approx(kept)
     losses = [r["loss"] for r in log(trained, "train") if "loss" in r]
     assert sum(losses[-3:]) < sum(losses[:3])
     margins = [r["rewards/margins"] for r in log(trained, "train") if "rewards/margins" in r]
@@ -186,6 +195,7 @@ def test_out_of_memory_halves_the_batch_and_changes_no_step(
     assert [c["step"] for c in whole] == [c["step"] for c in parts]
     for a, b in zip(whole, parts, strict=True):
         assert a["chosen_nll"] == pytest.approx(b["chosen_nll"], abs=1e-3)
+        assert (a["kept"], a["lost"]) == (b["kept"], b["lost"]), "the untrained model's answers are not forgotten"
     (tmp_path / "sitecustomize.py").write_text(OUT_OF_MEMORY.replace("PAIRS", "0"))
     with pytest.raises(RunError, match=r"out of memory.*memory does not suffice for one pair") as caught:
         launch(job(tmp_path / "b", babel_model, batch_size=1))

@@ -109,7 +109,7 @@ class Votes(Result):
         return ", ".join(parts)
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """One row a question: ``id``, ``winner``, ``margin``, ``probability``, ``tie``, ``votes``, ``weights``."""
+        """One row a question: the keys of :class:`calm_ext.records.Ballot`."""
         return [b.model_dump() for b in self.ballots]
 
     def _shown(self) -> list[dict[str, Any]]:

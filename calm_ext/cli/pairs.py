@@ -158,4 +158,8 @@ def _print(report: PairReport, summary: dict[str, Any]) -> None:
     for reason, n in summary["left_out"].items():
         click.echo(f"left out: {n} {reason}")
     if summary["precision"] is not None:
-        click.echo(f"chosen answer is gold in {summary['precision']:.3f} of the pairs")
+        without = summary["precision_without_anchors"]
+        more = f", {without:.3f} without anchors" if summary["anchors"] and without is not None else ""
+        click.echo(f"chosen answer is gold in {summary['precision']:.3f} of the pairs{more}")
+    if summary["anchors"]:
+        click.echo("anchor: the language agrees already")

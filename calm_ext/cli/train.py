@@ -24,7 +24,7 @@ from calm_ext.training.options import TrainingOptions, options_class, training_o
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A training option, as learning_rate=3e-5.")
 @click.option("--heldout", type=click.Path(path_type=Path), help="Questions JSONL, kept out of the pairs, to watch by.")
 @click.option("--heldout-generations", type=click.Path(path_type=Path), help="Their generations JSONL, to vote on.")
-@flags(SamplingOptions, into="sampling", only=["mode", "style", "max_new_tokens", "chat_template"])
+@flags(SamplingOptions, into="sampling", only=["mode", "style", "normalize", "max_new_tokens", "chat_template"])
 @template_arg
 @marks_option
 def command(
@@ -65,10 +65,17 @@ def command(
     sampling = with_arguments(sampling, verb="train", template_args=template_args)
     next(read_jsonl(pairs, Pair))  # a wrong file is refused before a model loads
     votes: dict[str, dict[str, int]] = {}
+    compared = None
     if heldout_generations:
         table = VoteTable.read(
-            read_numbered(heldout_generations, Generation), style=sampling.resolved_style, thoughts=thoughts
+            read_numbered(heldout_generations, Generation),
+            style=sampling.resolved_style,
+            thoughts=thoughts,
+            normalize=sampling.normalize,
         )
+        compared = table.normalized
+        if compared and compared.note:
+            click.echo(compared.note, err=True)
         votes = votes_of_others(table, VotingOptions())
     launch(
         TrainingJob(
@@ -79,6 +86,7 @@ def command(
             sampling=sampling.replace(thoughts=list(thoughts)),
             heldout=heldout,
             heldout_votes={k: v for k, v in votes.items() if v},
+            normalize=compared.how if compared else "byte",
         )
     )
     click.echo(f"adapter: {output / 'adapter'}", err=True)

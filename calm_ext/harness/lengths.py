@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from calm_ext.languages import get_language
 from calm_ext.models.backends import Backend
-from calm_ext.prompts import cue, delimiter
+from calm_ext.prompts import bare_cue, delimiter
 from calm_ext.records import Generation
 
 
@@ -50,8 +49,7 @@ def _priors(backend: Backend, generations: Sequence[Generation]) -> dict[tuple[s
     texts = _texts(generations)
     requests = []
     for index, (language, text) in enumerate(texts):
-        row = get_language(language)
-        arguments = (cue(row, row.answer) if row.answer else "", delimiter(language) + text)
+        arguments = (bare_cue(language), delimiter(language) + text)
         requests.append(Instance(request_type="loglikelihood", doc={}, arguments=arguments, idx=index))
     found = backend.loglikelihood(requests, disable_tqdm=True)
     return {key: float(score) for key, (score, _) in zip(texts, found, strict=True)}

@@ -8,20 +8,24 @@ Responses that are surely in another language than l are not chosen (:mod:`calm_
 options were scored instead of sampled, l's responses are its option texts, or their letters as the prompt shows them,
 and rejected is the option that l itself prefers.
 
+Where l agrees with the vote there is nothing of this kind, and what l knows may be unlearned; ``anchors`` make a pair
+there, too (:mod:`calm_ext.pairing.anchors`).
+
 Texts are streamed: the generations are read once to decide which pairs there are, and once more to write them.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from calm_ext.answers.thoughts import Marks
-from calm_ext.pairing.balance import PairLengths, choose
+from calm_ext.pairing.anchors import ANCHOR, anchor_of, answer_key, said_options
+from calm_ext.pairing.balance import PairLengths, Row, select
 from calm_ext.pairing.meet import Asked, Decided, judged, met
 from calm_ext.pairing.options import PairingOptions
 from calm_ext.pairing.sides import alike
-from calm_ext.prompts import Style, answer_text, delimiter, shown_letter
+from calm_ext.prompts import Style, answer_text, delimiter
 from calm_ext.records import Ballot, Generation, Pair, Prompt
 
 #: Why a response was left out, as verbs and stages say it behind its number.
@@ -38,7 +42,8 @@ class PairReport:
         self.lengths: dict[str, PairLengths] = {}
         self.left_out: Counter[str] = Counter()
         self.foreign: Counter[str] = Counter()
-        self._known = self._right = 0
+        self._known: Counter[bool] = Counter()
+        self._right: Counter[bool] = Counter()
 
     def add_language(self, language: str) -> None:
         """A language there are generations of, with pairs or without."""
@@ -53,11 +58,14 @@ class PairReport:
             self.lengths[pair.language] = PairLengths()
         self.lengths[pair.language].add(len(pair.chosen), len(pair.rejected))
         if gold is not None:
-            self._known += 1
-            self._right += pair.chosen_answer == gold
+            self._known[pair.origin == ANCHOR] += 1
+            self._right[pair.origin == ANCHOR] += pair.chosen_answer == gold
 
     def summary(self) -> dict[str, object]:
-        """Counts, lengths, and the share of pairs whose chosen answer is gold, None without gold."""
+        """Counts, lengths, and the share of pairs whose chosen answer is gold, None without gold.
+
+        ``precision`` is that of all pairs, ``precision_without_anchors`` that of all but the anchors.
+        """
         by_origin: Counter[str] = Counter()
         for origins in self.by_language.values():
             by_origin.update(origins)
@@ -65,11 +73,17 @@ class PairReport:
             "n_pairs": by_origin.total(),
             "by_language": {x: origins.total() for x, origins in self.by_language.items()},
             "by_origin": dict(by_origin),
-            "precision": self._right / self._known if self._known else None,
+            "anchors": by_origin[ANCHOR],
+            "precision": _share(self._right.total(), self._known.total()),
+            "precision_without_anchors": _share(self._right[False], self._known[False]),
             "lengths": {x: row.summary() for x, row in self.lengths.items()},
             "left_out": dict(+self.left_out),
             "in_another_language": dict(+self.foreign),
         }
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
 
 
 def build_pairs(
@@ -97,16 +111,21 @@ def build_pairs(
     report = report if report is not None else PairReport()
     decided = Decided(ballots)
     keep = None
-    if options.max_per_language is not None or options.max_ratio is not None:
+    if options.selects:
         trial = _all_pairs(decided, generations(), options, style, restated, PairReport(), thoughts)
-        languages = [pair.language for pair, _ in trial]
-        keep = choose(languages, most=options.max_per_language, ratio=options.max_ratio, seed=options.seed)
-        report.left_out["by the caps"] = len(keep) - sum(keep)
+        keep, left_out = select([_row(pair, texts) for pair, _, texts in trial], options)
+        report.left_out.update(left_out)
     found = _all_pairs(decided, generations(), options, style, restated, report, thoughts)
-    for number, (pair, gold) in enumerate(found):
+    for number, (pair, gold, _) in enumerate(found):
         if keep is None or keep[number]:
             report.count(pair, gold)
             yield pair
+
+
+def _row(pair: Pair, texts: Sequence[str]) -> Row:
+    """What decides whether a pair is kept: its answers by the text of the option, in its language."""
+    down = None if pair.rejected_answer is None else answer_key(texts[pair.rejected_answer])
+    return Row(pair.language, pair.origin == ANCHOR, answer_key(texts[pair.chosen_answer]), down)
 
 
 def _all_pairs(
@@ -117,8 +136,8 @@ def _all_pairs(
     restated: Mapping[tuple[str, str], str] | None,
     report: PairReport,
     thoughts: Marks,
-) -> Iterator[tuple[Pair, int | None]]:
-    """Pairs and gold answers, without caps; repeated pairs and those with two equal sides would train nothing."""
+) -> Iterator[tuple[Pair, int | None, list[str]]]:
+    """Pairs, gold answers, options; no limits. Repeated pairs and those with two equal sides would train nothing."""
     seen: set[int] = set()
     for asked in judged(met(decided, generations, options, style, report, thoughts), thoughts):
         for pair in _pairs_of(asked, options, style, restated or {}, report, thoughts):
@@ -127,7 +146,7 @@ def _all_pairs(
                 report.left_out["repeated"] += 1
             else:
                 seen.add(key)
-                yield pair, asked.generation.answer
+                yield pair, asked.generation.answer, asked.generation.options
 
 
 def _pairs_of(
@@ -141,16 +160,21 @@ def _pairs_of(
     ballot, generation, votes, sides = asked
     winner = ballot.winner
     assert winner is not None
-    language, texts = generation.language, generation.options
+    language = generation.language
     origin = "native"
     rejected: list[tuple[str, int | None]]
-    if sides is None:
-        own = votes[0]
-        shown = generation.shown
-        said = texts if shown is None else [shown_letter(i, shown) for i in range(len(texts))]
+    if _agrees(asked):
+        if options.anchors == "none":
+            return
+        anchor = anchor_of(asked, style, options.seed)
+        if anchor is None:
+            report.left_out["anchors without another answer"] += 1
+            return
+        origin, chosen, rejected = ANCHOR, [anchor.chosen], [(anchor.rejected, anchor.answer)]
+    elif sides is None:
+        own, said = votes[0], said_options(generation)
         chosen = [said[winner]]
-        # Two options of one text are one answer, whatever their letters.
-        rejected = [(said[own], own)] if own is not None and texts[own].strip() != texts[winner].strip() else []
+        rejected = [] if own is None else [(said[own], own)]
     else:
         rejected = sides.rejected
         if not rejected:
@@ -195,7 +219,17 @@ def _pairs_of(
             rejected_answer=answer,
             margin=ballot.margin,
             origin=origin,
+            probability=ballot.probability,
         )
+
+
+def _agrees(asked: Asked) -> bool:
+    """Whether the language gives the winner and nothing else; two options of one text are one answer."""
+    if asked.sides is not None:
+        return asked.sides.agrees
+    own, winner, texts = asked.votes[0], asked.ballot.winner, asked.generation.options
+    assert winner is not None
+    return own is not None and answer_key(texts[own]) == answer_key(texts[winner])
 
 
 def _fallback(

@@ -32,6 +32,7 @@ def build_groups(
     *,
     style: Style,
     completions: Completions,
+    max_options: int | None = None,
     restated: Mapping[tuple[str, str], str] | None = None,
     thoughts: Marks = (),
 ) -> Iterator[Group]:
@@ -39,6 +40,7 @@ def build_groups(
 
     Args:
         ballots: each with its place (``file:line``).
+        max_options: of scored options, how many are compared in a language: the elected one and the likeliest others.
         restated: (question id, language) -> the chosen text where the fallback is ``translate``.
         thoughts: marks of thoughts besides the known ones; thoughts are left out of completions.
 
@@ -55,7 +57,7 @@ def build_groups(
         sizes[generation.id] = len(generation.options)
         written = completions == "options" or generation.option_logprobs is not None or ballot.winner is None
         if written:
-            member = _of_options(generation, ballot.winner, style)
+            member = _of_options(generation, ballot.winner, style, max_options)
         else:
             member = _of_samples(ballot, generation, options, style, restated or {}, thoughts)
         if member:
@@ -67,7 +69,7 @@ def build_groups(
         yield Group(id=ballot.id, winner=ballot.winner, probabilities=targets, members=members[ballot.id])
 
 
-def _of_options(generation: Generation, winner: int | None, style: Style) -> Member | None:
+def _of_options(generation: Generation, winner: int | None, style: Style, most: int | None) -> Member | None:
     """All options; of two with one text the winner, or the first. None where fewer than two are left."""
     texts, shown = generation.options, generation.shown
     by_text = {text.strip(): i for i, text in reversed(list(enumerate(texts)))}
@@ -78,8 +80,10 @@ def _of_options(generation: Generation, winner: int | None, style: Style) -> Mem
         return None
     scores = None
     if generation.option_logprobs is not None:
+        logprobs = generation.option_logprobs
+        places = sorted(sorted(places, key=lambda i: (i != winner, -logprobs[i]))[:most])
         said = [texts[i] if shown is None else shown_letter(i, shown) for i in places]
-        scores = [generation.option_logprobs[i] for i in places]
+        scores = [logprobs[i] for i in places]
     else:
         said = [answer_text(generation.language, texts, i, style).lstrip() for i in places]
     joined = [_joined(generation.prompt, text, generation.language) for text in said]

@@ -90,6 +90,8 @@ def met(
                 )
         if style == "explain" and n > len(LETTERS):
             raise DataError(f"{where}: question {ballot.id} has {n} options, there are letters for {len(LETTERS)}")
+        if options.anchors == "all" and generation.option_logprobs is not None:
+            _check_ranking(ballot, generation, decided.where[ballot.id])
         sides = None
         if generation.option_logprobs is None:
             sides = Sides(generation, votes, ballot.winner, options, style, thoughts, decided.languages)
@@ -99,6 +101,19 @@ def met(
             f"{decided.where[question]}: there are no generations of question {question} in {language}: the ballots "
             f"are of other generations"
         )
+
+
+def _check_ranking(ballot: Ballot, generation: Generation, where: str) -> None:
+    """Anchors reject the runner-up by the scores that the vote compared, which only the vote knows."""
+    n, language = len(generation.options), generation.language
+    ranking = ballot.rankings.get(language)
+    if ranking is None:
+        raise DataError(
+            f"{where}: question {ballot.id} has no ranking of its options in {language}, which anchors need; vote on "
+            f"the generations again"
+        )
+    if sorted(ranking) != list(range(n)):
+        raise DataError(f"{where}: the ranking of question {ballot.id} in {language} is no order of its {n} options")
 
 
 def judged(asked: Iterator[Asked], thoughts: Marks) -> Iterator[Asked]:

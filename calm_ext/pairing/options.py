@@ -17,6 +17,15 @@ class PairingOptions(Section):
     translator: str | None = None
     """Folder of the model that translates: a seq2seq model, or a causal one that is asked to; never the network. A
     recipe that names none translates with its own model."""
+    anchors: Literal["all", "none"] = "none"
+    """`all`: also a language that agrees with the vote gets a pair of each question, so that training holds what it
+    knows: the winner is chosen, and the runner-up rejected."""
+    anchor_ratio: float | None = Field(None, ge=0)
+    """Most anchors as a multiple of all other pairs, drawn at random and evenly over languages, after all other
+    limits; without it all of them."""
+    balance: Literal["none", "answer"] = "none"
+    """`answer`: drop pairs until no answer of a language is rejected more often than it is chosen there; answers that
+    are never chosen are left alone."""
     reject_unparsed: bool = False
     """Responses that could not be read may be rejected."""
     drop_contradictions: bool = True
@@ -37,3 +46,9 @@ class PairingOptions(Section):
     side is longer than the other by more than this factor (in characters)."""
     seed: int = 0
     """Seed of the random draws."""
+
+    @property
+    def selects(self) -> bool:
+        """Whether there are limits, so that which pairs are kept depends on all pairs."""
+        limits = (self.max_per_language, self.max_ratio, self.anchor_ratio)
+        return self.balance == "answer" or any(limit is not None for limit in limits)

@@ -24,6 +24,7 @@ class Sides:
         languages: those of all questions; a response in another one than its question's is not chosen.
 
     Attributes:
+        giving: responses that give the winner, in whatever language.
         rejected: responses that give another answer, each with that answer; unread ones if the options allow it.
     """
 
@@ -41,7 +42,7 @@ class Sides:
         self._generation, self._winner, self._thoughts = generation, winner, thoughts
         self._check = options.drop_contradictions and style == "explain"
         answers = list(zip(generation.given, votes, strict=False))
-        self._giving = [text for text, vote in answers if vote == winner]
+        self.giving = [text for text, vote in answers if vote == winner]
         self.rejected = [
             (text, vote) for text, vote in answers if vote != winner and (vote is not None or options.reject_unparsed)
         ]
@@ -50,7 +51,7 @@ class Sides:
     def _winning(self) -> list[str]:
         """Responses that give the winner, without those in another language."""
         if not self._languages or not self.rejected:
-            return self._giving
+            return self.giving
         self.judge([self], self._thoughts)
         return self._winning
 
@@ -64,10 +65,10 @@ class Sides:
         asked = [s for s in sides if s._languages and s.rejected]
         if not asked:
             return
-        rows = [Response(x, s._generation.language, s._generation.options) for s in asked for x in s._giving]
+        rows = [Response(x, s._generation.language, s._generation.options) for s in asked for x in s.giving]
         foreign = iter(Judge.of(asked[0]._languages).are_foreign(rows, thoughts=thoughts))
         for s in asked:
-            s._winning = [text for text in s._giving if not next(foreign)]
+            s._winning = [text for text in s.giving if not next(foreign)]
 
     @cached_property
     def chosen(self) -> list[str]:
@@ -79,9 +80,14 @@ class Sides:
         return [text for text, wrong in zip(self._winning, against, strict=True) if not wrong]
 
     @property
+    def agrees(self) -> bool:
+        """Whether the language gives the winner, and nothing that may be rejected."""
+        return bool(self.giving) and not self.rejected
+
+    @property
     def n_foreign(self) -> int:
         """How many responses give the winner in another language than the question's."""
-        return len(self._giving) - len(self._winning)
+        return len(self.giving) - len(self._winning)
 
     @property
     def n_contradicting(self) -> int:

@@ -63,6 +63,11 @@ class ParallelQuestion(Record):
         """Number of options, the same in every language."""
         return len(next(iter(self.versions.values())).options)
 
+    @property
+    def shown_language(self) -> str:
+        """The language in which to show it to a reader: its source language, else English, else its first."""
+        return next(x for x in (self.source_language, "en", *self.versions) if x in self.versions)
+
     def restricted_to(self, languages: Iterable[str]) -> ParallelQuestion:
         """The same question with only ``languages``, in that order.
 

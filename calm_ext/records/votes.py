@@ -19,6 +19,7 @@ class Ballot(Record):
         votes: language -> the index read from each response that there is, None where the parser abstained; in mode
             ``options`` the index of the option with the highest score.
         weights: language -> its weight in the vote.
+        rankings: language -> all options, the best first, by the scores that the vote compared; in mode ``options``.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Ballot(Record):
     tie: bool = False
     votes: dict[str, list[int | None]]
     weights: dict[str, float]
+    rankings: dict[str, list[int]] = Field(default_factory=dict)
 
 
 class Pair(Record):

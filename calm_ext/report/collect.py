@@ -16,6 +16,7 @@ from calm_ext.report.page.passages import retrieval_summary
 from calm_ext.report.rundata import WHEN, RunData, read_run
 from calm_ext.report.styles import styles_summary
 from calm_ext.report.throughput import throughput
+from calm_ext.report.watch import watch_summary
 from calm_ext.report.whole import right_summary
 from calm_ext.voting.calibration import Estimate
 from calm_ext.voting.quality import vote_summary
@@ -57,6 +58,9 @@ def summarize(data: RunData, *, resamples: int = RESAMPLES) -> dict[str, Any]:
         result["fidelity"] = spoken
     if data.training:
         result["training"] = data.training
+    watched = watch_summary(data)
+    if watched:
+        result["watch"] = watched
     read = retrieval_summary(data.retrieval, {w: e.tasks for w, e in data.evaluations.items()})
     if read:
         result["retrieval"] = read

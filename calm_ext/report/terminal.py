@@ -15,6 +15,7 @@ from calm_ext.report.letters import letter_words
 from calm_ext.report.page.flow import flow_words
 from calm_ext.report.page.passages import retrieval_words
 from calm_ext.report.styles import styles_rows, styles_title
+from calm_ext.report.watch import watch_words
 from calm_ext.report.whole import right_words
 from calm_ext.report.words import (
     direction,
@@ -74,6 +75,7 @@ def render(summary: Mapping[str, Any], *, html: str | Path | None = None) -> lis
         "vote": vote_words,
         "pairs": pairs_words,
         "training": training_words,
+        "watch": watch_words,
     }
     for key, words in said.items():
         if summary.get(key):

@@ -256,15 +256,26 @@ def vote_words(vote: Mapping[str, Any]) -> str:
     return text + "."
 
 
+def origin_words(origin: str) -> str:
+    """Where the chosen side of a pair comes from, in words.
+
+    >>> origin_words("native"), origin_words("anchor")
+    ('native', 'anchor: the language agrees already')
+    """
+    return "anchor: the language agrees already" if origin == "anchor" else origin
+
+
 def pairs_words(pairs: Mapping[str, Any]) -> str:
     """The pairs in a sentence."""
     if not pairs["n_pairs"]:
         return "No pair: no language contradicts the vote on a decided question, so there is nothing to train on."
     counts = ", ".join(f"{code} {n}" for code, n in pairs["by_language"].items())
-    origins = ", ".join(f"{n} {origin}" for origin, n in pairs["by_origin"].items())
+    origins = ", ".join(f"{n} {origin_words(origin)}" for origin, n in pairs["by_origin"].items())
     right = (
         f"chosen answer right in {percent(pairs['precision'])}" if is_number(pairs["precision"]) else "no gold labels"
     )
+    if pairs.get("anchors") and is_number(pairs.get("precision_without_anchors")):
+        right += f" ({percent(pairs['precision_without_anchors'])} without anchors)"
     return f"{pairs['n_pairs']} pairs ({counts}); chosen: {origins}; {right}."
 
 

@@ -1,20 +1,22 @@
-"""Ask a model in training the held-out questions, in the same way as when it was sampled."""
+"""Ask a model in training the held-out questions, in the same way as when it was sampled and voted on."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 from calm_ext.answers.read import read_answer
 from calm_ext.answers.thoughts import Marks
-from calm_ext.metrics.question import argmax, per_byte
+from calm_ext.metrics.question import argmax
 from calm_ext.models.batches import in_batches
 from calm_ext.models.meter import count_tokens, in_model
 from calm_ext.models.request import encode_prompt
 from calm_ext.models.scoring import encode_continuation, score_continuations
-from calm_ext.prompts import LETTERS, Style, ask, delimiter, shown_order
+from calm_ext.prompts import LETTERS, Style, ask, bare_cue, delimiter, shown_order
 from calm_ext.records import ParallelQuestion
 from calm_ext.training.encoding import chat_prompt
+from calm_ext.voting.scores import OptionScores
 
 
 class Item(NamedTuple):
@@ -24,6 +26,10 @@ class Item(NamedTuple):
         prompt: the tokens that the model reads.
         options: continuations to score, in the order shown; none where the model generates.
         shown: where letters are scored, shown place -> index of the option.
+        normalize: how texts are made comparable, ``byte``, ``token``, ``sum`` or ``pmi``.
+        n_tokens: tokens of each option's text alone, as sampling counts them; None where texts are not scored.
+        priors: log-probability of each option's text after the bare cue by the untrained model, in nats; None where
+            ``normalize`` does not need it.
     """
 
     question: ParallelQuestion
@@ -31,12 +37,27 @@ class Item(NamedTuple):
     prompt: list[int]
     options: list[list[int]]
     shown: list[int] | None
+    normalize: str = "byte"
+    n_tokens: tuple[int, ...] | None = None
+    priors: tuple[float, ...] | None = None
+
+    @property
+    def texts(self) -> list[str]:
+        """The options."""
+        return self.question.versions[self.language].options
 
     def best(self, logprobs: Sequence[float]) -> int:
-        """The option of the highest log-probability, per byte where texts are scored."""
+        """The option of the highest log-probability; texts are made comparable as in the vote.
+
+        Raises:
+            DataError: ``normalize`` is ``pmi`` and there are no priors.
+        """
         if self.shown is not None:
             return self.shown[argmax(logprobs)]
-        return argmax(per_byte(logprobs, self.question.versions[self.language].options))
+        lengths = tuple(len(text.encode()) for text in self.texts)
+        where = f"held-out question {self.question.id} in {self.language}"
+        scores = OptionScores(tuple(logprobs), lengths, self.n_tokens, self.priors, where)
+        return argmax(scores.normalised(self.normalize))
 
 
 class Examiner(NamedTuple):
@@ -48,6 +69,7 @@ class Examiner(NamedTuple):
         template_args: for the chat template.
         thoughts: marks of thoughts besides the known ones.
         order_seed: of the order in which style letters shows options, as in sampling.
+        normalize: how scores of options are made comparable (:mod:`calm_ext.voting.scores`), as in the vote.
     """
 
     tokenizer: Any
@@ -60,6 +82,7 @@ class Examiner(NamedTuple):
     template_args: Mapping[str, Any] = {}
     thoughts: Marks = ()
     order_seed: int = 0
+    normalize: str = "byte"
 
     def encode(self, questions: Sequence[ParallelQuestion]) -> list[Item]:
         """The questions in all their languages; once, for all checks."""
@@ -77,7 +100,35 @@ class Examiner(NamedTuple):
         between = "" if self.chat_template else delimiter(language)
         said = LETTERS[: len(shown)] if shown else version.options
         encoded = [encode_continuation(self.tokenizer, prompt, between + text) for text in said]
-        return Item(question, language, encoded[0][0], [target for _, target in encoded], shown)
+        targets = [target for _, target in encoded]
+        if shown:
+            return Item(question, language, encoded[0][0], targets, shown)
+        alone = self.tokenizer([delimiter(language) + text for text in said], add_special_tokens=False)["input_ids"]
+        n_tokens = tuple(max(len(ids), 1) for ids in alone)
+        return Item(question, language, encoded[0][0], targets, None, self.normalize, n_tokens)
+
+    def with_priors(self, model: Any, items: Sequence[Item]) -> list[Item]:
+        """The items with the priors of their options, where they need them and have none yet.
+
+        They are the untrained model's, as in the vote: where the model has an adapter it is switched off. An option's
+        text in a language is scored once.
+        """
+        needy = [i.n_tokens is not None and i.normalize == "pmi" and i.priors is None for i in items]
+        if not any(needy):
+            return list(items)
+        todo = [item for item, needs in zip(items, needy, strict=True) if needs]
+        texts = list(dict.fromkeys((item.language, text) for item in todo for text in item.texts))
+        encoded = [encode_continuation(self.tokenizer, bare_cue(x), delimiter(x) + text) for x, text in texts]
+        # After an empty cue the model reads the token that lm-eval puts there.
+        first = [self.tokenizer.eos_token_id if self.tokenizer.bos_token_id is None else self.tokenizer.bos_token_id]
+        groups = [(context or first, [target]) for context, target in encoded]
+        with getattr(model, "disable_adapter", nullcontext)():
+            scored = score_continuations(model, groups, batch_size=self.batch_size)
+        priors = {key: score for key, ((score, _),) in zip(texts, scored, strict=True)}
+        return [
+            item._replace(priors=tuple(priors[item.language, text] for text in item.texts)) if needs else item
+            for item, needs in zip(items, needy, strict=True)
+        ]
 
     def answers(self, model: Any, items: Sequence[Item]) -> list[dict[str, int | None]]:
         """Each question's answers by language, greedy or by option score."""

@@ -14,7 +14,7 @@ from calm_ext.training.job import TrainingJob
 from calm_ext.training.monitor import Check, Monitor, append_log, monitor_of
 
 #: The values of a check that experiment trackers get.
-HELDOUT = ("agreement", "consistency", "answered", "chosen_nll")
+HELDOUT = ("agreement", "consistency", "kept", "answered", "chosen_nll")
 
 
 class Watch(TrainerCallback):
@@ -55,6 +55,7 @@ class Watch(TrainerCallback):
         model = self.trainer.accelerator.unwrap_model(self.trainer.model)
         check = self.monitor.check(model, step)
         if self.main:
+            append_log(self.output / "log.jsonl", "answers", {"step": step, "answers": self.monitor.last})
             append_log(self.output / "log.jsonl", "check", {**check._asdict(), "score": check.score})
             warning = self.monitor.warning()
             if warning:
@@ -67,18 +68,26 @@ class Watch(TrainerCallback):
         """Log to the experiment trackers, but not by the trainer's own log, which empties TRL's running means."""
         trainer = self.trainer
         if trainer.args.report_to:
-            values = {key: value for key, value in check._asdict().items() if key in HELDOUT and math.isfinite(value)}
+            found = {key: getattr(check, key) for key in HELDOUT}
+            values = {key: value for key, value in found.items() if value is not None and math.isfinite(value)}
             logs = {f"eval_heldout_{key}": value for key, value in values.items()}
             due = trainer.control.should_log  # on_log takes it for done; the loss of this step is still to be logged
             trainer.callback_handler.on_log(trainer.args, trainer.state, trainer.control, logs)
             trainer.control.should_log = due
 
     def _restore(self, step: int) -> None:
-        """Read the checks that an interrupted run had made up to its last checkpoint."""
+        """Read the checks that an interrupted run had made up to its last checkpoint.
+
+        The log of an earlier version has no answers: what is kept of them is not known then, and not reported.
+        """
         for line in (self.output / "log.jsonl").read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
             if row["kind"] == "check" and row["step"] <= step:
-                self.monitor.checks.append(Check(**{k: row[k] for k in Check._fields}))
+                self.monitor.checks.append(Check(**{k: row[k] for k in Check._fields if k in row}))
+            elif row["kind"] == "answers" and row["step"] == 0:
+                self.monitor.before = row["answers"]
+        if not self.monitor.before:
+            self._say("the log is of an earlier version: how many agreeing answers are kept is not known")
 
     def _say(self, message: str) -> None:
         if self.main:

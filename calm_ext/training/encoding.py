@@ -11,7 +11,7 @@ from calm_ext.models.scoring import encode_continuation
 from calm_ext.records import Group, Pair, Prompt
 from calm_ext.training.job import TrainingJob
 
-Row = dict[str, list[int]]
+Row = dict[str, Any]
 
 
 class TrainingData(NamedTuple):
@@ -51,11 +51,15 @@ def encode_pairs(
     append_eos: bool,
     max_length: int,
     template_args: Mapping[str, Any] | None = None,
+    columns: Callable[[Pair], Mapping[str, float]] | None = None,
 ) -> TrainingData:
     """Token ids of pairs as TRL's collator takes them: ``prompt_ids``, ``chosen_ids``, ``rejected_ids``.
 
     Responses are cut where TRL cuts them (:func:`~calm_ext.models.scoring.encode_continuation`), so that training sees
     the tokens that scoring sees.
+
+    Args:
+        columns: what else a row gets from its pair.
     """
     rows: list[Row] = []
     dropped = 0
@@ -67,7 +71,8 @@ def encode_pairs(
         if len(context) >= max_length or not chosen or not rejected:
             dropped += 1
             continue
-        rows.append({"prompt_ids": context, "chosen_ids": chosen + end, "rejected_ids": rejected + end})
+        row = {"prompt_ids": context, "chosen_ids": chosen + end, "rejected_ids": rejected + end}
+        rows.append({**row, **columns(pair)} if columns else row)
     return TrainingData(rows, dropped)
 
 
@@ -161,7 +166,9 @@ def load_groups(job: TrainingJob, tokenizer: Any) -> TrainingData:
     return TrainingData(rows, dropped)
 
 
-def _loader(encode: Callable[..., TrainingData]) -> Loader:
+def pair_loader(encode: Callable[..., TrainingData]) -> Loader:
+    """A loader of the pairs of a job, by a function that encodes them (:func:`encode_pairs`)."""
+
     def load(job: TrainingJob, tokenizer: Any) -> TrainingData:
         pairs = read_jsonl(job.pairs, Pair)
         return encode(
@@ -177,7 +184,7 @@ def _loader(encode: Callable[..., TrainingData]) -> Loader:
 
 #: What a method eats -> its loader.
 LOADERS: dict[str, Loader] = {
-    "pairs": _loader(encode_pairs),
-    "chosen": _loader(encode_chosen),
+    "pairs": pair_loader(encode_pairs),
+    "chosen": pair_loader(encode_chosen),
     "groups": load_groups,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -36,6 +37,10 @@ class TrainingJob(Section):
     """Pairs JSONL of the held-out questions, whose chosen NLL is watched."""
     heldout_passages: Path | None = None
     """Passages JSONL that the held-out questions are asked with."""
+    normalize: Literal["byte", "token", "sum", "pmi"] = "byte"
+    """How scores of options are made comparable where held-out questions are asked: as in the vote."""
+    advice: list[str] = Field(default_factory=list)
+    """What the recipe can change so that agreeing answers are kept, besides the learning rate, for a warning."""
     trust_remote_code: bool = False
     """Let the model bring code of its own."""
     run_name: str | None = None

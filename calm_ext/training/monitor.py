@@ -7,10 +7,13 @@ At each check the held-out questions are asked in every language, as they were w
   it was;
 - ``consistency``: mean pairwise agreement of the languages (:mod:`calm_ext.metrics.question`);
 - ``answered``: share of answers that could be read;
+- ``kept``: of the untrained model's answers that agreed with that vote, the share still given; and ``lost``, the
+  questions on which all languages agreed before and do not now (:mod:`calm_ext.training.kept`);
 - ``chosen_nll``: mean NLL per token of the held-out pairs' chosen responses.
 
 Consistency alone is no guide: a model that collapses onto one answer is consistent. The vote of the untrained model is
-a guide: where agreement with it falls, training is unlearning, and the monitor warns in words.
+a guide: where agreement with it falls, training is unlearning, and the monitor warns in words. It warns as well where
+too few answers are kept, though others may have been won meanwhile.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from calm_ext.records import Pair, ParallelQuestion, Passages
 from calm_ext.training.asking import Examiner
 from calm_ext.training.encoding import encode_pairs
 from calm_ext.training.job import TrainingJob
+from calm_ext.training.kept import Answered, Kept, kept_answers, kept_warning
 
 
 class Check(NamedTuple):
@@ -35,6 +39,9 @@ class Check(NamedTuple):
     Attributes:
         scores: of each held-out question, its agreement with the vote plus a quarter of its consistency.
         n: number of held-out (question, language) answers that have a vote to agree with.
+        kept, kept_error, kept_by_language, lost: what is left of the untrained model's agreeing answers, as in
+            :class:`~calm_ext.training.kept.Kept`; ``kept`` is None where that is not known, as in the log of an
+            earlier version.
     """
 
     step: int
@@ -44,11 +51,26 @@ class Check(NamedTuple):
     chosen_nll: float
     scores: list[float]
     n: int
+    kept: float | None = None
+    kept_error: float | None = None
+    kept_by_language: dict[str, list[int]] = {}
+    lost: list[str] = []
 
     @property
     def score(self) -> float:
-        """Mean of ``scores``, what checkpoints are chosen by."""
+        """Mean of ``scores``, what checkpoints are chosen by.
+
+        ``kept`` has no part of its own in it. An answer that agreed and is lost lowers its question's agreement by as
+        much as an answer that is won raises it, and consistency falls besides where the other languages stay: a check
+        that loses what it wins is no better than the untrained model. Counting the loss a second time would prefer the
+        model that changes nothing, also where the vote that an answer agreed with was wrong.
+        """
         return sum(self.scores) / len(self.scores)
+
+    @property
+    def left(self) -> Kept:
+        """What is left of the untrained model's agreeing answers."""
+        return Kept(self.kept, self.kept_error, self.kept_by_language, self.lost)
 
     def clearly_below(self, other: Check) -> bool:
         """Whether its score is lower than another check's by more than one standard error of the paired difference."""
@@ -74,9 +96,16 @@ class Monitor:
         votes: question id -> language -> option that the untrained model elected in the other languages.
         encoded: (prompt ids, chosen ids) of held-out pairs.
         keys: the options that the training method has, for the advice in warnings.
+        advice: what a recipe can change so that agreeing answers are kept, besides the learning rate.
+
+    Attributes:
+        before: the untrained model's answers; empty where they are not known.
+        last: the answers of the latest check.
     """
 
     keys: Collection[str] = ("nll_weight", "beta")
+    advice: Sequence[str] = ()
+    questions: Sequence[ParallelQuestion] = ()
 
     def __init__(
         self,
@@ -87,8 +116,12 @@ class Monitor:
         examiner: Examiner,
         patience: int,
         keys: Collection[str] = keys,
+        advice: Sequence[str] = (),
     ) -> None:
         self.keys = keys
+        self.advice = advice
+        self.before: Answered = {}
+        self.last: Answered = {}
         self.questions = list(questions)
         self.items = examiner.encode(self.questions)
         self.votes = votes
@@ -102,6 +135,7 @@ class Monitor:
         training = model.training
         model.eval()
         try:
+            self.items = self.examiner.with_priors(model, self.items)
             answers = self.examiner.answers(model, self.items)
             nll = chosen_nll(model, self.encoded)
         finally:
@@ -113,6 +147,10 @@ class Monitor:
         ]
         consistency = [m.get("consistency", 1.0) for m in metrics]
         counted = sum(map(len, agree))
+        self.last = {q.id: a for q, a in zip(self.questions, answers, strict=True)}
+        if step == 0:
+            self.before = self.last
+        left = kept_answers(self.before, self.last, self.votes)
         check = Check(
             step=step,
             agreement=sum(map(sum, agree)) / counted,
@@ -121,6 +159,10 @@ class Monitor:
             chosen_nll=nll,
             scores=[round(sum(a) / len(a) + 0.25 * c, 6) for a, c in zip(agree, consistency, strict=True)],
             n=counted,
+            kept=left.share,
+            kept_error=left.error,
+            kept_by_language=left.by_language,
+            lost=left.lost,
         )
         self.checks.append(check)
         return check
@@ -152,7 +194,9 @@ class Monitor:
         """Words for a run that is collapsing, or None.
 
         A run collapses when agreement with the untrained model's vote has fallen by more than two standard errors, the
-        share of readable answers by more than 0.1, or when the chosen NLL has risen by more than half a nat a token.
+        share of readable answers by more than 0.1, or when the chosen NLL has risen by more than half a nat a token. It
+        unlearns when clearly too few agreeing answers are kept (:attr:`~calm_ext.training.kept.Kept.fell`). The first
+        of these is told.
         """
         first, last = self.checks[0], self.checks[-1]
         error = (2 * max(first.agreement * (1 - first.agreement), 0.01) / max(first.n, 1)) ** 0.5
@@ -167,6 +211,10 @@ class Monitor:
                 f"step {last.step}: COLLAPSING: answers that can be read fell from {first.answered:.0%} to "
                 f"{last.answered:.0%}; {self._remedy('nll_weight', 'beta')}"
             )
+        if last.left.fell:
+            advice = [*(f"set {x}" for x in self.advice), "lower training.learning_rate"]
+            texts = {q.id: q.versions[q.shown_language].question for q in self.questions}
+            return kept_warning(last.left, advice=advice, text=f"step {last.step}", shown=texts)
         if last.chosen_nll > first.chosen_nll + 0.5:
             return (
                 f"step {last.step}: WARNING: the chosen responses themselves become unlikely (NLL per token "
@@ -215,6 +263,7 @@ def monitor_of(job: TrainingJob, tokenizer: Any) -> Monitor | None:
         template_args=sampling.template_args,
         thoughts=sampling.thoughts,
         order_seed=sampling.seed,
+        normalize=job.normalize,
     )
     return Monitor(
         questions=questions,
@@ -223,6 +272,7 @@ def monitor_of(job: TrainingJob, tokenizer: Any) -> Monitor | None:
         examiner=examiner,
         patience=options.patience,
         keys=type(options).model_fields,
+        advice=job.advice,
     )
 
 

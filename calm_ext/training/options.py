@@ -103,6 +103,9 @@ class GroupOptions(TrainingOptions):
 
     completions: Literal["options", "samples"] = "options"
     """What is compared: all ``options``, written as the prompt asks for them, or the sampled responses."""
+    max_options: int | None = Field(None, ge=2)
+    """Of scored options, compare at most so many in a language: the elected one, and those that the untrained model
+    finds likeliest there."""
     batch_size: int = Field(4, ge=1)
     """Questions in one forward pass, per process, each in all its languages with all its completions."""
 

@@ -79,6 +79,7 @@ def elect(table: VoteTable, options: VotingOptions) -> Election:
             tie=bool(outcome.ties[i]),
             votes={x: list(answers) for x, answers in table.votes[i].items()},
             weights={x: rounded[x] for x in table.votes[i]},
+            rankings={x: table.ranking(i, x) for x in table.scores[i]},
         )
         for i, question in enumerate(table.questions)
     ]

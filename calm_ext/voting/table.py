@@ -5,6 +5,7 @@ Texts are read and forgotten, so that a file of any length can be voted on (benc
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from math import exp, sqrt
 from typing import Any, NamedTuple
@@ -181,6 +182,17 @@ class VoteTable:
     def scored(self) -> bool:
         """Whether options, or their letters, were scored instead of sampled."""
         return self._first is not None and self._first[0] != "responses"
+
+    def ranking(self, row: int, language: str) -> list[int]:
+        """The options of a question by their scores in a language, the vote first; a hash orders equal scores."""
+        question, scores = self.questions[row], self.scores[row][language]
+        first = self.votes[row][language][0]
+
+        def key(option: int) -> tuple[bool, float, bytes]:
+            drawn = hashlib.sha256(f"{question.id}|{language}|{option}".encode()).digest()
+            return option != first, -scores[option], drawn
+
+        return sorted(range(len(scores)), key=key)
 
     def scoring(self) -> dict[str, Any]:
         """How scores were made comparable, as ``vote --json`` and vote.json say it; None for what does not apply."""

@@ -38,7 +38,9 @@ class Pairs(BaseStage):
         found = [section(r.pairs), asking(r), share, run.outputs_of("vote"), run.outputs_of("sample")]
         if METHODS[r.training.method].eats == "questions":
             return [*found, "exercises"]
-        return [*found, r.training.completions] if isinstance(r.training, GroupOptions) else found
+        return (
+            [*found, r.training.completions, r.training.max_options] if isinstance(r.training, GroupOptions) else found
+        )
 
     def plan(self, run: Run) -> str:
         """How many pairs there can be, and how many questions are held out."""
@@ -85,7 +87,9 @@ class Pairs(BaseStage):
         summary = reports[False].summary()
         _say(run, summary, len(held))
         if not summary["n_pairs"] and not more:
-            raise RunError("there is no pair to train on: the model agrees with its own vote on every decided question")
+            why = "the model agrees with its own vote on every decided question"
+            hint = "; pairs.anchors: all makes pairs of these, too" if r.pairs.anchors == "none" else ""
+            raise RunError(f"there is no pair to train on: {why}{hint}")
         atomic_write(folder / "pairs.json", json.dumps(finite(summary), indent=1) + "\n")
         return Outputs(("pairs.jsonl", "pairs.json", "heldout", *more))
 
@@ -102,6 +106,7 @@ def _groups(
         r.pairs,
         style=r.sampling.resolved_style,
         completions=r.training.completions,
+        max_options=r.training.max_options,
         restated=restated,
         thoughts=r.sampling.thoughts,
     )

@@ -146,8 +146,9 @@ _SAMPLING = ("mode", "style", "n", "temperature", "top_p", "max_new_tokens", "ch
 _VOTE = ("rule", "ties", "min_margin", "min_probability", "min_languages", "keep_share")
 _PAIRS = ("fallback", "reject_unparsed", "max_per_question", "max_ratio")
 _TRAINING = (
-    "method", "beta", "nll_weight", "learning_rate", "epochs", "batch_size", "gradient_accumulation", "max_length",
-    "lora_r", "lora_alpha", "lora_dropout", "lora_targets", "quantize", "dtype", "select", "seed",
+    "method", "loss", "label_smoothing", "noise", "beta", "nll_weight", "anchors", "anchor_weight", "learning_rate",
+    "epochs", "batch_size", "gradient_accumulation", "max_length", "lora_r", "lora_alpha", "lora_dropout",
+    "lora_targets", "quantize", "dtype", "select", "seed",
 )  # fmt: skip
 
 

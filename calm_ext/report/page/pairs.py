@@ -9,7 +9,7 @@ from typing import Any
 from calm_ext.languages import language_name
 from calm_ext.records import Pair
 from calm_ext.report.rundata import RunData
-from calm_ext.report.words import clip, number, pairs_words, percent
+from calm_ext.report.words import clip, number, origin_words, pairs_words, percent
 
 N_EXAMPLES = 4
 
@@ -41,7 +41,7 @@ def pairs_context(data: RunData, summary: Mapping[str, Any]) -> dict[str, Any] |
         )
     return {
         "words": pairs_words(pairs),
-        "origins": origins,
+        "origins": [origin_words(o) for o in origins],
         "foreign": ", ".join(
             f"{n} to questions in {language_name(x)}" for x, n in (pairs.get("in_another_language") or {}).items()
         ),
@@ -53,11 +53,11 @@ def pairs_context(data: RunData, summary: Mapping[str, Any]) -> dict[str, Any] |
 
 
 def _chosen_examples(pairs: Sequence[Pair]) -> list[Pair]:
-    """The clearest pair of each of a few languages: largest margin, then the first."""
+    """The clearest pair of each of a few languages: no anchor if there is another, largest margin, then the first."""
     best: dict[str, Pair] = {}
-    for pair in pairs:
-        if pair.language not in best or pair.margin > best[pair.language].margin:
-            best[pair.language] = pair
+    for pair in sorted(pairs, key=lambda p: (p.origin == "anchor", -p.margin)):
+        best.setdefault(pair.language, pair)
+    best = {x: best[x] for x in dict.fromkeys(p.language for p in pairs)}
     step = max(1, len(best) // N_EXAMPLES)
     return list(best.values())[::step][:N_EXAMPLES]
 
@@ -76,6 +76,6 @@ def _example(data: RunData, pair: Pair) -> dict[str, Any]:
         "chosen": clip(pair.chosen),
         "rejected": clip(pair.rejected),
         "margin": number(pair.margin),
-        "origin": pair.origin,
+        "origin": origin_words(pair.origin),
         "verdict": {None: "no gold label", True: "chosen is right", False: "chosen is wrong"}[right],
     }

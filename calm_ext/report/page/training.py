@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from calm_ext.prompts import letter_of
 from calm_ext.report.plots.method import training_rows
 from calm_ext.report.rundata import RunData
+from calm_ext.report.watch import kept_words, watch_summary
 from calm_ext.report.words import NONE, duration, is_number, training_words
 
 N_ROWS = 20
-_OPTIONS = ("learning_rate", "beta", "epochs", "batch_size", "lora_r")
+_OPTIONS = ("learning_rate", "beta", "label_smoothing", "noise", "anchors", "epochs", "batch_size", "lora_r")
+#: Values that go without saying.
+_PLAIN = {"label_smoothing": 0, "noise": "none", "anchors": "pair"}
 
 
 def training_context(data: RunData) -> dict[str, Any] | None:
@@ -23,6 +27,8 @@ def training_context(data: RunData) -> dict[str, Any] | None:
     rows = training_rows(data.log, "train")
     step = max(1, -(-len(rows) // N_ROWS))
     loss = f"{str(options.get('method', 'dpo')).upper()}"
+    if options.get("loss") not in (None, "sigmoid"):
+        loss += f" ({options['loss']})"
     if is_number(options.get("nll_weight")) and options["nll_weight"] > 0:
         loss += f" + {options['nll_weight']:g} × NLL of the chosen response"
     return {
@@ -30,11 +36,23 @@ def training_context(data: RunData) -> dict[str, Any] | None:
         "warnings": list(dict.fromkeys(str(r["message"]) for r in data.log if r.get("message"))),
         "chosen": data.training.get("chosen_step"),
         "checks": checks,
+        "watch": _watch_context(data),
         "rows": rows[::-1][::step][::-1],
         "thinned": step > 1,
         "loss": loss,
-        "options": {k: options[k] for k in _OPTIONS if k in options},
+        "options": {k: options[k] for k in _OPTIONS if k in options and options[k] != _PLAIN.get(k)},
     }
+
+
+def _watch_context(data: RunData) -> dict[str, Any] | None:
+    watch = watch_summary(data)
+    if watch is None:
+        return None
+    lost = [
+        {**q, "changes": ", ".join(f"{x} {letter_of(a)} → {letter_of(b)}" for x, (a, b) in q["turned"].items())}
+        for q in watch["lost"]
+    ]
+    return {**watch, "lost": lost, "words": kept_words(watch)}
 
 
 def cost_context(data: RunData, summary: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -140,6 +140,7 @@ _CURVES = (
     ("train", "learning_rate", "Learning rate"),
     ("check", "agreement", "Agreement with own vote"),
     ("check", "consistency", "Consistency, held-out"),
+    ("check", "kept", "Agreeing answers kept"),
     ("check", "answered", "Answers read, held-out"),
     ("check", "chosen_nll", "NLL of chosen (nats/token)"),
 )
