@@ -271,7 +271,7 @@ def _retrieval_problems(recipe: Recipe) -> list[str]:
 
 
 def languages_not_asked(recipe: Recipe, languages: Sequence[str]) -> list[str]:
-    """Keys that name a language that is not asked, or more languages than are asked, one line each.
+    """Keys that name a language that is not asked, or do not go with the number of languages, one line each.
 
     Args:
         languages: those of the questions; of a file of one's own they are known when it is read.
@@ -283,7 +283,12 @@ def languages_not_asked(recipe: Recipe, languages: Sequence[str]) -> list[str]:
             found.append(f"{key}: {code!r} is not one of data.languages ({asked})")
     if recipe.vote.min_languages > len(languages):
         found.append(f"vote.min_languages: {recipe.vote.min_languages} of {len(languages)} languages")
-    return found
+    return found + _training_problems(recipe, len(languages))
+
+
+def _training_problems(recipe: Recipe, n_languages: int | None) -> list[str]:
+    gold = RULES[recipe.vote.rule].needs_gold
+    return recipe.training.problems(recipe.sampling, gold=gold, n_languages=n_languages)
 
 
 def _problems(recipe: Recipe) -> list[str]:
@@ -299,6 +304,8 @@ def _problems(recipe: Recipe) -> list[str]:
         found += _without_words(languages or [], f"sampling.style {recipe.sampling.resolved_style}")
     if languages:
         found += languages_not_asked(recipe, languages)
+    else:
+        found += _training_problems(recipe, None)
     if recipe.vote.ties == "pivot" and recipe.vote.pivot is None:
         found.append("vote.pivot: missing, vote.ties is pivot")
     if RULES[recipe.vote.rule].needs_scores and recipe.sampling.mode != "options":

@@ -7,11 +7,12 @@ from calm_ext.records.answers import Generation, Prediction
 from calm_ext.records.base import Names, Prompt, Record
 from calm_ext.records.passages import CorpusPassage, Passage, Passages
 from calm_ext.records.questions import ParallelQuestion, Version
-from calm_ext.records.votes import Ballot, Group, Member, Pair
+from calm_ext.records.votes import Ballot, Exercise, Group, Member, Pair
 
 __all__ = [
     "Ballot",
     "CorpusPassage",
+    "Exercise",
     "Generation",
     "Group",
     "Member",

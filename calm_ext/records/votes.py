@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from calm_ext.records.base import Prompt, Record
+from calm_ext.records.base import Names, Prompt, Record, check_names
 
 
 class Ballot(Record):
@@ -91,3 +91,32 @@ class Group(Record):
     winner: int | None = None
     probabilities: list[float] | None = None
     members: dict[str, Member] = Field(min_length=1)
+
+
+class Exercise(Record):
+    """A question in one language that a model in training answers, with what its answer is rewarded by.
+
+    Attributes:
+        prompt: as it was sampled.
+        names: what else each option is called, for answers in free text; None where that is not known.
+        target: index of the option that the *other* languages elected, so that no language judges itself.
+        gold: index of the right option, only where the run is supervised (vote rule ``gold``).
+    """
+
+    id: str
+    language: str
+    prompt: Prompt
+    options: list[str] = Field(min_length=2)
+    names: Names | None = None
+    target: int = Field(ge=0)
+    gold: int | None = Field(None, ge=0)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Exercise:
+        n = len(self.options)
+        for key, index in (("target", self.target), ("gold", self.gold)):
+            if index is not None and index >= n:
+                raise ValueError(f"{key} {index} is not one of the {n} options (0 to {n - 1})")
+        if self.names is not None:
+            check_names(self.names, n, "names")
+        return self

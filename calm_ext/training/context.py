@@ -44,14 +44,17 @@ class TrainingContext:
 
         return get_peft_model(self.model, self.peft_config)
 
-    def arguments(self) -> dict[str, Any]:
+    def arguments(self, *, steps_per_epoch: int | None = None) -> dict[str, Any]:
         """The arguments of :class:`transformers.TrainingArguments` that all methods share.
 
         ``save_steps`` is also how often the held-out questions are asked.
+
+        Args:
+            steps_per_epoch: optimizer steps; default: ``batch_size`` counts rows, and each is run once.
         """
         options = self.job.options
         step = options.batch_size * self.processes * options.gradient_accumulation
-        steps_per_epoch = math.ceil(len(self.rows) / step)
+        steps_per_epoch = steps_per_epoch or math.ceil(len(self.rows) / step)
         every = max(1, steps_per_epoch // options.checks_per_epoch)
         total = max(1, round(steps_per_epoch * options.epochs))
         checkpointing = options.gradient_checkpointing

@@ -21,6 +21,8 @@ class TrainingJob(Section):
     """Pairs JSONL to train on."""
     groups: Path | None = None
     """Groups JSONL to train on, for methods that do."""
+    questions: Path | None = None
+    """Exercises JSONL to train on, for methods that sample and reward answers."""
     output: Path
     """Directory for ``adapter/``, ``log.jsonl`` and ``checkpoints/``."""
     options: AnyTrainingOptions

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, SerializeAsAny, ValidatorFunctionWrapHandler, WrapValidator
 
 from calm_ext.options import OneOf, Section
 from calm_ext.training.methods import METHODS
+
+if TYPE_CHECKING:
+    from calm_ext.models.options import SamplingOptions
 
 #: The experiment trackers that can follow a run, each by the name of the package it needs.
 Tracker = Literal["tensorboard", "wandb", "trackio", "mlflow"]
@@ -75,6 +78,15 @@ class TrainingOptions(Section):
         """The keys of the method's own, for a line of the plan."""
         own = type(self).model_fields.keys() - TrainingOptions.model_fields.keys()
         return [f"{key} {getattr(self, key)}" for key in type(self).model_fields if key in own]
+
+    def problems(self, sampling: SamplingOptions, *, gold: bool, n_languages: int | None) -> list[str]:
+        """What does not go with the rest of a recipe, one a line.
+
+        Args:
+            gold: whether the vote takes gold answers.
+            n_languages: in how many languages each question is asked; None where that is not known yet.
+        """
+        return []
 
     def words(self) -> str:
         """The line of a plan.

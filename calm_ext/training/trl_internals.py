@@ -24,6 +24,8 @@ USE_TRITON, LOGPROBS = "_use_triton", "_ChunkedLogProbFunction"
 #: Of ``DPOTrainer``: the method that computes a batch's reference, and the attribute of an instance that, where it is
 #: true, has the loss read the reference from the batch.
 REFERENCE, REFERENCE_IS_GIVEN = "compute_ref_log_probs", "precompute_ref_logps"
+#: Of ``GRPOTrainer``: the method that gives the order of the prompts, which we override.
+SAMPLER = "_get_train_sampler"
 #: Of the model's output in ``DPOTrainer``'s loss: (rows, tokens - 1), 0 where a token is not of a response.
 LOG_PROBS = "log_probs"
 #: Of an instance of TRL's trainers: what is averaged into the next line of the log, by mode and name.

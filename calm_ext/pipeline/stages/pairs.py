@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from calm_ext.errors import RunError
 from calm_ext.jsonl import atomic_write, finite, read_jsonl, read_numbered, write_jsonl
 from calm_ext.pairing.build import PairReport, build_pairs
+from calm_ext.pairing.exercises import build_exercises
 from calm_ext.pairing.groups import build_groups
 from calm_ext.pairing.translate import restate_missing
 from calm_ext.pipeline.context import BaseStage, Outputs, Run, asking, section
@@ -18,6 +20,7 @@ from calm_ext.records import Ballot, Group, ParallelQuestion
 from calm_ext.training.methods import METHODS
 from calm_ext.training.options import GroupOptions
 from calm_ext.voting.elect import votes_of_others
+from calm_ext.voting.rules import RULES
 
 
 class Pairs(BaseStage):
@@ -33,6 +36,8 @@ class Pairs(BaseStage):
         r = run.recipe
         share = r.training.heldout_share
         found = [section(r.pairs), asking(r), share, run.outputs_of("vote"), run.outputs_of("sample")]
+        if METHODS[r.training.method].eats == "questions":
+            return [*found, "exercises"]
         return (
             [*found, r.training.completions, r.training.max_options] if isinstance(r.training, GroupOptions) else found
         )
@@ -69,19 +74,24 @@ class Pairs(BaseStage):
                 thoughts=r.sampling.thoughts,
             )
             write_jsonl(folder / name, pairs)
-        grouped = METHODS[r.training.method].eats == "groups"
-        if grouped:
-            kept = [(where, b) for where, b in ballots if b.id not in held]
+        eats = METHODS[r.training.method].eats
+        kept = [(where, b) for where, b in ballots if b.id not in held]
+        more = []
+        if eats == "groups":
+            more = ["groups.jsonl"]
             write_jsonl(folder / "groups.jsonl", _groups(run, kept, restated))
+        elif eats == "questions":
+            more = ["exercises.jsonl"]
+            _write_exercises(run, kept)
         _write_heldout(run, {b.id for _, b in ballots if b.id in held and b.winner is not None})
         summary = reports[False].summary()
         _say(run, summary, len(held))
-        if not summary["n_pairs"] and not grouped:
+        if not summary["n_pairs"] and not more:
             why = "the model agrees with its own vote on every decided question"
             hint = "; pairs.anchors: all makes pairs of these, too" if r.pairs.anchors == "none" else ""
             raise RunError(f"there is no pair to train on: {why}{hint}")
         atomic_write(folder / "pairs.json", json.dumps(finite(summary), indent=1) + "\n")
-        return Outputs(("pairs.jsonl", "pairs.json", "heldout", *(["groups.jsonl"] if grouped else [])))
+        return Outputs(("pairs.jsonl", "pairs.json", "heldout", *more))
 
 
 def _groups(
@@ -100,6 +110,27 @@ def _groups(
         restated=restated,
         thoughts=r.sampling.thoughts,
     )
+
+
+def _write_exercises(run: Run, ballots: list[tuple[str, Ballot]]) -> None:
+    """The questions that the vote decided, for methods that sample answers and reward them.
+
+    Raises:
+        RunError: there is none.
+    """
+    left_out: Counter[str] = Counter()
+    exercises = build_exercises(
+        ballots,
+        generations(run),
+        votes_of_others(vote_table(run), run.recipe.vote),
+        gold=RULES[run.recipe.vote.rule].needs_gold,
+        left_out=left_out,
+    )
+    n = write_jsonl(run.dir / "exercises.jsonl", exercises)
+    reasons = "".join(f", {k} {reason} left out" for reason, k in (+left_out).items())
+    run.say(f"{n} prompts to be answered in training{reasons}")
+    if not n:
+        raise RunError("there is no question to train on: the vote decided none that is not held out")
 
 
 def is_heldout(question_id: str, share: float) -> bool:

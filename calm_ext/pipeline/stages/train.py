@@ -43,6 +43,7 @@ class Train(BaseStage):
                 model=run.models.path,
                 pairs=folder / "pairs.jsonl",
                 groups=folder / "groups.jsonl" if METHODS[r.training.method].eats == "groups" else None,
+                questions=folder / "exercises.jsonl" if METHODS[r.training.method].eats == "questions" else None,
                 output=folder / "training",
                 options=r.training,
                 sampling=r.sampling,

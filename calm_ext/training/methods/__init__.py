@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 Eats = Literal["chosen", "pairs", "groups", "questions"]
 
 #: What the pipeline builds: a method that eats something else needs a ``load`` of its own.
-BUILT = ("chosen", "pairs", "groups")
+BUILT = ("chosen", "pairs", "groups", "questions")
 
 B = TypeVar("B", bound="Callable[[TrainingContext], Any]")
 
