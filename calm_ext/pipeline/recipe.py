@@ -5,7 +5,6 @@ A recipe is a YAML file. Overrides are dotted keys, ``training.beta=0.2``, whose
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,10 +23,10 @@ from calm_ext.models.backends import BACKENDS, BackendEntry
 from calm_ext.models.options import SamplingOptions
 from calm_ext.models.paths import local_folder
 from calm_ext.options import problem
+from calm_ext.pipeline.overrides import leave_out_method_keys, override
 from calm_ext.pipeline.schema import Recipe
 from calm_ext.prompts import BARE
 from calm_ext.retrieval.options import bundled_indexes
-from calm_ext.training.methods import METHODS
 from calm_ext.training.options import TrainingOptions, options_class
 from calm_ext.training.tracking import tracker_problems
 from calm_ext.voting.rules import RULES
@@ -58,22 +57,11 @@ def load_recipe(path: str | os.PathLike[str], *, overrides: Iterable[str] = ()) 
         raise RecipeError(str(source), ["a mapping of keys was expected"])
     overrides = list(overrides)
     if any(item.startswith("training.method=") for item in overrides):
-        _leave_out_method_keys(values, overrides)
-    problems = [p for p in (_override(values, item) for item in overrides) if p]
+        leave_out_method_keys(values, overrides)
+    problems = [p for p in (override(values, item) for item in overrides) if p]
     if problems:
         raise RecipeError(str(source), problems)
     return parse_recipe(values, where=str(source))
-
-
-def _leave_out_method_keys(values: dict[str, Any], overrides: Iterable[str]) -> None:
-    """Remove the keys of the file's training method that the method of an override does not have."""
-    changed: dict[str, Any] = {"training": {}}
-    problems = [_override(changed, item) for item in overrides if item.startswith("training.")]
-    own = values.get("training")
-    if any(problems) or not isinstance(own, dict):
-        return
-    before, after = (options_class(x).model_fields for x in (own, changed["training"]))
-    values["training"] = {k: v for k, v in own.items() if k in after or k not in before}
 
 
 def parse_recipe(values: Mapping[str, Any], *, where: str = "recipe") -> Recipe:
@@ -108,7 +96,7 @@ def with_arguments(
     problems = []
     for key, items in (("backend_args", backend_args), ("template_args", template_args)):
         flag = f"--{key.removesuffix('s').replace('_', '-')}"
-        problems += [p for p in (_override(changes[key], item, flag=flag) for item in items) if p]
+        problems += [p for p in (override(changes[key], item, flag=flag) for item in items) if p]
     if not problems:
         sampling = sampling.replace(**changes)
         problems = _sampling_problems(sampling)
@@ -123,31 +111,6 @@ def save_recipe(recipe: Recipe, path: str | os.PathLike[str]) -> None:
 
 
 # --- problems ---------------------------------------------------------------------------------------------------------
-
-
-def _override(values: dict[str, Any], item: str, *, flag: str = "--set") -> str | None:
-    """Set one dotted key; returns a problem, or None."""
-    key, equals, text = item.partition("=")
-    if not equals or not key:
-        return f"{flag} {item}: key=value was expected{', as training.beta=0.2' if flag == '--set' else ''}"
-    try:
-        value = read_yaml(text, f"{flag} {item}")
-    except DataError as error:
-        return f"{flag} {item}: the value is not YAML" if "not YAML" in str(error) else str(error)
-    if isinstance(value, str):  # YAML 1.1 reads 1e-4 as a string
-        with contextlib.suppress(ValueError):
-            value = float(value)
-    *parents, last = key.split(".")
-    place = values
-    for parent in parents:
-        if place.get(parent) is None:  # not there, or a section that is switched off
-            place[parent] = {}
-        inner = place[parent]
-        if not isinstance(inner, dict):
-            return f"{flag} {item}: {parent} is not a section"
-        place = inner
-    place[last] = value
-    return None
 
 
 def _known_keys(location: tuple[Any, ...], values: Mapping[str, Any]) -> list[str]:
@@ -313,9 +276,6 @@ def _problems(recipe: Recipe) -> list[str]:
     found += [*_translation_problems(recipe), *_retrieval_problems(recipe), *_sampling_problems(recipe.sampling)]
     found += recipe.data.problems()
     found += problems_of(recipe.evaluation.metadata, recipe.evaluation.tasks, within="evaluation.metadata.")
-    cannot = METHODS[recipe.training.method].problem
-    if cannot:
-        found.append(f"training.method: {cannot}")
     found += tracker_problems(recipe.training.report_to)
     config = recipe.training.accelerate_config
     if config and not Path(config).is_file():

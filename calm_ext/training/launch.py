@@ -11,13 +11,12 @@ import sys
 from pathlib import Path
 
 import calm_ext
-from calm_ext.errors import CalmError, RunError
+from calm_ext.errors import RunError
 from calm_ext.files.places import make_folder
 from calm_ext.jsonl import atomic_write
 from calm_ext.models.batches import says_out_of_memory
 from calm_ext.models.meter import Reading
 from calm_ext.training.job import TrainingJob
-from calm_ext.training.methods import METHODS
 from calm_ext.training.tracking import open_run
 
 #: The worker's line when the model is loaded: a smaller batch does not help where memory ends before that.
@@ -53,11 +52,8 @@ def launch(job: TrainingJob) -> Reading:
 
     Raises:
         RunError: it failed; the message has its last line and the path of the log.
-        CalmError: this version cannot train by the method, or a tracker is not installed or cannot be used.
+        CalmError: the method is unknown, or a tracker is not installed or cannot be used.
     """
-    problem = METHODS[job.options.method].problem
-    if problem:
-        raise CalmError(problem)
     (job.output / _SPENT).unlink(missing_ok=True)
     while True:
         try:

@@ -36,8 +36,6 @@ def run(job: TrainingJob) -> None:
     """Train, and leave ``adapter/`` (the chosen one), ``log.jsonl`` and ``summary.json`` in the job's output."""
     options = job.options
     method = METHODS[options.method]
-    if method.problem:
-        raise CalmError(method.problem)
     make_folder(job.output)
     tokenizer = AutoTokenizer.from_pretrained(job.model, trust_remote_code=job.trust_remote_code)
     if tokenizer.pad_token is None:

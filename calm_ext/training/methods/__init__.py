@@ -36,9 +36,6 @@ if TYPE_CHECKING:
 #: options; questions with a reward.
 Eats = Literal["chosen", "pairs", "groups", "questions"]
 
-#: What the pipeline builds: a method that eats something else needs a ``load`` of its own.
-BUILT = ("chosen", "pairs", "groups", "questions")
-
 B = TypeVar("B", bound="Callable[[TrainingContext], Any]")
 
 
@@ -62,14 +59,6 @@ class Method:
     build: Callable[[TrainingContext], Any]
     load: Loader | None = None
 
-    @property
-    def problem(self) -> str | None:
-        """Why this version cannot train by the method, or None."""
-        if self.load is not None or self.eats in BUILT:
-            return None
-        usable = ", ".join(name for name, other in METHODS.items() if other.load or other.eats in BUILT)
-        return f"{self.name} eats {self.eats}, which this version's pipeline does not build yet; choose one of {usable}"
-
 
 METHODS: Registry[Method] = Registry("training method", "calm_ext.training.methods")
 
@@ -89,9 +78,10 @@ def method(
             default: that class, for a method without keys of its own.
 
     Raises:
-        CalmError: the name is taken, ``eats`` is unknown, or the class of options belongs to another method.
+        CalmError: the name is taken, ``eats`` is unknown, or the class of options belongs to another method, or is no
+            :class:`~calm_ext.training.options.GroupOptions` for a method that eats groups.
     """
-    from calm_ext.training.options import TrainingOptions
+    from calm_ext.training.options import GroupOptions, TrainingOptions
 
     if eats not in get_args(Eats):
         raise CalmError(f"training method {name!r}: eats is one of {', '.join(get_args(Eats))}, got {eats!r}")
@@ -100,6 +90,9 @@ def method(
         raise CalmError(
             f'training method {name!r}: {section.__name__} needs the key method: Literal["{name}"] = "{name}"'
         )
+
+    if eats == "groups" and load is None and not issubclass(section, GroupOptions):
+        raise CalmError(f"training method {name!r} eats groups: its options need the base class GroupOptions")
 
     def enter(build: B) -> B:
         METHODS.add(name, Method(name, eats, description, section, build, load))
