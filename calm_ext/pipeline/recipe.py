@@ -36,6 +36,9 @@ from calm_ext.voting.rules import RULES
 def load_recipe(path: str | os.PathLike[str], *, overrides: Iterable[str] = ()) -> Recipe:
     """Read a recipe, apply ``key=value`` overrides, and check all of it.
 
+    An override of ``training.method`` leaves out the keys of ``training`` that only the file's own method has, so
+    that methods can be compared by that one key.
+
     Raises:
         RecipeError: with every problem, one a line.
     """
@@ -53,10 +56,24 @@ def load_recipe(path: str | os.PathLike[str], *, overrides: Iterable[str] = ()) 
         raise RecipeError(where, [what]) from None
     if not isinstance(values, dict):
         raise RecipeError(str(source), ["a mapping of keys was expected"])
+    overrides = list(overrides)
+    if any(item.startswith("training.method=") for item in overrides):
+        _leave_out_method_keys(values, overrides)
     problems = [p for p in (_override(values, item) for item in overrides) if p]
     if problems:
         raise RecipeError(str(source), problems)
     return parse_recipe(values, where=str(source))
+
+
+def _leave_out_method_keys(values: dict[str, Any], overrides: Iterable[str]) -> None:
+    """Remove the keys of the file's training method that the method of an override does not have."""
+    changed: dict[str, Any] = {"training": {}}
+    problems = [_override(changed, item) for item in overrides if item.startswith("training.")]
+    own = values.get("training")
+    if any(problems) or not isinstance(own, dict):
+        return
+    before, after = (options_class(x).model_fields for x in (own, changed["training"]))
+    values["training"] = {k: v for k, v in own.items() if k in after or k not in before}
 
 
 def parse_recipe(values: Mapping[str, Any], *, where: str = "recipe") -> Recipe:

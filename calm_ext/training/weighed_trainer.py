@@ -12,7 +12,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 from trl import DPOTrainer
 
 from calm_ext.errors import RunError
@@ -30,25 +29,29 @@ CHUNK = 2**23
 def divergence(hidden: Tensor, base: Tensor, logits: Callable[[Tensor], Tensor], words: int) -> Tensor:
     """KL(π₀‖π) of each token's distribution over the whole vocabulary, in nats, a few tokens at a time.
 
-    The backward pass computes the logits again, so that memory holds those of one chunk.
+    The gradient by the states is computed with the value, so that no logits wait for the backward pass.
 
     Args:
         hidden: (n, size) states of the policy before the output layer.
         base: (n, size) those of the base model.
-        logits: the output layer of both.
+        logits: the output layer of both, frozen.
         words: size of the vocabulary.
 
     Returns:
         (n,) divergences.
     """
-
-    def of_chunk(policy: Tensor, reference: Tensor) -> Tensor:
-        log_p, log_base = logits(policy).log_softmax(-1), logits(reference).log_softmax(-1)
-        return (log_base.exp() * (log_base - log_p)).sum(-1)
-
+    found = []
     size = max(1, CHUNK // words)
-    parts = zip(hidden.split(size), base.split(size), strict=True)
-    return torch.cat([checkpoint(of_chunk, *part, use_reentrant=False, preserve_rng_state=False) for part in parts])
+    for policy, reference in zip(hidden.split(size), base.split(size), strict=True):
+        state = policy.detach().requires_grad_(policy.requires_grad)
+        with torch.no_grad():
+            log_base = logits(reference).log_softmax(-1)
+        each = (log_base.exp() * (log_base - logits(state).log_softmax(-1))).sum(-1)
+        if each.requires_grad:
+            (slope,) = torch.autograd.grad(each.sum(), state)  # a token's divergence depends on its own state alone
+            each = each.detach() + ((policy - state.detach()) * slope).sum(-1)
+        found.append(each)
+    return torch.cat(found)
 
 
 class WeighedPairTrainer(PairTrainer):
