@@ -45,8 +45,8 @@ def launch(job: TrainingJob) -> Reading:
     """Run a training job in a process of its own; its messages go to stderr and to ``worker.log``.
 
     Where memory does not suffice, training goes on from its last checkpoint with a smaller batch, and with as many more
-    batches to a step: the examples of each step stay the same. (DPO's loss, a mean over pairs, does too; the anchor's, a
-    mean over tokens, weighs the tokens of each batch by themselves.)
+    batches to a step: the examples of each step stay the same. (DPO's loss, a mean over pairs, does too; the anchor's,
+    a mean over tokens, weighs the tokens of each batch by themselves.)
 
     Returns:
         The time and tokens of the model, in all that was tried.
