@@ -98,18 +98,26 @@ def recipes() -> str:
 
 
 def _variants(name: str, section: type[Section]) -> Iterator[str]:
-    """The keys that only some methods, backends or sources have."""
+    """The keys that only some methods, backends or sources have, or for which they have a default of their own."""
     title = {"training": "Training methods", "sampling": "Sampling backends", "data": "Data sources"}.get(name)
     for entry, value in built_in(registry(title)).items() if title else ():
         options = getattr(value, "options", None)
         if not (inspect.isclass(options) and issubclass(options, Section)):
             continue
-        own = {k: f for k, f in options.model_fields.items() if k not in section.model_fields}
+        key = {"training": "method", "sampling": "backend", "data": "source"}[name]
+        shared = section.model_fields
+        own = {
+            k: f for k, f in options.model_fields.items() if k != key and (k not in shared or _differs(f, shared[k]))
+        }
         if own:
-            key = {"training": "method", "sampling": "backend", "data": "source"}[name]
             prefix = {"sampling": "sampling.backend_args", "data": "data.args"}.get(name, name)
             yield f"### `{name}.{key}: {entry}`\n"
             yield _table(prefix, own)
+
+
+def _differs(field: FieldInfo, shared: FieldInfo) -> bool:
+    """Whether a key has another default than the one that it stands for."""
+    return field.get_default(call_default_factory=True) != shared.get_default(call_default_factory=True)
 
 
 def without_meaning() -> list[str]:

@@ -348,7 +348,7 @@ def test_a_run_goes_on_as_if_it_had_not_ended(babel_model: Path, tmp_path: Path)
         patch.setenv("PYTHONPATH", str(site))
         with pytest.raises(RunError, match="the power went out"):
             launch(ended)
-    assert [p.name for p in (tmp_path / "ended/training/checkpoints").iterdir()] == ["checkpoint-4"]
+    assert [p.name for p in (tmp_path / "ended/training/checkpoints").glob("checkpoint-*")] == ["checkpoint-4"]
     launch(ended)
     one, two = (
         load_file(tmp_path / name / "training/adapter/adapter_model.safetensors") for name in ("whole", "ended")
@@ -476,3 +476,58 @@ def test_a_job_that_does_not_fit_is_refused(babel_model: Path, tmp_path: Path) -
         load(made.replace(options=training_options(made.options.model_dump() | {"reward": "gold"})), tokenizer)
     with pytest.raises(RunError, match=r"no multiple of 4 \(training.generations\)"):
         launch(made.replace(options=made.options.replace(batch_size=18)))
+
+
+# --- the pipeline -----------------------------------------------------------------------------------------------------
+
+
+def test_a_recipe_goes_from_samples_to_an_adapter(babel_model: Path, tmp_path: Path) -> None:
+    from calm_ext.jsonl import read_numbered
+    from calm_ext.pipeline.stages.pairs import is_heldout
+    from calm_ext.voting.elect import votes_of_others
+    from calm_ext.voting.options import VotingOptions
+    from calm_ext.voting.table import VoteTable
+    from tests.test_pipeline import recipe as tiny
+    from tests.test_pipeline import run
+
+    training = {"method": "grpo", "batch_size": 48, "generations": 4}
+    evaluation = {"tasks": ["calm_babel_xl"], "limit": 4}
+    folder = tmp_path / "run"
+    ran = run(tiny(babel_model, training=training, evaluation=evaluation), folder, stop_after="train")
+    assert ran == ["questions", "before", "sample", "vote", "pairs", "train"]
+    assert (folder / "adapter/adapter_model.safetensors").is_file()
+    generations = list(read_numbered(folder / "generations.jsonl", Generation))
+    sampled = {(g.id, g.language): g for _, g in generations}
+    others = votes_of_others(VoteTable.read(generations, style="direct"), VotingOptions())
+    decided = {b.id for b in read_jsonl(folder / "ballots.jsonl", Ballot) if b.winner is not None}
+    found = list(read_jsonl(folder / "exercises.jsonl", Exercise))
+    wanted = [
+        (identity, language, target)
+        for identity, language in sampled
+        if identity in decided and not is_heldout(identity, 0.1)
+        for target in [others[identity].get(language)]
+        if target is not None
+    ]
+    assert [(e.id, e.language, e.target) for e in found] == wanted
+    assert all(e.prompt == sampled[e.id, e.language].prompt and e.gold is None for e in found)
+    made = tiny(babel_model, training=training, evaluation=evaluation, vote={"rule": "gold"})
+    assert run(made, folder, stop_after="pairs") == ["vote", "pairs"]
+    found = list(read_jsonl(folder / "exercises.jsonl", Exercise))
+    assert len(found) == 3 * sum(not is_heldout(identity, 0.1) for identity in others)
+    assert all(e.gold == e.target == sampled[e.id, e.language].answer for e in found)
+
+
+def test_the_command_reads_the_file_that_the_method_eats(babel_model: Path, tmp_path: Path) -> None:
+    from click.testing import CliRunner
+
+    from calm_ext.cli.main import cli
+
+    made = grpo_job(tmp_path, babel_model, 2)
+    command = ["train", "--model", str(babel_model), "--style", "direct", "--max-new-tokens", "3", "--method", "grpo"]
+    command += ["-o", str(tmp_path / "out"), "--set", "batch_size=24", "--set", "generations=4"]
+    result = CliRunner().invoke(cli, [*command, str(made.pairs)])
+    assert result.exit_code != 0
+    assert "pairs.jsonl:1" in result.output + str(result.exception)
+    result = CliRunner().invoke(cli, [*command, str(made.questions)], catch_exceptions=False)
+    assert result.exit_code == 0
+    assert (tmp_path / "out/adapter/adapter_model.safetensors").is_file()

@@ -190,14 +190,14 @@ def test_out_of_memory_halves_the_batch_and_changes_no_step(
     capfd.readouterr()
     launch(job(tmp_path / "a", babel_model, nll_weight=0.0))
     told = capfd.readouterr().err
-    assert told.count("out of memory: training goes on with batches of 4 pairs, 2 to a step") == 1
+    assert told.count("out of memory: training goes on with batches of 4 examples, 2 to a step") == 1
     (whole, parts) = (log(folder, "check") for folder in (tmp_path / "whole", tmp_path / "a"))
     assert [c["step"] for c in whole] == [c["step"] for c in parts]
     for a, b in zip(whole, parts, strict=True):
         assert a["chosen_nll"] == pytest.approx(b["chosen_nll"], abs=1e-3)
         assert (a["kept"], a["lost"]) == (b["kept"], b["lost"]), "the untrained model's answers are not forgotten"
     (tmp_path / "sitecustomize.py").write_text(OUT_OF_MEMORY.replace("PAIRS", "0"))
-    with pytest.raises(RunError, match=r"out of memory.*memory does not suffice for one pair") as caught:
+    with pytest.raises(RunError, match=r"out of memory.*memory does not suffice for one example") as caught:
         launch(job(tmp_path / "b", babel_model, batch_size=1))
     assert "\n" not in str(caught.value)
     smaller = _smaller(job(tmp_path / "c", babel_model, batch_size=3))

@@ -41,15 +41,18 @@ def command(
 ) -> None:
     """Train a LoRA adapter on PAIRS (JSONL), in one process or in those of an accelerate config.
 
+    For the methods listwise and dco PAIRS is the groups.jsonl of a run, for grpo its exercises.jsonl.
+
     With --heldout and --heldout-generations, training is watched on these questions without gold: it warns when it is
     collapsing, stops when it is clearly worse, and keeps no checkpoint that is. They are asked as --mode, --style and
     the flags after them say.
     """
     from calm_ext.jsonl import read_jsonl, read_numbered
     from calm_ext.pipeline.recipe import with_arguments
-    from calm_ext.records import Generation, Pair
+    from calm_ext.records import Exercise, Generation, Group, Pair
     from calm_ext.training.job import TrainingJob
     from calm_ext.training.launch import launch
+    from calm_ext.training.methods import METHODS
     from calm_ext.voting.elect import votes_of_others
     from calm_ext.voting.options import VotingOptions
     from calm_ext.voting.table import VoteTable
@@ -63,7 +66,9 @@ def command(
     if sampling.mode_problems():
         raise RecipeError("command line", sampling.mode_problems())
     sampling = with_arguments(sampling, verb="train", template_args=template_args)
-    next(read_jsonl(pairs, Pair))  # a wrong file is refused before a model loads
+    eats = METHODS[options.method].eats
+    record: Any = {"groups": Group, "questions": Exercise}.get(eats, Pair)
+    next(read_jsonl(pairs, record))  # a wrong file is refused before a model loads
     votes: dict[str, dict[str, int]] = {}
     compared = None
     if heldout_generations:
@@ -81,6 +86,8 @@ def command(
         TrainingJob(
             model=model,
             pairs=pairs,
+            groups=pairs if eats == "groups" else None,
+            questions=pairs if eats == "questions" else None,
             output=output,
             options=options,
             sampling=sampling.replace(thoughts=list(thoughts)),

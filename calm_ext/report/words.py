@@ -279,11 +279,20 @@ def pairs_words(pairs: Mapping[str, Any]) -> str:
     return f"{pairs['n_pairs']} pairs ({counts}); chosen: {origins}; {right}."
 
 
+#: What a method eats -> what its examples are called.
+_EXAMPLES = {"chosen": "responses", "groups": "questions", "questions": "prompts"}
+
+
 def training_words(training: Mapping[str, Any]) -> str:
-    """The training in a sentence."""
+    """The training in a sentence.
+
+    >>> training_words({"n_pairs": 9, "eats": "questions", "loss": 0.5, "chosen_step": 4, "seconds": 2.0})
+    '9 prompts; mean loss 0.500; checkpoint of step 4 kept; 2.0 s.'
+    """
     dropped = training.get("n_pairs_dropped")
     more = f" ({dropped} more left out for their length)" if dropped else ""
-    parts = [f"{training.get('n_pairs', NONE)} pairs{more}", f"mean loss {number(training.get('loss'))}"]
+    what = _EXAMPLES.get(training.get("eats", ""), "pairs")
+    parts = [f"{training.get('n_pairs', NONE)} {what}{more}", f"mean loss {number(training.get('loss'))}"]
     step = training.get("chosen_step")
     if step is None:
         parts.append("last checkpoint kept")

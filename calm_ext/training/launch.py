@@ -44,8 +44,8 @@ def launch(job: TrainingJob) -> Reading:
     """Run a training job in a process of its own; its messages go to stderr and to ``worker.log``.
 
     Where memory does not suffice, training goes on from its last checkpoint with a smaller batch, and with as many more
-    batches to a step: the pairs of each step stay the same. (DPO's loss, a mean over pairs, does too; the anchor's, a
-    mean over tokens, weighs the tokens of each batch by themselves.)
+    batches to a step: the examples of each step stay the same. (DPO's loss, a mean over pairs, does too; the anchor's,
+    a mean over tokens, weighs the tokens of each batch by themselves.)
 
     Returns:
         The time and tokens of the model, in all that was tried.
@@ -63,12 +63,12 @@ def launch(job: TrainingJob) -> Reading:
             smaller = _smaller(job)
             if smaller is None:
                 raise RunError(
-                    f"{error}; memory does not suffice for one pair: lower training.max_length, or take a smaller "
+                    f"{error}; memory does not suffice for one example: lower training.max_length, or take a smaller "
                     f"model, training.quantize or training.gradient_checkpointing"
                 ) from None
             job = smaller
             print(
-                f"out of memory: training goes on with batches of {job.options.batch_size} pairs, "
+                f"out of memory: training goes on with batches of {job.options.batch_size} examples, "
                 f"{job.options.gradient_accumulation} to a step; training.batch_size avoids this",
                 file=sys.stderr,
             )
@@ -86,7 +86,7 @@ def _spent(job: TrainingJob) -> list[Reading]:
 
 
 def _smaller(job: TrainingJob) -> TrainingJob | None:
-    """The job with batches of half the pairs, or of a third, …, and steps of the same; None where a batch is one."""
+    """The job with batches of half the examples, or of a third, …, and steps of the same; None where a batch is one."""
     size = job.options.batch_size
     factor = next((f for f in range(2, size + 1) if size % f == 0), None)
     if factor is None:

@@ -138,6 +138,7 @@ def _finish(
     for name in ("checks", "last", "checkpoints"):
         shutil.rmtree(job.output / name, ignore_errors=True)
     summary = {
+        "eats": METHODS[job.options.method].eats,
         "n_pairs": n_rows,
         "n_pairs_dropped": dropped,
         "dtype": dtype,

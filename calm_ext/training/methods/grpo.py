@@ -150,7 +150,7 @@ def by_gold(options: GRPOOptions, rows: list[Row]) -> bool:
     eats="questions",
     options=GRPOOptions,
     load=load,
-    description="group relative policy optimization: answers are sampled, and rewarded by the other languages' vote",
+    description="group relative policy optimization: answers are sampled, and rewarded by the others' vote or by gold",
 )
 def build(context: TrainingContext) -> Any:
     """TRL's trainer, with the rewards of the job."""
