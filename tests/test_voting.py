@@ -158,6 +158,62 @@ def test_filters() -> None:
     )
 
 
+def test_keeping_by_probability_looks_at_questions_on_which_languages_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Margins are 1, 1, 3/8, 3/8, 1/8, 1/8, and probabilities are given; b and e have the lowest.
+
+    All agree on a and b, whatever their probability; half of the other four are the two with the highest, d and f.
+    """
+    monkeypatch.setattr(RULES, "_entries", dict(RULES))
+    chances = np.array([0.9, 0.1, 0.3, 0.8, 0.2, 0.8])
+
+    @rule("known", "majority, with probabilities that are given")
+    def known(case: Case) -> Verdict:
+        return Verdict(weighted(case.votes, case.weights), probability=chances)
+
+    def asked(name: str, en: tuple[int | None, ...], fr: tuple[int | None, ...]) -> list[Generation]:
+        return [said("en", *en, name=name), said("fr", *fr, name=name)]
+
+    found = table(
+        *asked("a", (0, 0, 0, 0), (0, 0, 0, 0)), *asked("b", (0, 0, 0, 0), (0, 0, 0, 0)),
+        *asked("c", (0, 0, 0, 0), (1, 1, 0, 2)), *asked("d", (0, 0, 0, 0), (1, 1, 2, 0)),
+        *asked("e", (0, 0, 0, 0), (1, 1, 1, 2)), *asked("f", (0, 0, 0, 0), (1, 1, 1, 2)),
+    )  # fmt: skip
+    options = VotingOptions(rule="known", keep="probability", keep_share=0.5)
+
+    def kept(options: VotingOptions, found: VoteTable = found) -> str:
+        return "".join(b.id for b in elect(found, options).ballots if b.winner is not None)
+
+    assert kept(options) == "abdf"
+    assert kept(options.replace(keep_share=0.25)) == "abd", "of equal probabilities the larger margin"
+    assert kept(options.replace(keep_share=0.01)) == "abd", "one at least"
+    assert kept(options.replace(keep_share=0.75)) == "abcdf"
+    assert kept(options.replace(keep_share=1.0)) == "abcdef"
+    assert kept(options.replace(keep="margin")) == "abc", "half of all six, by margin"
+    assert kept(options.replace(min_probability=0.5)) == "ad", "filters come first, then half of d and f"
+
+    chances = np.array([0.5, 0.5])
+    agreeing = table(*asked("g", (0, 0, 1), (0, 1, 0)), *asked("h", (0, 0, 1), (None, None, None)))
+    assert kept(options.replace(keep_share=0.01), agreeing) == "gh", "a language that says nothing does not differ"
+    assert options.signature().endswith("|keep:0.5|by:probability")
+
+
+def test_keeping_by_probability_does_not_depend_on_the_order_of_options() -> None:
+    rng = random.Random(3)
+    plain, turned = [], []
+    for i in range(40):
+        order = rng.sample(range(3), 3)
+        for language in ("en", "fr", "de"):
+            answers = rng.choices(range(3), [5, 2, 1], k=4)
+            plain.append(said(language, *answers, name=f"q{i}"))
+            turned.append(said(language, *(order.index(a) for a in answers), gold=order.index(0), name=f"q{i}"))
+    options = MAJORITY.replace(keep="probability", keep_share=0.3)
+    first, second = (elect(table(*group), options).ballots for group in (plain, turned))
+    kept = {b.id for b in first if b.winner is not None}
+    assert kept == {b.id for b in second if b.winner is not None}
+    unanimous = {b.id for b in first if all(max(set(v), key=v.count) == 0 for v in b.votes.values())}
+    assert 0 < len(kept) < 40 and any(b.winner is not None for b in first if b.id in unanimous)
+
+
 def test_gold_wins_whatever_the_votes_say() -> None:
     named, unnamed = [said("en", 1), said("fr", 0)], [said(x, None, gold=2, name="p") for x in ("en", "fr")]
     options = VotingOptions(rule="gold", weights={"en": 0.0}, min_languages=2, min_margin=1, min_probability=1)

@@ -14,7 +14,7 @@ from calm_ext.options import OneOf, Section
 
 
 class DataOptions(Section):
-    """The questions that are asked; no gold label is used."""
+    """The questions that are asked; no gold label is used, but by the vote rule `gold`."""
 
     source: Annotated[str, OneOf(SOURCES)] = "babel"
     """A data source; `calm-ext data ls` lists them."""

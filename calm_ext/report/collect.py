@@ -41,6 +41,7 @@ def summarize(data: RunData, *, resamples: int = RESAMPLES) -> dict[str, Any]:
         found = data.voting.get("estimate")
         estimate = Estimate(**found) if found else None
         result["vote"] = vote_summary(data.ballots, data.gold, estimate)
+        result["vote"]["supervised"] = bool(data.voting.get("supervised"))
         result["vote"]["reliability"] = reliability(data.ballots, data.gold)
         if data.voting.get("letter_bias"):
             result["vote"]["letter_bias"] = data.voting["letter_bias"]

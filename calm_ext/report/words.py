@@ -11,6 +11,7 @@ from calm_ext.metrics.names import LOWER_IS_BETTER, family_of, metric_name, metr
 ALPHA = 0.05
 NONE = "–"
 LONGEST = 700
+SUPERVISED = "Supervised: the targets are gold labels."
 
 Summary = Mapping[str, Any]
 
@@ -192,7 +193,18 @@ def primary_task(summary: Summary) -> str | None:
     return next(iter([*held, *judged, *tasks]), None)
 
 
+def is_supervised(summary: Summary) -> bool:
+    """Whether the vote was none, but gold labels."""
+    return bool((summary.get("vote") or {}).get("supervised"))
+
+
 def headline(summary: Summary) -> tuple[str, str]:
+    """(tone, sentences): did it work, and before all else, was it taught by gold labels?"""
+    tone, sentence = verdict(summary)
+    return tone, f"{SUPERVISED} {sentence}" if is_supervised(summary) else sentence
+
+
+def verdict(summary: Summary) -> tuple[str, str]:
     """(tone, sentence): did it work?"""
     name = primary_task(summary)
     if name is None:

@@ -64,10 +64,7 @@ def elect(table: VoteTable, options: VotingOptions) -> Election:
     keep = (outcome.winners >= 0) & (outcome.margins >= options.min_margin - 1e-9)
     keep &= np.nan_to_num(chances) >= options.min_probability - 1e-9
     keep &= outcome.supporters >= options.min_languages
-    if options.keep_share < 1 and keep.any():
-        at = np.flatnonzero(keep)
-        best = at[np.argsort(-outcome.margins[at], kind="stable")[: max(round(options.keep_share * len(at)), 1)]]
-        keep = np.isin(np.arange(len(keep)), best)
+    keep = _kept(table, options, outcome, chances, keep)
     weights = {x: float(evidence.weights[i]) for i, x in enumerate(votes.languages)}
     rounded = {x: round(w, 6) for x, w in weights.items()}
     ballots = [
@@ -149,6 +146,38 @@ def _not_asked(votes: Counts) -> list[str]:
     n = int((~votes.asked).any(1).sum())
     by_language = ", ".join(f"{x} in {k}" for x, k in lacking.items())
     return [f"{n} of {len(votes.asked)} questions lack a language ({by_language}); the others vote on them"]
+
+
+def _kept(
+    table: VoteTable, options: VotingOptions, outcome: _Outcomes, chances: np.ndarray, keep: np.ndarray
+) -> np.ndarray:
+    """(N,) which of the questions to keep are within ``keep_share``.
+
+    By margin, it is a share of all of them. By probability, it is a share of those on which the languages differ: where
+    all agree there is nothing to learn that would have to be sure, and what is known there is worth holding.
+    """
+    import numpy as np
+
+    if options.keep_share == 1:
+        return keep
+    if options.keep == "margin":
+        at, worth = np.flatnonzero(keep), [-outcome.margins]
+    else:
+        at, worth = np.flatnonzero(keep & ~_agreed(table, outcome.winners)), [-outcome.margins, -chances]
+    if not len(at):
+        return keep
+    order = np.lexsort([x[at] for x in worth])  # the last one counts most; equal ones stay in order
+    left = keep.copy()
+    left[at[order[max(round(options.keep_share * len(at)), 1) :]]] = False
+    return left
+
+
+def _agreed(table: VoteTable, winners: np.ndarray) -> np.ndarray:
+    """(N,) whether every language names the winner at least as often as any other option, or names none at all."""
+    counts = table.counts(share_equal=True).counts
+    own = counts[range(len(winners)), :, winners]
+    agreed: np.ndarray = (own >= counts.max(2) - 1e-9).all(1)
+    return agreed
 
 
 class _Outcomes(NamedTuple):

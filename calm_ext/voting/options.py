@@ -32,7 +32,10 @@ class VotingOptions(Section):
     min_languages: int = Field(1, ge=1)
     """Drop winners that fewer languages put first."""
     keep_share: float = Field(1.0, gt=0, le=1)
-    """Keep this share of the decided questions, those with the largest margins."""
+    """Keep this share of the decided questions; `keep` says which."""
+    keep: Literal["margin", "probability"] = "margin"
+    """`margin`: those with the largest margins. `probability`: all questions on which the languages agree, and of the
+    others the share that is right with the highest estimated probability."""
 
     @field_validator("weights")
     @classmethod
@@ -46,8 +49,9 @@ class VotingOptions(Section):
     def signature(self) -> str:
         """The part of a signature that names the vote."""
         weights = ".".join(f"{k}={v:g}" for k, v in sorted(self.weights.items())) or "equal"
+        by = f"|by:{self.keep}" if self.keep != "margin" else ""
         return (
             f"vote:{self.rule}|ties:{self.ties}|pivot:{self.pivot or 'none'}|weights:{weights}"
             f"|margin:{self.min_margin:g}|probability:{self.min_probability:g}|languages:{self.min_languages}"
-            f"|keep:{self.keep_share:g}"
+            f"|keep:{self.keep_share:g}{by}"
         )

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from calm_ext.answers.thoughts import marks_signature
-from calm_ext.errors import RunError
+from calm_ext.errors import CalmError, RunError
 from calm_ext.jsonl import atomic_write, read_numbered, write_jsonl
 from calm_ext.pipeline.context import BaseStage, Outputs, Run, asking, section
 from calm_ext.records import Generation
 from calm_ext.voting.elect import elect
 from calm_ext.voting.quality import vote_summary
+from calm_ext.voting.rules import RULES
 from calm_ext.voting.table import VoteTable
 
 
@@ -21,6 +22,16 @@ class Vote(BaseStage):
 
     name = "vote"
 
+    def check(self, run: Run, *, due: bool) -> None:
+        """Refuse a rule that needs gold answers where no question has one."""
+        n, of = _unlabelled(run)
+        if n == of:
+            rule, source = run.recipe.vote.rule, run.recipe.data.source
+            raise CalmError(
+                f"vote.rule: {rule} needs gold answers, and none of the {of} questions of {source} has one; use "
+                f"another rule"
+            )
+
     def depends_on(self, run: Run) -> list[Any]:
         """The rule and its options, how responses are read and scores compared, and the generations."""
         scored = [run.recipe.sampling.normalize] if run.recipe.sampling.mode == "options" else []
@@ -28,7 +39,11 @@ class Vote(BaseStage):
 
     def plan(self, run: Run) -> str:
         """The rule and its options."""
-        return run.recipe.vote.signature() + marks_signature(run.recipe.sampling.thoughts)
+        said = run.recipe.vote.signature() + marks_signature(run.recipe.sampling.thoughts)
+        if not RULES[run.recipe.vote.rule].needs_gold:
+            return said
+        n, of = _unlabelled(run)
+        return f"{said}; supervised: the targets are gold labels" + (f", which {n} of {of} questions lack" if n else "")
 
     def run(self, run: Run) -> Outputs:
         """Elect.
@@ -50,6 +65,7 @@ class Vote(BaseStage):
         if not decided:
             raise RunError("the vote decided no question: lower vote.min_margin or vote.min_languages, or sample more")
         found = {
+            "supervised": RULES[run.recipe.vote.rule].needs_gold,
             "sources": list(election.sources),
             "notes": list(election.notes),
             **table.scoring(),
@@ -57,6 +73,14 @@ class Vote(BaseStage):
         }
         atomic_write(run.dir / "vote.json", json.dumps(found, ensure_ascii=False, indent=2) + "\n")
         return Outputs(("ballots.jsonl", "vote.json"))
+
+
+def _unlabelled(run: Run) -> tuple[int, int | None]:
+    """How many questions have no gold answer, and how many there are; the latter None where the rule needs none."""
+    if not RULES[run.recipe.vote.rule].needs_gold:
+        return 0, None
+    questions = run.source_questions
+    return sum(q.answer is None for q in questions), len(questions)
 
 
 def generations(run: Run) -> Iterable[tuple[str, Generation]]:

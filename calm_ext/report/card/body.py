@@ -7,24 +7,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from calm_ext import __version__
 from calm_ext.data import SOURCES, Source
 from calm_ext.languages import LANGUAGES, language_name
 from calm_ext.metrics.answered import parts_of
 from calm_ext.metrics.names import metric_name
 from calm_ext.report.card.base import Base, section
+from calm_ext.report.card.citation import BIBTEX
 from calm_ext.report.card.markdown import plain
 from calm_ext.report.collect import WHEN, RunData
 from calm_ext.report.page.passages import retrieval_words
 from calm_ext.report.styles import styles_rows, styles_title
 from calm_ext.report.words import (
     NONE,
+    SUPERVISED,
     direction,
     duration,
     finding,
-    headline,
     interval,
     is_number,
+    is_supervised,
     number,
     p_value,
     pairs_words,
@@ -35,6 +36,7 @@ from calm_ext.report.words import (
     shown_metrics,
     tasks_of,
     training_words,
+    verdict,
     vote_words,
 )
 
@@ -65,7 +67,8 @@ def context(data: RunData, summary: Mapping[str, Any], *, base: Base, repo: str,
         "base_url": f"https://huggingface.co/{base.hub_id}" if base.hub_id else None,
         "relation": relation,
         "languages": _listed([language_name(x) for x in codes]) or "languages that are not known here",
-        "verdict": headline(summary)[1],
+        "supervised": SUPERVISED if is_supervised(summary) else None,
+        "verdict": verdict(summary)[1],
         "finding": finding(primary, tasks[primary]) if primary else None,
         "missing": list(data.missing),
         "tasks": [_task(name, task) for name, task in tasks.items()],
@@ -80,7 +83,7 @@ def context(data: RunData, summary: Mapping[str, Any], *, base: Base, repo: str,
         "versions": ", ".join(f"{k} {v}" for k, v in (summary.get("versions") or {}).items()),
         "took": duration(sum(x for x in (summary.get("stages") or {}).values() if is_number(x))),
         "source": source[1] if source and source[1].url else None,
-        "bibtex": _BIBTEX,
+        "bibtex": BIBTEX,
     }
 
 
@@ -143,8 +146,8 @@ def _made(data: RunData, summary: Mapping[str, Any], codes: list[str]) -> list[t
 _RETRIEVAL = ("index", "method", "query", "k", "budget", "judge")
 _OPTIONS = ("mode", "style", "chat_template", "seed")
 _SAMPLING = ("mode", "style", "n", "temperature", "top_p", "max_new_tokens", "chat_template", "seed")
-_VOTE = ("rule", "ties", "min_margin", "min_probability", "min_languages", "keep_share")
-_PAIRS = ("fallback", "reject_unparsed", "max_per_question", "max_ratio")
+_VOTE = ("rule", "ties", "min_margin", "min_probability", "min_languages", "keep_share", "keep")
+_PAIRS = ("fallback", "anchors", "anchor_ratio", "balance", "reject_unparsed", "max_per_question", "max_ratio")
 _TRAINING = (
     "method", "loss", "label_smoothing", "noise", "beta", "nll_weight", "anchors", "anchor_weight", "learning_rate",
     "epochs", "batch_size", "gradient_accumulation", "max_length", "lora_r", "lora_alpha", "lora_dropout",
@@ -170,7 +173,7 @@ def _limits(data: RunData, summary: Mapping[str, Any], codes: list[str]) -> list
     """What this run does not show, and what its model is not for."""
     tasks, source = tasks_of(summary), source_of(data)
     found = []
-    if headline(summary)[0] == "bad":
+    if verdict(summary)[0] == "bad":
         found.append(_BAD)
     medical = [name for name, entry in SOURCES.items() if entry.medical]
     if any(name.startswith(f"calm_{x}_") for name in tasks for x in medical) or (source and source[1].medical):
@@ -184,13 +187,7 @@ def _limits(data: RunData, summary: Mapping[str, Any], codes: list[str]) -> list
         )
     found.append(_measured(tasks))
     found += _about_tasks(tasks)
-    vote = summary.get("vote") or {}
-    right = f", by its own estimate right on {percent(vote['estimated_accuracy'])} of the questions," if is_number(
-        vote.get("estimated_accuracy")) else ""  # fmt: skip
-    found.append(
-        f"The vote{right} is the ceiling: what most languages get wrong in the same way is trained in as if it were "
-        f"right, and the languages that the model knows best decide for the others."
-    )
+    found.append(_ceiling(summary))
     found += _about_translations(data)
     if data.retrieval:
         found.append(
@@ -198,6 +195,17 @@ def _limits(data: RunData, summary: Mapping[str, Any], codes: list[str]) -> list
         )
     found.append("Whatever the base model has of biases, errors and terms of use, this model has too.")
     return found
+
+
+def _ceiling(summary: Mapping[str, Any]) -> str:
+    if is_supervised(summary):
+        return "It was trained on gold labels: what it gains is an upper bound, not what the method gains without them."
+    estimate = (summary.get("vote") or {}).get("estimated_accuracy")
+    right = f", by its own estimate right on {percent(estimate)} of the questions," if is_number(estimate) else ""
+    return (
+        f"The vote{right} is the ceiling: what most languages get wrong in the same way is trained in as if it were "
+        f"right, and the languages that the model knows best decide for the others."
+    )
 
 
 def _measured(tasks: Mapping[str, Mapping[str, Any]]) -> str:
@@ -298,18 +306,3 @@ def _usage(data: RunData, base: Base, repo: str, relation: str) -> str:
     lines += [f"output = model.generate(**inputs, max_new_tokens={int(tokens or 256)}, do_sample=False)"]
     lines += ['print(tokenizer.decode(output[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True))']
     return "\n".join(lines)
-
-
-_BIBTEX = f"""@inproceedings{{wang-etal-2025-calm,
-  title = {{{{CALM}}: Unleashing the Cross-Lingual Self-Aligning Ability of Language Model Question Answering}},
-  author = {{Wang, Yumeng and Fan, Zhiyuan and Wang, Qingyun and Fung, Yi R. and Ji, Heng}},
-  booktitle = {{Findings of the Association for Computational Linguistics: NAACL 2025}},
-  pages = {{2809--2817}},
-  year = {{2025}},
-  note = {{arXiv:2501.18457}}
-}}
-
-@software{{calm-ext,
-  title = {{calm-ext: CALM tasks for lm-evaluation-harness, and their alignment}},
-  version = {{{__version__}}}
-}}"""

@@ -103,6 +103,7 @@ def _tags(data: RunData, relation: Relation, *, multilingual: bool) -> list[str]
     tags = ["calm", "calm-ext", "cross-lingual-consistency", plain(method, longest=20), "trl"]
     tags += ["lora"] if relation == "adapter" else []
     tags += ["multilingual"] if multilingual else []
+    tags += ["supervised"] if data.voting.get("supervised") else []
     return tags + (["retrieval-augmented"] if data.retrieval else [])
 
 
