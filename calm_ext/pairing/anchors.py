@@ -17,11 +17,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from calm_ext.pairing.meet import Asked
 from calm_ext.prompts import Style, answer_text, shown_letter
-from calm_ext.records import Generation
+from calm_ext.records import Ballot, Generation
 
 #: The origin of such a pair.
 ANCHOR = "anchor"
@@ -51,6 +52,28 @@ def said_options(generation: Generation) -> list[str]:
     return [shown_letter(i, generation.shown) for i in range(len(generation.options))]
 
 
+def other_answers(winner: int, texts: Sequence[str]) -> list[int]:
+    """The options that are another answer than the winner."""
+    return [i for i, text in enumerate(texts) if answer_key(text) != answer_key(texts[winner])]
+
+
+def runner_up(ballot: Ballot, texts: Sequence[str], *, seed: int) -> int | None:
+    """The option that all languages together name most often after the winner; None where all options are one answer.
+
+    Args:
+        seed: of the draw between options that are named equally often.
+    """
+    assert ballot.winner is not None
+    named = Counter(v for votes in ballot.votes.values() for v in votes)
+
+    def key(option: int) -> tuple[int, bytes]:
+        # By its text, not its place: the order of the options changes nothing.
+        drawn = hashlib.sha256(f"{seed}|{ballot.id}|{answer_key(texts[option])}".encode()).digest()
+        return -named[option], drawn
+
+    return min(other_answers(ballot.winner, texts), key=key, default=None)
+
+
 def anchor_of(asked: Asked, style: Style, seed: int) -> Anchor | None:
     """The anchor of a language that agrees; None where all options are one answer.
 
@@ -61,24 +84,19 @@ def anchor_of(asked: Asked, style: Style, seed: int) -> Anchor | None:
     ballot, generation, _, sides = asked
     winner, texts = ballot.winner, generation.options
     assert winner is not None
-    others = [i for i, text in enumerate(texts) if answer_key(text) != answer_key(texts[winner])]
-    if not others:
-        return None
     if sides is None:
+        others = other_answers(winner, texts)
+        if not others:
+            return None
         said = said_options(generation)
         second = next(i for i in ballot.rankings[generation.language] if i in others)
         return Anchor(said[winner], said[second], second)
-    named = Counter(v for votes in ballot.votes.values() for v in votes)
-
-    def key(option: int) -> tuple[int, bytes]:
-        # By its text, not its place: the order of the options changes nothing.
-        drawn = hashlib.sha256(f"{seed}|{ballot.id}|{answer_key(texts[option])}".encode()).digest()
-        return -named[option], drawn
-
-    second = min(others, key=key)
-    written = [answer_text(generation.language, texts, i, style).lstrip() for i in (winner, second)]
+    rival = runner_up(ballot, texts, seed=seed)
+    if rival is None:
+        return None
+    written = [answer_text(generation.language, texts, i, style).lstrip() for i in (winner, rival)]
     alike = None if style == "explain" else next((x for x in sides.giving if x.strip() == written[0].strip()), None)
     if alike is None:
-        return Anchor(written[0], written[1], second)
+        return Anchor(written[0], written[1], rival)
     before, _, after = alike.partition(written[0].strip())
-    return Anchor(alike, before + written[1].strip() + after, second)
+    return Anchor(alike, before + written[1].strip() + after, rival)

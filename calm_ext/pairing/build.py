@@ -24,9 +24,9 @@ from calm_ext.pairing.anchors import ANCHOR, anchor_of, answer_key, said_options
 from calm_ext.pairing.balance import PairLengths, Row, select
 from calm_ext.pairing.meet import Asked, Decided, judged, met
 from calm_ext.pairing.options import PairingOptions
-from calm_ext.pairing.sides import alike
-from calm_ext.prompts import Style, answer_text, delimiter
-from calm_ext.records import Ballot, Generation, Pair, Prompt
+from calm_ext.pairing.sides import alike, joined
+from calm_ext.prompts import Style, answer_text
+from calm_ext.records import Ballot, Generation, Pair
 
 #: Why a response was left out, as verbs and stages say it behind its number.
 FOREIGN = "chosen in another language"
@@ -199,7 +199,7 @@ def _pairs_of(
         best = chosen[built % len(chosen)]
         if options.max_length_ratio is not None:
             best = min(chosen, key=lambda c: abs(len(c) - len(text)))
-        best, text = (_joined(generation.prompt, x, language) for x in alike(best, text, options.thoughts, thoughts))
+        best, text = (joined(generation.prompt, x, language) for x in alike(best, text, options.thoughts, thoughts))
         if best.strip() == text.strip():
             continue  # two options of one text
         if not (best.strip() and text.strip()):
@@ -254,13 +254,6 @@ def _too_uneven(chosen: str, rejected: str, options: PairingOptions) -> bool:
         return False
     short, long = sorted((len(chosen.strip()), len(rejected.strip())))
     return long > options.max_length_ratio * max(short, 1)
-
-
-def _joined(prompt: Prompt, text: str, language: str) -> str:
-    """The completion as it follows the prompt: with the space between them where the language writes one."""
-    if not isinstance(prompt, str) or prompt[-1:].isspace() or text[:1].isspace():
-        return text
-    return delimiter(language) + text
 
 
 def pair_summary(pairs: Iterable[Pair], gold: Mapping[str, int | None]) -> dict[str, object]:

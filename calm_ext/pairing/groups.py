@@ -11,15 +11,16 @@ What is compared in a language (``completions``) are
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 from calm_ext.answers.thoughts import Marks, strip_thoughts
+from calm_ext.pairing.anchors import answer_key, runner_up, said_options
 from calm_ext.pairing.meet import Decided
 from calm_ext.pairing.options import PairingOptions
-from calm_ext.prompts import Style, answer_text, delimiter, shown_letter
-from calm_ext.records import Ballot, Generation, Group, Member, Prompt
+from calm_ext.pairing.sides import joined
+from calm_ext.prompts import Style, answer_text
+from calm_ext.records import Ballot, Generation, Group, Member
 from calm_ext.voting.targets import soft_targets
 
 Completions = Literal["options", "samples"]
@@ -71,10 +72,10 @@ def build_groups(
 
 def _of_options(generation: Generation, winner: int | None, style: Style, most: int | None) -> Member | None:
     """All options; of two with one text the winner, or the first. None where fewer than two are left."""
-    texts, shown = generation.options, generation.shown
-    by_text = {text.strip(): i for i, text in reversed(list(enumerate(texts)))}
+    texts = generation.options
+    by_text = {answer_key(text): i for i, text in reversed(list(enumerate(texts)))}
     if winner is not None:
-        by_text[texts[winner].strip()] = winner
+        by_text[answer_key(texts[winner])] = winner
     places = sorted(by_text.values())
     if len(places) < 2:
         return None
@@ -82,12 +83,12 @@ def _of_options(generation: Generation, winner: int | None, style: Style, most: 
     if generation.option_logprobs is not None:
         logprobs = generation.option_logprobs
         places = sorted(sorted(places, key=lambda i: (i != winner, -logprobs[i]))[:most])
-        said = [texts[i] if shown is None else shown_letter(i, shown) for i in places]
+        said = [said_options(generation)[i] for i in places]
         scores = [logprobs[i] for i in places]
     else:
         said = [answer_text(generation.language, texts, i, style).lstrip() for i in places]
-    joined = [_joined(generation.prompt, text, generation.language) for text in said]
-    return Member(prompt=generation.prompt, completions=joined, answers=places, logprobs=scores)
+    whole = [joined(generation.prompt, text, generation.language) for text in said]
+    return Member(prompt=generation.prompt, completions=whole, answers=places, logprobs=scores)
 
 
 def _of_samples(
@@ -119,31 +120,11 @@ def _of_samples(
             return None
         found[text] = winner
     if set(found.values()) == {winner}:
-        other = _runner_up(ballot, texts)
+        other = runner_up(ballot, texts, seed=options.seed)
         if other is None:
             return None
         found = {written(winner): winner, written(other): other}
-    said = [_joined(generation.prompt, text, language) for text in found]
+    said = [joined(generation.prompt, text, language) for text in found]
     if len(set(found.values())) < 2:
         return None
     return Member(prompt=generation.prompt, completions=said, answers=list(found.values()))
-
-
-def _runner_up(ballot: Ballot, texts: Sequence[str]) -> int | None:
-    """The option that was named most often after the winner; of equals one by a hash. None where all texts are one."""
-    winner = ballot.winner
-    assert winner is not None
-    targets = soft_targets(ballot, len(texts))
-    others = [i for i, text in enumerate(texts) if text.strip() != texts[winner].strip()]
-
-    def order(option: int) -> tuple[float, bytes]:
-        return round(targets[option], 9), hashlib.sha256(f"{ballot.id}|{texts[option]}".encode()).digest()
-
-    return max(others, key=order, default=None)
-
-
-def _joined(prompt: Prompt, text: str, language: str) -> str:
-    """The completion as it follows the prompt: with the space between them where the language writes one."""
-    if not isinstance(prompt, str) or prompt[-1:].isspace() or text[:1].isspace():
-        return text
-    return delimiter(language) + text

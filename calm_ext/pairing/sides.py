@@ -10,8 +10,8 @@ from calm_ext.answers.read import contradicts
 from calm_ext.answers.thoughts import Marks, split_thoughts, strip_thoughts
 from calm_ext.metrics.fidelity import Judge, Response
 from calm_ext.pairing.options import PairingOptions
-from calm_ext.prompts import Style
-from calm_ext.records import Generation
+from calm_ext.prompts import Style, delimiter
+from calm_ext.records import Generation, Prompt
 
 
 class Sides:
@@ -112,3 +112,10 @@ def alike(chosen: str, rejected: str, thoughts: Literal["keep", "strip"], marks:
     if not any(has) or (all(has) and thoughts == "keep"):
         return chosen, rejected
     return strip_thoughts(chosen, marks), strip_thoughts(rejected, marks)
+
+
+def joined(prompt: Prompt, text: str, language: str) -> str:
+    """The completion as it follows the prompt: with the space between them where the language writes one."""
+    if not isinstance(prompt, str) or prompt[-1:].isspace() or text[:1].isspace():
+        return text
+    return delimiter(language) + text

@@ -276,6 +276,8 @@ def _problems(recipe: Recipe) -> list[str]:
     found += [*_translation_problems(recipe), *_retrieval_problems(recipe), *_sampling_problems(recipe.sampling)]
     found += recipe.data.problems()
     found += problems_of(recipe.evaluation.metadata, recipe.evaluation.tasks, within="evaluation.metadata.")
+    if getattr(recipe.training, "anchors", "pair") != "pair" and recipe.pairs.anchors == "none":
+        found.append("training.anchors: there are no pairs of languages that agree; set pairs.anchors to all")
     found += tracker_problems(recipe.training.report_to)
     config = recipe.training.accelerate_config
     if config and not Path(config).is_file():
