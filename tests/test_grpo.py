@@ -303,7 +303,7 @@ def test_trl_takes_the_sampler_and_the_length_of_an_epoch(babel_model: Path, tmp
 # --- from data to adapter ---------------------------------------------------------------------------------------------
 
 
-def test_training_raises_the_reward_and_goes_on_after_an_end(babel_model: Path, tmp_path: Path) -> None:
+def test_training_raises_the_reward(babel_model: Path, tmp_path: Path) -> None:
     made = grpo_job(
         tmp_path, babel_model, 8, batch_size=96, generations=16, epochs=8, learning_rate=5e-3, temperature=0.6, select="last",
         checks_per_epoch=1,
