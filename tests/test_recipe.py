@@ -108,6 +108,13 @@ def test_another_method_by_one_key(tmp_path: Path) -> None:
         load_recipe(path, overrides=["training.method=sft"])
 
 
+def test_anchors_in_training_need_anchors_among_the_pairs() -> None:
+    training = {"anchors": "kl"}
+    with pytest.raises(RecipeError, match=r"training\.anchors: there are no pairs of languages that agree; set pairs"):
+        parse_recipe(MINIMAL | {"training": training})
+    assert parse_recipe(MINIMAL | {"training": training, "pairs": {"anchors": "all"}}).pairs.anchors == "all"
+
+
 def test_overrides(tmp_path: Path) -> None:
     path = tmp_path / "r.yaml"
     path.write_text(yaml.safe_dump(MINIMAL))
