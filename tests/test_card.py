@@ -84,6 +84,24 @@ def test_the_body_says_what_a_reader_needs(run: Path) -> None:
     assert 'AutoModelForCausalLM.from_pretrained("me/it")' in merged
 
 
+def test_gold_labels_are_said_first(run: Path, tmp_path: Path) -> None:
+    """Card, page and terminal begin with it; nothing claims that no gold label was used."""
+    said = "Supervised: the targets are gold labels."
+    assert said not in card_of(run) and summarize(read_run(run), resamples=200)["vote"]["supervised"] is False
+    shutil.copytree(run, tmp_path / "r")
+    (tmp_path / "r/vote.json").write_text('{"supervised": true}')
+    text = card_of(tmp_path / "r")
+    body = text.split("\n---\n", 1)[1]
+    assert body.strip().splitlines()[2] == f"**{said}**", "below the title"
+    assert body.count(said) == 1
+    assert "o gold label was used" not in body and "is the ceiling" not in body
+    assert "trained on the right answers" in body and "an upper bound" in body
+    assert "supervised" in metadata(text)["tags"] and "supervised" not in metadata(card_of(run))["tags"]
+    data = read_run(tmp_path / "r")
+    summary = summarize(data, resamples=200)
+    assert summary["vote"]["supervised"] is True
+
+
 def metadata(text: str) -> dict[str, Any]:
     found: dict[str, Any] = ModelCard(text).data.to_dict()
     return found

@@ -307,6 +307,42 @@ def test_letters_end_to_end(finished: Path, babel_model: Path, tmp_path: Path) -
     assert "Letters are answered unevenly by this much" in (tmp_path / "r/report/index.html").read_text()
 
 
+def test_gold_targets_end_to_end(finished: Path, babel_model: Path, tmp_path: Path) -> None:
+    """The upper bound, with anchors: a pair in every language of every question, and all chosen answers are right."""
+    options = {"sampling": {"mode": "options", "style": None}, "pairs": {"anchors": "all"}, "vote": {"rule": "gold"}}
+    made = recipe(babel_model, **options)
+    (note,) = [p.note for p in Pipeline(made, tmp_path / "plan").plan() if p.name == "vote"]
+    assert note.endswith("; supervised: the targets are gold labels")
+    shutil.copytree(finished, tmp_path / "r")
+    run(made, tmp_path / "r")
+    summary = json.loads((tmp_path / "r/summary.json").read_text())
+    pairs, held = summary["pairs"], summary["pairs"]["n_heldout_questions"]
+    assert pairs["n_pairs"] == 3 * (40 - held) and 0 < pairs["anchors"] < pairs["n_pairs"]
+    assert pairs["precision"] == pairs["precision_without_anchors"] == 1.0
+    assert summary["vote"]["supervised"] is True
+    assert "Supervised: the targets are gold labels." in (tmp_path / "r/report/index.html").read_text()
+    assert "**Supervised: the targets are gold labels.**" in (tmp_path / "r/README.md").read_text()
+
+
+def test_gold_is_refused_before_hours_of_work(babel_model: Path, tmp_path: Path) -> None:
+    def lacking(n: int) -> Pipeline:
+        made = Pipeline(recipe(babel_model, vote={"rule": "gold"}), tmp_path / "r")
+        questions = made.context.source_questions
+        made.context.source_questions = [
+            q.model_copy(update={"answer": None}) if i < n else q for i, q in enumerate(questions)
+        ]
+        return made
+
+    (note,) = [p.note for p in lacking(3).plan() if p.name == "vote"]
+    assert note.endswith("supervised: the targets are gold labels, which 3 of 40 questions lack")
+    for start in (Pipeline.plan, Pipeline.run):
+        with pytest.raises(
+            CalmError, match=r"vote.rule: gold needs gold answers, and none of the 40 questions of babel"
+        ):
+            start(lacking(40))
+    assert not (tmp_path / "r").exists()
+
+
 def test_refusals(finished: Path, babel_model: Path, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="holds a run of recipe 'tiny', not 'other'"):
         RunDirectory(finished, name="other")
