@@ -24,7 +24,7 @@ from calm_ext.training.context import TrainingContext
 from calm_ext.training.encoding import GroupRow
 from calm_ext.training.metering import counted
 from calm_ext.training.response_head import score_responses_only
-from calm_ext.training.shared_prefix import SharedPrefix, differs
+from calm_ext.training.shared_prefix import SharedPrefix, try_to_share
 
 
 class Layout(NamedTuple):
@@ -139,7 +139,9 @@ class GroupTrainer(Trainer):
         self.sharing: SharedPrefix | None = None
         self._seen: dict[str, list[float]] = defaultdict(list)
         if share:
-            self._try_to_share()
+            self.sharing = try_to_share(
+                self, model.get_base_model(), self._trial, otherwise="prompts are run once for each completion"
+            )
         if needs_reference:
             self.train_dataset = self._with_reference(self.train_dataset)
 
@@ -165,28 +167,13 @@ class GroupTrainer(Trainer):
         self._seen.clear()
         super().log({**logs, **means}, *args, **kwargs)
 
-    def _try_to_share(self) -> None:
-        """Share prompts where a trial shows that it is the same; else say why not, once."""
-        if self.is_deepspeed_enabled or self.is_fsdp_enabled:
-            reason: str | None = "its parameters are sharded"
-        else:
-            cell = max((c for q in self.train_dataset for c in q.cells), key=lambda c: len(c.prompt))
-            two = cell._replace(completions=cell.completions[:2], answers=cell.answers[:2], reference=None)
-            batch = collate([GroupRow(None, None, [two])], 0)
-            trial = {k: batch[k].to(self.accelerator.device) for k in ("input_ids", "attention_mask")}
-            trial["completion_mask"] = (batch["labels"] != -100).long().to(self.accelerator.device)
-            try:
-                self.sharing = SharedPrefix(self.model.get_base_model())
-                reason = differs(self, self.sharing, trial)
-            except (ValueError, AttributeError) as error:
-                reason = str(error)
-        if reason is None:
-            return
-        if self.sharing:
-            self.sharing.remove()
-            self.sharing = None
-        if self.is_world_process_zero():
-            print(f"prompts are run once for each completion: {reason}", file=sys.stderr)
+    def _trial(self) -> dict[str, torch.Tensor]:
+        """Two rows of the longest prompt, to see whether the model can share it."""
+        cell = max((c for q in self.train_dataset for c in q.cells), key=lambda c: len(c.prompt))
+        two = cell._replace(completions=cell.completions[:2], answers=cell.answers[:2], reference=None)
+        batch = collate([GroupRow(None, None, [two])], 0)
+        keys = ("input_ids", "attention_mask")
+        return {**{k: batch[k] for k in keys}, "completion_mask": (batch["labels"] != -100).long()}
 
     def _with_reference(self, questions: Sequence[GroupRow]) -> list[GroupRow]:
         """The questions with the untrained model's scores; each process computes all that it may meet."""

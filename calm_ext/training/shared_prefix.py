@@ -19,8 +19,9 @@ does not, nor does attention that takes other inputs): :func:`differs` runs a pa
 
 from __future__ import annotations
 
+import sys
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -214,6 +215,38 @@ class SharedPrefix:
         packed_states = self._forward(**kwargs).last_hidden_state[0]
         states = packed_states.index_select(0, layout.places.flatten()).unflatten(0, layout.places.shape)
         return BaseModelOutputWithPast(last_hidden_state=states)
+
+
+def try_to_share(trainer: Any, model: Any, batch: Callable[[], dict[str, torch.Tensor]], *, otherwise: str) -> Any:
+    """Let a trainer's model run packed, where a trial shows that it is the same; else say why not, once.
+
+    Args:
+        model: the trainer's, without its PEFT wrapper.
+        batch: makes the two rows of the trial, as for :func:`differs`.
+        otherwise: what happens if it is not the same, before the reason.
+
+    Returns:
+        The :class:`SharedPrefix`, or None.
+    """
+    sharing = None
+    if trainer.is_deepspeed_enabled or trainer.is_fsdp_enabled:
+        reason: str | None = "its parameters are sharded"
+    elif getattr(trainer, "aux_loss_enabled", False):
+        reason = "its router loss counts tokens"
+    else:
+        try:
+            rows = {k: v.to(trainer.accelerator.device) for k, v in batch().items()}
+            sharing = SharedPrefix(model)
+            reason = differs(trainer, sharing, rows)
+        except (ValueError, AttributeError) as error:
+            reason = str(error)
+    if reason is None:
+        return sharing
+    if sharing:
+        sharing.remove()
+    if trainer.is_world_process_zero():
+        print(f"{otherwise}: {reason}", file=sys.stderr)
+    return None
 
 
 def differs(trainer: Any, sharing: SharedPrefix, batch: dict[str, torch.Tensor]) -> str | None:

@@ -12,7 +12,6 @@ where in TRL's batch chosen and rejected have their own.
 
 from __future__ import annotations
 
-import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from trl import DPOTrainer
 from calm_ext.training import trl_internals
 from calm_ext.training.metering import counted
 from calm_ext.training.reference import ReferenceCache, key_of, model_identity, pair_length
-from calm_ext.training.shared_prefix import SharedPrefix, differs
+from calm_ext.training.shared_prefix import SharedPrefix, try_to_share
 
 
 class PairTrainer(DPOTrainer):
@@ -56,27 +55,12 @@ class PairTrainer(DPOTrainer):
         return dataset
 
     def _try_to_share(self) -> None:
-        """Share prompts where a trial shows that it is the same; else say why not, once."""
-        if self.is_deepspeed_enabled or self.is_fsdp_enabled:
-            reason: str | None = "its parameters are sharded"
-        elif getattr(self, "aux_loss_enabled", False):
-            reason = "its router loss counts tokens"
-        else:
-            model = self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model
-            longest = max(self.train_dataset, key=pair_length)
-            try:
-                batch = {k: v.to(self.accelerator.device) for k, v in self.data_collator([longest]).items()}
-                self.sharing = SharedPrefix(model)
-                reason = differs(self, self.sharing, batch)
-            except (ValueError, AttributeError) as error:
-                reason = str(error)
-        if reason is None:
-            return
-        if self.sharing:
-            self.sharing.remove()
-            self.sharing = None
-        if self.is_world_process_zero():
-            print(f"prompts are run twice, for chosen and rejected, as TRL does: {reason}", file=sys.stderr)
+        self.sharing = try_to_share(
+            self,
+            self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model,
+            lambda: self.data_collator([max(self.train_dataset, key=pair_length)]),
+            otherwise="prompts are run twice, for chosen and rejected, as TRL does",
+        )
 
     def _read_reference(self, folder: Path, model_path: str) -> None:
         key = key_of(
