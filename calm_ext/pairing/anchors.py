@@ -24,9 +24,6 @@ from calm_ext.pairing.meet import Asked
 from calm_ext.prompts import Style, answer_text, shown_letter
 from calm_ext.records import Ballot, Generation
 
-#: The origin of such a pair.
-ANCHOR = "anchor"
-
 
 class Anchor(NamedTuple):
     """The two sides of an anchor, and the option that the rejected one gives."""

@@ -20,13 +20,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from calm_ext.answers.thoughts import Marks
-from calm_ext.pairing.anchors import ANCHOR, anchor_of, answer_key, said_options
+from calm_ext.pairing.anchors import anchor_of, answer_key, said_options
 from calm_ext.pairing.balance import PairLengths, Row, select
 from calm_ext.pairing.meet import Asked, Decided, judged, met
 from calm_ext.pairing.options import PairingOptions
 from calm_ext.pairing.sides import alike, joined
 from calm_ext.prompts import Style, answer_text
-from calm_ext.records import Ballot, Generation, Pair
+from calm_ext.records import ANCHOR, Ballot, Generation, Pair
 
 #: Why a response was left out, as verbs and stages say it behind its number.
 FOREIGN = "chosen in another language"
@@ -58,8 +58,8 @@ class PairReport:
             self.lengths[pair.language] = PairLengths()
         self.lengths[pair.language].add(len(pair.chosen), len(pair.rejected))
         if gold is not None:
-            self._known[pair.origin == ANCHOR] += 1
-            self._right[pair.origin == ANCHOR] += pair.chosen_answer == gold
+            self._known[pair.is_anchor] += 1
+            self._right[pair.is_anchor] += pair.chosen_answer == gold
 
     def summary(self) -> dict[str, object]:
         """Counts, lengths, and the share of pairs whose chosen answer is gold, None without gold.
@@ -125,7 +125,7 @@ def build_pairs(
 def _row(pair: Pair, texts: Sequence[str]) -> Row:
     """What decides whether a pair is kept: its answers by the text of the option, in its language."""
     down = None if pair.rejected_answer is None else answer_key(texts[pair.rejected_answer])
-    return Row(pair.language, pair.origin == ANCHOR, answer_key(texts[pair.chosen_answer]), down)
+    return Row(pair.language, pair.is_anchor, answer_key(texts[pair.chosen_answer]), down)
 
 
 def _all_pairs(

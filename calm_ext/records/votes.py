@@ -32,6 +32,10 @@ class Ballot(Record):
     rankings: dict[str, list[int]] = Field(default_factory=dict)
 
 
+#: The origin of a pair in a language that agrees with the vote already.
+ANCHOR = "anchor"
+
+
 class Pair(Record):
     """A preference pair; ``prompt``, ``chosen`` and ``rejected`` are what TRL reads.
 
@@ -51,6 +55,11 @@ class Pair(Record):
     margin: float
     origin: str
     probability: float | None = Field(None, ge=0, le=1)
+
+    @property
+    def is_anchor(self) -> bool:
+        """Whether the language agrees with the vote already."""
+        return self.origin == ANCHOR
 
 
 class Member(Record):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeGuard
 
 from calm_ext.metrics.names import LOWER_IS_BETTER, family_of, metric_name, metric_order
+from calm_ext.records import ANCHOR
 
 ALPHA = 0.05
 NONE = "–"
@@ -274,7 +275,7 @@ def origin_words(origin: str) -> str:
     >>> origin_words("native"), origin_words("anchor")
     ('native', 'anchor: the language agrees already')
     """
-    return "anchor: the language agrees already" if origin == "anchor" else origin
+    return "anchor: the language agrees already" if origin == ANCHOR else origin
 
 
 def pairs_words(pairs: Mapping[str, Any]) -> str:

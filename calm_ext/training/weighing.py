@@ -34,7 +34,7 @@ def columns_of(pair: Pair, options: DPOOptions) -> dict[str, float]:
     >>> columns_of(pair, DPOOptions(noise="weight"))
     {'preference': 0.8, 'epsilon': 0.0, 'anchor': 0.0}
     """
-    if pair.origin == "anchor" and options.anchors != "pair":
+    if pair.is_anchor and options.anchors != "pair":
         return {PREFERENCE: 0.0, EPSILON: 0.0, ANCHOR: 1.0}
     weight, noise = 1.0, options.label_smoothing
     if options.noise != "none":
@@ -70,7 +70,7 @@ def load_weighed(job: TrainingJob, tokenizer: Any) -> TrainingData:
 
 def _look(pairs: Iterable[Pair], job: TrainingJob) -> None:
     options: Any = job.options
-    used = [pair for pair in pairs if options.anchors == "pair" or pair.origin != "anchor"]
+    used = [pair for pair in pairs if options.anchors == "pair" or not pair.is_anchor]
     without = [pair for pair in used if pair.probability is None]
     if without:
         raise RunError(

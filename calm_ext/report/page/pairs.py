@@ -55,7 +55,7 @@ def pairs_context(data: RunData, summary: Mapping[str, Any]) -> dict[str, Any] |
 def _chosen_examples(pairs: Sequence[Pair]) -> list[Pair]:
     """The clearest pair of each of a few languages: no anchor if there is another, largest margin, then the first."""
     best: dict[str, Pair] = {}
-    for pair in sorted(pairs, key=lambda p: (p.origin == "anchor", -p.margin)):
+    for pair in sorted(pairs, key=lambda p: (p.is_anchor, -p.margin)):
         best.setdefault(pair.language, pair)
     best = {x: best[x] for x in dict.fromkeys(p.language for p in pairs)}
     step = max(1, len(best) // N_EXAMPLES)
