@@ -251,7 +251,8 @@ def languages_not_asked(recipe: Recipe, languages: Sequence[str]) -> list[str]:
 
 def _training_problems(recipe: Recipe, n_languages: int | None) -> list[str]:
     gold = RULES[recipe.vote.rule].needs_gold
-    return recipe.training.problems(recipe.sampling, gold=gold, n_languages=n_languages)
+    anchored = recipe.pairs.anchors == "all"
+    return recipe.training.problems(recipe.sampling, gold=gold, n_languages=n_languages, anchored=anchored)
 
 
 def _problems(recipe: Recipe) -> list[str]:
@@ -276,8 +277,6 @@ def _problems(recipe: Recipe) -> list[str]:
     found += [*_translation_problems(recipe), *_retrieval_problems(recipe), *_sampling_problems(recipe.sampling)]
     found += recipe.data.problems()
     found += problems_of(recipe.evaluation.metadata, recipe.evaluation.tasks, within="evaluation.metadata.")
-    if getattr(recipe.training, "anchors", "pair") != "pair" and recipe.pairs.anchors == "none":
-        found.append("training.anchors: there are no pairs of languages that agree; set pairs.anchors to all")
     found += tracker_problems(recipe.training.report_to)
     config = recipe.training.accelerate_config
     if config and not Path(config).is_file():

@@ -79,10 +79,13 @@ class TrainingOptions(Section):
         own = type(self).model_fields.keys() - TrainingOptions.model_fields.keys()
         return [f"{key} {getattr(self, key)}" for key in type(self).model_fields if key in own]
 
-    def problems(self, sampling: SamplingOptions, *, gold: bool, n_languages: int | None) -> list[str]:
+    def problems(
+        self, sampling: SamplingOptions, *, gold: bool, n_languages: int | None, anchored: bool = True
+    ) -> list[str]:
         """What does not go with the rest of a recipe, one a line.
 
         Args:
+            anchored: whether languages that agree with the vote have pairs, too.
             gold: whether the vote takes gold answers.
             n_languages: in how many languages each question is asked; None where that is not known yet.
         """

@@ -50,7 +50,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -58,6 +58,9 @@ from calm_ext.training.context import TrainingContext
 from calm_ext.training.job import TrainingJob
 from calm_ext.training.methods import method
 from calm_ext.training.options import TrainingOptions
+
+if TYPE_CHECKING:
+    from calm_ext.models.options import SamplingOptions
 
 #: The losses that have an ε.
 SMOOTHED = ("sigmoid", "robust", "exo_pair")
@@ -108,6 +111,14 @@ class DPOOptions(TrainingOptions):
         if self.anchors == "pair" and self.anchor_weight != 1:
             raise ValueError("anchor_weight goes with anchors nll and kl; anchors pair does not use it")
         return self
+
+    def problems(
+        self, sampling: SamplingOptions, *, gold: bool, n_languages: int | None, anchored: bool = True
+    ) -> list[str]:
+        """Anchors that are held in a way of their own must be there."""
+        if self.anchors == "pair" or anchored:
+            return []
+        return ["training.anchors: there are no pairs of languages that agree; set pairs.anchors to all"]
 
     @property
     def weighed(self) -> bool:

@@ -78,7 +78,9 @@ class GRPOOptions(TrainingOptions):
         kl = [f"β {self.beta:g}"] if self.beta else []
         return [f"reward {self.reward}", f"{self.generations} completions a prompt", *kl]
 
-    def problems(self, sampling: SamplingOptions, *, gold: bool, n_languages: int | None) -> list[str]:
+    def problems(
+        self, sampling: SamplingOptions, *, gold: bool, n_languages: int | None, anchored: bool = True
+    ) -> list[str]:
         """Responses must be readable, and steps must hold whole prompts or questions."""
         found = []
         if sampling.mode != "generate":
