@@ -18,9 +18,12 @@ from calm_ext.pipeline.context import BaseStage, Outputs, Run, asking, section
 from calm_ext.pipeline.stages.vote import generations, vote_table
 from calm_ext.records import Ballot, Group, ParallelQuestion
 from calm_ext.training.methods import METHODS
-from calm_ext.training.options import GroupOptions
+from calm_ext.training.options import GroupOptions, TrainingOptions
 from calm_ext.voting.elect import votes_of_others
 from calm_ext.voting.rules import RULES
+
+#: What methods that train on something else than pairs are given.
+GROUPS, EXERCISES = "groups.jsonl", "exercises.jsonl"
 
 
 class Pairs(BaseStage):
@@ -36,11 +39,9 @@ class Pairs(BaseStage):
         r = run.recipe
         share = r.training.heldout_share
         found = [section(r.pairs), asking(r), share, run.outputs_of("vote"), run.outputs_of("sample")]
-        if METHODS[r.training.method].eats == "questions":
-            return [*found, "exercises"]
-        return (
-            [*found, r.training.completions, r.training.max_options] if isinstance(r.training, GroupOptions) else found
-        )
+        if isinstance(r.training, GroupOptions):
+            return [*found, r.training.completions, r.training.max_options]
+        return [*found, "exercises"] if written_beside(r.training) else found
 
     def plan(self, run: Run) -> str:
         """How many pairs there can be, and how many questions are held out."""
@@ -74,24 +75,30 @@ class Pairs(BaseStage):
                 thoughts=r.sampling.thoughts,
             )
             write_jsonl(folder / name, pairs)
-        eats = METHODS[r.training.method].eats
+        beside = written_beside(r.training)
+        watched = {b.id for _, b in ballots if b.id in held and b.winner is not None}
+        others = votes_of_others(vote_table(run), r.vote) if watched or beside == EXERCISES else {}
         kept = [(where, b) for where, b in ballots if b.id not in held]
-        more = []
-        if eats == "groups":
-            more = ["groups.jsonl"]
-            write_jsonl(folder / "groups.jsonl", _groups(run, kept, restated))
-        elif eats == "questions":
-            more = ["exercises.jsonl"]
-            _write_exercises(run, kept)
-        _write_heldout(run, {b.id for _, b in ballots if b.id in held and b.winner is not None})
+        if beside == GROUPS:
+            write_jsonl(folder / GROUPS, _groups(run, kept, restated))
+        elif beside == EXERCISES:
+            _write_exercises(run, kept, others)
+        _write_heldout(run, watched, others)
         summary = reports[False].summary()
         _say(run, summary, len(held))
-        if not summary["n_pairs"] and not more:
+        if not summary["n_pairs"] and not beside:
             why = "the model agrees with its own vote on every decided question"
             hint = "; pairs.anchors: all makes pairs of these, too" if r.pairs.anchors == "none" else ""
             raise RunError(f"there is no pair to train on: {why}{hint}")
         atomic_write(folder / "pairs.json", json.dumps(finite(summary), indent=1) + "\n")
-        return Outputs(("pairs.jsonl", "pairs.json", "heldout", *more))
+        return Outputs(("pairs.jsonl", "pairs.json", "heldout", *([beside] if beside else [])))
+
+
+def written_beside(training: TrainingOptions) -> str | None:
+    """The file that the stage writes for a method that trains on something else than pairs."""
+    if isinstance(training, GroupOptions):
+        return GROUPS
+    return EXERCISES if METHODS[training.method].eats == "questions" else None
 
 
 def _groups(
@@ -112,7 +119,7 @@ def _groups(
     )
 
 
-def _write_exercises(run: Run, ballots: list[tuple[str, Ballot]]) -> None:
+def _write_exercises(run: Run, ballots: list[tuple[str, Ballot]], others: dict[str, dict[str, int]]) -> None:
     """The questions that the vote decided, for methods that sample answers and reward them.
 
     Raises:
@@ -122,11 +129,11 @@ def _write_exercises(run: Run, ballots: list[tuple[str, Ballot]]) -> None:
     exercises = build_exercises(
         ballots,
         generations(run),
-        votes_of_others(vote_table(run), run.recipe.vote),
+        others,
         gold=RULES[run.recipe.vote.rule].needs_gold,
         left_out=left_out,
     )
-    n = write_jsonl(run.dir / "exercises.jsonl", exercises)
+    n = write_jsonl(run.dir / EXERCISES, exercises)
     reasons = "".join(f", {k} {reason} left out" for reason, k in (+left_out).items())
     run.say(f"{n} prompts to be answered in training{reasons}")
     if not n:
@@ -139,9 +146,8 @@ def is_heldout(question_id: str, share: float) -> bool:
     return number / 2**64 < share
 
 
-def _write_heldout(run: Run, decided: set[str]) -> None:
+def _write_heldout(run: Run, decided: set[str], others: dict[str, dict[str, int]]) -> None:
     """The held-out questions that the vote decided, and for each language the vote of the other languages."""
-    others = votes_of_others(vote_table(run), run.recipe.vote) if decided else {}
     votes = {question: own for question, own in others.items() if question in decided}
     atomic_write(run.dir / "heldout/votes.json", json.dumps(votes, indent=1) + "\n")
     questions = read_jsonl(run.dir / "questions.jsonl", ParallelQuestion)

@@ -9,6 +9,7 @@ from typing import Any
 
 from calm_ext.pipeline.context import BaseStage, Outputs, Run, asking, model_identity, section
 from calm_ext.pipeline.recipe import Recipe
+from calm_ext.pipeline.stages.pairs import EXERCISES, GROUPS, written_beside
 from calm_ext.training.job import TrainingJob
 from calm_ext.training.launch import launch
 from calm_ext.training.methods import METHODS
@@ -37,13 +38,14 @@ class Train(BaseStage):
         run.models.release()  # the training process needs the memory
         if not folder.begin("training", run.inputs, "training", "tracking"):
             run.say("the inputs have changed: the old training was removed")
+        beside = written_beside(r.training)
         votes = json.loads((folder / "heldout/votes.json").read_text(encoding="utf-8"))
         spent = launch(
             TrainingJob(
                 model=run.models.path,
                 pairs=folder / "pairs.jsonl",
-                groups=folder / "groups.jsonl" if METHODS[r.training.method].eats == "groups" else None,
-                questions=folder / "exercises.jsonl" if METHODS[r.training.method].eats == "questions" else None,
+                groups=folder / GROUPS if beside == GROUPS else None,
+                questions=folder / EXERCISES if beside == EXERCISES else None,
                 output=folder / "training",
                 options=r.training,
                 sampling=r.sampling,
