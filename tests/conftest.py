@@ -23,13 +23,37 @@ SHARED = ROOT.parent / "shared" / "data"
 
 
 # The files that take longest, first: of two processes none then waits for the other's last file.
-LONGEST = ("install", "training", "pipeline", "methods", "extend", "align", "backends", "report", "shared_prefix")
+LONGEST = (
+    "install",
+    "training",
+    "pipeline",
+    "grpo",
+    "methods",
+    "losses",
+    "extend",
+    "align",
+    "backends",
+    "report",
+    "shared_prefix",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that take long come first; in a file nothing changes."""
     place = {f"test_{name}.py": i for i, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path.name, len(place)))
+
+
+@pytest.fixture
+def own_head() -> Iterator[None]:
+    """TRL's output layer, put back after the test."""
+    from calm_ext.training import trl_internals
+
+    names = (trl_internals.USE_TRITON, trl_internals.LOGPROBS)
+    before = {name: getattr(trl_internals.UTILS, name) for name in names}
+    yield
+    for name, value in before.items():
+        setattr(trl_internals.UTILS, name, value)
 
 
 @pytest.fixture(scope="session")

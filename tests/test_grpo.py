@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ from calm_ext.training.rewards import (
     vote_rewards,
     whole_questions,
 )
-from tests.test_training import LANGUAGES, job, log
+from tests.test_training import LANGUAGES, job, log, training_context
 
 
 def exercises(n: int, *, gold: bool = False) -> list[Exercise]:
@@ -56,41 +55,13 @@ def grpo_job(folder: Path, model: Path, n: int = 4, *, gold: bool = False, **opt
     return made.replace(questions=folder / "exercises.jsonl")
 
 
-@pytest.fixture
-def own_head() -> Iterator[None]:
-    """TRL's output layer, put back after the test."""
-    from calm_ext.training import trl_internals
-
-    names = (trl_internals.USE_TRITON, trl_internals.LOGPROBS)
-    before = {name: getattr(trl_internals.UTILS, name) for name in names}
-    yield
-    for name, value in before.items():
-        setattr(trl_internals.UTILS, name, value)
-
-
 def trainer_of(made: TrainingJob) -> tuple[Any, Any, Any]:
     """GRPO's trainer as the worker builds it, its rows, and the tokenizer."""
-    import torch
-    from peft import LoraConfig
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    from calm_ext.training.context import TrainingContext
+    from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(made.model)
     rows, _ = load(made, tokenizer)
-    torch.manual_seed(0)
-    context = TrainingContext(
-        job=made,
-        model=AutoModelForCausalLM.from_pretrained(made.model, dtype=torch.float32),
-        tokenizer=tokenizer,
-        rows=rows,
-        peft_config=LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM"),
-        callbacks=(),
-        processes=1,
-        gpu=False,
-        dtype="float32",
-    )
-    return METHODS["grpo"].build(context), rows, tokenizer
+    return METHODS["grpo"].build(training_context(made, rows, tokenizer)), rows, tokenizer
 
 
 # --- rewards ----------------------------------------------------------------------------------------------------------

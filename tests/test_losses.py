@@ -35,10 +35,8 @@ from calm_ext.training.trainer import PairTrainer
 from calm_ext.training.weighed_trainer import WeighedPairTrainer, divergence
 from calm_ext.training.weighing import COLUMNS, HIGHEST_NOISE, load_weighed, weighing_words
 from tests.test_methods import problems
-from tests.test_shared_prefix import LAYERS, SMALL, WORDS, own_head, stir
+from tests.test_shared_prefix import LAYERS, SMALL, WORDS, stir
 from tests.test_training import gold_pairs, job, log
-
-assert own_head  # a fixture
 
 BETA = 0.3
 PROMPT = "t1 t10 t11 t12 t13 t14 t15 t16 t17 t18 t19"

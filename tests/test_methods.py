@@ -23,7 +23,7 @@ from calm_ext.training.launch import launch
 from calm_ext.training.methods import METHODS, Method, method
 from calm_ext.training.methods.dpo import DPOOptions
 from calm_ext.training.options import TrainingOptions, training_options
-from tests.test_training import gold_pairs, job, log
+from tests.test_training import gold_pairs, job, log, training_context
 
 
 def recipe(**training: Any) -> dict[str, Any]:
@@ -146,40 +146,13 @@ def test_a_chosen_response_is_encoded_once(babel_model: Path) -> None:
 
 def sft_trainer(made: TrainingJob) -> tuple[Any, Any]:
     """SFT's trainer as the worker builds it, and the rows."""
-    import torch
-    from peft import LoraConfig
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoTokenizer
 
-    from calm_ext.training.context import TrainingContext
     from calm_ext.training.encoding import LOADERS
 
     tokenizer = AutoTokenizer.from_pretrained(made.model)
     rows, _ = LOADERS["chosen"](made, tokenizer)
-    torch.manual_seed(0)
-    context = TrainingContext(
-        job=made,
-        model=AutoModelForCausalLM.from_pretrained(made.model, dtype=torch.float32),
-        tokenizer=tokenizer,
-        rows=rows,
-        peft_config=LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM"),
-        callbacks=(),
-        processes=1,
-        gpu=False,
-        dtype="float32",
-    )
-    return METHODS["sft"].build(context), rows
-
-
-@pytest.fixture
-def own_head() -> Iterator[None]:
-    """TRL's output layer, put back after the test."""
-    from calm_ext.training import trl_internals
-
-    names = (trl_internals.USE_TRITON, trl_internals.LOGPROBS)
-    before = {name: getattr(trl_internals.UTILS, name) for name in names}
-    yield
-    for name, value in before.items():
-        setattr(trl_internals.UTILS, name, value)
+    return METHODS["sft"].build(training_context(made, rows, tokenizer)), rows
 
 
 @pytest.mark.parametrize("patched", [True, False])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import json
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -136,16 +135,6 @@ def assert_same_step(one: Any, two: Any) -> None:
     assert {"rewards/accuracies", "rewards/margins", "logps/chosen", "entropy", "num_tokens"} <= one[2].keys()
     for name, value in one[2].items():
         assert value == pytest.approx(two[2][name], abs=1e-4), name
-
-
-@pytest.fixture
-def own_head() -> Iterator[None]:
-    """TRL's output layer, put back after the test."""
-    names = (trl_internals.USE_TRITON, trl_internals.LOGPROBS)
-    before = {name: getattr(utils, name) for name in names}
-    yield
-    for name, value in before.items():
-        setattr(utils, name, value)
 
 
 @pytest.mark.parametrize("checkpointing", [False, True])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -73,6 +74,28 @@ def job(folder: Path, model: Path, *, mode: str = "generate", **options: object)
         heldout=folder / "held.jsonl",
         heldout_votes={q.id: dict.fromkeys(LANGUAGES, q.answer) for q in held if q.answer is not None},
         heldout_pairs=folder / "held_pairs.jsonl",
+    )
+
+
+def training_context(made: TrainingJob, rows: Any, tokenizer: Any) -> Any:
+    """What the worker gives a method, of a small model in this process."""
+    import torch
+    from peft import LoraConfig
+    from transformers import AutoModelForCausalLM
+
+    from calm_ext.training.context import TrainingContext
+
+    torch.manual_seed(0)
+    return TrainingContext(
+        job=made,
+        model=AutoModelForCausalLM.from_pretrained(made.model, dtype=torch.float32),
+        tokenizer=tokenizer,
+        rows=rows,
+        peft_config=LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM"),
+        callbacks=(),
+        processes=1,
+        gpu=False,
+        dtype="float32",
     )
 
 

@@ -117,7 +117,6 @@ class Cell(NamedTuple):
         reference: summed log-probability of each by the untrained model, in nats; None where it is not known yet.
     """
 
-    language: str
     prompt: list[int]
     completions: list[list[int]]
     answers: list[int]
@@ -152,13 +151,13 @@ def load_groups(job: TrainingJob, tokenizer: Any) -> TrainingData:
     dropped = 0
     for group in read_jsonl(job.groups, Group):
         cells = []
-        for language, member in group.members.items():
+        for member in group.members.values():
             prompt = prompt_text(tokenizer, member.prompt, job.sampling.template_args)
             encoded = [encode_continuation(tokenizer, prompt, text) for text in member.completions]
             if len(encoded[0][0]) >= job.options.max_length or not all(target for _, target in encoded):
                 continue
             known = None if end else member.logprobs
-            cells.append(Cell(language, encoded[0][0], [t + end for _, t in encoded], member.answers, known))
+            cells.append(Cell(encoded[0][0], [t + end for _, t in encoded], member.answers, known))
         if cells:
             rows.append(GroupRow(group.winner, group.probabilities, cells))
         else:
