@@ -93,13 +93,14 @@ def test_what_types_cannot_say(changes: dict, said: str, monkeypatch: pytest.Mon
 
 
 def test_another_method_by_one_key(tmp_path: Path) -> None:
-    """The file's keys that only its own method has go; a mistake in the file, and in the override, is still one."""
+    """The keys that belong to the file's own method go; a mistake in the file, and in the override, is still one."""
     path = tmp_path / "r.yaml"
     for training in ({"beta": 0.3, "epochs": 2}, {"method": "dpo", "nll_weight": 0.2, "epochs": 2}):
         path.write_text(yaml.safe_dump(MINIMAL | {"training": training}))
         for name in ("sft", "dco", "listwise"):
             read = load_recipe(path, overrides=[f"training.method={name}"]).training
             assert (read.method, read.epochs) == (name, 2)
+            assert read == parse_recipe(MINIMAL | {"training": {"method": name, "epochs": 2}}).training, "no β of DPO's"
         assert load_recipe(path, overrides=["training.seed=3"]).training.own_words()[0] in ("β 0.3", "β 0.1")
     with pytest.raises(RecipeError, match=r"training\.beta: unknown key"):
         load_recipe(path, overrides=["training.method=sft", "training.beta=0.2"])

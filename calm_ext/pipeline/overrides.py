@@ -12,14 +12,18 @@ from calm_ext.training.options import options_class
 
 
 def leave_out_method_keys(values: dict[str, Any], overrides: Iterable[str]) -> None:
-    """Remove the keys of the file's training method that the method of an override does not have."""
+    """Remove the keys that the file's training method does not share with all methods, where an override names another.
+
+    Also those that the other method has by the same name: its β is another one.
+    """
     changed: dict[str, Any] = {"training": {}}
     problems = [override(changed, item) for item in overrides if item.startswith("training.")]
     own = values.get("training")
     if any(problems) or not isinstance(own, dict):
         return
-    before, after = (options_class(x).model_fields for x in (own, changed["training"]))
-    values["training"] = {k: v for k, v in own.items() if k in after or k not in before}
+    before, after = (options_class(x) for x in (own, changed["training"]))
+    if before is not after:
+        values["training"] = {k: v for k, v in own.items() if k not in before.own_keys()}
 
 
 def override(values: dict[str, Any], item: str, *, flag: str = "--set") -> str | None:

@@ -35,8 +35,8 @@ from calm_ext.voting.rules import RULES
 def load_recipe(path: str | os.PathLike[str], *, overrides: Iterable[str] = ()) -> Recipe:
     """Read a recipe, apply ``key=value`` overrides, and check all of it.
 
-    An override of ``training.method`` leaves out the keys of ``training`` that only the file's own method has, so
-    that methods can be compared by that one key.
+    An override of ``training.method`` leaves out the keys of ``training`` that belong to the file's own method, so that
+    methods can be compared by that one key.
 
     Raises:
         RecipeError: with every problem, one a line.

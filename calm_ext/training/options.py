@@ -74,10 +74,14 @@ class TrainingOptions(Section):
     report_to: list[Tracker] = Field(default_factory=list)
     """Experiment trackers, which get training's curves and the stages' results as one run."""
 
+    @classmethod
+    def own_keys(cls) -> list[str]:
+        """The keys that not all methods have."""
+        return [key for key in cls.model_fields if key not in TrainingOptions.model_fields]
+
     def own_words(self) -> list[str]:
         """The keys of the method's own, for a line of the plan."""
-        own = type(self).model_fields.keys() - TrainingOptions.model_fields.keys()
-        return [f"{key} {getattr(self, key)}" for key in type(self).model_fields if key in own]
+        return [f"{key} {getattr(self, key)}" for key in self.own_keys()]
 
     def problems(
         self, sampling: SamplingOptions, *, gold: bool, n_languages: int | None, anchored: bool = True
