@@ -38,6 +38,9 @@ from tests.test_methods import problems
 from tests.test_shared_prefix import LAYERS, SMALL, WORDS, stir
 from tests.test_training import gold_pairs, job, log
 
+# Building a trainer puts our output layer in the place of TRL's.
+pytestmark = pytest.mark.usefixtures("own_head")
+
 BETA = 0.3
 PROMPT = "t1 t10 t11 t12 t13 t14 t15 t16 t17 t18 t19"
 #: prompt, chosen, rejected, probability, origin
@@ -222,9 +225,7 @@ def test_every_loss_has_its_formula() -> None:
 
 @pytest.mark.parametrize("share", [True, False])
 @pytest.mark.parametrize("loss", BY_HAND)
-def test_a_loss_of_trl_is_its_formula(
-    loss: str, share: bool, tmp_path: Path, own_head: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_loss_of_trl_is_its_formula(loss: str, share: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if not share:
         monkeypatch.setattr(PairTrainer, "_try_to_share", lambda self: None)
     made = small_job(tmp_path, loss=loss, nll_weight=0.5 if share else 0.0, **smoothing(loss))
@@ -235,7 +236,7 @@ def test_a_loss_of_trl_is_its_formula(
 
 
 @pytest.mark.parametrize("loss", BY_HAND)
-def test_a_weighted_loss_is_its_formula(loss: str, tmp_path: Path, own_head: None) -> None:
+def test_a_weighted_loss_is_its_formula(loss: str, tmp_path: Path) -> None:
     made = small_job(tmp_path, loss=loss, noise="weight", **smoothing(loss))
     assert_by_hand(built(made), made.options)
 
@@ -258,7 +259,7 @@ OTHERS = [
 @pytest.mark.parametrize("share", [True, False])
 @pytest.mark.parametrize("options", OTHERS, ids=lambda o: " ".join(f"{k}={v}" for k, v in o.items()))
 def test_noise_and_anchors_are_their_formulas(
-    options: dict[str, Any], share: bool, tmp_path: Path, own_head: None, monkeypatch: pytest.MonkeyPatch
+    options: dict[str, Any], share: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not share:
         monkeypatch.setattr(PairTrainer, "_try_to_share", lambda self: None)
@@ -271,7 +272,7 @@ def test_noise_and_anchors_are_their_formulas(
 
 @pytest.mark.parametrize("anchors", ["nll", "kl"])
 def test_where_each_step_computes_the_reference_the_loss_is_the_same(
-    anchors: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_head: None
+    anchors: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(PairTrainer, "_read_reference", lambda *_: None)
     made = small_job(tmp_path, noise="vote", anchors=anchors)
@@ -281,7 +282,7 @@ def test_where_each_step_computes_the_reference_the_loss_is_the_same(
 
 
 @pytest.mark.parametrize("checkpointing", [False, True])
-def test_anchors_by_kl_with_capped_logits_and_windows(checkpointing: bool, tmp_path: Path, own_head: None) -> None:
+def test_anchors_by_kl_with_capped_logits_and_windows(checkpointing: bool, tmp_path: Path) -> None:
     config = Gemma3TextConfig(**SMALL, sliding_window=9, layer_types=LAYERS, final_logit_softcapping=3.0)
     made = small_job(tmp_path, anchors="kl", gradient_checkpointing=checkpointing)
     trainer = built(made, config=config)
@@ -516,9 +517,7 @@ def train_losses(trainer: Any) -> list[float]:
     return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
 
 
-def test_a_resumed_run_has_the_losses_of_an_undivided_one(
-    tmp_path: Path, own_head: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_resumed_run_has_the_losses_of_an_undivided_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Interrupted after two steps of six; the columns of the second process are those of the first."""
     options = {"noise": "weight", "anchors": "kl", "batch_size": 2, "epochs": 2, "learning_rate": 1e-2}
     for name in ("one", "two"):
