@@ -13,6 +13,7 @@ from calm_ext.jsonl import atomic_write, finite, read_jsonl, read_numbered, writ
 from calm_ext.pairing.build import PairReport, build_pairs
 from calm_ext.pairing.exercises import build_exercises
 from calm_ext.pairing.groups import build_groups
+from calm_ext.pairing.instructions import instructed
 from calm_ext.pairing.translate import restate_missing
 from calm_ext.pipeline.context import BaseStage, Outputs, Run, asking, section
 from calm_ext.pipeline.stages.vote import generations, vote_table
@@ -128,7 +129,7 @@ def _write_exercises(run: Run, ballots: list[tuple[str, Ballot]], others: dict[s
     left_out: Counter[str] = Counter()
     exercises = build_exercises(
         ballots,
-        generations(run),
+        instructed(generations(run), run.recipe.pairs.instructions),
         others,
         gold=RULES[run.recipe.vote.rule].needs_gold,
         left_out=left_out,
@@ -162,7 +163,7 @@ def _say(run: Run, summary: Any, n_heldout: int) -> None:
 
 
 def _restated(run: Run, ballots: dict[str, Ballot], report: PairReport) -> dict[tuple[str, str], str]:
-    """(question id, language) -> an explanation translated into a language that has none for the winner."""
+    """(question id, language) -> the chosen text of a language that has none for the winner, or where pooled of all."""
     r = run.recipe
     bars: dict[int, Callable[[int], None]] = {}
 
