@@ -88,6 +88,8 @@ class Pairs(BaseStage):
         summary = reports[False].summary()
         _say(run, summary, len(held))
         if not summary["n_pairs"] and not beside:
+            if summary["left_out"]:
+                raise RunError(f"there is no pair to train on: left out were {_reasons(summary)}")
             why = "the model agrees with its own vote on every decided question"
             hint = "; pairs.anchors: all makes pairs of these, too" if r.pairs.anchors == "none" else ""
             raise RunError(f"there is no pair to train on: {why}{hint}")
@@ -159,7 +161,11 @@ def _say(run: Run, summary: Any, n_heldout: int) -> None:
     by_language = ", ".join(f"{x} {n}" for x, n in sorted(summary["by_language"].items()))
     run.say(f"{summary['n_pairs']} pairs ({by_language}), {n_heldout} questions held out")
     if summary["left_out"]:
-        run.say("left out: " + ", ".join(f"{n} {reason}" for reason, n in summary["left_out"].items()))
+        run.say(f"left out: {_reasons(summary)}")
+
+
+def _reasons(summary: Any) -> str:
+    return ", ".join(f"{n} {reason}" for reason, n in summary["left_out"].items())
 
 
 def _restated(run: Run, ballots: dict[str, Ballot], report: PairReport) -> dict[tuple[str, str], str]:
