@@ -152,15 +152,6 @@ def explanation_of(text: str, language: str, *, thoughts: Marks = ()) -> str:
     return rules.explanation.sub("", before.strip(), count=1).strip()
 
 
-def has_explanation_cue(text: str, language: str, *, thoughts: Marks = ()) -> bool:
-    """Whether a response begins with the cue of the explanation, which a prompt may end with already.
-
-    >>> has_explanation_cue("Explication : Hm.", "fr"), has_explanation_cue("Hm. Explication : non", "fr")
-    (True, False)
-    """
-    return grammar(language).explanation.match(strip_thoughts(text, thoughts).strip()) is not None
-
-
 def contradicts(text: str, options: Sequence[str], answer: int, language: str, *, thoughts: Marks = ()) -> bool:
     """Whether a response's explanation mentions other options and never the one that the response answers.
 

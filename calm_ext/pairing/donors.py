@@ -6,8 +6,9 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from calm_ext.answers.read import explanation_of, has_explanation_cue
-from calm_ext.answers.thoughts import Marks
+from calm_ext.answers.cues import grammar
+from calm_ext.answers.read import explanation_of
+from calm_ext.answers.thoughts import Marks, strip_thoughts
 from calm_ext.pairing.options import PairingOptions
 from calm_ext.pairing.sides import Sides
 from calm_ext.prompts import Style
@@ -64,10 +65,15 @@ def wanted_translations(
         found = ((explanation_of(t, g.language, thoughts=thoughts), t) for t in texts)
         explanation, text = next((x for x in found if x[0]), ("", ""))
         if explanation and (pooled or g.id not in donors or g.language == g.source_language):
-            cued = pooled and has_explanation_cue(text, g.language, thoughts=thoughts)
+            cued = pooled and _has_cue(text, g.language, thoughts)
             donors[g.id] = g.language, explanation, cued
         if sides.rejected if pooled else sides.lacks_chosen:
             lacking.append((g.id, g.language))
     for question, language in lacking:
         if question in donors:
             yield Wanted(question, language, *donors[question])
+
+
+def _has_cue(text: str, language: str, thoughts: Marks) -> bool:
+    """Whether a response begins with the cue of the explanation, which a prompt may end with already."""
+    return grammar(language).explanation.match(strip_thoughts(text, thoughts).strip()) is not None
