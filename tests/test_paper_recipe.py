@@ -254,12 +254,13 @@ BABEL = (
 )  # fmt: skip
 
 
+@pytest.mark.parametrize("name", ["paper-xcsqa", "paper-medqa"])
 def test_a_run_by_the_papers_keys(
-    babel_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, explaining: None
+    babel_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, explaining: None, name: str
 ) -> None:
     """The keys of vote, pairs and training as they stand in the recipe; model, questions and translator are stand-ins."""
     monkeypatch.setattr(Models, "restater", lambda self: Words())
-    recipe = recipe_of("paper-xcsqa", *BABEL, f"model.path={babel_model}")
+    recipe = recipe_of(name, *BABEL, f"model.path={babel_model}")
     folder = tmp_path / "run"
     Pipeline(recipe, folder).run()
     pairs = list(read_jsonl(folder / "pairs.jsonl", Pair))
@@ -270,8 +271,8 @@ def test_a_run_by_the_papers_keys(
         winner = ballots[question].winner
         giving = [
             (g.language, t)
-            for (name, _), g in generations.items()
-            if name == question
+            for (asked, _), g in generations.items()
+            if asked == question
             for t, vote in zip(g.given, ballots[question].votes[g.language], strict=True)
             if vote == winner
         ]
