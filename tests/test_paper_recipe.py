@@ -21,6 +21,7 @@ from calm_ext.jsonl import read_jsonl
 from calm_ext.languages import get_language
 from calm_ext.models.backends import Backend
 from calm_ext.pairing.build import build_pairs
+from calm_ext.pairing.groups import build_groups
 from calm_ext.pairing.instructions import instructed
 from calm_ext.pairing.options import PairingOptions
 from calm_ext.pairing.translate import restate_missing
@@ -125,6 +126,9 @@ def test_another_instruction_in_training() -> None:
     chat = group[0].model_copy(update={"prompt": turns})
     (pair,) = built([ballot(1, en=[1, 0])], [chat], options, style="explain")
     assert pair.prompt == [turns[0], {"role": "user", "content": english.prompt}]
+    stream = [(f"g:{g.language}", g) for g in group]
+    (whole,) = build_groups([("b:1", votes)], stream, options, style="explain", completions="samples")
+    assert [whole.members[x].prompt for x in ("en", "fr")] == [english.prompt, "?"]
     with pytest.raises(DataError, match="g:1: the prompt has passages"):
         list(instructed([("g:1", group[0].model_copy(update={"passages": ["p1"]}))], options.instructions))
 
