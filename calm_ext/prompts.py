@@ -65,6 +65,16 @@ def bare_cue(code: str) -> str:
     return cue(language, language.answer) if language.answer else ""
 
 
+def explanation_cue(code: str) -> str:
+    """What stands before an explanation in a language, with the space after it.
+
+    >>> explanation_cue("fr"), explanation_cue("zh")
+    ('Explication : ', '解释:')
+    """
+    language = get_language(code)
+    return cue(language, language.explanation) + language.space
+
+
 def letter_of(option: int | None) -> str:
     """What tables call an option: its letter, its number where there are no more letters, ``none`` for no option.
 
@@ -123,18 +133,27 @@ def shown_letter(option: int, shown: Sequence[int]) -> str:
     return LETTERS[shown.index(option)]
 
 
-def instruction(code: str, n_options: int) -> str:
+def instruction(code: str, n_options: int, words: str = "") -> str:
     """The paper's instruction in a language; empty for Babel's languages, whose models follow the format unasked.
 
     It names the letters of the question at hand, where the paper's is a fixed "A or B or C or D": X-CSQA has five
     options.
+
+    Args:
+        words: what to say instead of the language's own words; ``{letters}`` in it stands for the letters.
+
+    >>> print(instruction("en", 2, "Think first. Choose {letters}:"))
+    Think first. Choose A or B:
+    Explanation: …
+    Answer: A
     """
     language = get_language(code)
-    if not language.instruction:
+    words = words or language.instruction
+    if not words:
         return ""
-    head = language.instruction.format(letters=letters(n_options, language))
-    explanation, answer = (cue(language, word) + language.space for word in (language.explanation, language.answer))
-    return f"{head}\n{explanation}…\n{answer}{LETTERS[0]}"
+    head = words.replace("{letters}", letters(n_options, language))
+    answer = cue(language, language.answer) + language.space
+    return f"{head}\n{explanation_cue(code)}…\n{answer}{LETTERS[0]}"
 
 
 def quoted(text: str) -> str:
@@ -166,12 +185,15 @@ def passage_lines(code: str, passages: Sequence[str], style: Style) -> list[str]
     return [language.passages_note, *lines] if style == "explain" and language.passages_note else lines
 
 
-def ask(code: str, question: str, options: Sequence[str], style: Style, passages: Sequence[str] = ()) -> str:
+def ask(
+    code: str, question: str, options: Sequence[str], style: Style, passages: Sequence[str] = (), words: str = ""
+) -> str:
     """The question as the user's turn: everything up to where the model begins to write.
 
     Args:
         options: in the order in which they are shown (:func:`shown_order` in style ``letters``).
         passages: texts to read first, best first; they are quoted here.
+        words: of the instruction in style ``explain``, instead of the language's own (:func:`instruction`).
 
     Raises:
         CalmError: there is no such language, or it has no words and the style needs them; the style shows letters,
@@ -210,7 +232,7 @@ def ask(code: str, question: str, options: Sequence[str], style: Style, passages
         return "\n".join([*read, *lines, cue(language, language.answer)])
     if read:
         lines = [*read, "", *lines]
-    head = instruction(code, len(options))
+    head = instruction(code, len(options), words)
     if head:
         lines = [head, "", *lines]
     return "\n".join([*lines, cue(language, language.explanation)])

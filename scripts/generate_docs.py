@@ -31,6 +31,7 @@ from calm_ext.data import benchmark
 from calm_ext.data.benchmark import Answer, Benchmark, OptionColumn, Split, bundled_benchmarks
 from calm_ext.data.families import Family
 from calm_ext.options import OneOf, Section
+from calm_ext.pipeline.bundled import purpose, recipe_names, recipes_dir
 from calm_ext.pipeline.schema import Recipe
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -78,6 +79,8 @@ def recipes() -> str:
         "`--set SECTION.KEY=VALUE` overrides one. Unknown keys are refused, and all problems are listed at once:\n",
         "```bash\ncalm-ext recipes validate my.yaml\ncalm-ext align my.yaml --dry-run\n```\n",
     ]
+    parts += ["These come along (`calm-ext recipes cp NAME` copies one):\n", "| recipe | what it is |", "|---|---|"]
+    parts += [f"| `{x}` | {_cell(purpose(recipes_dir() / f'{x}.yaml'))} |" for x in recipe_names()] + [""]
     plain = {name: field for name, field in Recipe.model_fields.items() if _section(field) is None}
     parts += ["## Top level\n", _table("", plain)]
     for name, field in Recipe.model_fields.items():

@@ -15,7 +15,9 @@ MINIMAL = {"name": "x", "model": {"path": "babel"}, "data": {"source": "babel"},
 
 def test_every_recipe_that_comes_along_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = recipe_names()
-    assert names == ["demo", "demo-rag", "llama", "sample-rag-gemma-270m", "xcsqa-gemma-270m"]
+    assert names == [
+        "demo", "demo-rag", "llama", "paper-medqa", "paper-xcsqa", "sample-rag-gemma-270m", "xcsqa-gemma-270m",
+    ]  # fmt: skip
     (tmp_path / "models/gemma-3-270m").mkdir(parents=True)
     (tmp_path / "models/gemma-3-270m/config.json").touch()
     monkeypatch.chdir(tmp_path)
@@ -57,6 +59,16 @@ def test_all_problems_at_once() -> None:
         ({"vote": {"rule": "zscore"}}, "vote.rule: zscore needs"),
         ({"vote": {"rule": "best"}}, "vote.rule: input should be one of correlated, dawid_skene, gold"),
         ({"pairs": {"translator": "m"}}, "pairs.translator: is given, but pairs.fallback is not translate"),
+        ({"pairs": {"chosen": "pooled"}}, "pairs.chosen: pooled puts one explanation into all languages; set fallback"),
+        (
+            {"pairs": {"instructions": {"qaa": "?"}}, "sampling": {"style": "direct"}},
+            "pairs.instructions: style direct shows no instruction",
+        ),
+        ({"pairs": {"instructions": {"fr": "?"}}}, "pairs.instructions.fr: 'fr' is not one of data.languages"),
+        (
+            {"pairs": {"instructions": {"qaa": "?"}}, "retrieval": {"index": "babel"}},
+            "pairs.instructions: do not go with retrieval",
+        ),
         ({"pairs": {"fallback": "translate", "translator": "m"}}, "pairs.translator: no model folder: m"),
         ({"vote": {"ties": "pivot"}}, "vote.pivot: missing"),
         ({"vote": {"pivot": "fr"}, "data": {"source": "babel", "languages": ["qaa", "qab"]}}, "vote.pivot: 'fr'"),

@@ -71,6 +71,9 @@ def build_pairs(votes: Votes, **options: Any) -> PairSet:
     chosen: PairingOptions = validated(PairingOptions, options, where="build_pairs")
     if chosen.fallback == "translate":
         raise DataError("build_pairs: fallback translate needs a model; use `calm-ext align` or `calm-ext pairs`")
+    problems = chosen.problems(votes.style)  # type: ignore[arg-type]
+    if problems:
+        raise DataError("\n".join(f"build_pairs: {problem}" for problem in problems))
     bare = next((g for g in votes.samples if not g.prompt), None)
     if bare is not None:
         raise DataError(f"samples: {bare.id} in {bare.language} has neither prompt nor question, and a pair needs one")

@@ -71,8 +71,9 @@ def command(
     from calm_ext.records import Ballot, Generation
 
     refuse_inputs(output, ballots, generations)
-    if options.fallback == "translate" and style != "explain":
-        raise CalmError("--fallback translate needs explanations to translate (--style explain)")
+    problems = options.problems(style)
+    if problems:
+        raise CalmError("\n".join(f"--{problem}" for problem in problems))
     if (options.fallback == "translate") != (options.translator is not None):
         raise CalmError("--fallback translate and --translator FOLDER go together")
     options = options.replace(drop_contradictions=contradictions == "drop")

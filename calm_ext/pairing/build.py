@@ -2,7 +2,8 @@
 
 Pairs for language l of a question with a winner: *chosen* is a response of l that gives the winner (``native``); where
 l has none, the language is skipped (``skip``), or the winning option is written in the task's format (``answer_only``),
-or another language's response is put into l (``translate``, :mod:`calm_ext.pairing.translate`), as the paper does.
+or another language's response is put into l (``translate``, :mod:`calm_ext.pairing.translate`). In the paper's way
+(``pooled``) one response of all that give the winner is put into every language, and chosen there.
 Responses that are surely in another language than l are not chosen (:mod:`calm_ext.metrics.fidelity`).
 *Rejected* are l's responses that give another answer; abstentions are neither, unless ``reject_unparsed``. Where
 options were scored instead of sampled, l's responses are its option texts, or their letters as the prompt shows them,
@@ -22,11 +23,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from calm_ext.answers.thoughts import Marks
 from calm_ext.pairing.anchors import anchor_of, answer_key, said_options
 from calm_ext.pairing.balance import PairLengths, Row, select
+from calm_ext.pairing.instructions import instructed
 from calm_ext.pairing.meet import Asked, Decided, judged, met
 from calm_ext.pairing.options import PairingOptions
 from calm_ext.pairing.sides import alike, joined
 from calm_ext.prompts import Style, answer_text
-from calm_ext.records import ANCHOR, Ballot, Generation, Pair
+from calm_ext.records import ANCHOR, POOLED, Ballot, Generation, Pair
 
 #: Why a response was left out, as verbs and stages say it behind its number.
 FOREIGN = "chosen in another language"
@@ -102,6 +104,7 @@ def build_pairs(
         ballots: each with its place (``file:line``).
         generations: opens the stream of the generations, each with its place; it may be opened twice.
         restated: (question id, language) -> the chosen text where the fallback is ``translate``.
+            Where chosen responses are pooled, all of them.
         report: filled with what was built and what was left out.
         thoughts: marks of thoughts besides the known ones (:mod:`calm_ext.answers.thoughts`).
 
@@ -139,6 +142,7 @@ def _all_pairs(
 ) -> Iterator[tuple[Pair, int | None, list[str]]]:
     """Pairs, gold answers, options; no limits. Repeated pairs and those with two equal sides would train nothing."""
     seen: set[int] = set()
+    generations = instructed(generations, options.instructions)
     for asked in judged(met(decided, generations, options, style, report, thoughts), thoughts):
         for pair in _pairs_of(asked, options, style, restated or {}, report, thoughts):
             key = hash((pair.language, str(pair.prompt), pair.chosen, pair.rejected))
@@ -179,15 +183,19 @@ def _pairs_of(
         rejected = sides.rejected
         if not rejected:
             return
-        chosen = sides.chosen
-        if sides.n_foreign:
-            report.left_out[FOREIGN] += sides.n_foreign
-            report.foreign[language] += sides.n_foreign
-        if sides.n_contradicting:
-            report.left_out["chosen that contradict themselves"] += sides.n_contradicting
-        if sides.lacks_chosen:
-            origin = options.fallback
+        if options.chosen == "pooled":
+            origin = POOLED
             chosen = _fallback(ballot.id, winner, generation, options, style, restated)
+        else:
+            chosen = sides.chosen
+            if sides.n_foreign:
+                report.left_out[FOREIGN] += sides.n_foreign
+                report.foreign[language] += sides.n_foreign
+            if sides.n_contradicting:
+                report.left_out["chosen that contradict themselves"] += sides.n_contradicting
+            if sides.lacks_chosen:
+                origin = options.fallback
+                chosen = _fallback(ballot.id, winner, generation, options, style, restated)
     if not chosen:
         report.left_out["times a language had no chosen response"] += 1
         return
@@ -240,7 +248,7 @@ def _fallback(
     style: Style,
     restated: Mapping[tuple[str, str], str],
 ) -> list[str]:
-    """What is chosen where no response of the language gives the winner."""
+    """What is chosen where no response of the language gives the winner, or where it is not to come from these."""
     if options.fallback == "skip":
         return []
     if options.fallback == "translate":

@@ -16,6 +16,7 @@ from typing import Literal
 
 from calm_ext.answers.thoughts import Marks, strip_thoughts
 from calm_ext.pairing.anchors import answer_key, runner_up, said_options
+from calm_ext.pairing.instructions import instructed
 from calm_ext.pairing.meet import Decided
 from calm_ext.pairing.options import PairingOptions
 from calm_ext.pairing.sides import joined
@@ -51,7 +52,7 @@ def build_groups(
     decided = Decided(ballots)
     members: dict[str, dict[str, Member]] = {}
     sizes: dict[str, int] = {}
-    for _, generation in generations:
+    for _, generation in instructed(generations, options.instructions):
         ballot = decided.by_id.get(generation.id)
         if ballot is None or generation.language not in ballot.votes:
             continue

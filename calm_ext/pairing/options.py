@@ -6,17 +6,27 @@ from typing import Literal
 
 from pydantic import Field
 
+from calm_ext.languages.codes import LanguageCode
 from calm_ext.options import Section
+from calm_ext.prompts import Style
 
 
 class PairingOptions(Section):
     """How pairs are built (:mod:`calm_ext.pairing.build`)."""
 
+    chosen: Literal["native", "pooled"] = "native"
+    """``native``: a language's own responses that give the winner. ``pooled``, as in the paper: in every language the
+    explanation of one response, the last in the order of `data.languages` that gives the winner, translated, and the
+    winning option; it needs `fallback` translate."""
     fallback: Literal["skip", "answer_only", "translate"] = "answer_only"
     """What to choose in a language none of whose responses gives the winner."""
     translator: str | None = None
     """Folder of the model that translates: a seq2seq model, or a causal one that is asked to; never the network. A
     recipe that names none translates with its own model."""
+    instructions: dict[LanguageCode, str] = Field(default_factory=dict, json_schema_extra={"metavar": "LANGUAGE=TEXT"})
+    """Another instruction in training than in sampling (style explain), by language: what stands before the format in
+    the prompts that are trained on; `{letters}` in it stands for the letters. A language without one keeps the prompt
+    that was sampled."""
     anchors: Literal["all", "none"] = "all"
     """`all`: also a language that agrees with the vote gets a pair of each question, so that training holds what it
     knows: the winner is chosen, and the runner-up rejected."""
@@ -46,6 +56,17 @@ class PairingOptions(Section):
     side is longer than the other by more than this factor (in characters)."""
     seed: int = 0
     """Seed of the random draws."""
+
+    def problems(self, style: Style) -> list[str]:
+        """What does not go together, or with the style that questions were asked in, one line each."""
+        found = []
+        if self.fallback == "translate" and style != "explain":
+            found.append("fallback: translate needs explanations to translate (style explain)")
+        if self.chosen == "pooled" and self.fallback != "translate":
+            found.append("chosen: pooled puts one explanation into all languages; set fallback to translate")
+        if self.instructions and style != "explain":
+            found.append(f"instructions: style {style} shows no instruction")
+        return found
 
     @property
     def selects(self) -> bool:

@@ -1,6 +1,7 @@
-"""Put a response of one language into another, for pairs of a language that has no right answer of its own.
+"""Put a response of one language into another: one that has no right answer of its own, or where pooled every one.
 
-The paper translates the explanation and writes the option after it; so does this. What translates is a
+The paper translates the explanation and writes the option after it (https://github.com/wangym2/CALM,
+``construct_DPO_data_`` in ``utils/votingfunc.py``); so does this. What translates is a
 :class:`Restater`: a local sequence-to-sequence model, or a causal model that is asked to, such as the one that is being
 aligned. Neither is downloaded: it is a folder, or in the hub's local cache. A translation is used only where
 its answer is read as the winner, it is in the language, does not repeat itself, and does not speak for another option.
@@ -25,7 +26,7 @@ from calm_ext.models.meter import count_tokens, in_model
 from calm_ext.models.request import encode_prompt
 from calm_ext.pairing.donors import Wanted, wanted_translations
 from calm_ext.pairing.options import PairingOptions
-from calm_ext.prompts import Style, answer_text
+from calm_ext.prompts import Style, answer_text, explanation_cue
 from calm_ext.records import Ballot, Generation, Record
 
 _SENTENCE = re.compile(r"[.!?。！？।۔\n]+")
@@ -72,6 +73,9 @@ def restate_missing(
 ) -> tuple[dict[tuple[str, str], str], Counter[str]]:
     """(question id, language) -> a chosen response, for the languages that have rejected ones and none of their own.
 
+    Where chosen responses are pooled it is for all languages that have rejected ones; the language of the explanation
+    gets it as it is.
+
     Args:
         options: which responses may be chosen and rejected.
         cache: JSONL to which translations are appended; those that are there already are not made again.
@@ -82,13 +86,15 @@ def restate_missing(
     Returns:
         the responses, and how many translations were thrown away for what reason.
     """
-    wanted = list(wanted_translations(ballots, generations(), options or PairingOptions(), style, thoughts))
+    options = options or PairingOptions()
+    wanted = list(wanted_translations(ballots, generations(), options, style, thoughts))
+    foreign = [w for w in wanted if w.language != w.source]
     done: dict[tuple[str, str, str], str] = {}
     if cache.exists():
         Appender(cache).close()  # cuts an incomplete last line
         old = read_jsonl(cache, Restated, allow_empty=True)
         done = {(r.id, r.language, r.donor): r.text for r in old if r.by == by}
-    todo = [w for w in wanted if (w.id, w.language, w.donor) not in done]
+    todo = [w for w in foreign if (w.id, w.language, w.donor) not in done]
     todo.sort(key=lambda w: (w.source, w.language))
     with Appender(cache) as appender:
         for batch in _batches(todo, batch_size):
@@ -100,17 +106,19 @@ def restate_missing(
             appender.append(rows)
             done |= {(r.id, r.language, r.donor): r.text for r in rows}
             if progress:
-                progress(len(done), len(wanted))
+                progress(len(done), len(foreign))
     texts_of = {(g.id, g.language): g.options for _, g in generations()} if wanted else {}
     found: dict[tuple[str, str], str] = {}
     refused: Counter[str] = Counter()
     for w in wanted:
         winner = ballots[w.id].winner
         assert winner is not None
-        explanation = done[w.id, w.language, w.donor].strip()
+        explanation = w.explanation if w.language == w.source else done[w.id, w.language, w.donor].strip()
         own = texts_of[w.id, w.language]
         text = explanation + answer_text(w.language, own, winner, style)
-        reason = _refusal(explanation, text, w, own, winner)
+        if w.cued:
+            text = explanation_cue(w.language) + text
+        reason = _refusal(explanation, text, w, own, winner, options)
         if reason:
             refused[reason] += 1
         else:
@@ -130,20 +138,23 @@ def _batches(items: Sequence[Wanted], size: int) -> Iterator[list[Wanted]]:
         yield batch
 
 
-def _refusal(explanation: str, text: str, wanted: Wanted, options: Sequence[str], winner: int) -> str | None:
+def _refusal(
+    explanation: str, text: str, wanted: Wanted, texts: Sequence[str], winner: int, options: PairingOptions
+) -> str | None:
     """Why a translation cannot be used."""
     if not explanation:
         return "empty or cut off"
-    if explanation == wanted.explanation:
+    if explanation == wanted.explanation and wanted.language != wanted.source:
         return "not translated"
     sentences = Counter(s.strip() for s in _SENTENCE.split(explanation) if len(s.strip()) > 8)
     if sentences and max(sentences.values()) > 2:
         return "repeats itself"
     if not _is_in(explanation, wanted.language, wanted.source):
         return "in another language"
-    if read_answer(text, options, wanted.language) != winner:
+    if read_answer(text, texts, wanted.language) != winner:
         return "names another answer"
-    return "speaks for another option" if contradicts(text, options, winner, wanted.language) else None
+    against = options.drop_contradictions and contradicts(text, texts, winner, wanted.language)
+    return "speaks for another option" if against else None
 
 
 def _is_in(text: str, language: str, source: str) -> bool:

@@ -195,13 +195,13 @@ def _backend_problems(entry: BackendEntry, arguments: Mapping[str, Any]) -> list
     return []
 
 
-def _translation_problems(recipe: Recipe) -> list[str]:
-    folder, translates = recipe.pairs.translator, recipe.pairs.fallback == "translate"
-    found = []
-    if folder and not translates:
+def _pairing_problems(recipe: Recipe) -> list[str]:
+    folder = recipe.pairs.translator
+    found = [f"pairs.{p}" for p in recipe.pairs.problems(recipe.sampling.resolved_style)]
+    if folder and recipe.pairs.fallback != "translate":
         found.append("pairs.translator: is given, but pairs.fallback is not translate")
-    if translates and recipe.sampling.resolved_style != "explain":
-        found.append("pairs.fallback: translate needs explanations to translate (sampling.style explain)")
+    if recipe.pairs.instructions and recipe.retrieval:
+        found.append("pairs.instructions: do not go with retrieval, whose passages stand in the prompts")
     if folder and not (Path(folder) / "config.json").is_file():
         found.append(f"pairs.translator: no model folder: {folder} (translation never uses the network)")
     return found
@@ -241,7 +241,8 @@ def languages_not_asked(recipe: Recipe, languages: Sequence[str]) -> list[str]:
     """
     found, asked, pivot = [], ", ".join(languages), recipe.retrieval.pivot if recipe.retrieval else None
     weighted = [(f"vote.weights.{code}", code) for code in recipe.vote.weights]
-    for key, code in [("vote.pivot", recipe.vote.pivot), *weighted, ("retrieval.pivot", pivot)]:
+    worded = [(f"pairs.instructions.{code}", code) for code in recipe.pairs.instructions]
+    for key, code in [("vote.pivot", recipe.vote.pivot), *weighted, *worded, ("retrieval.pivot", pivot)]:
         if code is not None and code not in languages:
             found.append(f"{key}: {code!r} is not one of data.languages ({asked})")
     if recipe.vote.min_languages > len(languages):
@@ -274,7 +275,7 @@ def _problems(recipe: Recipe) -> list[str]:
         found.append("vote.pivot: missing, vote.ties is pivot")
     if RULES[recipe.vote.rule].needs_scores and recipe.sampling.mode != "options":
         found.append(f"vote.rule: {recipe.vote.rule} needs sampling.mode options")
-    found += [*_translation_problems(recipe), *_retrieval_problems(recipe), *_sampling_problems(recipe.sampling)]
+    found += [*_pairing_problems(recipe), *_retrieval_problems(recipe), *_sampling_problems(recipe.sampling)]
     found += recipe.data.problems()
     found += problems_of(recipe.evaluation.metadata, recipe.evaluation.tasks, within="evaluation.metadata.")
     found += tracker_problems(recipe.training.report_to)

@@ -7,10 +7,11 @@ from calm_ext.records.answers import Generation, Prediction
 from calm_ext.records.base import Names, Prompt, Record
 from calm_ext.records.passages import CorpusPassage, Passage, Passages
 from calm_ext.records.questions import ParallelQuestion, Version
-from calm_ext.records.votes import ANCHOR, Ballot, Exercise, Group, Member, Pair
+from calm_ext.records.votes import ANCHOR, POOLED, Ballot, Exercise, Group, Member, Pair
 
 __all__ = [
     "ANCHOR",
+    "POOLED",
     "Ballot",
     "CorpusPassage",
     "Exercise",

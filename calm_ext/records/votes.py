@@ -34,14 +34,16 @@ class Ballot(Record):
 
 #: The origin of a pair in a language that agrees with the vote already.
 ANCHOR = "anchor"
+#: The origin of a pair whose chosen side has one explanation in all languages (``pairs.chosen: pooled``).
+POOLED = "pooled"
 
 
 class Pair(Record):
     """A preference pair; ``prompt``, ``chosen`` and ``rejected`` are what TRL reads.
 
     Attributes:
-        origin: where the chosen response comes from: ``native``, a fallback's name, or ``anchor`` where the language
-            agrees with the vote already.
+        origin: where the chosen response comes from: ``native``, a fallback's name, ``pooled`` where all languages have
+            the same explanation, or ``anchor`` where the language agrees with the vote already.
         probability: that the chosen answer is right, by the vote's estimate; None where there is none.
     """
 

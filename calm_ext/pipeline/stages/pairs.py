@@ -13,6 +13,7 @@ from calm_ext.jsonl import atomic_write, finite, read_jsonl, read_numbered, writ
 from calm_ext.pairing.build import PairReport, build_pairs
 from calm_ext.pairing.exercises import build_exercises
 from calm_ext.pairing.groups import build_groups
+from calm_ext.pairing.instructions import instructed
 from calm_ext.pairing.translate import restate_missing
 from calm_ext.pipeline.context import BaseStage, Outputs, Run, asking, section
 from calm_ext.pipeline.stages.vote import generations, vote_table
@@ -87,6 +88,8 @@ class Pairs(BaseStage):
         summary = reports[False].summary()
         _say(run, summary, len(held))
         if not summary["n_pairs"] and not beside:
+            if summary["left_out"]:
+                raise RunError(f"there is no pair to train on: left out were {_reasons(summary)}")
             why = "the model agrees with its own vote on every decided question"
             hint = "; pairs.anchors: all makes pairs of these, too" if r.pairs.anchors == "none" else ""
             raise RunError(f"there is no pair to train on: {why}{hint}")
@@ -128,7 +131,7 @@ def _write_exercises(run: Run, ballots: list[tuple[str, Ballot]], others: dict[s
     left_out: Counter[str] = Counter()
     exercises = build_exercises(
         ballots,
-        generations(run),
+        instructed(generations(run), run.recipe.pairs.instructions),
         others,
         gold=RULES[run.recipe.vote.rule].needs_gold,
         left_out=left_out,
@@ -158,11 +161,15 @@ def _say(run: Run, summary: Any, n_heldout: int) -> None:
     by_language = ", ".join(f"{x} {n}" for x, n in sorted(summary["by_language"].items()))
     run.say(f"{summary['n_pairs']} pairs ({by_language}), {n_heldout} questions held out")
     if summary["left_out"]:
-        run.say("left out: " + ", ".join(f"{n} {reason}" for reason, n in summary["left_out"].items()))
+        run.say(f"left out: {_reasons(summary)}")
+
+
+def _reasons(summary: Any) -> str:
+    return ", ".join(f"{n} {reason}" for reason, n in summary["left_out"].items())
 
 
 def _restated(run: Run, ballots: dict[str, Ballot], report: PairReport) -> dict[tuple[str, str], str]:
-    """(question id, language) -> an explanation translated into a language that has none for the winner."""
+    """(question id, language) -> the chosen text of a language that has none for the winner, or where pooled of all."""
     r = run.recipe
     bars: dict[int, Callable[[int], None]] = {}
 

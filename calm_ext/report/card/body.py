@@ -147,7 +147,9 @@ _RETRIEVAL = ("index", "method", "query", "k", "budget", "judge")
 _OPTIONS = ("mode", "style", "chat_template", "seed")
 _SAMPLING = ("mode", "style", "n", "temperature", "top_p", "max_new_tokens", "chat_template", "seed")
 _VOTE = ("rule", "ties", "min_margin", "min_probability", "min_languages", "keep_share", "keep")
-_PAIRS = ("fallback", "anchors", "anchor_ratio", "balance", "reject_unparsed", "max_per_question", "max_ratio")
+_PAIRS = (
+    "chosen", "fallback", "anchors", "anchor_ratio", "balance", "reject_unparsed", "max_per_question", "max_ratio",
+)  # fmt: skip
 _TRAINING = (
     "method", "loss", "label_smoothing", "noise", "beta", "nll_weight", "anchors", "anchor_weight", "learning_rate",
     "epochs", "batch_size", "gradient_accumulation", "max_length", "lora_r", "lora_alpha", "lora_dropout",
