@@ -47,7 +47,7 @@ class Tested(NamedTuple):
     notes: list[str]
 
 
-def test_claim(claim: Claim, options: StudyOptions, measured: Sequence[Measured], task: str | None) -> Tested:
+def try_claim(claim: Claim, options: StudyOptions, measured: Sequence[Measured], task: str | None) -> Tested:
     """Test one claim.
 
     It *holds* where the quantity has the sign that is claimed with p < .05 (two-sided), *fails* where it has the other

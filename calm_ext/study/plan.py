@@ -121,7 +121,8 @@ def make_plan(cells: Sequence[Cell], study: Path) -> Plan:
                 taken = name == "sample" and cell is not None and cell.sampled is not None
                 stages[name] = "taken" if taken else "runs"
             there.add(key)
-        planned.append(PlannedRun(pipeline.place, stages, cell))
+        if cell is not None or set(stages.values()) != {"shared"}:
+            planned.append(PlannedRun(pipeline.place, stages, cell))
     return Plan(planned, mean_seconds(study))
 
 

@@ -81,7 +81,7 @@ def read_study(path: str | os.PathLike[str]) -> StudyFile:
 
 
 def _known(location: tuple[Any, ...]) -> list[str]:
-    return list((Claim if location[0] == "claims" and len(location) > 1 else StudyOptions).model_fields)
+    return list((Claim if location[:1] == ("claims",) and len(location) > 1 else StudyOptions).model_fields)
 
 
 def _recipe(options: StudyOptions, folder: Path) -> dict[str, Any]:

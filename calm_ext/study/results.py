@@ -11,7 +11,7 @@ from typing import Any
 from calm_ext.jsonl import finite
 from calm_ext.metrics.names import metric_order
 from calm_ext.signature import versions
-from calm_ext.study.claims import Measured, Tested, agrees, terms_of, test_claim
+from calm_ext.study.claims import Measured, Tested, agrees, terms_of, try_claim
 from calm_ext.study.effects import Effect, effects, value_of
 from calm_ext.study.folds import Folds
 from calm_ext.study.grid import Cell, Grid
@@ -42,7 +42,7 @@ def study_results(
     asked = {t: is_asked(t, summaries) for t in measured_tasks}
     default = next((t for t in measured_tasks if not asked[t]), None)
     metrics = metric_order(dict.fromkeys([*_ALWAYS, *(c.metric for c in options.claims)]))
-    tests = [test_claim(c, options, measured, c.task or default) for c in options.claims]
+    tests = [try_claim(c, options, measured, c.task or default) for c in options.claims]
     found: dict[str, Any] = finite({
         "study": options.name,
         "cells": [_cell(c, folder, finished, failed) for c in sorted(grid.cells, key=lambda c: _place(c, options))],

@@ -155,7 +155,7 @@ def found_words(tested: Mapping[str, Any]) -> str:
 def notes(results: Results) -> list[str]:
     """What a reader of the numbers must know."""
     found = []
-    if len({c["seed"] and tuple(c["seed"].items()) for c in results["cells"]}) < 2:
+    if len({tuple(map(label, c["seed"].values())) for c in results["cells"]}) < 2:
         found.append("One seed: intervals are over questions only, and say nothing of how much seeds differ.")
     for f in results["folds"]:
         sizes = sorted(set(f["sizes"]))

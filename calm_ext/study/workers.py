@@ -31,6 +31,10 @@ _PRELOADED = [
 ]  # fmt: skip
 
 
+#: Seconds that a process has after its last word; a framework's thread may not end.
+_TO_END = 20
+
+
 class Event(NamedTuple):
     """What a cell says: a message of a stage, how far it is, or its end.
 
@@ -78,7 +82,8 @@ def run_cells(cells: Sequence[Cell], study: Path, *, jobs: int, report: Callable
                 report(event)
                 if event.kind in ("done", "failed"):
                     running.remove(job)
-                    job.process.join()
+                    job.process.join(_TO_END)
+                    _stop(job)
                     job.line.close()
                 if event.kind == "failed":
                     failed[job.cell.name] = event.text
@@ -109,6 +114,7 @@ def _next(job: _Job) -> Event:
 
 
 def _stop(job: _Job) -> None:
+    """End a process, and what it started, where they have not ended."""
     with contextlib.suppress(ProcessLookupError):
         try:
             os.killpg(job.process.pid, signal.SIGKILL)
@@ -189,7 +195,6 @@ def _work(line: Connection, fields: Mapping[str, Any], study: str, log: str, env
         cell = Cell(**{**fields, "recipe": recipe, "sampled": sampled})
         CellPipeline(cell, Path(study), reporter=_Line(line)).run()
     sys.stdout.flush()
-    os._exit(0)  # threads of frameworks are not waited for
 
 
 @contextlib.contextmanager
