@@ -76,21 +76,37 @@ def test_a_run_on_columns(babel_model: Path, spec: Path, tmp_path: Path) -> None
         "data": {"source": "columns", "spec": str(spec), "split": "first"},
         "sampling": {"mode": "options", "batch_size": 64},
         "training": {"learning_rate": 1e-3, "epochs": 1, "dtype": "float32", "checks_per_epoch": 1},
-        "evaluation": {"tasks": ["calm_local_xl_mc"], "metadata": {"split": "second"}, "batch_size": 64},
+        "evaluation": {"tasks": ["calm_local_xl_mc", "calm_asked_xl_mc"], "metadata": {"split": "second"}, "batch_size": 64},
     })  # fmt: skip
     folder = tmp_path / "run"
     Pipeline(recipe, folder).run()
     asked = {json.loads(line)["id"] for line in (folder / "questions.jsonl").read_text().splitlines()}
-    measured = {
-        json.loads(line)["doc"]["id"]
-        for line in (folder / "eval/after/samples_calm_local_xl_mc.jsonl").read_text().splitlines()
-    }
-    assert asked and measured and not asked & measured and len(asked | measured) == 40
+
+    def measured(task: str) -> set[str]:
+        lines = (folder / f"eval/after/samples_{task}.jsonl").read_text().splitlines()
+        return {json.loads(line)["doc"]["id"] for line in lines}
+
+    others = measured("calm_local_xl_mc")
+    assert asked and others and not asked & others and len(asked | others) == 40
+    assert measured("calm_asked_xl_mc") == asked
     assert (folder / "report/index.html").is_file()
     spec.write_text(spec.read_text(encoding="utf-8").replace("0.5", "0.25"), encoding="utf-8")
     Pipeline(recipe, folder).run(stop_after="questions")
     fewer = {json.loads(line)["id"] for line in (folder / "questions.jsonl").read_text().splitlines()}
     assert fewer < asked, "another spec asks other questions"
+
+
+def test_asked_questions_are_named_where_no_recipe_finds_them(
+    questions_file: Path, lm: SharedPrefixLM, tmp_path: Path
+) -> None:
+    with pytest.raises(CalmError, match=r"tasks calm_asked_xl\* ask the questions of an alignment"):
+        check_questions({}, ["calm_asked_xl_mc"])
+    with pytest.raises(CalmError, match=r"nowhere.jsonl: no such file"):
+        check_questions({"asked": "nowhere.jsonl"}, ["calm_asked_xl_mc"])
+    found = evaluate(
+        lm, ["calm_asked_xl_mc"], tmp_path, model_name="m", metadata={"asked": str(questions_file)}, limit=8
+    )
+    assert found["n-samples"]["calm_asked_xl_mc"] == {"original": 40, "effective": 8}
 
 
 @pytest.mark.parametrize(

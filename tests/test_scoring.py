@@ -137,6 +137,18 @@ def test_with_an_adapter(kind: str, babel_model: Path) -> None:
     assert wanted != pytest.approx(plain, abs=0.1)
 
 
+@pytest.mark.parametrize(
+    ("dtype", "off", "read"), [(torch.bfloat16, 0.02, True), (torch.bfloat16, 0.2, False), (torch.float32, 0.02, False)]
+)
+def test_rounding_of_unlikely_tokens_is_no_other_number(
+    dtype: torch.dtype, off: float, read: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A trained adapter in bf16 was 2 % off for a token of -37 nats, and was scored one option at a time for it."""
+    model, plain = tiny("gemma3").to(dtype), scoring._plain
+    monkeypatch.setattr(scoring, "_plain", lambda *args: ((1 + off) * plain(*args)[0], False))
+    assert reads_trees(model) is read
+
+
 @pytest.mark.parametrize("kind", ["llama", "gemma3", "qwen3"])
 def test_bf16_is_close_to_fp32(kind: str) -> None:
     model = tiny(kind)

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 from calm_ext.data import SOURCES, answerable, load_questions, require_labelled
 from calm_ext.errors import CalmError, DataError
-from calm_ext.harness.metadata import check_given, own_source
+from calm_ext.harness.metadata import ASKED, asked_questions, check_given, own_source
 from calm_ext.harness.retrieved import Wanted, wanted
 from calm_ext.languages import normalise_code
 from calm_ext.prompts import Style
@@ -204,10 +204,12 @@ def _loader(source: str) -> Callable[..., Splits]:
     """The ``custom_dataset`` of a source: its options, and ``languages`` and ``split``, are taken from the metadata.
 
     ``language`` names the one language of a task that has only one, whatever ``languages`` says. Of one's own questions
-    the metadata names the file as ``path``, or as ``spec`` the YAML that describes a benchmark's columns.
+    the metadata names the file as ``path``, or as ``spec`` the YAML that describes a benchmark's columns. Of the
+    questions that an alignment asked (:data:`ASKED`) it names the file as ``asked``.
 
     Raises:
-        CalmError: by the function, where the metadata has a key that no task reads, or both ``path`` and ``spec``.
+        CalmError: by the function, where the metadata has a key that no task reads, or both ``path`` and ``spec``,
+            or no ``asked`` where that is read.
     """
 
     def questions(
@@ -215,6 +217,8 @@ def _loader(source: str) -> Callable[..., Splits]:
     ) -> Splits:
         check_given(metadata)
         own = own_source(metadata) if source == "local" else source
+        if source == ASKED:
+            own, split, metadata = "local", None, metadata | {"path": asked_questions(metadata)}
         options = SOURCES[own].from_metadata(metadata)
         codes = [language] if language else languages
         style = metadata.get("style", "explain")
@@ -224,6 +228,6 @@ def _loader(source: str) -> Callable[..., Splits]:
 
 
 def __getattr__(name: str) -> Callable[..., Splits]:
-    if name.startswith("_") or name not in SOURCES:
+    if name.startswith("_") or name not in (*SOURCES, ASKED):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}, and there is no such data source")
     return _loader(name)

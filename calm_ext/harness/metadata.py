@@ -18,8 +18,10 @@ from calm_ext.errors import CalmError
 from calm_ext.files.texts import read_object
 from calm_ext.retrieval.options import RetrievalOptions
 
+#: The tasks ``calm_asked_xl*``, by their function in :mod:`calm_ext.harness.dataset`, and the metadata key they read.
+ASKED = "asked"
 #: What every task of ours reads.
-_TASKS = ("languages", "language", "split", "style", "order_seed", "thoughts", "max_gen_toks", "version")
+_TASKS = ("asked", "languages", "language", "split", "style", "order_seed", "thoughts", "max_gen_toks", "version")
 #: What tasks with passages read besides their options, some of it from the model's arguments.
 _PASSAGES = ("retrieval", "passages", "babel_seed", "tokenizer", "pretrained", "max_length", "trust_remote_code")
 #: What lm-eval and our tasks write into the metadata themselves.
@@ -51,11 +53,13 @@ def check_metadata(keys: Iterable[str], *, where: str) -> None:
 
 
 def check_questions(metadata: Mapping[str, Any], tasks: Sequence[str]) -> None:
-    """Refuse own questions of tasks ``calm_local_xl*`` that are not there, before a model is loaded.
+    """Refuse questions of tasks ``calm_local_xl*`` and ``calm_asked_xl*`` that are not there, before a model is loaded.
 
     Raises:
-        CalmError: there is no such file, neither or both of ``path`` and ``spec`` are named, or the spec has a mistake.
+        CalmError: there is no such file, none is named, both ``path`` and ``spec`` are, or the spec has a mistake.
     """
+    if any(name.startswith("calm_asked_xl") for name in tasks) and not Path(asked_questions(metadata)).is_file():
+        raise CalmError(f"{metadata[ASKED]}: no such file")
     if not any(name.startswith("calm_local_xl") for name in tasks):
         return
     source = own_source(metadata)
@@ -79,6 +83,20 @@ def own_source(metadata: Mapping[str, Any]) -> str:
     if "spec" in metadata and "path" in metadata:
         raise CalmError("metadata has both path and spec; a task asks the questions of one of them")
     return "columns" if "spec" in metadata else "local"
+
+
+def asked_questions(metadata: Mapping[str, Any]) -> str:
+    """The file of questions of the tasks ``calm_asked_xl*``.
+
+    Raises:
+        CalmError: the metadata names none.
+    """
+    if not isinstance(metadata.get(ASKED), str):
+        raise CalmError(
+            "tasks calm_asked_xl* ask the questions of an alignment: in a recipe they are found; elsewhere "
+            '--metadata \'{"asked": "runs/…/questions.jsonl"}\' names them'
+        )
+    return str(metadata[ASKED])
 
 
 def problems_of(metadata: Mapping[str, Any], tasks: Sequence[str], *, within: str) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from calm_ext.data import SOURCES
 from calm_ext.errors import CalmError
+from calm_ext.harness.metadata import ASKED
 from calm_ext.pipeline.context import BaseStage, Outputs, Run, model_identity, section, template_identity
 from calm_ext.pipeline.directory import sha256_of
 from calm_ext.pipeline.stages.retrieve import retrieval_identity, retrieval_metadata
@@ -39,12 +40,14 @@ class Evaluate(BaseStage):
         r = run.recipe
         model = model_identity(r)
         given = task_metadata(run)
+        asked = [run.outputs_of("questions")] if given.pop(ASKED, None) else []
         found = [model, section(r.evaluation), given, r.sampling.chat_template, *template_identity(r)]
         # Of a file that is not there loading says so.
         found += [sha256_of(Path(given[x])) for x in ("path", "spec") if x in given and Path(given[x]).is_file()]
         passages = retrieval_identity(r)
         if passages:
             found.append(passages)
+        found += asked
         return [*found, run.outputs_of("train")] if self.when == "after" else found
 
     def plan(self, run: Run) -> str:
@@ -80,6 +83,8 @@ def task_metadata(run: Run) -> dict[str, Any]:
     given |= SOURCES[d.source].to_metadata(d.args)
     if any(task.startswith("calm_local_xl") for task in e.tasks):
         given |= {"path": d.path, "spec": d.spec}
+    if any(task.startswith("calm_asked_xl") for task in e.tasks):
+        given |= {ASKED: str(run.dir / "questions.jsonl")}
     if run.recipe.sampling.thoughts:
         given["thoughts"] = [list(pair) for pair in run.recipe.sampling.thoughts]
     return {k: v for k, v in given.items() if v is not None} | retrieval_metadata(run.recipe) | e.metadata
