@@ -12,10 +12,12 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
+from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import yaml
 
@@ -26,6 +28,7 @@ from calm_ext.metrics.stats import bootstrap_p, interval, resampled_means
 from calm_ext.pipeline.directory import RunDirectory
 from calm_ext.pipeline.run import Pipeline
 from calm_ext.records import Generation, ParallelQuestion, Version
+from calm_ext.study import workers
 from calm_ext.study.claims import Measured, terms_of, try_claim
 from calm_ext.study.effects import Term, effect, effects
 from calm_ext.study.folds import make_folds
@@ -232,6 +235,36 @@ def test_files_are_shared_until_one_is_written_anew(tmp_path: Path) -> None:
     assert not RunDirectory(tmp_path / "three", name="three").adopt("sample", one, "inputs")
 
 
+class Ended:
+    """A process that was ended from outside."""
+
+    exitcode = -9
+
+    def join(self, timeout: float | None = None) -> None:
+        pass
+
+
+def test_a_process_that_ends_without_a_word_is_a_failure() -> None:
+    ours, theirs = Pipe()
+    theirs.close()
+    cell = Cell("a", {}, {}, None, None, None)  # type: ignore[arg-type]
+    event = workers._next(workers._Job(Ended(), ours, cell, 0))
+    assert (event.kind, event.text) == ("failed", "its process ended without a word (exit code -9)")
+
+
+def test_cells_that_run_at_once_share_cores_and_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
+    monkeypatch.setattr(os, "cpu_count", lambda: 16)
+    given = [workers._surroundings(slot, 4) for slot in range(4)]
+    assert [g["CUDA_VISIBLE_DEVICES"] for g in given] == ["2", "5", "2", "5"]
+    assert {g["OMP_NUM_THREADS"] for g in given} == {"4"}
+    assert workers._surroundings(0, 1) == {}, "a cell by itself has all"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert workers._surroundings(0, 4) == {}
+
+
 # --- a whole study, killed and continued ------------------------------------------------------------------------------
 
 
@@ -256,7 +289,7 @@ def tiny(model: Path) -> dict[str, Any]:
             "method": {"sft": {"training.method": "sft"}, "broken": {"vote.min_margin": 1, "vote.min_languages": 3}}
         },
         "folds": 2,
-        "evaluate": {"tasks": ["calm_local_xl_mc", "calm_babel_xl_asked"]},
+        "evaluate": {"tasks": ["calm_local_xl_mc", "calm_asked_xl_mc"]},
         "claims": [
             {"metric": "acc", "rises": True, "where": {"method": "sft"}},
             {"metric": "acc", "better": {"method": "sft"}, "than": {"method": "broken"}},
@@ -266,6 +299,15 @@ def tiny(model: Path) -> dict[str, Any]:
 
 def snapshot(folder: Path) -> dict[str, int]:
     return {str(p): p.stat().st_mtime_ns for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def others_die(place: str, *, seconds: float = 30) -> bool:
+    """Whether no process is left that works in a folder, training say, or soon none is."""
+    for _ in range(int(seconds * 10)):
+        if not any(place in " ".join(p.info["cmdline"] or ()) for p in psutil.process_iter(["cmdline"])):
+            return True
+        time.sleep(0.1)
+    return False
 
 
 class Killed:
@@ -286,6 +328,7 @@ class Killed:
         time.sleep(random.uniform(0, 6))
         os.kill(first.pid, signal.SIGKILL)  # its own process alone: it must take the cells' with it
         first.wait()
+        self.others_died = others_die(str(self.folder))
         first.stderr.close()
         self.before = snapshot(self.folder / "cells/sft_f0")
         self.again = subprocess.run(
@@ -306,6 +349,7 @@ def manifests(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def test_a_finished_cell_is_left_alone(killed: Killed) -> None:
+    assert killed.others_died, "the processes of cells end with the study's own"
     assert killed.before and snapshot(killed.folder / "cells/sft_f0") == killed.before
     assert "1 cells are finished and left alone" in killed.again.stderr or "2 cells" in killed.again.stderr
 
@@ -370,10 +414,10 @@ def test_samples_of_a_fold_are_what_sampling_it_gives(killed: Killed, tmp_path: 
 
 def test_the_tables_never_mix_asked_and_held_out(killed: Killed) -> None:
     tables = metric_tables(killed.results)
-    assert [t.columns for t in tables] == [[("calm_local_xl_mc", False), ("calm_babel_xl_asked", True)]] * 2
+    assert [t.columns for t in tables] == [[("calm_local_xl_mc", False), ("calm_asked_xl_mc", True)]] * 2
     text = (killed.folder / "study.md").read_text()
     assert text == markdown(killed.results)
-    assert "| | calm_local_xl_mc (held out) | calm_babel_xl_asked (asked) |" in text
+    assert "| | calm_local_xl_mc (held out) | calm_asked_xl_mc (asked) |" in text
     assert "2 of 4 cells are not measured: broken_f0, broken_f1." in text and "One seed: intervals are over" in text
     page = (killed.folder / "index.html").read_text()
     for part in ("Accuracy rises (sft)", "cells/sft_f0/report/index.html", "the vote decided no question"):

@@ -17,7 +17,7 @@ seeds that differ so much in .87.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from calm_ext.metrics.stats import RESAMPLES, bootstrap_p, draws, interval
 from calm_ext.metrics.tables import Table, from_means, with_pairs
@@ -135,7 +135,10 @@ class _Columns:
         if metric not in names:
             names, values = with_pairs(Table(names, values))
         self.names = names
-        self.places = [place[key] for key in outcome.questions]
+        places = [place[key] for key in outcome.questions]
+        self.n, first = len(places), places[0]
+        in_a_row = places == list(range(first, first + self.n))
+        self.places: Any = slice(first, first + self.n) if in_a_row else places  # a slice is not copied
         self.there = (~np.isnan(values)).astype(float)
         self.filled = np.nan_to_num(values, nan=0.0)
 
@@ -143,7 +146,7 @@ class _Columns:
         """The metric over all questions."""
         import numpy as np
 
-        return float(self._metric(np.ones((1, len(self.places))))[0])
+        return float(self._metric(np.ones((1, self.n)))[0])
 
     def resampled(self, counts: np.ndarray) -> np.ndarray:
         """The metric in resamples, shape (resamples,), of which counts has how often each question was drawn."""

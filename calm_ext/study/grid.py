@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from calm_ext.data import SOURCES
 from calm_ext.errors import CalmError, RecipeError
 from calm_ext.pipeline.context import Run, section
 from calm_ext.pipeline.directory import digest
@@ -123,6 +124,9 @@ def _check_for_folds(recipe: Recipe, where: str) -> None:
         problems.append(f"evaluate.tasks: folds are measured by tasks {OWN_QUESTIONS}*, and there is none")
     if recipe.evaluation.metadata.keys() & {"path", "spec"}:
         problems.append("evaluate.metadata: path and spec are set by the folds")
+    index = recipe.retrieval.index if recipe.retrieval else ""
+    if index in SOURCES and SOURCES[index].passages:
+        problems.append(f"retrieval.index: {index} has its passages by question, not by fold; build an index of texts")
     if problems:
         raise RecipeError(where, problems)
 
@@ -191,7 +195,7 @@ def _level_name(key: str, level: Level) -> str:
     """``sft`` of a label, ``limit-40`` of a value; what is no letter or digit makes it end in a hash of the whole."""
     text = label(level.value)
     if isinstance(level.value, (int, float, bool)) or number_of(text) is not None or level.value is None:
-        text = f"{key.rpartition('.')[2]}-{text}"
+        text = f"{key.rpartition('.')[2].replace('_', '-')}-{text}"
     plain = re.sub(r"[^A-Za-z0-9.-]+", "-", text).strip("-.")
     if plain == text and len(plain) <= 40:
         return plain

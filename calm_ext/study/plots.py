@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from calm_ext.metrics.names import metric_name
 from calm_ext.report.plots.style import BLUE, GREY, INK, PALE, STYLE, drawable, headed, new_figure, to_png, to_svg
+from calm_ext.study.options import label
+from calm_ext.study.tables import found_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+_ONE_SEED = "bands: 95 % intervals over questions, of one seed"
 
 
 def draw_claims(results: Mapping[str, Any]) -> dict[str, bytes]:
@@ -32,18 +36,21 @@ def claim_plot(tested: Mapping[str, Any]) -> Figure:
     claim, levels = tested["claim"], tested["levels"]
     what = metric_name(claim["metric"])
     axis = f"{what} after alignment" if claim.get("of") == "after" else f"{what}, after less before"
+    seeds = max(len(level["by_seed"]) for level in levels)
+    bands = "points: seeds; bands: 95 % intervals over seeds and questions" if seeds > 1 else _ONE_SEED
     if "order" in claim:
         figure, ((axes,),) = new_figure(5.6, 3.5)
         _line(axes, levels, tested)
-        axes.set_xlabel(drawable(claim["over"]))
+        axes.set_xlabel(f"{drawable(claim['over'])}\n{bands}")
         axes.set_ylabel(axis)
     else:
         figure, ((axes,),) = new_figure(5.6, 1.3 + 0.42 * len(levels))
-        _rows(axes, levels, [*claim.get("better", {}).values(), *claim.get("than", {}).values()])
-        axes.set_xlabel(axis)
+        chosen = [v for part in ("better", "than", "where") for v in claim.get(part, {}).values()]
+        _rows(axes, levels, chosen)
+        axes.set_xlabel(f"{axis}\n{bands}")
     if claim.get("of") != "after":
         (axes.axhline if "order" in claim else axes.axvline)(0, color=GREY, linewidth=1)
-    headed(figure, "Points: seeds. Bands: 95 % intervals over seeds and questions")
+    headed(figure, f"{tested['verdict'].capitalize()}: {found_words(tested).partition(', on ')[0]}")
     return figure
 
 
@@ -62,8 +69,9 @@ def _line(axes: Axes, levels: list[dict[str, Any]], tested: Mapping[str, Any]) -
     axes.plot(x, [mean_y + slope * (v - mean_x) for v in x], color=INK, linewidth=1, linestyle=(0, (3, 3)))
 
 
-def _rows(axes: Axes, levels: list[dict[str, Any]], compared: list[Any]) -> None:
-    marked = {str(v) for v in compared}
+def _rows(axes: Axes, levels: list[dict[str, Any]], chosen: list[Any]) -> None:
+    """A row a value; those that the claim does not name are grey."""
+    marked = {label(v) for v in chosen} & {level["level"] for level in levels}
     for y, level in enumerate(levels):
         colour = BLUE if not marked or level["level"] in marked else GREY
         low, high = (_finite(b) for b in level["ci95"])
