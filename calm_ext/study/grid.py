@@ -192,9 +192,11 @@ def _name(levels: Mapping[str, Level], seed: Mapping[str, Any], options: StudyOp
 
 
 def _level_name(key: str, level: Level) -> str:
-    """``sft`` of a label, ``limit-40`` of a value; what is no letter or digit makes it end in a hash of the whole."""
+    """``sft`` of a label, ``limit-40`` of a key's value; where other characters stand in it, it ends in a hash."""
     text = label(level.value)
-    if isinstance(level.value, (int, float, bool)) or number_of(text) is not None or level.value is None:
+    if "+" in text and len(text) <= 30:
+        text = text.replace("+", "-")
+    if "." in key or number_of(text) is not None:
         text = f"{key.rpartition('.')[2].replace('_', '-')}-{text}"
     plain = re.sub(r"[^A-Za-z0-9.-]+", "-", text).strip("-.")
     if plain == text and len(plain) <= 40:

@@ -93,9 +93,8 @@ def combination(vary: Mapping[str, Any]) -> str:
 
 
 def named_value(key: str, value: Any) -> str:
-    """A value with the last part of its key where it says nothing by itself."""
-    text = label(value)
-    return text if isinstance(value, (str, list)) else f"{key.rpartition('.')[2]} {text}"
+    """A value after the last part of its key; a label of a name that is no recipe key speaks for itself."""
+    return f"{key.rpartition('.')[2]} {label(value)}" if "." in key else label(value)
 
 
 def headline(results: Results) -> tuple[str, str]:
