@@ -9,9 +9,10 @@ questions are drawn anew, with replacement, and so are the seeds. Two details ma
 - Of S seeds S - 1 are drawn, which makes the variance of the mean of few seeds the right one (Rao and Wu 1988); drawing
   S of them would make it too small by (S - 1) / S.
 
-Intervals are percentile intervals. In a simulation (``benchmarks/study_coverage.py``) they held the true value in .92 to
-1.00 of cases with three seeds or more, and in .89 with two seeds that differed much. They are wider than needed where
-seeds have questions of their own and do not differ, whose variance is then counted twice (Davison and Hinkley 1997, 3.8).
+Intervals are percentile intervals. In a simulation (``benchmarks/study_coverage.py``) they held the true value in .92
+to 1.00 of cases with three seeds or more, and in .89 with two seeds that differed much. They are wider than needed
+where seeds have questions of their own and do not differ: the variance of the questions is then counted twice (Davison
+and Hinkley 1997, section 3.8).
 """
 
 from __future__ import annotations
