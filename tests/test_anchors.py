@@ -25,7 +25,7 @@ from calm_ext.voting.table import VoteTable
 from .test_pairs import ballot, built, explained
 from .test_voting import said, scored, table
 
-ALL = PairingOptions(anchors="all")
+ALL = PairingOptions()
 MAJORITY = VotingOptions(rule="majority")
 
 
@@ -36,11 +36,16 @@ def rows(pairs: list[Pair]) -> list[tuple[str, str, str, str]]:
 # --- scored options ---------------------------------------------------------------------------------------------------
 
 
+def test_what_agrees_is_held_unless_asked_otherwise() -> None:
+    """On KLAR, pairs of disagreement alone lost what they won (docs/methods.md)."""
+    assert PairingOptions().anchors == "all"
+
+
 def test_a_language_that_agrees_rejects_its_own_runner_up() -> None:
     group = [scored("en", -1.0, -3.0, -2.0), scored("fr", -1.0, -2.0, -3.0), scored("zh", -4.0, -1.0, -2.0)]
     ballots = elect(table(*group, style="cloze"), VotingOptions(rule="zscore", weights={"en": 3, "fr": 3})).ballots
     assert ballots[0].rankings == {"en": [0, 2, 1], "fr": [0, 1, 2], "zh": [1, 2, 0]}
-    assert rows(built(ballots, group, style="cloze")) == [("zh", "w0", "w1", "native")], "none is the default"
+    assert rows(built(ballots, group, style="cloze")) == [("zh", "w0", "w1", "native")]
     report = PairReport()
     pairs = built(ballots, group, ALL, style="cloze", report=report)
     assert rows(pairs) == [

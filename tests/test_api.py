@@ -71,13 +71,14 @@ def test_votes_and_pairs_are_those_of_the_verbs(tmp_path: Path) -> None:
         assert result.exit_code == 0, result.output
     assert list(read_jsonl(tmp_path / "b.jsonl", Ballot)) == votes.ballots
     assert list(read_jsonl(tmp_path / "p.jsonl", Pair)) == build_pairs(votes).pairs
-    assert {p.language for p in build_pairs(votes)} == {"de"}
+    assert {p.language for p in build_pairs(votes, anchors="none")} == {"de"}
+    assert {p.language for p in build_pairs(votes) if p.is_anchor} == {"en", "fr", "de"}
 
 
 def test_pairs_are_what_trl_takes() -> None:
     from trl.data_utils import is_conversational
 
-    rows = build_pairs(vote(samples(), rule="majority")).to_trl()
+    rows = build_pairs(vote(samples(), rule="majority"), anchors="none").to_trl()
     assert rows.column_names == ["prompt", "chosen", "rejected"] and len(rows) == 4
     assert not is_conversational(rows[0])
     assert rows[0]["prompt"].endswith("Erklärung:") and rows[0]["rejected"].strip() == "Antwort: A"
@@ -178,4 +179,4 @@ def test_the_examples_run(name: str) -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert done.returncode == 0, done.stderr
-    assert {"pairs_for_trl": "1 pairs (", "compare_models": "p_holm"}[name] in done.stdout
+    assert {"pairs_for_trl": "3 pairs (", "compare_models": "p_holm"}[name] in done.stdout

@@ -429,7 +429,8 @@ def test_a_null_is_no_vote_and_no_abstention() -> None:
     ]
     votes = calm_ext.vote(samples, rule="majority")
     assert votes.ballots[0].winner == 1 and votes.ballots[0].votes == {"en": [1, 1], "fr": [0, 1]}
-    (pair,) = calm_ext.build_pairs(votes).to_dicts()
+    anchor, pair = calm_ext.build_pairs(votes).to_dicts()
+    assert (anchor["language"], anchor["origin"], anchor["rejected_answer"]) == ("en", "anchor", 0)
     assert (pair["chosen"].strip(), pair["rejected"].strip()) == ("Réponse : B", "Réponse : A")
     rows = [
         {**given, "language": x, "response": text}

@@ -24,6 +24,11 @@ def ballot(winner: int | None, *, name: str = "q", **votes: list[int | None]) ->
     return Ballot(id=name, winner=winner, margin=0.5, votes=votes, weights=dict.fromkeys(votes, 1.0))
 
 
+def plain(**options: Any) -> PairingOptions:
+    """Pairs of disagreement alone; tests/test_anchors.py has the others."""
+    return PairingOptions(**{"anchors": "none", **options})
+
+
 def built(
     ballots: Sequence[Ballot],
     group: Sequence[Generation],
@@ -35,7 +40,7 @@ def built(
 ) -> list[Pair]:
     numbered = [(f"b.jsonl:{i}", b) for i, b in enumerate(ballots, 1)]
     stream = [(f"g.jsonl:{i}", g) for i, g in enumerate(group, 1)]
-    return list(build_pairs(numbered, lambda: stream, options or PairingOptions(), style=style, report=report, **more))  # type: ignore[arg-type]
+    return list(build_pairs(numbered, lambda: stream, options or plain(), style=style, report=report, **more))  # type: ignore[arg-type]
 
 
 def test_pairs_are_native_first() -> None:
@@ -49,9 +54,9 @@ def test_pairs_are_native_first() -> None:
         ("en", " w0", " w2", "native", 2),
         ("fr", " w0", " w1", "answer_only", 1),
     ]
-    skipped = built([b], group, PairingOptions(fallback="skip", max_per_question=1))
+    skipped = built([b], group, plain(fallback="skip", max_per_question=1))
     assert [p.language for p in skipped] == ["en"]
-    rejecting = built([b], group, PairingOptions(reject_unparsed=True))
+    rejecting = built([b], group, plain(reject_unparsed=True))
     assert ("it", " nothing", None) in [(p.language, p.rejected, p.rejected_answer) for p in rejecting]
     lengths = {"chosen": 3.0, "rejected": 3.0, "chosen_longer": 0.5}
     assert report.summary() == {
@@ -93,14 +98,14 @@ def test_caps_balance_and_seed() -> None:
 
     def counts(**options: Any) -> dict[str, int]:
         report = PairReport()
-        pairs = built(ballots, group, PairingOptions(**options), report=report)
+        pairs = built(ballots, group, plain(**options), report=report)
         assert report.left_out["by the caps"] == 24 - len(pairs)
         return {x: sum(p.language == x for p in pairs) for x in ("en", "fr")}
 
     assert counts() == {"en": 4, "fr": 20}
     assert counts(max_per_language=3) == {"en": 3, "fr": 3}
     assert counts(max_ratio=2.0) == {"en": 4, "fr": 8}
-    drawn = [[p.id for p in built(ballots, group, PairingOptions(max_per_language=5, seed=s))] for s in (0, 0, 1)]
+    drawn = [[p.id for p in built(ballots, group, plain(max_per_language=5, seed=s))] for s in (0, 0, 1)]
     assert drawn[0] == drawn[1] != drawn[2]
 
 
@@ -119,7 +124,7 @@ def test_chosen_texts_that_speak_for_another_option_are_left_out() -> None:
     (pair,) = built([ballot(1, en=[1, 1, 0])], group, style="explain", report=report)
     assert "need water" in pair.chosen
     assert report.left_out["chosen that contradict themselves"] == 1
-    kept = built([ballot(1, en=[1, 1, 0])], group, PairingOptions(drop_contradictions=False), style="explain")
+    kept = built([ballot(1, en=[1, 1, 0])], group, plain(drop_contradictions=False), style="explain")
     assert "breathe air" in kept[0].chosen
     assert contradicts("解释:空气很好。\n答案:B", ["空气", "水里"], 1, "zh")
     assert not contradicts("Explanation: A firewall.\nAnswer: B", ["fire", "water"], 1, "en"), "part of a word"
@@ -132,11 +137,11 @@ def test_lengths_are_matched_where_asked() -> None:
     group = [explained("en", long, short, "Explanation: Dry.\nAnswer: A. air")]
     b = ballot(1, en=[1, 1, 0])
     assert len(built([b], group, style="explain")[0].chosen) > 200
-    (pair,) = built([b], group, PairingOptions(max_length_ratio=1.5), style="explain")
+    (pair,) = built([b], group, plain(max_length_ratio=1.5), style="explain")
     assert "Wet" in pair.chosen
     report = PairReport()
     only_long = [explained("en", long, long, "Explanation: Dry.\nAnswer: A. air")]
-    assert built([b], only_long, PairingOptions(max_length_ratio=1.5), style="explain", report=report) == []
+    assert built([b], only_long, plain(max_length_ratio=1.5), style="explain", report=report) == []
     assert report.left_out["too uneven in length"] == 1
 
 
@@ -162,7 +167,7 @@ def test_ballots_of_other_generations_are_refused_with_their_line() -> None:
 def test_pairs_before_an_error_come_first() -> None:
     """Reading ahead does not swallow what stands before a ballot that fits no generations."""
     ballots = [("b:1", ballot(0, en=[0, 1])), ("b:2", ballot(0, name="other", en=[0, 1]))]
-    found = build_pairs(ballots, lambda: [("g:1", said("en", 0, 1))], PairingOptions(), style="direct")
+    found = build_pairs(ballots, lambda: [("g:1", said("en", 0, 1))], plain(), style="direct")
     assert next(found).chosen == " w0"
     with pytest.raises(DataError, match="b:2: there are no generations of question other"):
         next(found)
@@ -263,7 +268,7 @@ def test_translated_pairs_follow_the_papers_construction(tmp_path: Path) -> None
     assert again == restated and len(model.asked) == 1, "an interrupted or repeated run does not translate again"
     restate_missing({"q": b}, lambda: stream, model, style="explain", cache=cache, by="another model")
     assert len(model.asked) == 2, "but another model does"
-    pairs = built([b], group, PairingOptions(fallback="translate"), style="explain", restated=restated)
+    pairs = built([b], group, plain(fallback="translate"), style="explain", restated=restated)
     assert [(p.language, p.origin) for p in pairs] == [("en", "native"), ("fr", "translate"), ("fr", "translate")]
 
 
@@ -291,7 +296,7 @@ def test_bad_translations_are_thrown_away_and_counted(said_in_french: str, reaso
     pairs = built(
         [ballot(1, en=[1], fr=[0])],
         group,
-        PairingOptions(fallback="translate"),
+        plain(fallback="translate"),
         style="explain",
         restated=restated,
         report=report,

@@ -29,6 +29,7 @@ from calm_ext.report.page.flow import flow_words
 from calm_ext.report.plots import draw as plots
 from calm_ext.report.plots.style import drawable
 from calm_ext.report.terminal import print_summary
+from calm_ext.report.whole import kept_words
 from calm_ext.results.aggregates import plain_values
 
 EVIL = '<script>alert("x")</script><img src=x onerror=alert(1)>'
@@ -445,6 +446,18 @@ def test_flow_adds_up_to_the_difference(whole: Path) -> None:
     assert text.startswith(f"{flow['moved']} of 80 questions")
     assert f"{sum(p in (('mixed', 'right'), ('wrong', 'right')) for p in pairs)} became consistent and right" in text
     assert text in page(whole)
+
+
+def test_what_was_right_and_stays_right_is_counted(whole: Path) -> None:
+    task = load(whole)["toy_xl"]
+    before, after = ({r["doc"]["id"]: r for r in rows_of(whole, when)} for when in ("before", "after"))
+    assert task["kept"], "it is there at all"
+    for language, (n, still) in task["kept"].items():
+        right = [i for i, row in before.items() if row[f"acc_{language}"] == 1]
+        assert (n, still) == (len(right), sum(after[i][f"acc_{language}"] == 1 for i in right))
+        assert 0 < still <= n == round(task["before"][f"acc_{language}"] * 80)
+    assert any(still < n for n, still in task["kept"].values())
+    assert kept_words(task["kept"]) in " ".join(page(whole).split())
 
 
 def test_reliability_and_throughput(whole: Path) -> None:

@@ -20,7 +20,9 @@ import numpy as np
 import psutil
 import pytest
 import yaml
+from click.testing import CliRunner
 
+from calm_ext.cli.main import cli
 from calm_ext.data import load_joined, load_questions
 from calm_ext.errors import CalmError
 from calm_ext.jsonl import read_jsonl, write_jsonl
@@ -435,6 +437,16 @@ def test_a_plan_knows_what_is_done_and_how_long_the_rest_takes(killed: Killed, m
         sum(n["runs"] * plan.seconds[stage] for stage, n in plan.counts.items() if n["runs"])
     )
     assert plan.expected(jobs=2) == pytest.approx(plan.expected() / 2)  # type: ignore[operator]
+
+
+def test_results_so_far_run_nothing(killed: Killed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(killed.folder.parents[1])
+    before = snapshot(killed.folder / "cells")
+    done = CliRunner().invoke(cli, ["study", "tiny.yaml", "--results", "--json"])
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert [c["status"] for c in found["cells"]] == ["finished", "finished", "missing", "missing"]
+    assert found["effects"] == killed.results["effects"] and snapshot(killed.folder / "cells") == before
 
 
 # --- effects over questions and seeds ---------------------------------------------------------------------------------

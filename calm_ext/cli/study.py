@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 @click.argument("study")
 @click.option("--run", "run_dir", type=click.Path(path_type=Path), help="Folder of the study.  [default: runs/<name>]")
 @click.option("--dry-run", is_flag=True, help="Print the cells, what each would do and share, and the time expected.")
+@click.option("--results", is_flag=True, help="Write the results of the cells that are finished, and run none.")
 @click.option(
     "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Cells to run at once, a process each."
 )
 @json_option
-def command(study: str, run_dir: Path | None, dry_run: bool, jobs: int, as_json: bool) -> None:
+def command(study: str, run_dir: Path | None, dry_run: bool, results: bool, jobs: int, as_json: bool) -> None:
     """Run a recipe over a grid of settings, seeds and folds, and test what is claimed of it.
 
     STUDY is a YAML file, or the name of a study that comes along, as `methods-babel`. It names a recipe, the values to
@@ -39,8 +40,7 @@ def command(study: str, run_dir: Path | None, dry_run: bool, jobs: int, as_json:
     """
     from calm_ext.errors import RunError
     from calm_ext.study.read import find_study, read_study
-    from calm_ext.study.run import plan_study, run_study
-    from calm_ext.study.tables import render
+    from calm_ext.study.run import plan_study, results_so_far, run_study
 
     read = read_study(find_study(study))
     folder = run_dir or Path("runs") / read.options.name
@@ -51,17 +51,26 @@ def command(study: str, run_dir: Path | None, dry_run: bool, jobs: int, as_json:
         else:
             _print_plan(plan, jobs, f"{read.path}, in {folder}")
         return
+    if results:
+        _print_results(results_so_far(read, folder), folder, as_json)
+        return
     with _Progress() as progress:
         done = run_study(read, folder, jobs=jobs, watcher=progress)
-    if as_json:
-        print_json(done.results)
-    else:
-        for part in render(done.results):
-            console().print(part, soft_wrap=True)
-        click.echo(f"page: {folder / 'index.html'}")
+    _print_results(done.results, folder, as_json)
     if done.failed:
         lines = [f"cell {name} failed: {error}" for name, error in done.failed.items()]
         raise RunError("\n".join([*lines, "the same command runs failed cells again"]))
+
+
+def _print_results(results: dict[str, Any], folder: Path, as_json: bool) -> None:
+    from calm_ext.study.tables import render
+
+    if as_json:
+        print_json(results)
+        return
+    for part in render(results):
+        console().print(part, soft_wrap=True)
+    click.echo(f"page: {folder / 'index.html'}")
 
 
 def _print_plan(plan: Plan, jobs: int, title: str) -> None:

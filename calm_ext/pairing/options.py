@@ -17,7 +17,7 @@ class PairingOptions(Section):
     translator: str | None = None
     """Folder of the model that translates: a seq2seq model, or a causal one that is asked to; never the network. A
     recipe that names none translates with its own model."""
-    anchors: Literal["all", "none"] = "none"
+    anchors: Literal["all", "none"] = "all"
     """`all`: also a language that agrees with the vote gets a pair of each question, so that training holds what it
     knows: the winner is chosen, and the runner-up rejected."""
     anchor_ratio: float | None = Field(None, ge=0)

@@ -17,7 +17,7 @@ from calm_ext.report.rundata import WHEN, RunData, read_run
 from calm_ext.report.styles import styles_summary
 from calm_ext.report.throughput import throughput
 from calm_ext.report.watch import watch_summary
-from calm_ext.report.whole import right_summary
+from calm_ext.report.whole import kept_summary, right_summary
 from calm_ext.voting.calibration import Estimate
 from calm_ext.voting.quality import vote_summary
 
@@ -115,7 +115,7 @@ def _task_summary(data: RunData, task: str, resamples: int) -> dict[str, Any]:
     flow = None
     if len(found) == 2 and len(last.languages) > 1 and (before := found["before"].detail) and last.detail:
         flow = flow_summary(before, last.detail, ids)
-    letters, n_right = letter_summary(found, ids), right_summary(found, ids)
+    letters, n_right, kept = letter_summary(found, ids), right_summary(found, ids), kept_summary(found, ids)
     return {
         **means,
         "difference": differences,
@@ -126,5 +126,6 @@ def _task_summary(data: RunData, task: str, resamples: int) -> dict[str, Any]:
         **({"flow": flow} if flow else {}),
         **({"letter_bias": letters} if letters else {}),
         **({"n_right": n_right} if n_right else {}),
+        **({"kept": kept} if kept else {}),
         **(used or {}),
     }

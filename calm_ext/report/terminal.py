@@ -16,7 +16,7 @@ from calm_ext.report.page.flow import flow_words
 from calm_ext.report.page.passages import retrieval_words
 from calm_ext.report.styles import styles_rows, styles_title
 from calm_ext.report.watch import watch_words
-from calm_ext.report.whole import right_words
+from calm_ext.report.whole import kept_words, right_words
 from calm_ext.report.words import (
     direction,
     headline,
@@ -56,6 +56,8 @@ def render(summary: Mapping[str, Any], *, html: str | Path | None = None) -> lis
             parts.append(_line("letters", letter_words(task["letter_bias"])))
         if task.get("n_right"):
             parts.append(_line("right", right_words(task["n_right"])))
+        if task.get("kept"):
+            parts.append(_line("kept", kept_words(task["kept"])))
     for group in summary.get("styles", ()):
         parts.append(_styles_table(group))
         parts += [_line("note", warning, style="yellow") for warning in group["warnings"]]

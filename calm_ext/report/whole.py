@@ -9,6 +9,7 @@ from calm_ext.metrics.names import SET_LEVEL, family_of
 from calm_ext.metrics.sets import right_counts
 from calm_ext.metrics.stats import interval
 from calm_ext.metrics.tables import Table, means_of, resampled_metrics
+from calm_ext.report.words import percent
 from calm_ext.results.evaluation import TaskResult
 
 if TYPE_CHECKING:
@@ -67,3 +68,35 @@ def right_words(n_right: Mapping[str, Sequence[int]] | None) -> str:
         return ""
     counts_by_time = "; ".join(f"{when} {', '.join(map(str, counts))}" for when, counts in n_right.items())
     return f"Questions right in 0, 1, … {len(next(iter(n_right.values()))) - 1} languages: {counts_by_time}."
+
+
+def kept_summary(found: Mapping[str, TaskResult], ids: Sequence[str]) -> dict[str, list[int]]:
+    """language -> how many of its answers were right before, and how many of these are right after; empty without both.
+
+    Args:
+        found: before and after -> the task as that evaluation found it.
+        ids: the questions to count.
+    """
+    if len(found) < 2 or not ids:
+        return {}
+    result = {}
+    for language in found["after"].languages:
+        name = f"acc_{language}"
+        sides = [[found[when].questions[i].get(name) for i in ids] for when in ("before", "after")]
+        right = [after == 1 for before, after in zip(*sides, strict=True) if before == 1]
+        if right:
+            result[language] = [len(right), sum(right)]
+    return result
+
+
+def kept_words(kept: Mapping[str, Sequence[int]] | None) -> str:
+    """The same in a sentence; empty where there is nothing to say.
+
+    >>> kept_words({"en": [40, 40], "zh": [20, 17]})
+    'Of 60 right answers before, 57 (95.0 %) are right after: en 40 of 40, zh 17 of 20.'
+    """
+    if not kept:
+        return ""
+    n, still = (sum(counts[i] for counts in kept.values()) for i in (0, 1))
+    by_language = ", ".join(f"{x} {after} of {before}" for x, (before, after) in kept.items())
+    return f"Of {n} right answers before, {still} ({percent(still / n)}) are right after: {by_language}."

@@ -78,6 +78,17 @@ def run_study(study: StudyFile, folder: Path, *, jobs: int = 1, watcher: Watcher
         return Outcome(write_results(study, grid, folder, finished=finished, failed=failed), failed)
 
 
+def results_so_far(study: StudyFile, folder: Path) -> dict[str, Any]:
+    """Write the results of the cells that are finished, and run none; also while another process runs the study.
+
+    Raises:
+        CalmError: the recipe of a cell has a mistake.
+    """
+    grid = make_grid(study, folder)
+    finished = [c.name for c in grid.cells if is_finished(c, folder)]
+    return write_results(study, grid, folder, finished=finished, failed={})
+
+
 def write_results(
     study: StudyFile, grid: Grid, folder: Path, *, finished: list[str], failed: dict[str, str]
 ) -> dict[str, Any]:

@@ -34,7 +34,8 @@ class Vote(BaseStage):
 
     def depends_on(self, run: Run) -> list[Any]:
         """The rule and its options, how responses are read and scores compared, and the generations."""
-        scored = [run.recipe.sampling.normalize] if run.recipe.sampling.mode == "options" else []
+        # Ballots of scored options have rankings since 2026-11-29, which anchors need: older ones are voted on again.
+        scored = [run.recipe.sampling.normalize, "rankings"] if run.recipe.sampling.mode == "options" else []
         return [section(run.recipe.vote), asking(run.recipe), run.outputs_of("sample"), *scored]
 
     def plan(self, run: Run) -> str:

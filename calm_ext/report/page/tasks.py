@@ -12,7 +12,7 @@ from calm_ext.report.letters import letter_words
 from calm_ext.report.page.flow import flow_context
 from calm_ext.report.plots.draw import accuracy_name, consistency_name, flow_name, matrices
 from calm_ext.report.rundata import WHEN, RunData
-from calm_ext.report.whole import right_words
+from calm_ext.report.whole import kept_words, right_words
 from calm_ext.report.words import (
     NONE,
     direction,
@@ -57,7 +57,7 @@ def _task(data: RunData, name: str, task: Mapping[str, Any]) -> dict[str, Any]:
         "rows": rows,
         "reasons": _reasons(task, rows),
         "letters": letter_words(task.get("letter_bias")),
-        "right": right_words(task.get("n_right")),
+        "right": " ".join(filter(None, (right_words(task.get("n_right")), kept_words(task.get("kept"))))),
         "languages": languages,
         "chance": _guessing(last) if last else None,
         "accuracy_plot": accuracy_name(name),
