@@ -420,6 +420,10 @@ def test_the_tables_never_mix_asked_and_held_out(killed: Killed) -> None:
     text = (killed.folder / "study.md").read_text()
     assert text == markdown(killed.results)
     assert "| | calm_local_xl_mc (held out) | calm_asked_xl_mc (asked) |" in text
+    assert killed.results["asked"] == {"calm_local_xl_mc": 0, "calm_asked_xl_mc": 16}
+    assert "of its questions were asked" not in text
+    overlapping = {**killed.results, "asked": {"calm_local_xl_mc": 3}}
+    assert "- calm_local_xl_mc: 3 of its questions were asked in the alignment, too." in markdown(overlapping)
     assert "2 of 4 cells are not measured: broken_f0, broken_f1." in text and "One seed: intervals are over" in text
     page = (killed.folder / "index.html").read_text()
     for part in ("Accuracy rises (sft)", "cells/sft_f0/report/index.html", "the vote decided no question"):

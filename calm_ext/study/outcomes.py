@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from calm_ext.metrics.names import family_of
 from calm_ext.results.aggregates import read_aggregates
@@ -68,8 +68,11 @@ def paired(before: Outcome, after: Outcome) -> tuple[Outcome, Outcome]:
     return Outcome({k: before.questions[k] for k in keys}), Outcome({k: after.questions[k] for k in keys})
 
 
-def read_outcomes(cell: Path) -> dict[str, dict[str, Outcome]]:
+def read_outcomes(cell: Path, metrics: Sequence[str]) -> dict[str, dict[str, Outcome]]:
     """task -> ``before`` and ``after`` -> its outcome, of the tasks of ours that a cell measured.
+
+    Args:
+        metrics: what is kept of each question, with what they are made of.
 
     Raises:
         DataError: an evaluation cannot be read.
@@ -83,9 +86,14 @@ def read_outcomes(cell: Path) -> dict[str, dict[str, Outcome]]:
         for task in results.tasks:
             samples = samples_beside(path, task) if results.signature(task) else None
             if samples is not None:
-                rows = {(s.id, s.doc_hash or ""): s.numbers for s in read_samples(samples)}
+                rows = {(s.id, s.doc_hash or ""): _kept(s.numbers, metrics) for s in read_samples(samples)}
                 found[task][when] = Outcome(rows)
     return {task: own for task, own in found.items() if len(own) == len(WHEN)}
+
+
+def _kept(values: Mapping[str, float], metrics: Sequence[str]) -> dict[str, float]:
+    of_languages = any(m in OF_LANGUAGES for m in metrics)
+    return {m: v for m, v in values.items() if m in metrics or (of_languages and family_of(m)[0] == "acc")}
 
 
 def read_values(cell: Path) -> dict[str, dict[str, dict[str, float]]]:
@@ -103,18 +111,20 @@ def read_values(cell: Path) -> dict[str, dict[str, dict[str, float]]]:
     return found
 
 
-def is_asked(task: str, summaries: Sequence[Mapping[str, object]]) -> bool:
-    """Whether a task asks questions that the alignment asked: by its name, or by what the cells' summaries found.
+def n_asked(task: str, summaries: Sequence[Mapping[str, Any]]) -> int:
+    """How many of a task's questions the alignment asked, in the cell where it was most, as the reports count them."""
+    return max((int((s.get(task) or {}).get("asked") or 0) for s in summaries), default=0)
+
+
+def is_asked(task: str, summaries: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a task asks the questions that the alignment asked: by its name, or because at least half of them are.
 
     >>> is_asked("calm_asked_xl_mc", []), is_asked("calm_babel_xl_asked", []), is_asked("calm_babel_xl", [])
     (True, True, False)
-    >>> is_asked("calm_local_xl", [{"calm_local_xl": {"asked": 12}}])
-    True
+    >>> [is_asked("t", [{"t": {"asked": n, "n_questions": 12}}]) for n in (12, 1)]
+    [True, False]
     """
     if task.startswith("calm_asked_") or task.endswith("_asked"):
         return True
-    for summary in summaries:
-        own = summary.get(task)
-        if isinstance(own, Mapping) and own.get("asked"):
-            return True
-    return False
+    n = max((int((s.get(task) or {}).get("n_questions") or 0) for s in summaries), default=0)
+    return 0 < n <= 2 * n_asked(task, summaries)

@@ -16,7 +16,7 @@ from calm_ext.study.effects import Effect, effects, value_of
 from calm_ext.study.folds import Folds
 from calm_ext.study.grid import Cell, Grid
 from calm_ext.study.options import Claim, StudyOptions, label, number_of
-from calm_ext.study.outcomes import is_asked, paired, pooled, read_outcomes, read_values
+from calm_ext.study.outcomes import is_asked, n_asked, paired, pooled, read_outcomes, read_values
 
 #: Metrics that every table has.
 _ALWAYS = ("acc", "consistency")
@@ -35,19 +35,20 @@ def study_results(
     """
     done = [c for c in grid.cells if c.name in finished]
     summaries = [_summary(folder, c) for c in done]
-    measured = _measured(options, grid.cells, done, folder)
+    metrics = metric_order(dict.fromkeys([*_ALWAYS, *(c.metric for c in options.claims)]))
+    measured = _measured(options, grid.cells, done, folder, metrics)
     tasks = list(dict.fromkeys(t for c in grid.cells for t in c.recipe.evaluation.tasks))
     tasks += [t for m in measured for t in m.tasks if t not in tasks]  # of groups
     measured_tasks = [t for t in tasks if any(t in m.tasks for m in measured)]
     asked = {t: is_asked(t, summaries) for t in measured_tasks}
     default = next((t for t in measured_tasks if not asked[t]), None)
-    metrics = metric_order(dict.fromkeys([*_ALWAYS, *(c.metric for c in options.claims)]))
     tests = [try_claim(c, options, measured, c.task or default) for c in options.claims]
     found: dict[str, Any] = finite({
         "study": options.name,
         "cells": [_cell(c, folder, finished, failed) for c in sorted(grid.cells, key=lambda c: _place(c, options))],
         "claims": [_claim(t, options, measured) for t in tests],
         "effects": _effects(options, measured, asked, metrics),
+        "asked": {t: n_asked(t, summaries) for t in measured_tasks},
         "folds": [_folds(f) for f in grid.folds],
         "versions": versions(),
     })  # fmt: skip
@@ -75,7 +76,9 @@ def _cell(cell: Cell, folder: Path, finished: Sequence[str], failed: Mapping[str
     }  # fmt: skip
 
 
-def _measured(options: StudyOptions, cells: Sequence[Cell], done: Sequence[Cell], folder: Path) -> list[Measured]:
+def _measured(
+    options: StudyOptions, cells: Sequence[Cell], done: Sequence[Cell], folder: Path, metrics: Sequence[str]
+) -> list[Measured]:
     """The combinations and seeds of which every fold is finished."""
     seeds = options.seed_values()
     groups: dict[tuple[Any, ...], list[Cell]] = defaultdict(list)
@@ -85,7 +88,7 @@ def _measured(options: StudyOptions, cells: Sequence[Cell], done: Sequence[Cell]
     for _, own in sorted(groups.items(), key=lambda item: item[0]):
         if not all(c in done for c in own):
             continue
-        folds = [read_outcomes(folder / "cells" / c.name) for c in own]
+        folds = [read_outcomes(folder / "cells" / c.name, metrics) for c in own]
         tasks = {}
         for task in folds[0]:
             if all(task in f for f in folds):

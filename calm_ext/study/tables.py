@@ -163,6 +163,10 @@ def notes(results: Results) -> list[str]:
             f"{f['n_questions']} questions in {len(f['sizes'])} folds of {size}; near duplicates and what belongs "
             f"together stay in one fold ({f['n_groups']} groups, the largest of {f['largest_group']})."
         )
+    held_out = {r["task"] for r in results["effects"] if not r["asked"]}
+    for task, n in results["asked"].items():
+        if n and task in held_out:
+            found.append(f"{task}: {n} of its questions were asked in the alignment, too.")
     lost = [c for c in results["cells"] if c["status"] != "finished"]
     if lost:
         names = ", ".join(c["run"].rpartition("/")[2] for c in lost[:5]) + (" …" if len(lost) > 5 else "")
