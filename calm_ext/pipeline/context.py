@@ -271,7 +271,7 @@ class Run:
         """What the source of the questions takes besides split and languages."""
         return self.recipe.data.load_options(babel_seed=self.recipe.babel.seed)
 
-    @property
+    @cached_property
     def source_questions(self) -> list[ParallelQuestion]:
         """The questions as their source gives them; see :attr:`source_joined`."""
         return self.source_joined.questions
