@@ -27,6 +27,7 @@ LONGEST = (
     "install",
     "training",
     "pipeline",
+    "study",
     "grpo",
     "methods",
     "losses",

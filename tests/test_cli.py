@@ -51,6 +51,9 @@ RECIPE = "name: x\nmodel: {path: babel}\ndata: {source: babel}\nevaluation: {tas
     ("arguments", "files", "said"),
     [
         (["align", "nope.yaml"], {}, "no such recipe file"),
+        (["study", "nope.yaml"], {}, "nope.yaml: no such study file; these come along: methods-babel"),
+        (["study", "s.yaml"], {"s.yaml": "name: s\nrecipe: demo\nclaims: [{metric: acc, over: vote.rule}]\n"},
+         "claims.0: a claim is one of"),
         (["align", "r.yaml"], {"r.yaml": RECIPE + "trainig: {beta: 1}\n"}, "trainig: unknown key; did you mean training?"),
         (["align", "r.yaml", "--set", "training.beta=x"], {"r.yaml": RECIPE}, "training.beta: "),
         (["align", "r.yaml", "--set", "data.languages=[qaa, xx]"], {"r.yaml": RECIPE}, "no language 'xx'"),

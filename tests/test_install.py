@@ -41,6 +41,7 @@ def test_the_wheel_has_tasks_recipes_and_types(wheel: Path) -> None:
         "lm_eval/tasks/calm/babel/calm_babel_xl_mc.yaml", "lm_eval/tasks/calm/sample/languages/calm_sample_ar_mc.yaml",
         "calm_ext/data/sources/sample.jsonl", "calm_ext/data/sources/sample.md",
         "calm_ext/recipes/demo.yaml", "calm_ext/recipes/accelerate/multi-gpu.yaml", "calm_ext/py.typed",
+        "calm_ext/recipes/studies/methods-babel.yaml", "calm_ext/study/study.html",
         "calm_ext/data/sources/xcsqa_paper_test.txt",
     ):  # fmt: skip
         assert name in names, name

@@ -45,6 +45,7 @@ FOLDERS = {
     "report": "plots, page, card, leaderboard",
     "publish": "merge and push",
     "pipeline": "a recipe, its stages, its run directory",
+    "study": "a recipe over settings, seeds and folds, and tests of claims",
     "cli": "the shell's words for all of it",
 }
 ROW = {folder: row for row, folder in enumerate(FOLDERS)}
@@ -178,7 +179,7 @@ def test_every_package_is_in_setup_cfg() -> None:
     setup.read(ROOT / "setup.cfg", encoding="utf-8")
     listed = setup["options"]["packages"].split()
     present = {name_of(path) for path in MODULES if path.name == "__init__.py"}
-    elsewhere = {"calm_ext.recipes", "calm_ext.recipes.accelerate", "lm_eval.tasks.calm"}
+    elsewhere = {"calm_ext.recipes", "calm_ext.recipes.accelerate", "calm_ext.recipes.studies", "lm_eval.tasks.calm"}
     assert set(listed) == present | elsewhere
     assert listed == sorted(listed)
 

@@ -14,6 +14,7 @@ from calm_ext.errors import CalmError
 #: verb -> (module, one line for the list)
 VERBS = {
     "align": ("align", "Run a whole recipe: sample, vote, pair, train, evaluate before and after, report."),
+    "study": ("study", "Run a recipe over settings, seeds and folds, and test what is claimed of it."),
     "sample": ("sample", "Ask a model questions in every language and keep its responses."),
     "vote": ("vote", "Elect an answer for each question from generations."),
     "pairs": ("pairs", "Build preference pairs from ballots and generations."),

@@ -190,8 +190,6 @@ def plain_text(text: str) -> str:
 
 def _language(questions: Sequence[ParallelQuestion], language: str) -> LanguageCheck:
     same, doubled = [], []
-    first: dict[str, str] = {}
-    duplicates = []
     for q in questions:
         version = q.versions[language]
         options = [plain_text(o) for o in version.options]
@@ -199,21 +197,29 @@ def _language(questions: Sequence[ParallelQuestion], language: str) -> LanguageC
             same.append(q.id)
             if q.answer is not None and options.count(options[q.answer]) > 1:
                 doubled.append(q.id)
-        text = plain_text(version.question)
-        if text in first:
-            duplicates.append((first[text], q.id))
-        first.setdefault(text, q.id)
-    table = tfidf([bags(q.versions[language].question).own for q in questions], max_share=0.2)
-    near = [(questions[i].id, questions[j].id) for i, j in _near(table, table) if i < j]
-    exact = {q.id: plain_text(q.versions[language].question) for q in questions}
+    duplicates, near = alike(questions, language)
     return LanguageCheck(
         len(questions),
         tuple(same),
         tuple(doubled),
-        tuple(duplicates),
-        tuple((i, j) for i, j in near if exact[i] != exact[j]),
+        duplicates,
+        near,
         tuple(q.id for q in questions if wrong_script(q.versions[language].question, language)),
     )
+
+
+def alike(questions: Sequence[ParallelQuestion], language: str) -> tuple[Pairs, Pairs]:
+    """Pairs of ids with the same question text in a language, and with nearly the same."""
+    texts = [plain_text(q.versions[language].question) for q in questions]
+    first: dict[str, str] = {}
+    duplicates = []
+    for question, text in zip(questions, texts, strict=True):
+        if text in first:
+            duplicates.append((first[text], question.id))
+        first.setdefault(text, question.id)
+    table = tfidf([bags(q.versions[language].question).own for q in questions], max_share=0.2)
+    near = [(i, j) for i, j in _near(table, table) if i < j and texts[i] != texts[j]]
+    return tuple(duplicates), tuple((questions[i].id, questions[j].id) for i, j in near)
 
 
 def _near(one: Any, other: Any) -> list[tuple[int, int]]:

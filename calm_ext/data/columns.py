@@ -65,7 +65,9 @@ def load_benchmark(benchmark: Benchmark, split: str, *, languages: Sequence[str]
                 },
             )
         )
-    return Joined(questions, tuple(repairs))
+    own = tables[str(pivot)].rows
+    together = {q.id: own[q.id.removeprefix(f"{benchmark.name}-")].group for q in questions}
+    return Joined(questions, tuple(repairs), together if benchmark.layout(str(pivot)).together else {})
 
 
 def source_of(benchmark: Benchmark) -> Source:

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from calm_ext.data import answerable, load_questions
+from calm_ext.data import answerable, load_joined
 from calm_ext.errors import CalmError
 from calm_ext.jsonl import read_jsonl
 from calm_ext.models.backends import BACKENDS, Backend
@@ -17,6 +17,7 @@ from calm_ext.pipeline.schema import Recipe
 from calm_ext.records import ParallelQuestion
 
 if TYPE_CHECKING:
+    from calm_ext.data.parallel.rows import Joined
     from calm_ext.pairing.translate import Restater
 
 
@@ -272,7 +273,12 @@ class Run:
 
     @cached_property
     def source_questions(self) -> list[ParallelQuestion]:
-        """The questions as their source gives them.
+        """The questions as their source gives them; see :attr:`source_joined`."""
+        return self.source_joined.questions
+
+    @cached_property
+    def source_joined(self) -> Joined:
+        """The questions as their source gives them, with what it says of them.
 
         Raises:
             CalmError: they cannot be loaded, or are in one language only.
@@ -280,10 +286,12 @@ class Run:
         d, options = self.recipe.data, self.source_options
         is_open = self.recipe.sampling.resolved_style == "open"
         limit = None if is_open else d.limit
-        questions = load_questions(d.source, split=self.split, languages=d.languages, limit=limit, **options)
-        if len(questions[0].versions) < 2:
+        joined = load_joined(d.source, split=self.split, languages=d.languages, limit=limit, **options)
+        if len(joined.questions[0].versions) < 2:
             raise CalmError("data.languages: a vote across languages needs at least two")
-        return answerable(questions, d.source)[0][: d.limit] if is_open else questions
+        if not is_open:
+            return joined
+        return joined._replace(questions=answerable(joined.questions, d.source)[0][: d.limit])
 
 
 def section(part: Any) -> Any:

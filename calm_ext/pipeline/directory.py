@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
@@ -26,6 +27,27 @@ def sha256_of(path: Path) -> str:
             while block := handle.read(1 << 20):
                 hasher.update(block)
     return hasher.hexdigest()
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Put a file or folder at another place without taking room twice, where the file system can link."""
+
+    def link(one: str, two: str) -> None:
+        try:
+            os.link(one, two)
+        except OSError:
+            shutil.copy2(one, two)
+
+    make_folder(target.parent)
+    beside = target.with_name(f".{target.name}.partial")
+    if source.is_dir():
+        shutil.rmtree(beside, ignore_errors=True)
+        shutil.copytree(source, beside, copy_function=link)
+        shutil.rmtree(target, ignore_errors=True)
+    else:
+        beside.unlink(missing_ok=True)
+        link(str(source), str(beside))
+    os.replace(beside, target)
 
 
 def digest(*parts: Any) -> str:
@@ -101,6 +123,31 @@ class RunDirectory:
         }
         self.save()
 
+    def adopt(self, stage: str, other: RunDirectory, inputs: str, **facts: Any) -> bool:
+        """Take over a stage that another run finished with the same inputs; its files are linked, or else copied.
+
+        Returns:
+            False where the other run has no such stage, or its files are not as the stage left them.
+        """
+        if not other.is_done(stage, inputs):
+            return False
+        entry = other.manifest["stages"][stage]
+        for name in entry["outputs"]:
+            link_or_copy(other / name, self / name)
+        self.manifest["stages"][stage] = {**entry, **facts}
+        self.save()
+        return True
+
+    def own(self, stage: str) -> None:
+        """Make copies of a stage's files that another run shares, so that whoever writes them anew writes its own."""
+        for name in self.manifest["stages"].get(stage, {"outputs": ()})["outputs"]:
+            path = self / name
+            files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+            for file in (f for f in files if f.stat().st_nlink > 1):
+                copy = file.with_name(f".{file.name}.own")
+                shutil.copy2(file, copy)
+                os.replace(copy, file)
+
     def save(self) -> None:
         """Write the manifest."""
         stages = self.manifest["stages"]
@@ -115,8 +162,6 @@ class RunDirectory:
             folder: where the marker ``.inputs`` is kept.
             files: what the stage writes piece by piece, files or directories.
         """
-        import shutil
-
         marker = self / folder / ".inputs"
         if marker.exists() and marker.read_text(encoding="utf-8") == inputs:
             return True

@@ -41,6 +41,15 @@ def load_recipe(path: str | os.PathLike[str], *, overrides: Iterable[str] = ()) 
     Raises:
         RecipeError: with every problem, one a line.
     """
+    return changed_recipe(read_recipe(path), overrides, where=str(path))
+
+
+def read_recipe(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The values of a recipe file, not checked yet.
+
+    Raises:
+        RecipeError: it cannot be read, or is no YAML mapping.
+    """
     source = Path(path)
     try:
         text = source.read_text(encoding="utf-8")
@@ -55,13 +64,18 @@ def load_recipe(path: str | os.PathLike[str], *, overrides: Iterable[str] = ()) 
         raise RecipeError(where, [what]) from None
     if not isinstance(values, dict):
         raise RecipeError(str(source), ["a mapping of keys was expected"])
+    return values
+
+
+def changed_recipe(values: dict[str, Any], overrides: Iterable[str], *, where: str) -> Recipe:
+    """The recipe of some values and ``key=value`` overrides, which are applied in place; see :func:`load_recipe`."""
     overrides = list(overrides)
     if any(item.startswith("training.method=") for item in overrides):
         leave_out_method_keys(values, overrides)
     problems = [p for p in (override(values, item) for item in overrides) if p]
     if problems:
-        raise RecipeError(str(source), problems)
-    return parse_recipe(values, where=str(source))
+        raise RecipeError(where, problems)
+    return parse_recipe(values, where=where)
 
 
 def parse_recipe(values: Mapping[str, Any], *, where: str = "recipe") -> Recipe:

@@ -64,7 +64,7 @@ class Pipeline:
         self.dir.open(order=names)
         save_recipe(self.context.recipe, self.dir / "recipe.yaml")
         for stage in due:
-            self._advance(stage)
+            self.advance(stage)
 
     def _due(self, stop_after: str | None) -> Sequence[Stage]:
         """The stages up to one; all without."""
@@ -73,7 +73,7 @@ class Pipeline:
             raise CalmError(f"this recipe has no stage {stop_after!r}; it has {', '.join(names)}")
         return self.stages if stop_after is None else self.stages[: names.index(stop_after) + 1]
 
-    def _advance(self, stage: Stage) -> None:
+    def advance(self, stage: Stage) -> None:
         """Run one stage, unless it is done."""
         run = self.context
         run.current, inputs = stage.name, run.inputs_of(stage)
@@ -86,7 +86,9 @@ class Pipeline:
         outputs = stage.run(run)
         seconds = time.monotonic() - started
         self.ran.append(stage.name)
-        self.dir.finish(stage.name, inputs, outputs.files, **_facts(seconds, reading().since(counted) + outputs.spent))
+        self.dir.finish(
+            stage.name, inputs, outputs.files, **facts_of(seconds, reading().since(counted) + outputs.spent)
+        )
         run.say(f"done in {seconds:.1f} s")
 
     def plan(self, *, stop_after: str | None = None) -> list[PlannedStage]:
@@ -102,7 +104,7 @@ class Pipeline:
         return [PlannedStage(s.name, s.plan(self.context) + done[s.name]) for s in due]
 
 
-def _facts(seconds: float, model: Reading) -> dict[str, Any]:
+def facts_of(seconds: float, model: Reading) -> dict[str, Any]:
     """What the manifest keeps of a stage that ran."""
     return {
         "seconds": round(seconds, 2),

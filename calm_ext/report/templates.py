@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     import jinja2
 
 
-def environment(folder: Path) -> jinja2.Environment:
-    """The environment of the templates in a folder, with the formats of :mod:`calm_ext.report.words` as filters."""
+def environment(*folders: Path) -> jinja2.Environment:
+    """The environment of the templates in some folders, with the formats of :mod:`calm_ext.report.words` as filters."""
     import jinja2
 
-    loader = jinja2.FileSystemLoader(folder)
+    loader = jinja2.FileSystemLoader(folders)
     env = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

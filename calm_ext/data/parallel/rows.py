@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from calm_ext.records import ParallelQuestion
@@ -29,10 +29,16 @@ class Repair(NamedTuple):
 
 
 class Joined(NamedTuple):
-    """Questions, and what was repaired to get them."""
+    """Questions, and what was repaired to get them.
+
+    Attributes:
+        groups: question id -> what it has in common with others that must not be parted, as the subject of a fact;
+            empty where the source names nothing.
+    """
 
     questions: list[ParallelQuestion]
     repairs: tuple[Repair, ...] = ()
+    groups: Mapping[str, str] = {}
 
 
 def rows_text(numbers: Sequence[int]) -> str:

@@ -37,7 +37,7 @@ def render_page(data: RunData, summary: Mapping[str, Any], plots: Plots) -> str:
     tone, sentence = headline(summary)
     tasks = tasks_of(summary)
     shown = tasks_context(data, summary)
-    images = {k: _image(v) for k, v in plots.files.items() if k.endswith(".png")}
+    images = {k: image(v) for k, v in plots.files.items() if k.endswith(".png")}
     room = LARGEST - sum(len(i["uri"]) for i in images.values())
     questions = browser_context(data, summary, budget=max(BUDGET // 8, min(BUDGET, room)))
     script = (_FOLDER / "script.html").read_text(encoding="utf-8")
@@ -76,7 +76,7 @@ def render_page(data: RunData, summary: Mapping[str, Any], plots: Plots) -> str:
     return page.encode("utf-8", "replace").decode("utf-8")
 
 
-def _image(png: bytes) -> dict[str, Any]:
+def image(png: bytes) -> dict[str, Any]:
     """A PNG as a data URI, with its size in CSS pixels, which it has in its first 24 bytes."""
     width, height = (round(int.from_bytes(png[at : at + 4], "big") * 96 / DPI) for at in (16, 20))
     return {"uri": "data:image/png;base64," + base64.b64encode(png).decode(), "width": width, "height": height}

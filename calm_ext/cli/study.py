@@ -1,0 +1,169 @@
+"""``calm-ext study``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from calm_ext.cli.common import console, json_option, print_json
+
+if TYPE_CHECKING:
+    from calm_ext.study.grid import Cell
+    from calm_ext.study.plan import Plan
+    from calm_ext.study.workers import Event
+
+
+@click.command("study")
+@click.argument("study")
+@click.option("--run", "run_dir", type=click.Path(path_type=Path), help="Folder of the study.  [default: runs/<name>]")
+@click.option("--dry-run", is_flag=True, help="Print the cells, what each would do and share, and the time expected.")
+@click.option("--results", is_flag=True, help="Write the results of the cells that are finished, and run none.")
+@click.option(
+    "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Cells to run at once, a process each."
+)
+@json_option
+def command(study: str, run_dir: Path | None, dry_run: bool, results: bool, jobs: int, as_json: bool) -> None:
+    """Run a recipe over a grid of settings, seeds and folds, and test what is claimed of it.
+
+    STUDY is a YAML file, or the name of a study that comes along, as `methods-babel`. It names a recipe, the values to
+    `vary`, the `seeds`, and the `claims`; docs/studies.md has an example. Every combination is a cell, a whole run in
+    runs/<name>/cells/. Cells share the stages on which they agree: one sampling serves all methods.
+
+    Run the same command again to continue after an interruption: finished cells are left alone. A cell that fails does
+    not stop the others. Results are in study.json, study.md and index.html.
+
+    \b
+    calm-ext study methods-babel --dry-run       the cells, and how long they will take
+    calm-ext study my.yaml --jobs 2              two cells at a time
+    """
+    from calm_ext.errors import RunError
+    from calm_ext.study.read import find_study, read_study
+    from calm_ext.study.run import plan_study, results_so_far, run_study
+
+    read = read_study(find_study(study))
+    folder = run_dir or Path("runs") / read.options.name
+    if dry_run:
+        plan = plan_study(read, folder)
+        if as_json:
+            print_json({"study": read.path, "run": str(folder), **plan.as_json()})
+        else:
+            _print_plan(plan, jobs, f"{read.path}, in {folder}")
+        return
+    if results:
+        _print_results(results_so_far(read, folder), folder, as_json)
+        return
+    with _Progress() as progress:
+        done = run_study(read, folder, jobs=jobs, watcher=progress)
+    _print_results(done.results, folder, as_json)
+    if done.failed:
+        lines = [f"cell {name} failed: {error}" for name, error in done.failed.items()]
+        raise RunError("\n".join([*lines, "the same command runs failed cells again"]))
+
+
+def _print_results(results: dict[str, Any], folder: Path, as_json: bool) -> None:
+    from calm_ext.study.tables import render
+
+    if as_json:
+        print_json(results)
+        return
+    for part in render(results):
+        console().print(part, soft_wrap=True)
+    click.echo(f"page: {folder / 'index.html'}")
+
+
+def _print_plan(plan: Plan, jobs: int, title: str) -> None:
+    from rich.table import Table
+
+    from calm_ext.report.words import duration
+
+    cells = [r for r in plan.runs if r.cell]
+    out = console()
+    out.print(f"{title}: {len(cells)} cells, {sum(r.finished for r in cells)} of them finished\n")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("cell", "runs", "takes over", "done"):
+        table.add_column(column)
+    for run in plan.runs:
+        by = {
+            w: [s for s, what in run.stages.items() if what in w] for w in (("runs",), ("shared", "taken"), ("done",))
+        }
+        name = run.cell.name if run.cell else run.place
+        table.add_row(name, *(", ".join(own) if len(own) < len(run.stages) else "all" for own in by.values()))
+    out.print(table)
+    out.print()
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("stage", "runs", "shared", "done", "mean time"):
+        table.add_column(column, justify="left" if column == "stage" else "right")
+    for stage, n in plan.counts.items():
+        known = duration(plan.seconds[stage]) if stage in plan.seconds else "not known yet"
+        table.add_row(stage, str(n["runs"]), str(n["shared"] + n["taken"]), str(n["done"]), known)
+    out.print(table)
+    expected = plan.expected(jobs=jobs)
+    if any(not r.finished for r in plan.runs):
+        said = "not known before each stage has run once" if expected is None else f"about {duration(expected)}"
+        out.print(f"\ntime left with --jobs {jobs}: {said}")
+
+
+class _Progress:
+    """How far a study is, on stderr: a line a cell that runs, one for the whole grid, and one for each that ended."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        self.console = Console(stderr=True, highlight=False)
+        columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[said]}"))
+        self.bars = Progress(*columns, console=self.console, transient=True)
+        self.rows: dict[str, Any] = {}
+        self.total: Any = None
+
+    def begins(self, plan: Plan, cells: list[Cell], jobs: int) -> None:
+        """The cells that are left, and the plan of all."""
+        from time import monotonic
+
+        self.plan, self.jobs, self.started, self.n = plan, jobs, monotonic(), len(cells)
+        self.ended: list[str] = []
+        finished = sum(r.finished for r in plan.runs if r.cell)
+        if finished:
+            self.console.print(f"{finished} cells are finished and left alone")
+        self.total = self.bars.add_task("[bold]all cells[/]", total=len(cells), said=self._left())
+
+    def hears(self, event: Event) -> None:
+        """A cell starts, says something, or ends."""
+        from rich.markup import escape
+
+        name = event.cell
+        if event.kind == "starts":
+            self.rows[name] = self.bars.add_task(name, total=1.0, said="")
+        elif event.kind == "stage":
+            self.bars.update(self.rows[name], completed=0, said=escape(f"{event.stage}: {event.text}"))
+        elif event.kind == "progress":
+            self.bars.update(self.rows[name], completed=event.share, said=escape(event.stage))
+        else:
+            self.bars.remove_task(self.rows.pop(name))
+            self.ended.append(f"cells/{name}")
+            word = "[green]done[/]" if event.kind == "done" else f"[red]failed[/] {escape(event.text)}"
+            self.bars.update(self.total, advance=1, said=self._left())
+            left = "" if self.bars.live.is_started and self.console.is_terminal else f" ({self._left()})"
+            self.console.print(f"{name} {word}{left}", soft_wrap=True)
+
+    def _left(self) -> str:
+        """How many cells have ended, and the time left by what the stages take, or else the cells."""
+        from time import monotonic
+
+        from calm_ext.report.words import duration
+
+        done = len(self.ended)
+        text = f"{done} of {self.n}"
+        seconds = self.plan.expected(jobs=self.jobs, without=self.ended)
+        if seconds is None and done:
+            seconds = (monotonic() - self.started) / done * (self.n - done)
+        return text + (f", about {duration(seconds)} left" if seconds else "")
+
+    def __enter__(self) -> _Progress:
+        self.bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bars.stop()

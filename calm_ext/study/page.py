@@ -1,0 +1,69 @@
+"""The page of a study, ``index.html``: verdicts, a plot a claim, tables, and the cells with their own reports."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import calm_ext.report.page as report_page
+from calm_ext.jsonl import atomic_write
+from calm_ext.report.page.html import image
+from calm_ext.report.templates import environment
+from calm_ext.study.options import label
+from calm_ext.study.plots import draw_claims
+from calm_ext.study.read import StudyFile
+from calm_ext.study.tables import TONES, claim_words, found_words, headline, metric_tables, notes
+
+
+def write_page(study: StudyFile, results: Mapping[str, Any], folder: Path) -> Path:
+    """Write the page, and the plots beside it in ``plots/``; returns its path."""
+    files = draw_claims(results)
+    (folder / "plots").mkdir(parents=True, exist_ok=True)
+    for old in (folder / "plots").glob("claim-*"):
+        if old.name not in files:
+            old.unlink()
+    for name, content in files.items():
+        temporary = folder / "plots" / f".{name}.tmp"
+        temporary.write_bytes(content)
+        os.replace(temporary, folder / "plots" / name)
+    atomic_write(folder / "index.html", render_page(study, results, files))
+    return folder / "index.html"
+
+
+def render_page(study: StudyFile, results: Mapping[str, Any], files: Mapping[str, bytes]) -> str:
+    """The page as text; ``files`` are those of :func:`calm_ext.study.plots.draw_claims`."""
+    tone, sentence = headline(results)
+    env = environment(Path(__file__).parent, Path(report_page.__file__).parent)
+    return env.get_template("study.html").render(
+        name=results["study"],
+        tone=tone,
+        sentence=sentence,
+        notes=notes(results),
+        claims=[
+            {
+                "number": i, "words": _capital(claim_words(c["claim"])), "verdict": c["verdict"],
+                "tone": TONES[c["verdict"]], "found": found_words(c), "test": c["test"] if c["levels"] else "",
+                "notes": c["notes"],
+                "plot": image(files[f"claim-{i}.png"]) if f"claim-{i}.png" in files else None,
+            }
+            for i, c in enumerate(results["claims"], 1)
+        ],
+        tables=metric_tables(results),
+        cells=[
+            {
+                "name": c["run"].rpartition("/")[2], "status": c["status"], "error": c.get("error", ""),
+                "about": ", ".join(f"{k} {label(v)}" for k, v in {**c["vary"], **c["seed"]}.items()),
+                "fold": c["fold"],
+                "report": f"{c['run']}/report/index.html" if c["status"] == "finished" else "",
+            }
+            for c in results["cells"]
+        ],
+        versions=results["versions"],
+        text=study.text,
+    )  # fmt: skip
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
