@@ -61,7 +61,7 @@ def test_translation_in_a_run(babel_model: Path, tmp_path: Path, monkeypatch: py
     asking = recipe(
         babel_model,
         sampling={"style": "explain", "n": 2},
-        pairs={"fallback": "translate"},
+        pairs={"fallback": "translate", "anchors": "none"},
         training={"heldout_share": 0.0},
     )
     loaded = Run(asking, tmp_path / "a").models.restater()
