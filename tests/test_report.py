@@ -315,6 +315,17 @@ def test_vote_pairs_training_and_stages(whole: Path) -> None:
     assert summary["run"]["missing"] == []
 
 
+def test_pairs_that_training_did_not_take_say_so(tmp_path: Path) -> None:
+    """Listwise trains on questions in all languages, and the pairs beside them are no record of it."""
+    run = make_run(tmp_path / "run", languages=["en", "fr"], n=20, n_test=8)
+    write_report(run)
+    assert "instead" not in load(run)["pairs"] and "instead of them" not in page(run)
+    path = run / "training/summary.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"eats": "groups"}))
+    write_report(run)
+    assert "Training took questions instead of them." in page(run)
+
+
 def test_only_common_questions_are_compared(tmp_path: Path) -> None:
     run = make_run(tmp_path / "toy", languages=["en", "fr"], n=20, n_test=30)
     samples = run / "eval/after/samples_toy_xl.jsonl"

@@ -54,6 +54,8 @@ def summarize(data: RunData, *, resamples: int = RESAMPLES) -> dict[str, Any]:
         result["pairs"] |= {
             key: data.pairing[key] for key in ("left_out", "in_another_language") if key in data.pairing
         }
+        if (data.training or {}).get("eats") in ("groups", "questions"):
+            result["pairs"]["instead"] = data.training["eats"]
     spoken = fidelity_summary(data)
     if spoken:
         result["fidelity"] = spoken

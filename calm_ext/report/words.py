@@ -289,7 +289,8 @@ def pairs_words(pairs: Mapping[str, Any]) -> str:
     )
     if pairs.get("anchors") and is_number(pairs.get("precision_without_anchors")):
         right += f" ({percent(pairs['precision_without_anchors'])} without anchors)"
-    return f"{pairs['n_pairs']} pairs ({counts}); chosen: {origins}; {right}."
+    unused = f" Training took {_EXAMPLES[pairs['instead']]} instead of them." if pairs.get("instead") else ""
+    return f"{pairs['n_pairs']} pairs ({counts}); chosen: {origins}; {right}.{unused}"
 
 
 #: What a method eats -> what its examples are called.
