@@ -317,7 +317,7 @@ def test_vote_pairs_training_and_stages(whole: Path) -> None:
 
 def test_pairs_that_training_did_not_take_say_so(tmp_path: Path) -> None:
     """Listwise trains on questions in all languages, and the pairs beside them are no record of it."""
-    run = make_run(tmp_path / "run", languages=["en", "fr"], n=20, n_test=8)
+    run = make_run(tmp_path / "run", languages=["en", "fr", "ar"], n=60, n_test=8)
     write_report(run)
     assert "instead" not in load(run)["pairs"] and "instead of them" not in page(run)
     path = run / "training/summary.json"
