@@ -20,13 +20,22 @@ def recipes_dir() -> Path:
     raise CalmError("this installation has no recipes; reinstall calm-ext")
 
 
+#: What comes along -> its folder below that of the recipes.
+_FOLDERS = {"recipe": Path("."), "study": Path("studies")}
+
+
+def bundled_names(kind: str = "recipe") -> list[str]:
+    """The names of the recipes, or of the studies (kind ``study``), without ``.yaml``."""
+    return sorted(p.stem for p in (recipes_dir() / _FOLDERS[kind]).glob("*.yaml"))
+
+
 def recipe_names() -> list[str]:
-    """Their names, without ``.yaml``."""
-    return sorted(p.stem for p in recipes_dir().glob("*.yaml"))
+    """Names of the recipes."""
+    return bundled_names()
 
 
-def find_recipe(name: str) -> Path:
-    """A path as it stands, or else the recipe of that name, or ``recipes/NAME.yaml``, that comes along.
+def find_bundled(name: str, kind: str) -> Path:
+    """A path as it stands, or else what comes along by that name, or by the path that it has in a checkout.
 
     Raises:
         CalmError: there is neither; names what there is.
@@ -35,9 +44,14 @@ def find_recipe(name: str) -> Path:
     if path.is_file():
         return path
     stem = path.name.removesuffix(".yaml")
-    if path.parent in (Path("."), Path("recipes")) and stem in recipe_names():
-        return recipes_dir() / f"{stem}.yaml"
-    raise CalmError(f"{name}: no such recipe file; these come along: {', '.join(recipe_names())}")
+    if path.parent in (Path("."), Path("recipes") / _FOLDERS[kind]) and stem in bundled_names(kind):
+        return recipes_dir() / _FOLDERS[kind] / f"{stem}.yaml"
+    raise CalmError(f"{name}: no such {kind} file; these come along: {', '.join(bundled_names(kind))}")
+
+
+def find_recipe(name: str) -> Path:
+    """The file of a recipe: see :func:`find_bundled`."""
+    return find_bundled(name, "recipe")
 
 
 def purpose(path: Path) -> str:

@@ -50,11 +50,23 @@ def read_recipe(path: str | os.PathLike[str]) -> dict[str, Any]:
     Raises:
         RecipeError: it cannot be read, or is no YAML mapping.
     """
+    return read_mapping(path, absent="no such file; `calm-ext recipes ls` lists those that come along")[1]
+
+
+def read_mapping(path: str | os.PathLike[str], *, absent: str) -> tuple[str, dict[str, Any]]:
+    """The text of a YAML file, and its keys with their values, not checked yet.
+
+    Args:
+        absent: what is said where there is no such file.
+
+    Raises:
+        RecipeError: it cannot be read, or is no YAML mapping.
+    """
     source = Path(path)
     try:
         text = source.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise RecipeError(str(source), ["no such file; `calm-ext recipes ls` lists those that come along"]) from None
+        raise RecipeError(str(source), [absent]) from None
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(str(source), [f"cannot be read ({error})"]) from None
     try:
@@ -64,7 +76,7 @@ def read_recipe(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise RecipeError(where, [what]) from None
     if not isinstance(values, dict):
         raise RecipeError(str(source), ["a mapping of keys was expected"])
-    return values
+    return text, values
 
 
 def changed_recipe(values: dict[str, Any], overrides: Iterable[str], *, where: str) -> Recipe:

@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from calm_ext.errors import CalmError, DataError, RecipeError
-from calm_ext.files.texts import read_yaml
+from calm_ext.errors import RecipeError
 from calm_ext.options import problem
-from calm_ext.pipeline.bundled import find_recipe, recipes_dir
-from calm_ext.pipeline.recipe import read_recipe
+from calm_ext.pipeline.bundled import find_bundled, find_recipe
+from calm_ext.pipeline.recipe import read_mapping, read_recipe
 from calm_ext.study.options import Claim, StudyOptions
 
 
@@ -32,23 +31,9 @@ class StudyFile(NamedTuple):
     recipe: dict[str, Any]
 
 
-def study_names() -> list[str]:
-    """The studies that come along, without ``.yaml``."""
-    return sorted(p.stem for p in (recipes_dir() / "studies").glob("*.yaml"))
-
-
 def find_study(name: str) -> Path:
-    """A path as it stands, or else the study of that name that comes along.
-
-    Raises:
-        CalmError: there is neither; names what there is.
-    """
-    path = Path(name)
-    if path.is_file():
-        return path
-    if path.parent == Path(".") and path.name.removesuffix(".yaml") in study_names():
-        return recipes_dir() / "studies" / f"{path.name.removesuffix('.yaml')}.yaml"
-    raise CalmError(f"{name}: no such study file; these come along: {', '.join(study_names())}")
+    """The file of a study: see :func:`~calm_ext.pipeline.bundled.find_bundled`."""
+    return find_bundled(name, "study")
 
 
 def read_study(path: str | os.PathLike[str]) -> StudyFile:
@@ -59,19 +44,7 @@ def read_study(path: str | os.PathLike[str]) -> StudyFile:
         CalmError: the file or the recipe cannot be read.
     """
     where = str(path)
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise CalmError(f"{where}: no such study file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise CalmError(f"{where}: cannot be read ({error})") from None
-    try:
-        values = read_yaml(text, where)
-    except DataError as error:
-        place, _, what = str(error).partition(": ")
-        raise RecipeError(place, [what]) from None
-    if not isinstance(values, dict):
-        raise RecipeError(where, ["a mapping of keys was expected"])
+    text, values = read_mapping(path, absent="no such study file")
     try:
         options = StudyOptions.model_validate(values)
     except ValidationError as error:
