@@ -26,7 +26,7 @@ import json, os, sys
 from pathlib import Path
 folder, how, size = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 from calm_ext.errors import CalmError
-from calm_ext.files import parallel
+from calm_ext.files import crew, parallel
 from calm_ext.jsonl import Appender, read_numbered, write_jsonl
 from calm_ext.models.endings import Endings
 from calm_ext.pairing import build
@@ -41,14 +41,14 @@ parallel.workers = lambda path: (1 if how == "1" else 3, how == "forked")
 answered.workers = parallel.workers
 answered._PIECE = build._PIECE = size
 crews = []
-class Crew(parallel._Crew):
+class Crew(crew.Crew):
     def results(self, pieces):
         n = 0
         for piece, found in super().results(pieces):
             n += 1
             yield piece, found
         crews.append([len(self._processes), n])
-parallel._Crew = Crew
+crew.Crew = Crew
 path, errors, endings = folder / "generations.jsonl", [], Endings()
 def stream():
     return read_numbered(path, Generation)
