@@ -35,11 +35,13 @@ class PairReport:
 
     def count(self, pair: Pair, gold: int | None) -> None:
         """One pair more, of a question with this right answer, if it is known."""
-        self.add_language(pair.language)
-        self.by_language[pair.language][pair.origin] += 1
-        if pair.language not in self.lengths:
-            self.lengths[pair.language] = PairLengths()
-        self.lengths[pair.language].add(len(pair.chosen), len(pair.rejected))
+        language = pair.language
+        self.add_language(language)
+        self.by_language[language][pair.origin] += 1
+        lengths = self.lengths.get(language)
+        if lengths is None:
+            lengths = self.lengths[language] = PairLengths()
+        lengths.add(len(pair.chosen), len(pair.rejected))
         if gold is not None:
             self._known[pair.is_anchor] += 1
             self._right[pair.is_anchor] += pair.chosen_answer == gold
