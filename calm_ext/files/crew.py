@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -131,13 +132,18 @@ def started(descriptor: int) -> None:
 
 def _serve(end: Connection, work: Callable[[Piece], Any]) -> None:
     """Work on pieces until the connection ends: then there are none left, or the one who asks is gone."""
+    gc.freeze()  # what was there before stays, and need not be looked through
+    gc.disable()
     while True:
         try:
-            piece = end.recv()
-            try:
-                found = work(piece)
-            except Exception:
-                found = None
-            end.send(found)
+            end.send(_done(work, end.recv()))
         except (EOFError, OSError):
             return
+        gc.collect()
+
+
+def _done(work: Callable[[Piece], Any], piece: Piece) -> Any:
+    try:
+        return work(piece)
+    except Exception:  # whatever it is, it comes again where the piece is done again
+        return None
