@@ -69,11 +69,16 @@ class Answered(NamedTuple):
     @classmethod
     def of(cls, g: Generation) -> Answered:
         """What there is to know before any text is read."""
-        equal: list[list[int]] = []
-        if len(set(g.options)) < len(g.options):
-            named = {text: [i for i, x in enumerate(g.options) if x == text] for text in g.options}
-            equal = [group for group in named.values() if len(group) > 1]
-        return cls(g.id, g.language, len(g.options), g.answer, g.source_language, kind_of(g), equal)
+        n = len(g.options)
+        return cls(g.id, g.language, n, g.answer, g.source_language, kind_of(g), _equal(g.options))
+
+
+def _equal(options: Sequence[str]) -> list[list[int]]:
+    """The groups of options that have one text."""
+    if len(set(options)) == len(options):
+        return []
+    named = {text: [i for i, x in enumerate(options) if x == text] for text in options}
+    return [group for group in named.values() if len(group) > 1]
 
 
 def answered(
@@ -119,10 +124,7 @@ class _Reading:
     def __call__(self, piece: Piece) -> list[tuple[str, Generation | Answered]]:
         found: list[tuple[str, Generation | Answered]] = []
         for where, g in self.generations.part(piece):
-            one = Answered.of(g)._replace(
-                responses=["" if x is not None else None for x in g.responses],
-                finish=g.finish,
-                votes=read_votes(g, style=self.style, thoughts=self.thoughts) if g.option_logprobs is None else (),
-            )
-            found.append((where, one))
+            votes = read_votes(g, style=self.style, thoughts=self.thoughts) if g.option_logprobs is None else ()
+            given = ["" if x is not None else None for x in g.responses]
+            found.append((where, Answered(*Answered.of(g)[:7], given, g.finish, votes)))
         return found
