@@ -229,7 +229,7 @@ def test_the_rest_is_done_here_where_a_process_fails(
     monkeypatch.setattr("calm_ext.files.parallel.workers", lambda _: (2, True))
     here = os.getpid()
     found = list(
-        spread(path, _Work(fail, die), lambda after: iter([(x, here) for x in range(after, 100, 10)]), size=19)
+        spread(path, _Work(fail, die), lambda after: iter([(x, here) for x in range(after, 100, 10)]), size=20)
     )
     assert [at for at, _ in found] == list(range(0, 100, 10))
     wrong = max(fail, die)

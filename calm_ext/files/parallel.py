@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
+from math import ceil
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -47,7 +48,8 @@ def pieces_of(path: Path, size: int) -> Iterator[Piece]:
     start = before = 0
     with path.open("rb") as handle:
         while data := handle.read(size):
-            data += handle.readline()
+            if not data.endswith(b"\n"):
+                data += handle.readline()
             yield Piece(start, len(data), before)
             start += len(data)
             before += data.count(b"\n")
@@ -68,7 +70,7 @@ def spread(
     Args:
         work: what a process does with a piece; it is pickled where processes cannot be forked.
         here: does the same in this process, from behind so many lines to the end of the file.
-        size: of a piece, in bytes.
+        size: of a piece, in bytes, at most; all processes get as many.
         ready: loads what forked processes would all load.
     """
     n, forked = workers(path)
@@ -81,7 +83,7 @@ def spread(
     from calm_ext.files.crew import Crew  # what is in there takes its time to load
 
     with Crew(n, work, forked=forked) as crew:
-        for piece, found in crew.results(pieces_of(path, size)):
+        for piece, found in crew.results(pieces_of(path, _even(path.stat().st_size, n, size))):
             if found is None:
                 done = piece.before
                 break
@@ -89,6 +91,15 @@ def spread(
         else:
             return
     yield from here(done)
+
+
+def _even(whole: int, n: int, most: int) -> int:
+    """The size of pieces that come out even for so many processes.
+
+    >>> _even(7_600_000, 2, 1 << 20)
+    950000
+    """
+    return max(1, ceil(whole / (n * ceil(whole / (n * most)))))
 
 
 def workers(path: Path) -> tuple[int, bool]:

@@ -42,8 +42,8 @@ __all__ = ["FOREIGN", "Generations", "PairReport", "build_pairs", "pair_summary"
 
 Generations = Callable[[], Iterable[tuple[str, Generation]]]
 
-# Bytes of a file that a process reads at once: languages are recognised faster in many texts.
-_PIECE = 1 << 20
+# Bytes of a file that a process reads at once, at most: languages are recognised faster in many texts.
+_PIECE = 1 << 19
 
 
 def build_pairs(

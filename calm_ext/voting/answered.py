@@ -21,7 +21,7 @@ from calm_ext.voting.scores import OptionScores
 Votes = tuple[int | None, ...]
 Kind = Literal["responses", "option scores", "letter scores"]
 
-# Bytes of a file that a process reads at once.
+# Bytes of a file that a process reads at once, at most.
 _PIECE = 1 << 18
 # Bytes in which most languages of a file come.
 _BEGIN = 1 << 15
