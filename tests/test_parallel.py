@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from calm_ext.files.parallel import Piece, pieces_of, spread, workers
-from calm_ext.jsonl import numbered_lines
+from calm_ext.jsonl import numbered_lines, write_jsonl
+from calm_ext.results.generations import import_paper
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="processes are forked on Linux only")
@@ -139,6 +140,16 @@ def test_the_same_bytes(how: str, lines: list[str], tmp_path: Path) -> None:
     assert same == files
     # The summaries too, down to the order of their keys.
     assert json.dumps({**found, "crews": []}) == json.dumps(alone)
+
+
+def test_the_published_responses(paper_data: Path, tmp_path: Path) -> None:
+    names = {"en": "en", "zh": "cn", "fr": "fr", "de": "de", "it": "it", "ja": "ja"}
+    files = {x: paper_data / f"data/xcsqa/samples/x_csqa_{n}_train_sampled.json" for x, n in names.items()}
+    write_jsonl(tmp_path / "generations.jsonl", import_paper(files, source_language="en"))
+    alone, files_alone = run(tmp_path, "1", 1 << 18)
+    found, files_found = run(tmp_path, "forked", 1 << 18)
+    assert len(files_alone["ballots.jsonl"].splitlines()) == 899 and len(found["crews"]) == 4  # type: ignore[arg-type]
+    assert files_found == files_alone and json.dumps({**found, "crews": []}) == json.dumps(alone)
 
 
 BAD = {
