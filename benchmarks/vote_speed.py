@@ -2,9 +2,10 @@
 
     python benchmarks/vote_speed.py [--data ../shared/data/wangym2-CALM] [--most 1000000] [--plot FILE.png]
 
-First the paper's 16,182 Llama responses, in this process, imports apart, best of three. Then synthetic responses of
+First the paper's 16,182 Llama responses, from this process, imports apart, best of three. Then synthetic responses of
 about their length in six languages, three a language and question: `calm-ext vote` and `calm-ext pairs` as commands,
-start included, for growing numbers; the peak of resident memory is the larger one of the two commands.
+start included, for growing numbers; the peak of memory, of all processes of a command together, is the larger one of
+the two commands.
 """
 
 from __future__ import annotations
@@ -73,6 +74,17 @@ def synthetic(path: Path, n_responses: int) -> None:
                 handle.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
+def memory_of(pid: int) -> float:
+    """MiB of a process and those that it started, what they share counted once; 0 where it has ended."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        rows = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    own = next((int(row.split()[1]) for row in rows if row.startswith("Pss:")), 0)
+    return own / 1024 + sum(memory_of(int(child)) for child in children)
+
+
 def command(*arguments: str) -> tuple[float, float]:
     """Seconds and peak resident memory (MiB) of a calm-ext command."""
     start = time.perf_counter()
@@ -83,13 +95,8 @@ def command(*arguments: str) -> tuple[float, float]:
 
     def watch() -> None:
         nonlocal peak
-        status = Path(f"/proc/{process.pid}/status")
         while process.poll() is None:
-            try:
-                line = next((x for x in status.read_text().splitlines() if x.startswith("VmHWM")), "VmHWM: 0 kB")
-            except OSError:
-                return
-            peak = max(peak, int(line.split()[1]) / 1024)
+            peak = max(peak, memory_of(process.pid))
             time.sleep(0.05)
 
     thread = threading.Thread(target=watch)

@@ -6,6 +6,7 @@ line when a file is opened again.
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
@@ -13,7 +14,7 @@ import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar
 
 import jsonlines
 from pydantic import ValidationError
@@ -22,6 +23,9 @@ from calm_ext.errors import DataError
 from calm_ext.files.places import make_folder
 from calm_ext.files.texts import unique
 from calm_ext.records import Record
+
+if TYPE_CHECKING:
+    from calm_ext.files.parallel import Piece
 
 R = TypeVar("R", bound=Record)
 
@@ -89,8 +93,13 @@ def undecoded_lines(path: Path) -> Iterator[tuple[str, bytes]]:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
 
 
-def numbered_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+def numbered_lines(
+    path: str | os.PathLike[str], *, after: int = 0, piece: Piece | None = None
+) -> Iterator[tuple[int, dict[str, Any]]]:
     """Stream the objects of a JSONL file with their 1-based line numbers; blank lines are skipped.
+
+    Args:
+        after: how many lines to pass over. piece: the lines to read, instead of all.
 
     Raises:
         DataError: the file is missing or unreadable, or a line is not a JSON object (it may have been truncated).
@@ -98,9 +107,9 @@ def numbered_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str
     source = Path(path)
     number = 0
     try:
-        with source.open(encoding="utf-8") as handle:
-            for number, line in enumerate(handle, 1):
-                if not line.strip():
+        with _text(source, piece) as handle:
+            for number, line in enumerate(handle, 1 + piece.before if piece else 1):
+                if number <= after or line.isspace():
                     continue
                 try:
                     value = _DECODER.decode(line)
@@ -129,28 +138,59 @@ def numbered_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str
         raise DataError(f"{source}: cannot be read ({error.strerror})") from None
 
 
+def _text(path: Path, piece: Piece | None) -> IO[str]:
+    if piece is None:
+        return path.open(encoding="utf-8")
+    return io.TextIOWrapper(io.BytesIO(piece.read(path)), encoding="utf-8")
+
+
 def read_jsonl(path: str | os.PathLike[str], kind: type[R], *, allow_empty: bool = False) -> Iterator[R]:
     """Stream the records of a JSONL file; see :func:`read_numbered`."""
     return (record for _, record in read_numbered(path, kind, allow_empty=allow_empty))
 
 
-def read_numbered(path: str | os.PathLike[str], kind: type[R], *, allow_empty: bool = False) -> Iterator[tuple[str, R]]:
-    """Stream the records of a JSONL file, each with its place, ``file:line``.
+def read_numbered(path: str | os.PathLike[str], kind: type[R], *, allow_empty: bool = False) -> Numbered[R]:
+    """The records of a JSONL file, each with its place, ``file:line``; streamed as often as they are gone through.
 
     Raises:
-        DataError: at the first line that is not a ``kind``, naming ``file:line``; or at the end of a file that has no
-            record, unless ``allow_empty``.
+        DataError: when they are gone through: at the first line that is not a ``kind``, naming ``file:line``; or at the
+            end of a file that has no record, unless ``allow_empty``.
     """
-    empty = True
-    for number, value in numbered_lines(path):
-        try:
-            record = kind.model_validate(value)
-        except ValidationError as error:
-            raise DataError(f"{path}:{number}: {explain(error)}") from None
-        empty = False
-        yield f"{path}:{number}", record
-    if empty and not allow_empty:
-        raise DataError(f"{path}: has no {kind.__name__} record, it is empty")
+    return Numbered(path, kind, allow_empty)
+
+
+class Numbered(Iterable[tuple[str, R]], Generic[R]):
+    """See :func:`read_numbered`; several processes can share the reading of one (:mod:`calm_ext.files.parallel`)."""
+
+    def __init__(self, path: str | os.PathLike[str], kind: type[R], allow_empty: bool) -> None:
+        self.path, self.kind, self._allow_empty = Path(path), kind, allow_empty
+        self._name = str(path)
+
+    def __iter__(self) -> Iterator[tuple[str, R]]:
+        return self.after(0)
+
+    def after(self, lines: int) -> Iterator[tuple[str, R]]:
+        """Those that stand behind so many lines."""
+        empty = lines == 0
+        for found in self._records(numbered_lines(self._name, after=lines)):
+            empty = False
+            yield found
+        if empty and not self._allow_empty:
+            raise DataError(f"{self._name}: has no {self.kind.__name__} record, it is empty")
+
+    def part(self, piece: Piece) -> Iterator[tuple[str, R]]:
+        """Those of a piece of the file."""
+        return self._records(numbered_lines(self._name, piece=piece))
+
+    def _records(self, rows: Iterable[tuple[int, dict[str, Any]]]) -> Iterator[tuple[str, R]]:
+        name, validate = self._name, self.kind.model_validate
+        for number, value in rows:
+            where = f"{name}:{number}"
+            try:
+                record = validate(value)
+            except ValidationError as error:
+                raise DataError(f"{where}: {explain(error)}") from None
+            yield where, record
 
 
 def to_line(record: Record) -> str:

@@ -22,7 +22,7 @@ PACKAGE = Path(calm_ext.__file__).parent
 # From bottom to top. A module imports from earlier rows and from its own folder only.
 FOLDERS = {
     "errors": "what goes wrong, one class a kind",
-    "files": "YAML and JSON that people write, folders to write into",
+    "files": "YAML and JSON that people write, folders to write into, a file in several processes",
     "options": "Section, the base of every option class",
     "plugins": "the registry of what a third package may add",
     "signature": "how a number was made, in one string",

@@ -211,7 +211,7 @@ def test_the_sides_of_a_pair_are_the_letters_of_its_prompt() -> None:
     numbered = [(f"g.jsonl:{i}", g) for i, g in enumerate(generations, 1)]
     _, election = cast(generations, rule="majority")
     ballots = [("b.jsonl:1", b) for b in election.ballots]
-    pairs = list(build_pairs(ballots, lambda: numbered, PairingOptions(), style="letters"))
+    pairs = list(build_pairs(ballots, lambda: numbered, PairingOptions(anchors="none"), style="letters"))
     assert {(p.id, p.language) for p in pairs} == {("q0", "de"), ("q1", "de")}
     for pair in pairs:
         chosen, rejected = pair.chosen.strip(), pair.rejected.strip()

@@ -17,7 +17,10 @@ NOTHING, CONFLICT, TAKEN_BACK = -1, -2, -10
 #: How much of a text is read at most after a cue, in characters.
 MOST = 400
 
-_PLAIN = re.compile(r"[\s<\"(]{0,4}([A-J])(?!\w)[.):>]{0,2} ?(.*?)[.\s>)\"]*")
+_PLAIN = re.compile(r"[\s<\"(]{0,4}([A-J])(?!\w)[.):>]{0,2} ?")
+_PLAIN_END = '.>)" \t\n\r\v\f\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000' + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
 # A dash before a digit is its sign, but not right behind a letter.
 _OPENING = re.compile(r"(?:[\s<(\[{\"'«„“‘「『【:：=→⇒>#~≈✅✔☑✓👉➡🎯📌*]|[-–—](?!\d)|\\boxed(?=\{))*")
 _DELIMITER = re.compile(r"\s*[.:)\]}>»”\"'」』】,،、;。।۔!?/|&+\-–—=→✅✔☑✓]|\s*$|\s*\n")
@@ -49,11 +52,11 @@ def read_piece(piece: str, options: Options, *, closed: str = "") -> int:
 
 def plain_answer(text: str, options: Options) -> int | None:
     """The option of a text that is but its letter, with or without its text, as answers nearly always are."""
-    plain = _PLAIN.fullmatch(text)
+    plain = _PLAIN.match(text)
     if plain is None or options.like_letters:
         return None
-    index, own = LETTERS.index(plain[1]), plain[2]
-    if index >= len(options):
+    index, own = LETTERS.index(plain[1]), text[plain.end() :].rstrip(_PLAIN_END)
+    if index >= len(options.exact) or "\n" in own:
         return None
     if not own or own == options.exact[index] or (options.distinct and own.lower() == options.folded[index]):
         return index

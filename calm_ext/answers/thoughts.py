@@ -84,7 +84,7 @@ def split_thoughts(text: str, marks: Marks = ()) -> Split:
     >>> split_thoughts("Hm. %%Air?", [("%%", "%%")])
     Split(thoughts=('Air?',), rest='Hm. ', unclosed=True)
     """
-    if not marks and not _may_have_thoughts(text):
+    if not marks and not may_have_thoughts(text):
         return Split((), text, False)
     families = _families(tuple((a, b) for a, b in marks))
     thoughts: list[str] = []
@@ -111,7 +111,7 @@ def split_thoughts(text: str, marks: Marks = ()) -> Split:
     return Split(tuple(thoughts), "".join(rest), inside is not None)
 
 
-def _may_have_thoughts(text: str) -> bool:
+def may_have_thoughts(text: str) -> bool:
     """Whether there is something in a text that looks like a known mark; fast, because most texts have none."""
     return bool(
         ("<" in text and _TAG.search(text))

@@ -16,7 +16,7 @@ from calm_ext.metrics.fidelity import Response, faithful
 from calm_ext.prompts import Style, ask
 from calm_ext.records import Generation, Prediction, Record
 from calm_ext.signature import signature
-from calm_ext.voting.table import read_votes
+from calm_ext.voting.answered import read_votes
 
 #: Rows of a table: dicts, records, a DataFrame or a Dataset.
 Rows = Any

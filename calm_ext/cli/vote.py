@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +16,7 @@ from calm_ext.voting.options import VotingOptions
 from calm_ext.voting.rules import RULES
 
 if TYPE_CHECKING:
-    from calm_ext.models.endings import Endings
     from calm_ext.prompts import Style
-    from calm_ext.records import Generation
 
 
 def _list_of_rules() -> str:
@@ -73,8 +70,13 @@ def command(
     if options.ties == "pivot" and not options.pivot:
         raise CalmError("--ties pivot needs --pivot LANGUAGE")
     endings = Endings()
-    counted = _counted(read_numbered(generations, Generation), endings)
-    table = VoteTable.read(counted, style=style, thoughts=thoughts, normalize=sampling.normalize)
+    table = VoteTable.read(
+        read_numbered(generations, Generation),
+        style=style,
+        thoughts=thoughts,
+        normalize=sampling.normalize,
+        endings=endings,
+    )
     election = elect(table, options)
     if output:
         write_jsonl(output, election.ballots)
@@ -93,13 +95,6 @@ def command(
     ended_so = endings.notes(retry="`calm-ext sample --retry`")
     for note in (*ended_so, *election.notes, *_equal_options(table.equal_options)):
         click.echo(f"note: {note}", err=True)
-
-
-def _counted(generations: Iterable[tuple[str, Generation]], endings: Endings) -> Iterator[tuple[str, Generation]]:
-    """The generations, counted as they pass."""
-    for where, g in generations:
-        endings.add(g.language, g.responses, g.finish)
-        yield where, g
 
 
 def _equal_options(places: dict[str, list[str]]) -> list[str]:

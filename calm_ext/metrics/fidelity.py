@@ -88,6 +88,10 @@ class Judge:
         """The judge of these languages, kept."""
         return Judge(sorted(languages))
 
+    def load(self) -> None:
+        """Make what :meth:`are_foreign` needs now, so that processes that are forked next have it."""
+        _ = self._automaton
+
     def knows(self, language: str) -> bool:
         """Whether texts of the language can be judged."""
         return language in self._labels

@@ -18,6 +18,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from calm_ext.pairing.meet import Asked
@@ -51,7 +52,8 @@ def said_options(generation: Generation) -> list[str]:
 
 def other_answers(winner: int, texts: Sequence[str]) -> list[int]:
     """The options that are another answer than the winner."""
-    return [i for i, text in enumerate(texts) if answer_key(text) != answer_key(texts[winner])]
+    won = answer_key(texts[winner])
+    return [i for i, text in enumerate(texts) if answer_key(text) != won]
 
 
 def runner_up(ballot: Ballot, texts: Sequence[str], *, seed: int) -> int | None:
@@ -61,14 +63,16 @@ def runner_up(ballot: Ballot, texts: Sequence[str], *, seed: int) -> int | None:
         seed: of the draw between options that are named equally often.
     """
     assert ballot.winner is not None
-    named = Counter(v for votes in ballot.votes.values() for v in votes)
+    named = Counter(chain.from_iterable(ballot.votes.values()))
+    others = other_answers(ballot.winner, texts)
+    most = max((named[option] for option in others), default=0)
+    first = [option for option in others if named[option] == most]
 
-    def key(option: int) -> tuple[int, bytes]:
+    def drawn(option: int) -> bytes:
         # By its text, not its place: the order of the options changes nothing.
-        drawn = hashlib.sha256(f"{seed}|{ballot.id}|{answer_key(texts[option])}".encode()).digest()
-        return -named[option], drawn
+        return hashlib.sha256(f"{seed}|{ballot.id}|{answer_key(texts[option])}".encode()).digest()
 
-    return min(other_answers(ballot.winner, texts), key=key, default=None)
+    return first[0] if len(first) == 1 else min(first, key=drawn, default=None)
 
 
 def anchor_of(asked: Asked, style: Style, seed: int) -> Anchor | None:

@@ -12,80 +12,38 @@ and rejected is the option that l itself prefers.
 Where l agrees with the vote there is nothing of this kind, and what l knows may be unlearned; ``anchors`` make a pair
 there, too (:mod:`calm_ext.pairing.anchors`).
 
-Texts are streamed: the generations are read once to decide which pairs there are, and once more to write them.
+Texts are streamed: the generations are read once to decide which pairs there are, and once more to write them; those of
+a large file by several processes (:mod:`calm_ext.files.parallel`).
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import NamedTuple
 
+from calm_ext.answers.ready import compile_cues
 from calm_ext.answers.thoughts import Marks
-from calm_ext.pairing.anchors import anchor_of, answer_key, said_options
-from calm_ext.pairing.balance import PairLengths, Row, select
+from calm_ext.files.parallel import Piece, spread
+from calm_ext.jsonl import Numbered
+from calm_ext.metrics.fidelity import Judge
+from calm_ext.pairing.anchors import answer_key
+from calm_ext.pairing.balance import Row, select
 from calm_ext.pairing.instructions import instructed
-from calm_ext.pairing.meet import Asked, Decided, judged, met
+from calm_ext.pairing.meet import Decided, Seen, all_seen, judged, met
 from calm_ext.pairing.options import PairingOptions
-from calm_ext.pairing.sides import alike, joined
-from calm_ext.prompts import Style, answer_text
-from calm_ext.records import ANCHOR, POOLED, Ballot, Generation, Pair
+from calm_ext.pairing.outcome import PairReport, pair_summary
+from calm_ext.pairing.question import FOREIGN, Built, Log, pairs_of
+from calm_ext.prompts import Style
+from calm_ext.records import Ballot, Generation, Pair
 
-#: Why a response was left out, as verbs and stages say it behind its number.
-FOREIGN = "chosen in another language"
+__all__ = ["FOREIGN", "Generations", "PairReport", "build_pairs", "pair_summary"]
 
 Generations = Callable[[], Iterable[tuple[str, Generation]]]
 
-
-class PairReport:
-    """What became of the ballots and responses; filled while pairs are built."""
-
-    def __init__(self) -> None:
-        self.by_language: dict[str, Counter[str]] = {}
-        self.lengths: dict[str, PairLengths] = {}
-        self.left_out: Counter[str] = Counter()
-        self.foreign: Counter[str] = Counter()
-        self._known: Counter[bool] = Counter()
-        self._right: Counter[bool] = Counter()
-
-    def add_language(self, language: str) -> None:
-        """A language there are generations of, with pairs or without."""
-        if language not in self.by_language:
-            self.by_language[language] = Counter()
-
-    def count(self, pair: Pair, gold: int | None) -> None:
-        """One pair more, of a question with this right answer, if it is known."""
-        self.add_language(pair.language)
-        self.by_language[pair.language][pair.origin] += 1
-        if pair.language not in self.lengths:
-            self.lengths[pair.language] = PairLengths()
-        self.lengths[pair.language].add(len(pair.chosen), len(pair.rejected))
-        if gold is not None:
-            self._known[pair.is_anchor] += 1
-            self._right[pair.is_anchor] += pair.chosen_answer == gold
-
-    def summary(self) -> dict[str, object]:
-        """Counts, lengths, and the share of pairs whose chosen answer is gold, None without gold.
-
-        ``precision`` is that of all pairs, ``precision_without_anchors`` that of all but the anchors.
-        """
-        by_origin: Counter[str] = Counter()
-        for origins in self.by_language.values():
-            by_origin.update(origins)
-        return {
-            "n_pairs": by_origin.total(),
-            "by_language": {x: origins.total() for x, origins in self.by_language.items()},
-            "by_origin": dict(by_origin),
-            "anchors": by_origin[ANCHOR],
-            "precision": _share(self._right.total(), self._known.total()),
-            "precision_without_anchors": _share(self._right[False], self._known[False]),
-            "lengths": {x: row.summary() for x, row in self.lengths.items()},
-            "left_out": dict(+self.left_out),
-            "in_another_language": dict(+self.foreign),
-        }
-
-
-def _share(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
+# Bytes of a file that a process reads at once, at most: languages are recognised faster in many texts.
+_PIECE = 1 << 19
 
 
 def build_pairs(
@@ -112,161 +70,129 @@ def build_pairs(
         DataError: a ballot of a question or language that the generations do not have, or with another number of votes.
     """
     report = report if report is not None else PairReport()
-    decided = Decided(ballots)
+    job = _Job(Decided(ballots), options, style, restated or {}, thoughts)
     keep = None
     if options.selects:
-        trial = _all_pairs(decided, generations(), options, style, restated, PairReport(), thoughts)
-        keep, left_out = select([_row(pair, texts) for pair, _, texts in trial], options)
+        keep, left_out = select([_row(pair, built) for pair, built in job.pairs(generations(), PairReport())], options)
         report.left_out.update(left_out)
-    found = _all_pairs(decided, generations(), options, style, restated, report, thoughts)
-    for number, (pair, gold, _) in enumerate(found):
+    for number, (pair, built) in enumerate(job.pairs(generations(), report)):
         if keep is None or keep[number]:
-            report.count(pair, gold)
+            report.count(pair, built.gold)
             yield pair
 
 
-def _row(pair: Pair, texts: Sequence[str]) -> Row:
+def _row(pair: Pair, built: Built) -> Row:
     """What decides whether a pair is kept: its answers by the text of the option, in its language."""
-    down = None if pair.rejected_answer is None else answer_key(texts[pair.rejected_answer])
-    return Row(pair.language, pair.is_anchor, answer_key(texts[pair.chosen_answer]), down)
+    down = None if built.down is None else answer_key(built.down)
+    return Row(pair.language, pair.is_anchor, answer_key(built.up), down)
 
 
-def _all_pairs(
-    decided: Decided,
-    generations: Iterable[tuple[str, Generation]],
-    options: PairingOptions,
-    style: Style,
-    restated: Mapping[tuple[str, str], str] | None,
-    report: PairReport,
-    thoughts: Marks,
-) -> Iterator[tuple[Pair, int | None, list[str]]]:
-    """Pairs, gold answers, options; no limits. Repeated pairs and those with two equal sides would train nothing."""
-    seen: set[int] = set()
-    generations = instructed(generations, options.instructions)
-    for asked in judged(met(decided, generations, options, style, report, thoughts), thoughts):
-        for pair in _pairs_of(asked, options, style, restated or {}, report, thoughts):
-            key = hash((pair.language, str(pair.prompt), pair.chosen, pair.rejected))
-            if key in seen:
-                report.left_out["repeated"] += 1
-            else:
-                seen.add(key)
-                yield pair, asked.generation.answer, asked.generation.options
+@dataclass(frozen=True)
+class _Job:
+    """What all pairs are built from, but for the generations."""
 
+    decided: Decided
+    options: PairingOptions
+    style: Style
+    restated: Mapping[tuple[str, str], str]
+    thoughts: Marks
 
-def _pairs_of(
-    asked: Asked,
-    options: PairingOptions,
-    style: Style,
-    restated: Mapping[tuple[str, str], str],
-    report: PairReport,
-    thoughts: Marks,
-) -> Iterator[Pair]:
-    ballot, generation, votes, sides = asked
-    winner = ballot.winner
-    assert winner is not None
-    language = generation.language
-    origin = "native"
-    rejected: list[tuple[str, int | None]]
-    if _agrees(asked):
-        if options.anchors == "none":
-            return
-        anchor = anchor_of(asked, style, options.seed)
-        if anchor is None:
-            report.left_out["anchors without another answer"] += 1
-            return
-        origin, chosen, rejected = ANCHOR, [anchor.chosen], [(anchor.rejected, anchor.answer)]
-    elif sides is None:
-        own, said = votes[0], said_options(generation)
-        chosen = [said[winner]]
-        rejected = [] if own is None else [(said[own], own)]
-    else:
-        rejected = sides.rejected
-        if not rejected:
-            return
-        if options.chosen == "pooled":
-            origin = POOLED
-            chosen = _fallback(ballot.id, winner, generation, options, style, restated)
+    def pairs(self, generations: Iterable[tuple[str, Generation]], report: PairReport) -> Iterator[tuple[Pair, Built]]:
+        """All pairs; no limits. Repeated pairs and those with two equal sides would train nothing."""
+        known: set[int] = set()
+        seen: Seen = set()
+
+        def here(after: int) -> Iterator[Built | _Notes]:
+            rest = generations.after(after) if isinstance(generations, Numbered) else generations
+            return self.built(rest, report, seen)
+
+        if isinstance(generations, Numbered):
+            found = spread(generations.path, _Part(self, generations), here, size=_PIECE, ready=self.ready)
         else:
-            chosen = sides.chosen
-            if sides.n_foreign:
-                report.left_out[FOREIGN] += sides.n_foreign
-                report.foreign[language] += sides.n_foreign
-            if sides.n_contradicting:
-                report.left_out["chosen that contradict themselves"] += sides.n_contradicting
-            if sides.lacks_chosen:
-                origin = options.fallback
-                chosen = _fallback(ballot.id, winner, generation, options, style, restated)
-    if not chosen:
-        report.left_out["times a language had no chosen response"] += 1
-        return
-    chosen, rejected = list(dict.fromkeys(chosen)), list(dict.fromkeys(rejected))
-    built = 0
-    for text, answer in rejected:
-        if built == options.max_per_question:
-            return
-        best = chosen[built % len(chosen)]
-        if options.max_length_ratio is not None:
-            best = min(chosen, key=lambda c: abs(len(c) - len(text)))
-        best, text = (joined(generation.prompt, x, language) for x in alike(best, text, options.thoughts, thoughts))
-        if best.strip() == text.strip():
-            continue  # two options of one text
-        if not (best.strip() and text.strip()):
-            report.left_out["with nothing but a thought"] += 1
-            continue
-        if _too_uneven(best, text, options):
-            report.left_out["too uneven in length"] += 1
-            continue
-        built += 1
-        yield Pair(
-            id=ballot.id,
-            language=language,
-            prompt=generation.prompt,
-            chosen=best,
-            rejected=text,
-            chosen_answer=winner,
-            rejected_answer=answer,
-            margin=ballot.margin,
-            origin=origin,
-            probability=ballot.probability,
-        )
+            found = (x for x in here(0))
+        with closing(found):
+            for one in found:
+                if isinstance(one, _Notes):
+                    one.tell(report, seen)
+                    continue
+                pair = Pair(**one.fields)
+                key = hash((pair.language, str(pair.prompt), pair.chosen, pair.rejected))
+                if key in known:
+                    report.leave_out("repeated")
+                else:
+                    known.add(key)
+                    yield pair, one
+        all_seen(self.decided, seen)
+
+    def ready(self) -> None:
+        """Load what forked processes would all load: patterns, and the classifier of languages."""
+        languages = self.decided.languages
+        if self.style == "explain" and self.options.drop_contradictions:
+            for language in languages:
+                compile_cues(language)
+        if self.style == "explain" and self.options.fidelity:
+            Judge.of(languages).load()
+
+    def built(self, generations: Iterable[tuple[str, Generation]], log: Log, seen: Seen) -> Iterator[Built]:
+        """The pairs of some generations, repeated ones too."""
+        stream = instructed(generations, self.options.instructions)
+        asked = met(self.decided, stream, self.options, self.style, log, seen, self.thoughts)
+        for one in judged(asked, self.thoughts):
+            yield from pairs_of(one, self.options, self.style, self.restated, log, self.thoughts)
 
 
-def _agrees(asked: Asked) -> bool:
-    """Whether the language gives the winner and nothing else; two options of one text are one answer."""
-    if asked.sides is not None:
-        return asked.sides.agrees
-    own, winner, texts = asked.votes[0], asked.ballot.winner, asked.generation.options
-    assert winner is not None
-    return own is not None and answer_key(texts[own]) == answer_key(texts[winner])
+class _Notes(NamedTuple):
+    """What another process has to tell a report between two pairs.
+
+    Attributes:
+        left_out: reasons and how many. foreign: languages and how many. languages, seen: as in the report.
+    """
+
+    left_out: list[tuple[str, int]]
+    foreign: list[tuple[str, int]]
+    languages: tuple[str, ...] = ()
+    seen: tuple[tuple[str, str], ...] = ()
+
+    def tell(self, report: PairReport, seen: Seen) -> None:
+        """Tell it."""
+        for language in self.languages:
+            report.add_language(language)
+        for reason, n in self.left_out:
+            report.leave_out(reason, n)
+        for language, n in self.foreign:
+            report.add_foreign(language, n)
+        seen.update(self.seen)
 
 
-def _fallback(
-    question: str,
-    winner: int,
-    generation: Generation,
-    options: PairingOptions,
-    style: Style,
-    restated: Mapping[tuple[str, str], str],
-) -> list[str]:
-    """What is chosen where no response of the language gives the winner, or where it is not to come from these."""
-    if options.fallback == "skip":
-        return []
-    if options.fallback == "translate":
-        text = restated.get((question, generation.language))
-        return [text] if text else []
-    return [answer_text(generation.language, generation.options, winner, style).lstrip()]
+class _Log:
+    """What a process notes instead of telling a report, among the pairs that it builds."""
+
+    def __init__(self) -> None:
+        self.languages: dict[str, None] = {}
+        self.found: list[Built | _Notes] = []
+
+    def add_language(self, language: str) -> None:
+        """A language there are generations of."""
+        self.languages[language] = None
+
+    def leave_out(self, reason: str, n: int = 1) -> None:
+        """Responses or pairs that were left out, for a reason."""
+        self.found.append(_Notes([(reason, n)], []))
+
+    def add_foreign(self, language: str, n: int) -> None:
+        """Responses that give the winner in another language than their question's."""
+        self.found.append(_Notes([], [(language, n)]))
 
 
-def _too_uneven(chosen: str, rejected: str, options: PairingOptions) -> bool:
-    if options.max_length_ratio is None:
-        return False
-    short, long = sorted((len(chosen.strip()), len(rejected.strip())))
-    return long > options.max_length_ratio * max(short, 1)
+@dataclass(frozen=True)
+class _Part:
+    """What a process does with a piece of the file."""
 
+    job: _Job
+    generations: Numbered[Generation]
 
-def pair_summary(pairs: Iterable[Pair], gold: Mapping[str, int | None]) -> dict[str, object]:
-    """:meth:`PairReport.summary` of pairs that are there already."""
-    report = PairReport()
-    for pair in pairs:
-        report.count(pair, gold.get(pair.id))
-    return report.summary()
+    def __call__(self, piece: Piece) -> list[Built | _Notes]:
+        log, seen = _Log(), set[tuple[str, str]]()
+        for built in self.job.built(self.generations.part(piece), log, seen):
+            log.found.append(built)
+        return [_Notes([], [], tuple(log.languages), tuple(seen)), *log.found]

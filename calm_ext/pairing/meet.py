@@ -11,7 +11,7 @@ from calm_ext.pairing.options import PairingOptions
 from calm_ext.pairing.sides import Sides
 from calm_ext.prompts import LETTERS, Style
 from calm_ext.records import Ballot, Generation
-from calm_ext.voting.table import Votes
+from calm_ext.voting.answered import Votes
 
 # Characters of responses that are read ahead, each generation counted for 500 more.
 _AHEAD = 1_500_000
@@ -38,6 +38,10 @@ class Decided:
         self.languages = frozenset(x for b in self.by_id.values() for x in b.votes)
 
 
+#: Questions and languages that there were generations of.
+Seen = set[tuple[str, str]]
+
+
 class Asked(NamedTuple):
     """A generation of a question with a winner; ``sides`` is None where options were scored."""
 
@@ -52,27 +56,27 @@ def met(
     generations: Iterable[tuple[str, Generation]],
     options: PairingOptions,
     style: Style,
-    report: _Languages,
+    log: _Languages,
+    seen: Seen,
     thoughts: Marks,
 ) -> Iterator[Asked]:
     """The generations of questions with a winner, when ballot and generation have been found to fit.
 
     Args:
-        report: collects the languages of all generations.
+        log: collects the languages of all generations. seen: filled with those that there is a ballot of.
 
     Raises:
         DataError: a ballot and the generations do not fit.
     """
-    unseen = {(b.id, language) for b in decided.by_id.values() for language in b.votes}
     for where, generation in generations:
-        report.add_language(generation.language)
+        log.add_language(generation.language)
         ballot = decided.by_id.get(generation.id)
         if ballot is None:
             continue
         votes = ballot.votes.get(generation.language)
         if votes is None:
             continue
-        unseen.discard((generation.id, generation.language))
+        seen.add((generation.id, generation.language))
         expected = 1 if generation.option_logprobs is not None else len(generation.given)
         if len(votes) != expected:
             raise DataError(
@@ -96,11 +100,21 @@ def met(
         if generation.option_logprobs is None:
             sides = Sides(generation, votes, ballot.winner, options, style, thoughts, decided.languages)
         yield Asked(ballot, generation, tuple(votes), sides)
-    for question, language in unseen:
-        raise DataError(
-            f"{decided.where[question]}: there are no generations of question {question} in {language}: the ballots "
-            f"are of other generations"
-        )
+
+
+def all_seen(decided: Decided, seen: Seen) -> None:
+    """Refuse ballots that there are no generations of.
+
+    Raises:
+        DataError: there are such.
+    """
+    for question, ballot in decided.by_id.items():
+        for language in ballot.votes:
+            if (question, language) not in seen:
+                raise DataError(
+                    f"{decided.where[question]}: there are no generations of question {question} in {language}: the "
+                    f"ballots are of other generations"
+                )
 
 
 def _check_ranking(ballot: Ballot, generation: Generation, where: str) -> None:

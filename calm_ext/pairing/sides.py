@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Literal
 
 from calm_ext.answers.read import contradicts
-from calm_ext.answers.thoughts import Marks, split_thoughts, strip_thoughts
+from calm_ext.answers.thoughts import Marks, may_have_thoughts, split_thoughts, strip_thoughts
 from calm_ext.metrics.fidelity import Judge, Response
 from calm_ext.pairing.options import PairingOptions
 from calm_ext.prompts import Style, delimiter
@@ -108,6 +108,8 @@ def alike(chosen: str, rejected: str, thoughts: Literal["keep", "strip"], marks:
     >>> alike("Answer: B", "<think>Hm.</think>Answer: A", "keep")
     ('Answer: B', 'Answer: A')
     """
+    if not marks and not (may_have_thoughts(chosen) or may_have_thoughts(rejected)):
+        return chosen, rejected
     has = [bool(split_thoughts(text, marks).thoughts) for text in (chosen, rejected)]
     if not any(has) or (all(has) and thoughts == "keep"):
         return chosen, rejected

@@ -108,7 +108,8 @@ class Registry(Mapping[str, T], Generic[T]):
     def get(self, name: str, default: D, /) -> T | D: ...
     def get(self, name: str, default: object = None, /) -> object:
         """The entry, or the default where there is none."""
-        self._load()
+        if not self._loaded:
+            self._load()
         return self._entries.get(name, default)
 
     def hint(self, name: str) -> str:
@@ -119,7 +120,8 @@ class Registry(Mapping[str, T], Generic[T]):
         return f" (did you mean {close[0]!r}?)" if close else ""
 
     def __contains__(self, name: object) -> bool:
-        self._load()
+        if not self._loaded:
+            self._load()
         return name in self._entries
 
     def __iter__(self) -> Iterator[str]:

@@ -54,8 +54,8 @@ class Generation(Record):
             raise ValueError("an option is empty")
         if not isinstance(self.prompt, str) and not all({"role", "content"} <= set(turn) for turn in self.prompt):
             raise ValueError("prompt: every turn of a chat has role and content")
-        scored = (self.option_logprobs, self.option_tokens, self.option_priors)
-        for name, values in zip(("option_logprobs", "option_tokens", "option_priors"), scored, strict=True):
+        for name in ("option_logprobs", "option_tokens", "option_priors"):
+            values = getattr(self, name)
             if values is not None and len(values) != len(self.options):
                 raise ValueError(f"{len(values)} {name} for {len(self.options)} options")
         if self.shown is not None and sorted(self.shown) != list(range(len(self.options))):

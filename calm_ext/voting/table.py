@@ -7,31 +7,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from math import exp, sqrt
 from typing import Any, NamedTuple
 
-from calm_ext.answers.read import read_responses
 from calm_ext.answers.thoughts import Marks
 from calm_ext.errors import DataError
 from calm_ext.metrics.question import argmax
+from calm_ext.models.endings import Endings
 from calm_ext.prompts import Style
 from calm_ext.records import Generation
+from calm_ext.voting.answered import Answered, Kind, Votes, answered, read_votes
 from calm_ext.voting.counts import ABSENT, UNKNOWN, Counts
-from calm_ext.voting.letters import Bias, LetterScores, best_place, corrected
+from calm_ext.voting.letters import Bias, LetterScores, corrected
 from calm_ext.voting.scores import Choice, Normalize, OptionScores, choose
-
-Votes = tuple[int | None, ...]
-
-
-def read_votes(generation: Generation, *, style: Style, thoughts: Marks = ()) -> Votes:
-    """The answer of each response that there is, or the best option per byte or letter where options were scored."""
-    if generation.option_logprobs is not None and generation.shown is not None:
-        letters = LetterScores.of(generation.shown, generation.option_logprobs)
-        return (letters.shown[best_place(generation.id, generation.language, letters.logprobs)],)
-    if generation.option_logprobs is not None:
-        return (argmax(OptionScores.of(generation, "").normalised("byte")),)
-    g = generation
-    return read_responses(g.given, g.options, g.language, style=style, thoughts=thoughts, names=g.names)
 
 
 class QuestionRow(NamedTuple):
@@ -74,7 +63,7 @@ class VoteTable:
         self._place: dict[str, int] = {}
         self._raw: list[dict[str, OptionScores]] = []
         self._lettered: dict[str, dict[str, LetterScores]] = {}
-        self._first: tuple[str, str] | None = None
+        self._first: tuple[Kind, str] | None = None
 
     @classmethod
     def read(
@@ -84,21 +73,30 @@ class VoteTable:
         style: Style,
         thoughts: Marks = (),
         normalize: Normalize = "auto",
+        endings: Endings | None = None,
     ) -> VoteTable:
         """The table of generations, each with where it stands (``file:line``), in any order.
 
         Args:
+            generations: those of a large file (:func:`calm_ext.jsonl.read_numbered`) are read in several processes.
             style: how responses are read.
             thoughts: marks of thoughts besides the known ones (:mod:`calm_ext.answers.thoughts`).
             normalize: how scores of options are made comparable (:mod:`calm_ext.voting.scores`); letters are of one
                 length, and are freed of the model's liking for a letter instead (:mod:`calm_ext.voting.letters`).
+            endings: counts how the responses ended.
 
         Raises:
             DataError: see :meth:`add`; there is no generation; ``normalize`` needs what is not recorded.
         """
         table = cls()
-        for where, generation in generations:
-            table.add(generation, where, style=style, thoughts=thoughts)
+        with closing(answered(generations, style, thoughts)) as found:
+            for where, one in found:
+                if isinstance(one, Generation):
+                    table.add(one, where, style=style, thoughts=thoughts)
+                else:
+                    table._enter(one, where, one.votes)
+                if endings is not None:
+                    endings.add(one.language, one.responses, one.finish)
         if not table.questions:
             raise DataError("there are no generations to vote on")
         if table.scored:
@@ -130,50 +128,54 @@ class VoteTable:
                 language; or its options were scored and those of others were not.
         """
         g = generation
-        self._check_kind(g, where)
-        at = self._place.get(g.id)
+        at = self._enter(Answered.of(g), where, ())
+        if g.option_logprobs is not None and g.shown is not None:
+            self._lettered.setdefault(g.language, {})[g.id] = LetterScores.of(g.shown, g.option_logprobs)
+        elif g.option_logprobs is not None:
+            self._raw[at][g.language] = OptionScores.of(g, where)
+        else:
+            self.votes[at][g.language] = read_votes(g, style=style, thoughts=thoughts)
+
+    def _enter(self, one: Answered, where: str, votes: Votes) -> int:
+        """The place of a question whose votes in a language are entered, when it fits what is there.
+
+        Raises:
+            DataError: it does not.
+        """
+        identity, language, n_options, gold, source, kind = one[:6]
+        if self._first is None:
+            self._first = kind, where
+        elif kind != self._first[0]:
+            raise DataError(
+                f"{where}: question {identity} has {kind} in {language}, but there are {self._first[0]} at "
+                f"{self._first[1]}: a vote counts one or the other"
+            )
+        at = self._place.get(identity)
         if at is None:
-            self._place[g.id] = at = len(self.questions)
-            self.questions.append(QuestionRow(g.id, len(g.options), g.answer, g.source_language, where))
+            self._place[identity] = at = len(self.questions)
+            self.questions.append(QuestionRow(identity, n_options, gold, source, where))
             self.votes.append({})
             self.scores.append({})
             self._raw.append({})
             self.equal.append({})
         known = self.questions[at]
-        if g.language in self.votes[at]:
-            raise DataError(f"{where}: question {g.id} comes twice in {g.language}")
-        if (known.n_options, known.gold) != (len(g.options), g.answer):
+        if language in self.votes[at]:
+            raise DataError(f"{where}: question {identity} comes twice in {language}")
+        if (known.n_options, known.gold) != (n_options, gold):
             other = next(iter(self.votes[at]))
             raise DataError(
-                f"{where}: question {g.id} has other options or another answer in {g.language} than in {other} "
+                f"{where}: question {identity} has other options or another answer in {language} than in {other} "
                 f"({known.where})"
             )
-        if g.source_language != known.source:
+        if source != known.source:
             raise DataError(
-                f"{where}: question {g.id} was written in {g.source_language}, but in {known.source} at {known.where}"
+                f"{where}: question {identity} was written in {source}, but in {known.source} at {known.where}"
             )
-        if g.option_logprobs is not None and g.shown is not None:
-            self._lettered.setdefault(g.language, {})[g.id] = LetterScores.of(g.shown, g.option_logprobs)
-            self.votes[at][g.language] = ()
-        elif g.option_logprobs is not None:
-            self._raw[at][g.language] = OptionScores.of(g, where)
-            self.votes[at][g.language] = ()
-        else:
-            self.votes[at][g.language] = read_votes(g, style=style, thoughts=thoughts)
-        if len(set(g.options)) < len(g.options):
-            self.equal_options.setdefault(g.language, []).append(where)
-            named = {text: [i for i, x in enumerate(g.options) if x == text] for text in g.options}
-            self.equal[at][g.language] = [group for group in named.values() if len(group) > 1]
-
-    def _check_kind(self, g: Generation, where: str) -> None:
-        kind = "responses" if g.option_logprobs is None else "option scores" if g.shown is None else "letter scores"
-        if self._first is None:
-            self._first = kind, where
-        elif kind != self._first[0]:
-            raise DataError(
-                f"{where}: question {g.id} has {kind} in {g.language}, but there are {self._first[0]} at "
-                f"{self._first[1]}: a vote counts one or the other"
-            )
+        self.votes[at][language] = votes
+        if one.equal:
+            self.equal_options.setdefault(language, []).append(where)
+            self.equal[at][language] = one.equal
+        return at
 
     def __len__(self) -> int:
         return len(self.questions)
