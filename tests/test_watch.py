@@ -98,6 +98,28 @@ def monitor(*checks: Check) -> Monitor:
     return made
 
 
+@pytest.mark.parametrize(
+    ("lost", "won", "clear"),
+    [
+        (0, 0, False),
+        (1, 0, False),
+        (2, 0, False),
+        (3, 0, True),
+        (4, 1, False),
+        (5, 1, True),
+        (4, 3, False),
+        (14, 6, True),
+        (14, 12, False),
+    ],
+)
+def test_a_check_is_clearly_below_where_chance_does_not_do_it(lost: int, won: int, clear: bool) -> None:
+    """Two questions of 31 that both fell ended a training between two languages, and its first step was kept."""
+    first = kept_check(0, 90)._replace(scores=[0.5] * 31)
+    later = first._replace(scores=[0.0] * lost + [1.0] * won + [0.5] * (31 - lost - won))
+    assert later.clearly_below(first) is clear
+    assert not first.clearly_below(later) or won > lost
+
+
 def test_unlearning_is_told_with_names_and_what_to_do() -> None:
     watch = monitor(kept_check(0, 100), kept_check(8, 70, lost=5, agreement=0.6))
     assert watch.warning() == (

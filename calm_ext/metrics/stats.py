@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ _BLOCK = 2_000_000  # draws at once, so that memory stays small whatever the num
 
 #: (z_.975 + z_.8): a two-sided test at .05 finds a difference of this many standard errors four times in five.
 _DETECTABLE = 1.959964 + 0.841621
+#: Most differences whose signs are all tried.
+_EXACT = 10
 
 
 def draws(n: int, *, seed: int, resamples: int) -> Iterator[np.ndarray]:
@@ -107,6 +110,23 @@ def mcnemar_p(gained: Any, lost: Any) -> Any:
     from scipy.stats import binom
 
     return np.minimum(1.0, 2 * binom.cdf(np.minimum(gained, lost), np.add(gained, lost), 0.5))
+
+
+def sign_flip_p(differences: Sequence[float]) -> float:
+    """How likely a sum of differences is at least this large where each could as well have had the other sign.
+
+    One-sided. Exact, over all signs of those that are not 0, up to ten of them (Fisher's randomization test of matched
+    pairs); of more the normal approximation.
+
+    >>> sign_flip_p([0.75, 0.75, 0.0]), sign_flip_p([0.75, 0.75, 0.75, 0.0])
+    (0.25, 0.125)
+    """
+    changes = [abs(d) for d in differences if d]
+    total = sum(differences)
+    if len(changes) > _EXACT:
+        return 0.5 * math.erfc(total / math.sqrt(2 * sum(c * c for c in changes)))
+    flipped = [sum(signs) for signs in itertools.product(*((c, -c) for c in changes))]
+    return sum(x >= total - 1e-9 for x in flipped) / len(flipped)
 
 
 def holm(values: Sequence[float]) -> list[float]:

@@ -25,12 +25,16 @@ from typing import Any, NamedTuple
 
 from calm_ext.jsonl import read_jsonl
 from calm_ext.metrics.question import question_metrics
+from calm_ext.metrics.stats import sign_flip_p
 from calm_ext.models.scoring import score_continuations
 from calm_ext.records import Pair, ParallelQuestion, Passages
 from calm_ext.training.asking import Examiner
 from calm_ext.training.encoding import encode_pairs
 from calm_ext.training.job import TrainingJob
 from calm_ext.training.kept import Answered, Kept, kept_answers, kept_warning
+
+#: The chance of more than one standard error above 0, of a normal distribution.
+_ONE_ERROR = 0.1587
 
 
 class Check(NamedTuple):
@@ -73,12 +77,16 @@ class Check(NamedTuple):
         return Kept(self.kept, self.kept_error, self.kept_by_language, self.lost)
 
     def clearly_below(self, other: Check) -> bool:
-        """Whether its score is lower than another check's by more than one standard error of the paired difference."""
+        """Whether its score is lower than another check's by more than one standard error of the paired difference.
+
+        Where few questions changed their scores, the exact test that flips the signs of the changes must say so, too:
+        two questions of thirty that are both lost are more than one standard error, and one time in four chance.
+        """
         differences = [b - a for a, b in zip(self.scores, other.scores, strict=True)]
         n = len(differences)
         mean = sum(differences) / n
         error = (sum((d - mean) ** 2 for d in differences) / max(n - 1, 1) / n) ** 0.5
-        return mean > error
+        return mean > error and sign_flip_p(differences) < _ONE_ERROR
 
 
 def chosen_nll(model: Any, encoded: Sequence[tuple[list[int], list[int]]]) -> float:
