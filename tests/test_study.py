@@ -116,14 +116,20 @@ def test_the_grid_applies_changes_as_align_does(tmp_path: Path) -> None:
     assert [c.name for c in cells[:4]] == ["dpo_limit-40_s3", "dpo_limit-40_s5", "dpo_limit-80_s3", "dpo_limit-80_s5"]
 
 
-def test_the_bundled_study_samples_each_world_once(tmp_path: Path) -> None:
-    plan = plan_study(read_study(find_study("methods-babel")), tmp_path / "run")
-    assert len(plan.runs) == 50 and not (tmp_path / "run").exists()
+@pytest.mark.parametrize(
+    ("name", "cells", "sampled", "votes"), [("methods-babel", 60, 5, 10), ("two-languages-babel", 24, 6, 24)]
+)
+def test_the_bundled_studies_sample_each_world_once(
+    name: str, cells: int, sampled: int, votes: int, tmp_path: Path
+) -> None:
+    """Once a world and set of languages; votes once a rule, with gold labels as one."""
+    plan = plan_study(read_study(find_study(name)), tmp_path / "run")
+    assert len(plan.runs) == cells and not (tmp_path / "run").exists()
     counts = {stage: dict(n) for stage, n in plan.counts.items()}
     for stage in ("questions", "before", "sample"):
-        assert counts[stage] == {"runs": 5, "shared": 45}
-    assert counts["vote"] == {"runs": 10, "shared": 40}, "of gold labels, and of samples"
-    assert counts["train"] == {"runs": 50}
+        assert counts[stage] == {"runs": sampled, "shared": cells - sampled}
+    assert counts["vote"] == {"runs": votes} | ({"shared": cells - votes} if cells > votes else {})
+    assert counts["train"] == {"runs": cells}
     assert plan.expected() is None, "no stage has run yet"
 
 
