@@ -26,7 +26,7 @@ from calm_ext.answers.named import read_open
 from calm_ext.answers.options import Options
 from calm_ext.answers.subjects import called_right
 from calm_ext.answers.text import lower
-from calm_ext.answers.thoughts import Marks, may_have_thoughts, split_thoughts, strip_thoughts
+from calm_ext.answers.thoughts import Marks, split_thoughts, strip_thoughts
 from calm_ext.prompts import LETTERS, Style
 
 PARSER = "answers-3"
@@ -97,10 +97,9 @@ def read_responses(
 
 
 def _read(text: str, known: Options, style: Style, thoughts: Marks) -> int | None:
-    if thoughts or may_have_thoughts(text):
-        _, text, unclosed = split_thoughts(text, thoughts)
-        if unclosed:
-            return None
+    _, text, unclosed = split_thoughts(text, thoughts)
+    if unclosed:
+        return None
     text = known.clean(text)
     if style != "explain":
         lines = (line for line in text.split("\n") if line.strip())

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from calm_ext.metrics.names import family_of
+from calm_ext.report.rundata import WHEN
 from calm_ext.results.aggregates import read_aggregates
 from calm_ext.results.folders import newest_results, samples_beside
 from calm_ext.results.samples import read_samples
@@ -16,8 +17,6 @@ from calm_ext.study.options import OF_LANGUAGES
 
 if TYPE_CHECKING:
     import numpy as np
-
-WHEN = ("before", "after")
 
 #: A question: its id, and a hash of the document that was asked. Another world has other questions of the same ids.
 Key = tuple[str, str]

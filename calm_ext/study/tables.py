@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 Results = Mapping[str, Any]
 
-VERDICTS = {"holds": "holds", "fails": "fails", "undecided": "undecided"}
 TONES = {"holds": "good", "fails": "bad", "undecided": "none"}
 
 
@@ -182,7 +181,7 @@ def markdown(results: Results) -> str:
     if results["claims"]:
         parts += ["| claim | verdict | found | test |", "|---|---|---|---|"]
         for c in results["claims"]:
-            cells = (claim_words(c["claim"]), VERDICTS[c["verdict"]], found_words(c), c["test"])
+            cells = (claim_words(c["claim"]), c["verdict"], found_words(c), c["test"])
             parts.append("| " + " | ".join(x.replace("|", "\\|") for x in cells) + " |")
         parts.append("")
     for table in metric_tables(results):
@@ -218,7 +217,7 @@ def render(results: Results) -> list[RenderableType]:
             shown.add_row(Text(name), *cells)
         parts.append(shown)
     for c in results["claims"]:
-        verdict = Text(f"{VERDICTS[c['verdict']]:>9} ", f"bold {styles[TONES[c['verdict']]]}")
+        verdict = Text(f"{c['verdict']:>9} ", f"bold {styles[TONES[c['verdict']]]}")
         parts.append(Text.assemble(verdict, claim_words(c["claim"]), f": {found_words(c)}"))
         said: Sequence[str] = [] if c["estimate"] is None else [c["test"]]
         parts += [Text(" " * 10 + line, "dim") for line in (*said, *c["notes"])]

@@ -126,5 +126,5 @@ class _Reading:
         for where, g in self.generations.part(piece):
             votes = read_votes(g, style=self.style, thoughts=self.thoughts) if g.option_logprobs is None else ()
             given = ["" if x is not None else None for x in g.responses]
-            found.append((where, Answered(*Answered.of(g)[:7], given, g.finish, votes)))
+            found.append((where, Answered.of(g)._replace(responses=given, finish=g.finish, votes=votes)))
         return found
