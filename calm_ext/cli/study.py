@@ -54,7 +54,7 @@ def command(study: str, run_dir: Path | None, dry_run: bool, results: bool, jobs
     if results:
         _print_results(results_so_far(read, folder), folder, as_json)
         return
-    with _Progress() as progress:
+    with Progress() as progress:
         done = run_study(read, folder, jobs=jobs, watcher=progress)
     _print_results(done.results, folder, as_json)
     if done.failed:
@@ -105,7 +105,7 @@ def _print_plan(plan: Plan, jobs: int, title: str) -> None:
         out.print(f"\ntime left with --jobs {jobs}: {said}")
 
 
-class _Progress:
+class Progress:
     """How far a study is, on stderr: a line a cell that runs, one for the whole grid, and one for each that ended."""
 
     def __init__(self) -> None:
@@ -161,7 +161,7 @@ class _Progress:
             seconds = (monotonic() - self.started) / done * (self.n - done)
         return text + (f", about {duration(seconds)} left" if seconds else "")
 
-    def __enter__(self) -> _Progress:
+    def __enter__(self) -> Progress:
         self.bars.start()
         return self
 
