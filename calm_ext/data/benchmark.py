@@ -69,6 +69,17 @@ class Split(Section):
     share: tuple[Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, le=1)]] | None = None
     """Only the questions from one share to another, as `[0, 0.5]`, spread by a hash of their key, so that a benchmark
     with one published split has questions to align on and others to measure on."""
+    keys: str | None = None
+    """Only the questions whose key begins as this regular expression says, as `(capital|continent)-`."""
+
+    @field_validator("keys")
+    @classmethod
+    def _expression(cls, pattern: str | None) -> str | None:
+        try:
+            re.compile(pattern or "")
+        except re.error as error:
+            raise ValueError(f"{pattern!r} is no regular expression ({error})") from None
+        return pattern
 
     @model_validator(mode="after")
     def _ascending(self) -> Split:
@@ -76,15 +87,19 @@ class Split(Section):
             raise ValueError(f"share: from {self.share[0]} to {self.share[1]} is nothing")
         return self
 
-    def holds(self, text: str) -> bool:
-        """Whether a question is of the split's share, by what stands for it.
+    def holds(self, key: str, group: str) -> bool:
+        """Whether a question is of the split, by its key and by what stands for it in the shares.
 
-        >>> Split(share=(0, 1)).holds("q1"), Split(share=(0, 0.5)).holds("q1"), Split(share=(0.5, 1)).holds("q1")
-        (True, True, False)
+        >>> [Split(share=share).holds("k-1", "q1") for share in ((0, 1), (0, 0.5), (0.5, 1))]
+        [True, True, False]
+        >>> Split(keys="k-").holds("k-1", "q1"), Split(keys="l|m").holds("k-1", "q1")
+        (True, False)
         """
+        if self.keys is not None and not re.match(self.keys, key):
+            return False
         if self.share is None:
             return True
-        place = int.from_bytes(hashlib.sha256(text.encode()).digest()[:7], "big") / 256**7
+        place = int.from_bytes(hashlib.sha256(group.encode()).digest()[:7], "big") / 256**7
         return self.share[0] <= place < self.share[1]
 
 

@@ -50,7 +50,7 @@ def load_benchmark(benchmark: Benchmark, split: str, *, languages: Sequence[str]
     if benchmark.spread:
         keys = sorted(keys, key=lambda k: hashlib.sha256(k.encode()).digest())
     questions = []
-    for key in (k for k in keys if benchmark.splits[split].holds(tables[str(pivot)].rows[k].group)):
+    for key in (k for k in keys if benchmark.splits[split].holds(k, tables[str(pivot)].rows[k].group)):
         rows = {x: table.rows[key] for x, table in tables.items()}
         identity = f"{benchmark.name}-{key}"
         n, gold = len(rows[str(pivot)].options), rows[str(pivot)].answer
