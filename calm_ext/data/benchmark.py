@@ -132,8 +132,8 @@ class Layout(Section):
     key: str | list[str] = "row"
     """The columns, or templates, that identify a question in every language; `row`: its place in the file."""
     together: str | None = None
-    """A column, or a template, the same in every language: questions with one value are of one share of a split;
-    default: the key."""
+    """A column, or a template, the same in every language or read `together_in` one: questions with one value are of
+    one share of a split; default: the key."""
     question: str
     """A column, or a template."""
     options: str | list[str] | OptionColumn
@@ -184,6 +184,9 @@ class Benchmark(Layout):
     """Splits without gold answers."""
     languages: dict[str, str] = Field(min_length=2)
     """Our code of each language -> the benchmark's."""
+    together_in: str | None = None
+    """The language whose rows say what belongs together, where `together` is not the same in every language; they are
+    read although it may not be asked."""
     default: list[str] = Field(default_factory=list, max_length=MOST_BY_DEFAULT)
     """The languages that are asked where none are named; default: the first ten."""
     source_language: str | None = None
@@ -244,7 +247,10 @@ class Benchmark(Layout):
         for code in self.languages:
             if normalise_code(code) != code:
                 raise ValueError(f"languages: {code} is written {normalise_code(code)} here")
-        for key, codes in (("default", self.default), ("words", self.words), ("special", self.special)):
+        of_together = [self.together_in] if self.together_in else []
+        for key, codes in (
+            ("default", self.default), ("words", self.words), ("special", self.special), ("together_in", of_together)
+        ):  # fmt: skip
             unknown = [x for x in codes if x not in self.languages]
             if unknown:
                 raise ValueError(f"{key}: {', '.join(unknown)} is not one of the languages")
