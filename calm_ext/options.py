@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationErro
 from pydantic_core import CoreSchema, core_schema
 
 from calm_ext.errors import RecipeError
+from calm_ext.files.secrets import mask
 
 S = TypeVar("S", bound="Section")
 
@@ -76,7 +77,7 @@ def problem(
     place = f"{key}: " if key else ""
     if item["type"] == "value_error" and isinstance(item["input"], Mapping):
         return place + message  # of a whole section, which would be repeated at length
-    return f"{place}{message[0].lower()}{message[1:]}, got {item['input']!r}"
+    return f"{place}{message[0].lower()}{message[1:]}, got {mask(repr(item['input']))}"
 
 
 def validated(section: type[S], values: Mapping[str, Any], *, where: str, name: Callable[[str], str] = str) -> S:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-Answer = Callable[[str, dict[str, Any]], tuple[int, Any]]
+Answer = Callable[[str, dict[str, Any]], tuple[Any, ...]]
 
 
 class ApiServer:
@@ -19,37 +19,56 @@ class ApiServer:
         url: up to and with ``/v1``.
         asked: path and payload of each request, in the order they came.
         headers: of the last one.
+        moved: where a list of models is said to be.
     """
 
     def __init__(self, answer: Answer, models: list[str] | None) -> None:
         self.answer, self.models = answer, models
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.headers: dict[str, str] = {}
-        self.url = ""
+        self.url = self.moved = ""
         self.lock = threading.Lock()
 
 
 @contextmanager
-def api_server(answer: Answer, *, models: list[str] | None = None) -> Iterator[ApiServer]:
-    """Serve; ``answer`` gives status and body of a request, ``models`` are those that are listed, None for no list."""
+def api_server(answer: Answer, *, models: list[str] | None = None, slow_head: bool = False) -> Iterator[ApiServer]:
+    """Serve; ``answer`` gives status and body of a request, ``models`` are those that are listed, None for no list.
+
+    A body is an object, bytes, or an iterator of bytes that are sent piece by piece. Headers may come third. An
+    exception drops the connection. With ``slow_head`` an iterator is a header's value that does not end.
+    """
     server = ApiServer(answer, models)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def _reply(self, status: int, body: Any) -> None:
+        def _reply(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
+            if isinstance(body, Iterator):
+                if slow_head:
+                    self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+                else:
+                    self.send_response(status)
+                    self.end_headers()
+                self.close_connection = True
+                with suppress(OSError):
+                    for piece in body:
+                        self.wfile.write(piece)
+                return
             data = body if isinstance(body, bytes) else json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(data)))
-            if status == 503:
-                self.send_header("Retry-After", "0")
+            for name, value in (headers or ({"Retry-After": "0"} if status == 503 else {})).items():
+                self.send_header(name, value)
             self.end_headers()
-            with suppress(BrokenPipeError):  # a client that did not wait
+            with suppress(OSError):  # a client that did not wait
                 self.wfile.write(data)
 
         def do_GET(self) -> None:
             server.headers = dict(self.headers)
+            if server.moved:
+                self._reply(307, {}, {"Location": server.moved + self.path})
+                return
             listed = {"object": "list", "data": [{"id": x} for x in server.models or []]}
             self._reply(*((200, listed) if server.models is not None else (404, {})))
 
@@ -64,7 +83,11 @@ def api_server(answer: Answer, *, models: list[str] | None = None) -> Iterator[A
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Http(ThreadingHTTPServer):
+        def handle_error(self, *_: Any) -> None:
+            """Say nothing."""
+
+    http = Http(("127.0.0.1", 0), Handler)
     server.url = f"http://127.0.0.1:{http.server_port}/v1"
     thread = threading.Thread(target=http.serve_forever, daemon=True)
     thread.start()

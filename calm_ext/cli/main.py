@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import sys
 
 import click
 
 from calm_ext import __version__
 from calm_ext.errors import CalmError
+from calm_ext.files.secrets import mask
 
 #: verb -> (module, one line for the list)
 VERBS = {
@@ -93,11 +95,13 @@ def main() -> None:
     try:
         cli.main(prog_name="calm-ext", standalone_mode=False)
     except CalmError as error:
-        for line in str(error).splitlines():
+        for line in mask(str(error)).splitlines():
             click.echo(f"error: {line}", err=True)
         sys.exit(2)
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        click.echo(mask(shown.getvalue()), err=True, nl=False)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted; the same command continues where it stopped", err=True)

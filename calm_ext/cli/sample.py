@@ -29,7 +29,7 @@ from calm_ext.models.options import ModelOptions, SamplingOptions
     help="For the backend, as base_url=http://localhost:8000/v1 or gpu_memory_utilization=0.8.",
 )
 @template_arg
-@click.option("--retry", is_flag=True, help="Ask again where OUTPUT lacks responses; its other lines stay.")
+@click.option("--retry", is_flag=True, help="Ask again for all responses that OUTPUT lacks; the others stay.")
 def command(
     questions: Path,
     output: Path,
@@ -43,7 +43,8 @@ def command(
     """Ask a model the QUESTIONS (JSONL) in every language and append what it says to a generations JSONL.
 
     An interrupted run continues at the first missing question, and gives what it would have given. A response that a
-    server did not give is null in OUTPUT, and stays so until --retry asks again.
+    server did not give is null in OUTPUT. The same command asks again where the connection or the server failed; where
+    the server refused the question, --retry does.
 
     \b
     calm-ext sample q.jsonl -o g.jsonl --model models/gemma-3-270m
@@ -95,5 +96,5 @@ def command(
             progress=reporter.progress("sampling", len(asked)),
         )
     click.echo(f"{done} questions asked, {len(asked) - done} were there already: {output}", err=True)
-    for note in endings.notes():
+    for note in endings.notes(next_run="the same command"):
         click.echo(f"note: {note}", err=True)

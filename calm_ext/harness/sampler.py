@@ -6,7 +6,11 @@ the former, as ``hf`` does (:mod:`calm_ext.models.decoding`), gives the same res
 run that was interrupted continues at the first missing chunk with the responses that it would have had. What the other
 backends can promise stands in their files (:mod:`calm_ext.models.backends`).
 
-A response that a backend could not give is None in its generation. It stays so until the question is asked again
+A backend that pays for its responses keeps each in a journal beside the output as it comes
+(:class:`calm_ext.files.journal.Journal`), so that an interruption costs those under way and no more.
+
+A response that a backend could not give is None in its generation. Where it failed on the way (``finish`` is
+``failed``) the next run asks for it again; where the server refused it, only ``retry`` does
 (:mod:`calm_ext.harness.again`).
 """
 
@@ -15,23 +19,23 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from calm_ext.errors import CalmError, DataError
+from calm_ext.files.journal import Journal
 from calm_ext.harness.again import ask_again
+from calm_ext.harness.generations import Mode, generations_of
 from calm_ext.harness.lengths import with_lengths
 from calm_ext.jsonl import Appender, read_jsonl
 from calm_ext.models.backends import Backend
-from calm_ext.models.endings import LONGER, Endings
+from calm_ext.models.endings import FAILED, LONGER, Endings
 from calm_ext.models.request import Reply, SampleRequest
-from calm_ext.prompts import Style, ask, require_letters, shown_order
-from calm_ext.records import Generation, ParallelQuestion, Prompt
+from calm_ext.prompts import Style, require_letters
+from calm_ext.records import Generation, ParallelQuestion
 from calm_ext.retrieval.grounding import Grounding
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
-
-Mode = Literal["generate", "options"]
 
 
 def derive_seed(seed: int, *parts: object) -> int:
@@ -88,6 +92,8 @@ def sample(
     chunk = chunk or backend.chunk
     output = Path(output)
     endings = Endings() if endings is None else endings
+    journal = Journal(output.with_name(f".{output.name}.journal")) if backend.paid else None
+    backend.journal = journal
     kwargs: dict[str, Any] = {
         "do_sample": True,
         "temperature": temperature,
@@ -106,42 +112,69 @@ def sample(
             chat_template=chat_template,
             seed=seed,
             grounding=grounding,
+            known=known,
         )
         if mode == "generate":
             _explain(responses, endings)
-        made = _generations(part, responses, style_here, mode, chat_template, grounding, seed)
+        made = generations_of(part, responses, style_here, mode, chat_template, grounding, seed)
         return with_lengths(backend, made, priors=priors) if style_here == "cloze" else made
 
-    done, lacking = _resume(output, questions, chunk, endings)
-    asked = 0
-    if retry and lacking:
-        asked = ask_again(output, lacking, questions, answer, chunk=chunk)
-        endings.forget()
-        done, _ = _resume(output, questions, chunk, endings)
-    with Appender(output) as appender:
-        for start in range(done, len(questions), chunk):
-            part = questions[start : start + chunk]
-            made = answer(part)
-            for g in made:
-                endings.add(g.language, g.responses, g.finish)
-            silent = mode == "generate" and not endings.given
-            if silent and endings.refused:
-                raise CalmError(f"there is no response to any of the questions: {endings.first_reason()}")
-            appender.append(made)
-            asked += len(part)
-            if silent and start + chunk < len(questions):
-                none = f"there is no response to any of the first {start + len(part)} questions"
-                raise CalmError(f"{none}: {endings.first_reason()}; {LONGER}, and go on with --retry")
-            if progress:
-                progress(start + len(part))
+    known: dict[tuple[str, str], list[Reply | None]] = {}
+    finished = False
+    try:
+        done, lacking = _resume(output, questions, 1 if journal else chunk, endings)
+        again = {line: replies for line, replies in lacking.items() if retry or _failed(replies)}
+        asked = 0
+        if mode == "generate" and again:
+            for line, replies in again.items():
+                question, language = _at(questions, line)
+                kept = [x if x.text is not None or not (retry or x.finish == FAILED) else None for x in replies]
+                known[question.id, language] = kept if len(kept) == n else []
+            asked = ask_again(output, list(again), questions, answer, chunk=chunk)
+            known.clear()
+            endings.forget()
+            done, _ = _resume(output, questions, 1 if journal else chunk, endings)
+        with Appender(output) as appender:
+            for start in range(done, len(questions), chunk):
+                part = questions[start : start + chunk]
+                made = answer(part)
+                for g in made:
+                    endings.add(g.language, g.responses, g.finish)
+                silent = mode == "generate" and not endings.given
+                if silent and endings.refused:
+                    raise CalmError(f"there is no response to any of the questions: {endings.first_reason()}")
+                appender.append(made)
+                if journal:
+                    journal.settle()
+                asked += len(part)
+                if silent and start + chunk < len(questions):
+                    none = f"there is no response to any of the first {start + len(part)} questions"
+                    raise CalmError(f"{none}: {endings.first_reason()}; {LONGER}, and go on with --retry")
+                if progress:
+                    progress(start + len(part))
+        finished = True
+    finally:
+        backend.journal = None
+        if journal:
+            journal.close(finished=finished)
     return asked
+
+
+def _at(questions: Sequence[ParallelQuestion], line: int) -> tuple[ParallelQuestion, str]:
+    """The question and language of a line of the output, from 0."""
+    number, place = divmod(line, len(questions[0].versions))
+    return questions[number], list(questions[number].versions)[place]
+
+
+def _failed(replies: Sequence[Reply]) -> bool:
+    return any(reply.text is None and reply.finish == FAILED for reply in replies)
 
 
 def _explain(responses: Mapping[tuple[str, str], Sequence[Reply]], endings: Endings) -> None:
     """Keep why responses are missing."""
     for (question, language), replies in responses.items():
         for reply in replies:
-            if reply.text is None:
+            if reply.text is None and reply.why:  # else it was not asked for this time
                 endings.explain(f"{question} in {language}", reply.why)
 
 
@@ -155,8 +188,13 @@ def ask_model(
     chat_template: bool,
     seed: int,
     grounding: Grounding | None = None,
+    known: Mapping[tuple[str, str], Sequence[Reply | None]] | None = None,
 ) -> dict[tuple[str, str], list[Any]]:
-    """(question id, language) -> the replies, or the (log-probability, greedy) of each option."""
+    """(question id, language) -> the replies, or the (log-probability, greedy) of each option.
+
+    Args:
+        known: the replies that are there already; see :class:`~calm_ext.models.request.SampleRequest`.
+    """
     from calm_ext.harness.task import CrossLingualTask
 
     task = CrossLingualTask.from_questions(
@@ -180,7 +218,10 @@ def ask_model(
         doc = instance.doc
         per_language = len(doc["options"][0]) if task.scored else 1
         keys.append((doc["id"], doc["languages"][instance.idx // per_language]))
-    answers = _scored(backend, task.instances) if task.scored else _generated(backend, task.instances, keys, seed)
+    if task.scored:
+        answers = _scored(backend, task.instances)
+    else:
+        answers = _generated(backend, task.instances, keys, seed, known or {})
     result: dict[tuple[str, str], list[Any]] = {}
     for key, answer in zip(keys, answers, strict=True):
         result.setdefault(key, []).extend(answer)
@@ -192,7 +233,11 @@ def _scored(backend: Backend, instances: Sequence[Instance]) -> list[list[Any]]:
 
 
 def _generated(
-    backend: Backend, instances: Sequence[Instance], keys: Sequence[tuple[str, str]], seed: int
+    backend: Backend,
+    instances: Sequence[Instance],
+    keys: Sequence[tuple[str, str]],
+    seed: int,
+    known: Mapping[tuple[str, str], Sequence[Reply | None]],
 ) -> list[list[Reply]]:
     """The replies to each request, as many as it repeats."""
     requests = []
@@ -200,7 +245,8 @@ def _generated(
     for instance, (question, language) in zip(instances, keys, strict=True):
         text, kwargs = instance.args
         seeds = [derive_seed(seed, question, language, index) for index in range(instance.repeats or 1)]
-        requests.append(SampleRequest(f"{question} in {language}", text, kwargs["until"], seeds, call_seed))
+        had = known.get((question, language), ())
+        requests.append(SampleRequest(f"{question} in {language}", text, kwargs["until"], seeds, call_seed, had))
     found = backend.respond(
         requests,
         temperature=kwargs["temperature"] if kwargs["do_sample"] else 0.0,
@@ -210,60 +256,19 @@ def _generated(
     return [[Reply.of(said) for said in replies] for replies in found]
 
 
-def _generations(
-    questions: Sequence[ParallelQuestion],
-    responses: dict[tuple[str, str], list[Any]],
-    style: Style,
-    mode: Mode,
-    chat_template: bool,
-    grounding: Grounding | None,
-    seed: int,
-) -> list[Generation]:
-    result = []
-    for question in questions:
-        shown = shown_order(question.id, question.n_options, seed) if style == "letters" else None
-        for language, version in question.versions.items():
-            read = grounding.found[question.id, language].passages if grounding else []
-            options = [version.options[i] for i in shown] if shown else version.options
-            text = ask(language, version.question, options, style, [p.shown() for p in read])
-            prompt: Prompt = [{"role": "user", "content": text}] if chat_template else text
-            got = responses[question.id, language]
-            result.append(
-                Generation(
-                    id=question.id,
-                    language=language,
-                    source_language=question.source_language,
-                    question=version.question,
-                    options=version.options,
-                    answer=question.answer,
-                    prompt=prompt,
-                    responses=[reply.text for reply in got] if mode == "generate" else [],
-                    finish=_finish(got) if mode == "generate" else None,
-                    option_logprobs=[float(x[0]) for x in got] if mode == "options" else None,
-                    shown=shown,
-                    passages=[p.id for p in read],
-                    names=(question.names or {}).get(language) if style == "open" else None,
-                )
-            )
-    return result
-
-
-def _finish(replies: Sequence[Reply]) -> list[str | None] | None:
-    """How the responses ended; None where all did so by themselves, or nothing is known."""
-    ends = [reply.finish for reply in replies]
-    return None if set(ends) <= {"stop"} or set(ends) <= {None} else ends
-
-
-def _resume(output: Path, questions: Sequence[ParallelQuestion], chunk: int, endings: Endings) -> tuple[int, list[int]]:
+def _resume(
+    output: Path, questions: Sequence[ParallelQuestion], chunk: int, endings: Endings
+) -> tuple[int, dict[int, list[Reply]]]:
     """Number of questions that are there already, whole chunks of them; what comes after is cut off.
 
-    The second value names the lines among them, from 0, that lack responses.
+    The second value are the lines among them, from 0, that lack responses, with those that they have.
     """
     if not output.exists():
-        return 0, []
+        return 0, {}
     Appender(output).close()  # cuts an incomplete last line
     expected = [(q.id, language) for q in questions for language in q.versions]
     have: list[tuple[str, list[str | None], list[str | None] | None]] = []
+    lacking: dict[int, list[Reply]] = {}
     for index, generation in enumerate(read_jsonl(output, Generation, allow_empty=True)):
         if index >= len(expected) or (generation.id, generation.language) != expected[index]:
             raise DataError(
@@ -272,6 +277,9 @@ def _resume(output: Path, questions: Sequence[ParallelQuestion], chunk: int, end
             )
         there = [None if x is None else "" for x in generation.responses]
         have.append((generation.language, there, generation.finish))
+        if generation.n_missing:
+            ends = generation.finish or [None] * len(there)
+            lacking[index] = [Reply(text, end) for text, end in zip(generation.responses, ends, strict=True)]
     per_question = len(questions[0].versions)
     complete = len(have) // per_question
     whole = complete if complete == len(questions) else complete // chunk * chunk
@@ -283,4 +291,4 @@ def _resume(output: Path, questions: Sequence[ParallelQuestion], chunk: int, end
     kept = have[: whole * per_question]
     for own in kept:
         endings.add(*own)
-    return whole, [i for i, (_, responses, _) in enumerate(kept) if None in responses]
+    return whole, {line: replies for line, replies in lacking.items() if line < len(kept)}

@@ -12,6 +12,8 @@ NOTABLE = 0.05
 LONGER = "raise sampling.max_new_tokens, or switch thinking off with sampling.template_args"
 #: Why a response is missing that came, but without a text; or with a thinking model's thoughts only.
 EMPTY, THOUGHTS = "came without content", "came without content, with reasoning only"
+#: How a response ended that never came, because the connection or the server failed: the next run asks again.
+FAILED = "failed"
 _NAMED = 5
 
 
@@ -21,6 +23,7 @@ class Endings:
     Attributes:
         asked, missing, cut: language -> responses asked for, not given, and cut at ``max_new_tokens``.
         cut_and_missing: how many of those not given were cut: a thinking model's that never came to its answer.
+        failed: how many of those not given failed on the way, and were not refused.
         why: why responses are missing -> ``question in language`` -> how many, as far as it was seen.
     """
 
@@ -28,7 +31,7 @@ class Endings:
         self.asked: Counter[str] = Counter()
         self.missing: Counter[str] = Counter()
         self.cut: Counter[str] = Counter()
-        self.cut_and_missing = 0
+        self.cut_and_missing = self.failed = 0
         self.why: dict[str, Counter[str]] = {}
 
     def add(self, language: str, responses: Sequence[str | None], finish: Sequence[str | None] | None = None) -> None:
@@ -39,6 +42,7 @@ class Endings:
             if end == "length":
                 self.cut[language] += 1
                 self.cut_and_missing += text is None
+            self.failed += text is None and end == FAILED
 
     def explain(self, name: str, why: str) -> None:
         """A response to this question (``id in language``) is missing, for this reason."""
@@ -48,7 +52,7 @@ class Endings:
         """Begin to count anew; the reasons stay."""
         for counts in (self.asked, self.missing, self.cut):
             counts.clear()
-        self.cut_and_missing = 0
+        self.cut_and_missing = self.failed = 0
 
     @property
     def refused(self) -> bool:
@@ -73,11 +77,12 @@ class Endings:
         found |= {key: dict(+own) for key, own in (("missing", self.missing), ("cut", self.cut)) if +own}
         return found
 
-    def notes(self, *, retry: str = "--retry") -> list[str]:
+    def notes(self, *, retry: str = "--retry", next_run: str = "") -> list[str]:
         """What should be known of them, one sentence a line.
 
         Args:
             retry: what asks for missing ones again.
+            next_run: what asks again only for those that failed on the way.
         """
         notes, missing = [], self.missing.total()
         if missing:
@@ -86,8 +91,10 @@ class Endings:
             if known and known < missing:
                 reasons.append(f"{missing - known} in an earlier run")
             listed = f": {'; '.join(reasons)}" if reasons else ""
+            some = f"; {next_run} does so for the {self.failed} that failed on the way"
+            again = some if next_run and self.failed else ""
             notes.append(
-                f"{missing} of {self.asked.total()} responses are missing{listed}. {retry} asks for them again"
+                f"{missing} of {self.asked.total()} responses are missing{listed}. {retry} asks for them again{again}"
             )
         if self.cut_and_missing:
             notes.append(f"{self.cut_and_missing} of these were cut at max_new_tokens: {LONGER}")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_serializer, field_validator
 
+from calm_ext.files.secrets import without_secrets
 from calm_ext.models.backends import BACKENDS
 from calm_ext.models.device import DEVICES, is_device
 from calm_ext.options import OneOf, Section
@@ -80,7 +81,13 @@ class SamplingOptions(Section):
         default_factory=dict, json_schema_extra={"flag": "backend-arg", "metavar": "KEY=VALUE"}
     )
     """Arguments of the backend: for ``vllm`` and ``sglang`` those of lm-eval's class, as gpu_memory_utilization; for
-    ``api`` base_url (as http://localhost:8000/v1), model, concurrency, timeout, retries, api_key_env, context, body."""
+    ``api`` base_url (as http://localhost:8000/v1), model, concurrency, timeout, retries, max_wait, api_key_env,
+    context, body."""
+
+    @field_serializer("backend_args", when_used="json")
+    def _without_secrets(self, arguments: dict[str, Any]) -> Any:
+        """What is written down: a login and keys in an address stay in memory."""
+        return without_secrets(arguments)
 
     @field_validator("thoughts")
     @classmethod

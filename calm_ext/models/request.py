@@ -20,6 +20,8 @@ class SampleRequest(NamedTuple):
         until: strings that end a response and are left out of it.
         seeds: one for each response.
         call_seed: of all requests that are made together, for a backend that cannot seed each response.
+        known: the responses that are there already, one for each seed, None for one that is wanted; empty where all
+            are. A backend that pays for responses asks for the others only, and gives these back as they are.
     """
 
     name: str
@@ -27,6 +29,7 @@ class SampleRequest(NamedTuple):
     until: Sequence[str]
     seeds: Sequence[int]
     call_seed: int = 0
+    known: Sequence[Reply | None] = ()
 
 
 class Reply(NamedTuple):
@@ -34,8 +37,8 @@ class Reply(NamedTuple):
 
     Attributes:
         text: None where none came.
-        finish: ``stop`` where it ended by itself, ``length`` where it was cut at ``max_new_tokens``, or a server's own
-            word; None where that is not known.
+        finish: ``stop`` where it ended by itself, ``length`` where it was cut at ``max_new_tokens``, ``failed`` where
+            none came because the connection or the server failed, or a server's own word; None where that is not known.
         why: why none came, in a few words.
     """
 

@@ -77,7 +77,7 @@ class Stage(Protocol):
         """
 
     def lacks(self, run: Run) -> bool:
-        """Whether a finished stage lacks something that it could ask for again, if the run is to."""
+        """Whether a finished stage lacks something that this run asks for again."""
 
     def depends_on(self, run: Run) -> list[Any]:
         """Everything its outcome depends on, as JSON-able values: recipe keys, outputs of earlier stages, the world."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from calm_ext.errors import DataError
+from calm_ext.files.secrets import mask
 from calm_ext.files.texts import read_yaml
 from calm_ext.training.options import options_class
 
@@ -29,6 +30,7 @@ def leave_out_method_keys(values: dict[str, Any], overrides: Iterable[str]) -> N
 def override(values: dict[str, Any], item: str, *, flag: str = "--set") -> str | None:
     """Set one dotted key; returns a problem, or None."""
     key, equals, text = item.partition("=")
+    item = mask(item)  # it stands in messages
     if not equals or not key:
         return f"{flag} {item}: key=value was expected{', as training.beta=0.2' if flag == '--set' else ''}"
     try:

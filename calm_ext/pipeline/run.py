@@ -77,7 +77,7 @@ class Pipeline:
         """Run one stage, unless it is done."""
         run = self.context
         run.current, inputs = stage.name, run.inputs_of(stage)
-        if self.dir.is_done(stage.name, inputs) and not (run.retry and stage.lacks(run)):
+        if self.dir.is_done(stage.name, inputs) and not stage.lacks(run):
             run.say("unchanged, skipped")
             return
         run.say("starts")

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from calm_ext.babel.options import BabelOptions
 from calm_ext.data.options import DataOptions
+from calm_ext.files.secrets import without_secrets
 from calm_ext.harness.options import EvaluationOptions
 from calm_ext.models.options import ModelOptions, SamplingOptions
 from calm_ext.options import Section
@@ -32,5 +33,5 @@ class Recipe(Section):
     evaluation: EvaluationOptions
 
     def to_yaml(self) -> str:
-        """The resolved recipe, every key written out."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        """The resolved recipe, every key written out; without logins and keys in addresses."""
+        return yaml.safe_dump(without_secrets(self.model_dump(mode="json")), sort_keys=False, allow_unicode=True)

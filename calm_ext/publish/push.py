@@ -108,7 +108,8 @@ def plan_push(
         uploads = [Upload("README.md", card.encode()), *_model(merged)]
     else:
         uploads = [Upload("README.md", card.encode()), *_adapter(adapter, base_model)]
-    uploads += [Upload(name, run / name) for name in ("recipe.yaml", "summary.json") if (run / name).is_file()]
+    uploads += [Upload("recipe.yaml", data.recipe_text.encode())] if data.recipe_text else []
+    uploads += [Upload(name, run / name) for name in ("summary.json",) if (run / name).is_file()]
     paths = _local_paths(data)
     if paths:
         notes.append(f"recipe.yaml names files of this machine: {', '.join(paths)}")

@@ -14,8 +14,9 @@ class Generation(Record):
     Attributes:
         responses: n sampled texts, None for one that the model or its server did not give; empty where the sampler
             scored the options instead.
-        finish: how each response ended: ``stop`` by itself, ``length`` cut at ``max_new_tokens``, or the server's word;
-            None where that is not known. Left out where all of them are ``stop``, or none is known.
+        finish: how each response ended: ``stop`` by itself, ``length`` cut at ``max_new_tokens``, ``failed`` where none
+            came because the connection or the server failed, or the server's word; None where that is not known. Left
+            out where all of them are ``stop``, or none is known.
         option_logprobs: summed log-probability of each option's text, or of its letter, given the prompt (nats), where
             scored.
         option_tokens: length of each option's text in tokens, where scored and known.

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from calm_ext.errors import DataError
+from calm_ext.files.secrets import clean
 from calm_ext.files.texts import read_yaml
 
 
@@ -30,13 +31,17 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_recipe(path: Path) -> tuple[str, dict[str, Any]]:
-    """The recipe is shown, not run: it is not validated, so that recipes of other versions can be reported too."""
+    """The recipe is shown, not run: it is not validated, so that recipes of other versions can be reported too.
+
+    Those of earlier versions may have a password in an address; it is left out.
+    """
     if not path.is_file():
         return "", {}
     try:
         text = path.read_text(encoding="utf-8")
     except (UnicodeDecodeError, OSError) as error:
         raise DataError(f"{path}: cannot be read ({' '.join(str(error).split())})") from None
+    text = clean(text)
     value = read_yaml(text, str(path))
     return text, value if isinstance(value, dict) else {}
 

@@ -156,7 +156,7 @@ def _folds(recipe: Recipe, k: int, known: dict[str, Folds], folder: Path) -> Fol
 
 def _local(recipe: Recipe, path: Path, folds: Folds, name: str, *, measured: Path | None = None) -> Recipe:
     """The recipe with the questions of a file, in the languages that it asked before, measured on another file."""
-    values = recipe.model_dump(mode="json")
+    values = recipe.model_dump()
     first = folds.questions[0].versions
     languages = recipe.data.languages or [x for x in first if x in (recipe.data.described.languages or first)]
     values["name"] = name

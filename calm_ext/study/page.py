@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import calm_ext.report.page as report_page
+from calm_ext.files.secrets import clean
 from calm_ext.jsonl import atomic_write
 from calm_ext.report.page.html import image
 from calm_ext.report.templates import environment
@@ -61,7 +62,7 @@ def render_page(study: StudyFile, results: Mapping[str, Any], files: Mapping[str
             for c in results["cells"]
         ],
         versions=results["versions"],
-        text=study.text,
+        text=clean(study.text),
     )  # fmt: skip
 
 

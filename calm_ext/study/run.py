@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from calm_ext.files.secrets import clean
 from calm_ext.jsonl import atomic_write
 from calm_ext.study.cell import is_finished
 from calm_ext.study.grid import Cell, Grid, make_grid, planned_grid
@@ -71,7 +72,7 @@ def run_study(study: StudyFile, folder: Path, *, jobs: int = 1, watcher: Watcher
         left = [c for c in grid.cells if not is_finished(c, folder)]
         failed: dict[str, str] = {}
         if left:
-            atomic_write(folder / "study.yaml", study.text)
+            atomic_write(folder / "study.yaml", clean(study.text))
             watcher.begins(make_plan(grid.cells, folder), left, jobs)
             failed = run_cells(left, folder, jobs=jobs, report=watcher.hears)
         finished = [c.name for c in grid.cells if c not in left or c.name not in failed]

@@ -97,8 +97,9 @@ def _start(context: Any, cell: Cell, study: Path, slot: int, jobs: int) -> _Job:
     ours, theirs = context.Pipe()
     log = study / "logs" / f"{cell.name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    fields = cell._replace(recipe=cell.recipe.model_dump(mode="json"), sampled=None)._asdict()  # type: ignore[arg-type]
-    fields["sampled"] = cell.sampled.model_dump(mode="json") if cell.sampled else None
+    # In Python's mode: JSON, which is for files, leaves out the password of a server.
+    fields = cell._replace(recipe=cell.recipe.model_dump(), sampled=None)._asdict()  # type: ignore[arg-type]
+    fields["sampled"] = cell.sampled.model_dump() if cell.sampled else None
     process = context.Process(target=_work, args=(theirs, fields, str(study), str(log), _surroundings(slot, jobs)))
     process.start()
     theirs.close()

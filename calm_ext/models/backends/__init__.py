@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
     from lm_eval.api.model import LM
 
+    from calm_ext.files.journal import Journal
     from calm_ext.models.options import ModelOptions
     from calm_ext.models.request import Reply, SampleRequest
 
@@ -64,11 +65,16 @@ class Backend(ABC):
         chunk: questions that are asked at once; an interrupted run loses at most one chunk.
         tokenizer: the model's, or None.
         world_size: processes that share the work; sampling takes one.
+        paid: a response is bought from a server, and depends on its own request alone. It is written to the journal as
+            it comes, and read from there where an interrupted run asks for it again, so that none is paid for twice.
+        journal: where such a backend keeps them; whoever asks sets it. None where nobody keeps them.
     """
 
     chunk = 64
     world_size = 1
     tokenizer: Any = None
+    paid = False
+    journal: Journal | None = None
 
     @abstractmethod
     def respond(
@@ -87,6 +93,16 @@ class Backend(ABC):
     @abstractmethod
     def apply_chat_template(self, history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
         """A conversation as the text of a :class:`~calm_ext.models.request.SampleRequest`."""
+
+    def try_out(self, *, scored: bool, temperature: float, top_p: float, max_new_tokens: int) -> None:  # noqa: B027
+        """One small request, before hours of other work; a backend in this process needs none.
+
+        Args:
+            scored: whether options will be scored.
+
+        Raises:
+            CalmError: it fails; one line says why.
+        """
 
     @abstractmethod
     def close(self) -> None:

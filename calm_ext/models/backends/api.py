@@ -6,70 +6,50 @@ is busy or gone for a moment, and carry a seed of (seed, question, language). No
 has its own defaults for what a request leaves open (``sampling.backend_args.body`` sets more, and leaves out what a
 server refuses).
 
-A request that fails costs its responses, which are then missing, and no more (:mod:`calm_ext.models.backends.protocol`
-reads what servers say). Where :data:`IN_A_ROW` requests have failed, or all there were, a plain one is asked: if that
-fails too, it is not the questions, and sampling stops with the server's words.
+Each response is written to a journal as it comes, and found there again after an interruption: none is paid for twice.
 
-Option scores (mode ``options``) come from lm-eval's ``local-completions``, which needs a server that echoes prompts
-with their log-probabilities, and the model's tokenizer here.
+A request that fails costs its responses, which are then missing, and no more (:mod:`calm_ext.models.backends.protocol`
+reads what servers say). Where :data:`IN_A_ROW` requests have failed, or all there were, or one for a reason that any
+other would have, a plain one is asked: if that fails too, it is not the questions, and sampling stops with the server's
+words.
+
+Option scores (mode ``options``): see :mod:`calm_ext.models.backends.scores`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-import logging
-import math
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, ClassVar
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Any
 
 from calm_ext.errors import CalmError
 from calm_ext.models.backends import Backend, Setup, backend
-from calm_ext.models.backends.connection import Connection
-from calm_ext.models.backends.protocol import HOPELESS, Failure, failure_of, read_choices
+from calm_ext.models.backends.api_options import ApiOptions
+from calm_ext.models.backends.connection import Answer, Connection
+from calm_ext.models.backends.protocol import GOES_ON, Failure, failure_of, one_line, read_choices, unless_busy
+from calm_ext.models.backends.threads import in_threads
+from calm_ext.models.endings import FAILED
 from calm_ext.models.meter import count_tokens, in_model
 from calm_ext.models.request import Reply, SampleRequest, up_to_stop
-from calm_ext.options import Section
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
 
-logger = logging.getLogger(__name__)
-
 #: Requests that fail one after the other before it is asked whether any would not.
 IN_A_ROW = 10
-
-
-class ApiOptions(Section):
-    """``sampling.backend_args`` where ``sampling.backend`` is ``api``: a server that samples."""
-
-    base_url: str = Field(pattern=r"^https?://")
-    """The server's address, up to and with its ``/v1``."""
-    model: str | None = None
-    """The name that the server knows the model by; default: model.path."""
-    concurrency: int = Field(16, ge=1)
-    """Requests at a time."""
-    timeout: float = Field(600, gt=0)
-    """Seconds to wait for an answer."""
-    retries: int = Field(5, ge=0)
-    """How often a request is repeated where the server is too busy for it."""
-    api_key_env: str = "OPENAI_API_KEY"
-    """The environment variable that holds the key, where the server wants one."""
-    context: int = Field(2048, ge=16)
-    """Tokens of the model's context, for option scores."""
-    body: dict[str, Any] = Field(default_factory=dict)
-    """More keys for each request, as ``{top_k: 50}``; ``{seed: null}`` leaves one out that the server refuses."""
-
-    #: Keys that do not change what a server answers.
-    TRANSPORT: ClassVar[frozenset[str]] = frozenset({"base_url", "concurrency", "timeout", "retries", "api_key_env"})
+#: Bytes of an answer: for a start, and for each token that was asked for (in Chinese, say, escaped for JSON).
+_LARGEST, _PER_TOKEN = 1 << 20, 64
+_LARGEST_LIST = 16 << 20
+#: Tries of a request that decides whether a run goes on, beside the first.
+_TRIES = 2
+_PLAIN = "2 + 2 ="
 
 
 class ApiBackend(Backend):
-    """A server.
+    """A server; see :class:`Connection` for its limits.
 
     Args:
         model: the name that the server knows the model by, where the options do not say.
@@ -79,6 +59,8 @@ class ApiBackend(Backend):
     Raises:
         CalmError: no server answers, or it has no such model.
     """
+
+    paid = True
 
     def __init__(
         self,
@@ -92,42 +74,64 @@ class ApiBackend(Backend):
         self.model = options.model or model
         self.chat = chat
         self.template_args = dict(template_args or {})
-        self.base = options.base_url.rstrip("/").removesuffix("/completions").removesuffix("/chat")
         self.path = model
         self._many = options.body.get("n", 1) is not None
-        self._stopped = False
         self._lock = threading.Lock()
         self._failed_in_a_row, self._refused_many, self._heard = 0, 0, False
         self._last: tuple[str, Failure] | None = None
-        self._scorer: Any = None
+        self._scores: Any = None
         self._connection = Connection(
+            options.base_url,
             timeout=options.timeout,
             retries=options.retries,
+            max_wait=options.max_wait,
             concurrency=options.concurrency,
             key_variable=options.api_key_env,
         )
+        self.base = self._connection.base
         self._check_model()
 
     def _check_model(self) -> None:
         try:
-            reply = self._connection.call("GET", f"{self.base}/models", patient=False)
+            answer = self._connection.call("GET", "models", unless_busy, largest=_LARGEST_LIST, repeats=_TRIES)
         except Failure as failure:
-            raise CalmError(f"{self.base}/models {failure.said}") from None
-        if reply.status_code in (401, 403):
-            raise CalmError(
-                f"{self.base} refuses us ({reply.status_code}): put the key into ${self.options.api_key_env}"
-            )
-        if not reply.ok:
+            where = f"{self.base}/models"
+            if failure.kind == "gone":
+                raise CalmError(f"no server answers at {where} {failure.said.removeprefix('is not there ')}") from None
+            if failure.status is not None and failure.kind == "broken":
+                return  # nor be able to
+            raise CalmError(f"{where} {failure.said}") from None
+        if answer.status in (401, 403):
+            raise CalmError(f"{self.base} refuses us ({answer.status}): put the key into ${self.options.api_key_env}")
+        if not answer.ok:
             return  # a server need not list its models
         try:
-            known = [str(x["id"]) for x in reply.json()["data"]]
+            known = [str(x["id"]) for x in answer.json()["data"]]
         except (ValueError, KeyError, TypeError):
             return
         if known and not any(x == self.model or fnmatchcase(self.model, x) for x in known):  # vendor/*, says a gateway
+            listed = ", ".join(one_line(x, 80) for x in known[:5])
             raise CalmError(
-                f"{self.base} has no model {self.model}, but {', '.join(known[:5])}: name the one that is to be "
-                f"aligned in sampling.backend_args.model"
+                f"{self.base} has no model {self.model}, but {listed}: name the one that is to be aligned in "
+                f"sampling.backend_args.model"
             )
+
+    def try_out(self, *, scored: bool, temperature: float, top_p: float, max_new_tokens: int) -> None:
+        """See :class:`~calm_ext.models.backends.Backend`."""
+        if scored:
+            from lm_eval.api.instance import Instance
+
+            self.loglikelihood([Instance("loglikelihood", {}, (_PLAIN, " 4"), 0)])
+            return
+        shape = self._shape(temperature, top_p, max_new_tokens)
+        try:
+            self._ask(self._plain_request(), shape, 0, 1, repeats=_TRIES)
+        except Failure as failure:
+            raise CalmError(f"a first, small request to {self._url} fails: it {failure.said}") from None
+
+    def _shape(self, temperature: float, top_p: float, max_new_tokens: int) -> dict[str, Any]:
+        """What all requests have in common."""
+        return {"model": self.model, "temperature": temperature, "top_p": top_p, "max_tokens": max_new_tokens}
 
     def respond(
         self, requests: Sequence[SampleRequest], *, temperature: float, top_p: float, max_new_tokens: int
@@ -137,34 +141,37 @@ class ApiBackend(Backend):
         Raises:
             CalmError: the server is gone, or refuses whatever it is asked.
         """
-        shape = {"model": self.model, "temperature": temperature, "top_p": top_p, "max_tokens": max_new_tokens}
-        pool = ThreadPoolExecutor(self.options.concurrency)
-        self._stopped, self._heard, self._last = False, False, None
-        try:
-            with in_model():
-                futures = [pool.submit(self._replies, request, shape) for request in requests]
-                for future in wait(futures, return_when=FIRST_EXCEPTION).done:
-                    future.result()
-                if self._last is not None and not self._heard:
-                    self._try_plain(*self._last, shape)
-                return [future.result() for future in futures]
-        finally:
-            self._stopped = True  # after an error or an interrupt; what is under way is not waited for
-            pool.shutdown(wait=False, cancel_futures=True)
+        shape = self._shape(temperature, top_p, max_new_tokens)
+        halt = self._connection.halt
+        halt.clear()
+        self._heard, self._last = False, None
+        with in_model():
+            found = in_threads(
+                lambda request: self._replies(request, shape), requests, threads=self.options.concurrency, halt=halt
+            )
+            if self._last is not None and not self._heard:
+                halt.clear()
+                self._try_plain(*self._last, shape)
+        return found
 
     def _replies(self, request: SampleRequest, shape: dict[str, Any]) -> list[Reply]:
-        replies: list[Reply] = []
+        """One for each seed; those that are known or in the journal are not asked for."""
+        keys = [self._journal_key(request, shape, seed) for seed in request.seeds]
+        known = request.known or [None] * len(keys)
+        replies = [had or self._kept(key) for had, key in zip(known, keys, strict=True)]
         refused: Failure | None = None  # with an n above one
-        while len(replies) < len(request.seeds) and not self._stopped:
-            left = len(request.seeds) - len(replies)
+        while None in replies and not self._connection.halt.is_set():
+            start = replies.index(None)
+            left = next((i for i, x in enumerate(replies[start:]) if x is not None), len(replies) - start)
             wanted = left if self._many and refused is None else 1
             try:
-                got = self._ask(request, shape, request.seeds[len(replies)], wanted)
+                got = self._ask(request, shape, request.seeds[start], wanted)
             except Failure as failure:
                 if wanted > 1 and failure.perhaps_n:
                     refused = failure
                     continue
-                replies += [Reply(None, None, failure.said)] * (left if failure.final else wanted)
+                lost = left if failure.final else wanted
+                replies[start : start + lost] = [failure.as_reply()] * lost
                 self._note_failure(f"{request.name}: {self._url}", failure, shape)
                 continue
             with self._lock:
@@ -173,17 +180,33 @@ class ApiBackend(Backend):
                     self._refused_many += 1
                     self._many = self._many and not (refused.about_n or self._refused_many > 1)
                     refused = None
-            replies += got[:wanted]
-        return [up_to_stop(reply, request.until) for reply in replies]
+            for place, reply in enumerate(got[:wanted], start):
+                replies[place] = up_to_stop(reply, request.until)
+                self._keep(keys[place], replies[place])
+        return [reply for reply in replies if reply is not None]
+
+    def _journal_key(self, request: SampleRequest, shape: dict[str, Any], seed: int) -> str:
+        """Of everything that a response depends on."""
+        payload = {**self._payload(request, shape, seed, 1), "n": None}
+        return hashlib.sha256(json.dumps([self.chat, seed, payload], sort_keys=True).encode()).hexdigest()
+
+    def _kept(self, key: str) -> Reply | None:
+        had = self.journal.get(key) if self.journal is not None else None
+        return None if had is None else Reply(*had)
+
+    def _keep(self, key: str, reply: Reply | None) -> None:
+        if self.journal is not None and reply is not None and reply.finish != FAILED:
+            self.journal.add(key, list(reply))
 
     @property
     def _url(self) -> str:
-        return f"{self.base}/{'chat/completions' if self.chat else 'completions'}"
+        return f"{self.base}/{self._place}"
 
-    def _ask(
-        self, request: SampleRequest, shape: dict[str, Any], seed: int, n: int, *, patient: bool = True
-    ) -> list[Reply]:
-        """Ask for ``n`` responses, of which a server may give fewer."""
+    @property
+    def _place(self) -> str:
+        return "chat/completions" if self.chat else "completions"
+
+    def _payload(self, request: SampleRequest, shape: dict[str, Any], seed: int, n: int) -> dict[str, Any]:
         payload = {**shape, "n": n, "seed": seed}
         if self.template_args:
             payload["chat_template_kwargs"] = self.template_args
@@ -191,18 +214,31 @@ class ApiBackend(Backend):
             payload["stop"] = list(request.until)
         payload |= self.options.body
         payload |= {"messages": json.loads(request.text)} if self.chat else {"prompt": request.text}
-        payload = {key: value for key, value in payload.items() if value is not None}
-        reply = self._connection.call("POST", self._url, payload, patient=patient)
-        if reply.status_code in HOPELESS:
-            raise CalmError(f"{request.name}: {self._url} {failure_of(reply, payload).said}")
-        if not reply.ok:
-            raise failure_of(reply, payload)
-        found, tokens = read_choices(reply, chat=self.chat)
-        count_tokens(tokens)
+        return {key: value for key, value in payload.items() if value is not None}
+
+    def _ask(
+        self, request: SampleRequest, shape: dict[str, Any], seed: int, n: int, *, repeats: int | None = None
+    ) -> list[Reply]:
+        """Ask for ``n`` responses, of which a server may give fewer.
+
+        Raises:
+            Failure: there is none.
+        """
+        payload = self._payload(request, shape, seed, n)
+
+        def read(answer: Answer) -> tuple[list[Reply], int]:
+            if not answer.ok:
+                raise failure_of(answer, payload)
+            return read_choices(answer, chat=self.chat)
+
+        tokens = max([x for key, x in payload.items() if "tokens" in key and isinstance(x, int)], default=0)
+        largest = _LARGEST + _PER_TOKEN * n * (tokens or shape["max_tokens"])
+        found, spent = self._connection.call("POST", self._place, read, payload, largest=largest, repeats=repeats)
+        count_tokens(spent)
         return found
 
     def _note_failure(self, where: str, failure: Failure, shape: dict[str, Any]) -> None:
-        """Count a request that failed; where many do, see whether a plain one fails, too.
+        """Count a request that failed; where many do, or one that is hopeless, see whether a plain one fails, too.
 
         Raises:
             CalmError: it does.
@@ -210,20 +246,24 @@ class ApiBackend(Backend):
         with self._lock:
             self._failed_in_a_row += 1
             self._last = where, failure
-            if self._failed_in_a_row >= IN_A_ROW:
+            if self._failed_in_a_row >= IN_A_ROW or failure.hopeless:
                 self._try_plain(where, failure, shape)
 
+    def _plain_request(self) -> SampleRequest:
+        text = self.apply_chat_template([{"role": "user", "content": _PLAIN}]) if self.chat else _PLAIN
+        return SampleRequest(_PLAIN, text, [], [0])
+
     def _try_plain(self, where: str, failure: Failure, shape: dict[str, Any]) -> None:
-        if self._stopped:
+        """Raise what a question failed with where a plain one fails, too."""
+        if self._connection.halt.is_set():
             return
-        turn = "2 + 2 ="
-        text = self.apply_chat_template([{"role": "user", "content": turn}]) if self.chat else turn
         try:
-            self._ask(SampleRequest(turn, text, [], [0]), shape, 0, 1, patient=False)
+            self._ask(self._plain_request(), shape, 0, 1, repeats=_TRIES)
         except Failure:
-            self._stopped = True
+            self._connection.halt.set()
             several = f"; the last {self._failed_in_a_row} requests all failed" if self._failed_in_a_row > 1 else ""
-            raise CalmError(f"{where} {failure.said}{several}") from None
+            kept = "" if self.journal is None or failure.kind == "refused" else f"; {GOES_ON}"
+            raise CalmError(f"{where} {failure.said}{several}{kept}") from None
         self._failed_in_a_row, self._heard = 0, True
 
     def can_chat(self) -> bool:
@@ -235,57 +275,28 @@ class ApiBackend(Backend):
         return json.dumps(history, ensure_ascii=False)
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
-        """lm-eval's, by ``local-completions``.
+        """See :class:`calm_ext.models.backends.scores.Scores`.
 
         Raises:
             CalmError: prompts are conversations; the server gives no log-probabilities; a package or tokenizer is
                 missing.
         """
+        return self._scoring().of(requests, self.journal)
+
+    def _scoring(self) -> Any:
         if self.chat:
             raise CalmError("sampling.chat_template: a server gives no log-probabilities of what stands in a chat")
-        try:
-            if self._scorer is None:
-                from lm_eval.models.openai_completions import LocalCompletionsAPI
+        if self._scores is None:
+            from calm_ext.models.backends.scores import Scores
 
-                self._scorer = LocalCompletionsAPI(
-                    model=self.model,
-                    base_url=f"{self.base}/completions",
-                    tokenizer=self.path,
-                    tokenizer_backend="huggingface",
-                    num_concurrent=1,
-                    max_retries=self.options.retries + 1,
-                    timeout=math.ceil(self.options.timeout),
-                    add_bos_token=True,  # as the other backends; a tokenizer that has no BOS adds none
-                    max_length=self.options.context,
-                    header=self._connection.headers,
-                )
-                # One by itself first: of many at a time asyncio would print a traceback each where a server cannot.
-                self._scorer.loglikelihood(requests[:1], disable_tqdm=True)
-                self._scorer._concurrent = self.options.concurrency
-            self._warn_of_long(requests)
-            with in_model():
-                scores: list[tuple[float, bool]] = self._scorer.loglikelihood(requests, disable_tqdm=disable_tqdm)
-        except ModuleNotFoundError as error:
-            raise CalmError(f"option scores from a server: {error}; pip install 'calm-ext[api]'") from None
-        except CalmError:
-            raise
-        except Exception as error:  # whatever lm-eval makes of a server that does not do this
-            reason = str(error).splitlines()[0] if str(error) else ""
-            raise CalmError(
-                f"{self.base} gives no log-probabilities of a prompt ({type(error).__name__}: {reason[:120]}); score "
-                f"options with sampling.backend hf or vllm"
-            ) from None
-        return scores
-
-    def _warn_of_long(self, requests: list[Instance]) -> None:
-        """Warn where lm-eval's class will cut: the beginning is lost."""
-        room = self._scorer.max_length  # a token of the context is left for the one that a server must write
-        long = [r for r in requests if len(self._scorer.tok_encode("".join(r.args))) > room]
-        if long:
-            logger.warning(
-                "%d of %d requests are longer than the %d tokens that sampling.backend_args.context leaves and lose "
-                "their beginning, first %r", len(long), len(requests), room, str(long[0].args[0])[-60:],
-            )  # fmt: skip
+            self._scores = Scores(
+                self._connection,
+                model=self.model,
+                tokenizer=self.path,
+                context=self.options.context,
+                threads=self.options.concurrency,
+            )
+        return self._scores
 
     def close(self) -> None:
         """Close the connections."""

@@ -1,94 +1,263 @@
-"""Requests to a server: repeated where it is busy or gone for a moment, with the key, side by side."""
+"""Requests to a server: repeated where it is busy or gone for a moment, with the key, within limits.
+
+An answer has a largest size and a time; neither it nor a redirect takes the key to another host; a server that asks us
+to wait (``Retry-After``) is waited for up to a bound. A failure is one line without secrets.
+"""
 
 from __future__ import annotations
 
+import json
+import logging
 import os
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+import random
+import threading
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import unquote, urljoin, urlsplit
 
 from calm_ext.errors import CalmError
-from calm_ext.models.backends.protocol import BUSY, Failure
+from calm_ext.files.secrets import MASKED, mask, register, register_address
+from calm_ext.models.backends.protocol import Failure
 
 if TYPE_CHECKING:
-    from requests import Response, Session
+    from requests import PreparedRequest, Response
+
+T = TypeVar("T")
+
+#: Seconds to wait for a connection.
+TO_CONNECT = 30.0
+_BACKOFF, _LONGEST_BACKOFF = 0.5, 60.0  # seconds
+_HOPS = 3
+_BLOCK = 1 << 16
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server answered.
+
+    Attributes:
+        status: of HTTP.
+        headers: their names in lower case.
+    """
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether it is no error."""
+        return 200 <= self.status < 300
+
+    @property
+    def text(self) -> str:
+        """The body."""
+        return self.body.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """The body's value.
+
+        Raises:
+            ValueError: it is not JSON.
+        """
+        try:
+            return json.loads(self.body)
+        except RecursionError:
+            raise ValueError("too deep") from None
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds that the server asks us to wait; None where it does not say."""
+        said = self.headers.get("retry-after", "").strip()
+        if said.isascii() and said.isdigit():
+            return float(said[:12])
+        try:
+            when = parsedate_to_datetime(said)
+            return max(0.0, (when.astimezone(timezone.utc) - datetime.now(timezone.utc)).total_seconds())
+        except (ValueError, TypeError, OverflowError):
+            return None
 
 
 class Connection:
     """The way to a server.
 
     Args:
-        timeout: seconds to wait for an answer.
+        address: the server's, with the login of HTTP's basic authentication (``user:password@``) and a query, where it
+            has them. The query goes with every request.
+        timeout: seconds that an answer may take, from the request to its last byte.
         retries: how often a request is repeated.
+        max_wait: seconds that a server which asks for it is waited for.
         concurrency: requests at a time.
         key_variable: the environment variable that holds the key.
+
+    Attributes:
+        base: the address without login and query, and without what a path of the protocol would add.
+        halt: once it is set no request is repeated.
+
+    Raises:
+        CalmError: the key cannot be sent.
     """
 
-    def __init__(self, *, timeout: float, retries: int, concurrency: int, key_variable: str) -> None:
-        self.timeout = timeout
-        self._retries, self._concurrency = retries, concurrency
-        self._key = os.environ.get(key_variable)
-        self._session = self._open((*BUSY, 500))
-        self._hasty = self._open(BUSY)  # a server that gives one response at a time may say so with a 500
-
-    def _open(self, repeated: Sequence[int]) -> Session:
-        """A session that repeats requests which are answered with these statuses."""
+    def __init__(
+        self, address: str, *, timeout: float, retries: int, max_wait: float, concurrency: int, key_variable: str
+    ) -> None:
         import requests
-        from requests.adapters import HTTPAdapter
-        from urllib3.util.retry import Retry
 
-        session = requests.Session()
-        retry = Retry(
-            total=self._retries,
-            read=False,  # a server that takes too long for an answer takes no less the second time
-            backoff_factor=0.5,
-            backoff_max=60,
-            status_forcelist=repeated,
-            allowed_methods=None,
-            raise_on_status=False,
-        )
-        adapter = HTTPAdapter(max_retries=retry, pool_maxsize=self._concurrency)
+        from calm_ext.models.transport import Adapter
+
+        parts = urlsplit(address)
+        plain = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+        self.base = plain.rstrip("/").removesuffix("/completions").removesuffix("/chat")
+        self.timeout, self.halt = timeout, threading.Event()
+        self._query, self._retries, self._max_wait = parts.query, retries, max_wait
+        self._key = os.environ.get(key_variable, "").strip()
+        login = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+        self._login = b64encode(login.encode()).decode() if parts.username or parts.password else ""
+        register(self._key)
+        register_address(address)
+        if not (self._key.isascii() and self._key.isprintable()):
+            raise CalmError(f"${key_variable} has characters that no key has; set it anew")
+        self._by_login = bool(self._login) and not self._key
+        logging.getLogger("urllib3.connectionpool").addFilter(MASKED)  # it logs the query
+        self._session = requests.Session()
+        self._session.auth = self._authorize  # without one requests takes the login of the address, or of ~/.netrc
         for scheme in ("http://", "https://"):
-            session.mount(scheme, adapter)
-        if self._key:
-            session.headers["Authorization"] = f"Bearer {self._key}"
-        return session
+            self._session.mount(scheme, Adapter(max_retries=0, pool_maxsize=concurrency))
 
-    @property
-    def headers(self) -> dict[str, str]:
-        """Those of each request."""
-        return {str(key): str(value) for key, value in self._session.headers.items()}
+    def _authorize(self, request: PreparedRequest) -> PreparedRequest:
+        """The key, as ``Authorization: Bearer``; the login there instead where no key is set or the server wants it."""
+        if self._by_login:
+            request.headers["Authorization"] = f"Basic {self._login}"
+            if self._key:
+                request.headers["X-API-Key"] = self._key
+        elif self._key:
+            request.headers["Authorization"] = f"Bearer {self._key}"
+        return request
 
-    def call(self, method: str, url: str, payload: dict[str, Any] | None = None, *, patient: bool = True) -> Response:
-        """The server's answer, of any status.
+    def call(
+        self,
+        method: str,
+        path: str,
+        read: Callable[[Answer], T],
+        payload: dict[str, Any] | None = None,
+        *,
+        largest: int,
+        repeats: int | None = None,
+    ) -> T:
+        """What ``read`` makes of the server's answer.
 
         Args:
-            patient: try again where the server is busy or not there.
+            path: behind the base address.
+            read: may raise a :class:`Failure`.
+            largest: bytes of an answer.
+            repeats: how often to try again at most; default: what the connection was made with.
 
         Raises:
-            CalmError: there is no server.
-            Failure: it did not answer in time, or broke off.
+            Failure: the last one.
         """
-        import requests
-        from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ReadTimeoutError
+        several = bool(payload) and (payload or {}).get("n", 1) > 1
+        most = self._retries if repeats is None else min(repeats, self._retries)
+        tried = 0
+        while True:
+            try:
+                return read(self._send(method, f"{self.base}/{path}", payload, largest))
+            except Failure as failure:
+                if failure.after is not None and failure.after > self._max_wait:
+                    raise Failure(
+                        f"{failure.said}, and asks us to wait {failure.after:.0f} s (Retry-After), longer than "
+                        f"sampling.backend_args.max_wait, {self._max_wait:g} s",
+                        kind="wait", status=failure.status,
+                    ) from None  # fmt: skip
+                if several and failure.status == 500:  # a server that gives one response at a time may say so
+                    raise
+                if tried >= failure.repeats(most):
+                    raise
+                pause = min(_BACKOFF * 2**tried, _LONGEST_BACKOFF) * random.uniform(0.5, 1)
+                if self.halt.wait(pause if failure.after is None else failure.after):
+                    raise
+                tried += 1
 
-        session = self._hasty if payload and payload.get("n", 1) > 1 else self._session
-        send = session.request if patient else requests.request
-        more: dict[str, Any] = {} if patient else {"headers": self.headers}
-        try:
-            return send(method, url, json=payload, timeout=self.timeout, **more)
-        except requests.RequestException as error:
-            reason = getattr(error.args[0] if error.args else None, "reason", None) or error
-            cause = f"{type(error).__name__}: {str(reason)[-120:]}"
-            gone = isinstance(reason, (NewConnectionError, ConnectTimeoutError))
-            if not gone and (isinstance(error, requests.Timeout) or isinstance(reason, ReadTimeoutError)):
-                failure = Failure(f"did not answer within sampling.backend_args.timeout, {self.timeout:g} s", late=True)
-            elif not gone and payload is not None:
-                failure = Failure(f"broke off ({cause})")
-            else:
-                raise CalmError(f"no server answers at {url} ({cause})") from None
-            raise failure from None
+    def _send(self, method: str, url: str, payload: dict[str, Any] | None, largest: int) -> Answer:
+        """One request; redirects are followed at the same host only."""
+        for _ in range(_HOPS + 1):
+            answer = self._once(method, f"{url}?{self._query}" if self._query else url, payload, largest)
+            challenge = answer.headers.get("www-authenticate", "").lower()
+            if answer.status == 401 and "basic" in challenge and self._login and not self._by_login:
+                self._by_login = True
+                continue
+            if not 300 <= answer.status < 400:
+                return answer
+            place = urljoin(url, answer.headers.get("location", ""))
+            kept = method == "GET" or answer.status in (307, 308)
+            if not kept or place == url or _origin(place) != _origin(url):
+                break
+            url = place.partition("?")[0]
+        raise Failure(
+            f"answered {answer.status} and points to {mask(place)[:200]!r}, where the request is not sent: if that "
+            f"is the server, name it in sampling.backend_args.base_url",
+            kind="moved",
+        )
+
+    def _once(self, method: str, url: str, payload: dict[str, Any] | None, largest: int) -> Answer:
+        from requests import RequestException
+        from urllib3.exceptions import HTTPError
+
+        from calm_ext.models.transport import deadline
+
+        late = Failure(f"did not answer within sampling.backend_args.timeout, {self.timeout:g} s", kind="late")
+        with deadline(self.timeout) as clock:
+            try:
+                waits = (min(self.timeout, TO_CONNECT), self.timeout)
+                with self._session.request(
+                    method, url, json=payload, timeout=waits, stream=True, allow_redirects=False
+                ) as reply:
+                    body = _read(reply, largest)
+                    found = Answer(reply.status_code, body, {k.lower(): v for k, v in reply.headers.items()})
+            except (RequestException, HTTPError, OSError, ValueError) as error:
+                if clock.rang:
+                    raise late from None
+                raise _failure(error, late) from None
+            if clock.rang:  # a body without a length just ends
+                raise late
+            return found
 
     def close(self) -> None:
         """Close the connections."""
+        self.halt.set()
         self._session.close()
-        self._hasty.close()
+
+
+def _read(reply: Response, largest: int) -> bytes:
+    body = bytearray()
+    for block in reply.iter_content(_BLOCK):
+        body += block
+        if len(body) > largest:
+            said = f"sent more than {largest / 1e6:.1f} MB in answer to one request, and was cut off"
+            raise Failure(said, kind="large")
+    return bytes(body)
+
+
+def _failure(error: Exception, late: Failure) -> Failure:
+    """A request that got no answer, in words."""
+    from requests import Timeout
+    from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ReadTimeoutError
+
+    reason: Any = getattr(error.args[0] if error.args else None, "reason", None) or error
+    cause = f"{type(error).__name__}: {' '.join(mask(str(reason)).split())[-120:]}"
+    if isinstance(reason, (NewConnectionError, ConnectTimeoutError)):
+        return Failure(f"is not there ({cause})", kind="gone")
+    if isinstance(error, Timeout) or isinstance(reason, ReadTimeoutError):
+        return late
+    return Failure(f"broke off ({cause})", kind="broken")
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return url, None, None

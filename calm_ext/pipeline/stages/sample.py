@@ -7,7 +7,7 @@ from typing import Any
 from calm_ext.errors import CalmError
 from calm_ext.jsonl import read_jsonl
 from calm_ext.models.backends import BACKENDS
-from calm_ext.models.endings import Endings
+from calm_ext.models.endings import FAILED, Endings
 from calm_ext.pipeline.context import BaseStage, Outputs, Run, model_identity
 from calm_ext.pipeline.schema import Recipe
 from calm_ext.pipeline.stages.retrieve import grounding_of
@@ -25,13 +25,26 @@ class Sample(BaseStage):
         missing = backend.missing()
         if missing:
             raise CalmError(missing)
-        if due and backend.remote and (not run.is_done(self) or (run.retry and self.lacks(run))):
-            run.models.backend().close()
+        if due and backend.remote and (not run.is_done(self) or self.lacks(run)):
+            s = run.recipe.sampling
+            with run.models.backend() as server:
+                server.try_out(
+                    scored=s.mode == "options",
+                    temperature=s.temperature,
+                    top_p=s.top_p,
+                    max_new_tokens=s.max_new_tokens,
+                )
 
     def lacks(self, run: Run) -> bool:
-        """Whether a response is missing."""
+        """Whether a response is missing that would be asked for again: any if the run is to, else one that failed.
+
+        What failed on the way is left where the vote has been held: a run that is finished does not train anew for it.
+        """
+        voted = any(stage.name == "vote" and run.is_done(stage) for stage in run.stages)
+        if voted and not run.retry:
+            return False
         found = read_jsonl(run.dir / "generations.jsonl", Generation, allow_empty=True)
-        return any(generation.n_missing for generation in found)
+        return any(g.n_missing and (run.retry or FAILED in (g.finish or ())) for g in found)
 
     def depends_on(self, run: Run) -> list[Any]:
         """The model, how it is asked, the questions, and the passages that are read."""

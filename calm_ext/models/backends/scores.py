@@ -1,0 +1,136 @@
+"""Option scores of a server: the log-probabilities of an echoed prompt.
+
+lm-eval's ``local-completions`` writes the request and reads the answer; it is sent as every other request
+(:mod:`calm_ext.models.backends.connection`), and each score is kept as it comes. It needs a server that echoes prompts
+with their log-probabilities, and the model's tokenizer here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from calm_ext.errors import CalmError
+from calm_ext.models.backends.connection import Answer, Connection
+from calm_ext.models.backends.protocol import GOES_ON, Failure, failure_of
+from calm_ext.models.backends.threads import in_threads
+from calm_ext.models.meter import in_model
+
+if TYPE_CHECKING:
+    from lm_eval.api.instance import Instance
+
+    from calm_ext.files.journal import Journal
+
+logger = logging.getLogger(__name__)
+
+Score = tuple[float, bool]
+Tokens = tuple[list[int], list[int]]  # of the context and the continuation
+
+#: Bytes of an answer: for a start, and for each token of the prompt.
+_LARGEST, _PER_TOKEN = 1 << 20, 1 << 10
+
+
+class Scores:
+    """The scores of a server.
+
+    Args:
+        model: its name there. tokenizer: folder or hub name. context: tokens of the model. threads: requests at a time.
+
+    Raises:
+        CalmError: a package or the tokenizer is missing.
+    """
+
+    def __init__(self, connection: Connection, *, model: str, tokenizer: str, context: int, threads: int) -> None:
+        self._connection, self._threads = connection, threads
+        self._journal: Journal | None = None
+        try:
+            from lm_eval.models.openai_completions import LocalCompletionsAPI
+
+            class Sent(LocalCompletionsAPI):
+                def _loglikelihood_tokens(inner, requests: Any, **_: Any) -> list[Score]:
+                    return self._all([(context, continuation) for _, context, continuation in requests])
+
+            self._lm: Any = Sent(
+                model=model,
+                base_url=f"{connection.base}/completions",
+                tokenizer=tokenizer,
+                tokenizer_backend="huggingface",
+                add_bos_token=True,  # as the other backends; a tokenizer that has no BOS adds none
+                max_length=context,
+            )
+        except ModuleNotFoundError as error:
+            raise CalmError(f"option scores from a server: {error}; pip install 'calm-ext[api]'") from None
+        except Exception as error:  # whatever transformers says of a tokenizer that is not there
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            raise CalmError(f"option scores from a server need the model's tokenizer: {reason[:200]}") from None
+
+    def of(self, requests: Sequence[Instance], journal: Journal | None = None) -> list[Score]:
+        """The log-probability of each continuation, and whether it is the greedy one.
+
+        Args:
+            journal: where each is kept as it comes.
+
+        Raises:
+            CalmError: the server gives none, or is gone.
+        """
+        self._warn_of_long(requests)
+        self._journal = journal
+        with in_model():
+            scores: list[Score] = self._lm.loglikelihood(list(requests), disable_tqdm=True)
+        return scores
+
+    def _all(self, encoded: Sequence[Tokens]) -> list[Score]:
+        self._connection.halt.clear()
+        return in_threads(self._score, encoded, threads=self._threads, halt=self._connection.halt)
+
+    def _score(self, encoded: Tokens) -> Score:
+        """The score of one context and continuation, from the journal or the server."""
+        lm, journal = self._lm, self._journal
+        inputs, lengths, _ = lm.batch_loglikelihood_requests([[(None, *encoded)]])
+        payload = lm._create_payload(lm.create_message(inputs), generate=False, seed=lm._seed)
+        text = json.dumps([payload, lengths], sort_keys=True)
+        key = hashlib.sha256(text.encode()).hexdigest()
+        had = journal.get(key) if journal is not None else None
+        if had is not None:
+            return float(had[0]), bool(had[1])
+
+        def read(answer: Answer) -> Score:
+            if not answer.ok:
+                raise failure_of(answer, payload)
+            try:
+                body = answer.json()
+            except ValueError:
+                raise Failure("answered something that is not JSON", kind="broken") from None
+            try:
+                ((total, greedy),) = lm.parse_logprobs(outputs=[body], tokens=inputs, ctxlens=lengths)
+                return float(total), bool(greedy)
+            except Exception as error:  # whatever lm-eval makes of an answer without them
+                raise Failure(f"answered without them ({type(error).__name__})") from None
+
+        largest = _LARGEST + _PER_TOKEN * sum(map(len, inputs))
+        try:
+            found = self._connection.call("POST", "completions", read, payload, largest=largest)
+        except Failure as failure:
+            where = f"{self._connection.base}/completions"
+            if failure.kind == "refused":
+                raise CalmError(
+                    f"{where} gives no log-probabilities of a prompt ({failure.said}); score options with "
+                    f"sampling.backend hf or vllm"
+                ) from None
+            raise CalmError(f"{where} {failure.said}; {GOES_ON}") from None
+        if journal is not None:
+            journal.add(key, list(found))
+        return found
+
+    def _warn_of_long(self, requests: Sequence[Instance]) -> None:
+        """Warn where lm-eval's class will cut: the beginning is lost."""
+        room = self._lm.max_length  # a token of the context is left for the one that a server must write
+        long = [r for r in requests if len(self._lm.tok_encode("".join(r.args))) > room]
+        if long:
+            logger.warning(
+                "%d of %d requests are longer than the %d tokens that sampling.backend_args.context leaves and lose "
+                "their beginning, first %r", len(long), len(requests), room, str(long[0].args[0])[-60:],
+            )  # fmt: skip
