@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from calm_ext.report.compared import compared
 from calm_ext.report.explain.cells import Cells
 from calm_ext.report.page.flow import state_of
+from calm_ext.report.rundata import WHEN
+
+if TYPE_CHECKING:
+    import numpy as np
 
 #: state -> its name in words, best first
 STATES = {
-    "right": "right in all languages",
+    "right": "right in all",
     "most_right": "right in most",
-    "mixed": "no answer common to most",
-    "most_wrong": "the same wrong answer in most",
-    "wrong": "the same wrong answer in all",
+    "mixed": "no common answer",
+    "most_wrong": "wrong alike in most",
+    "wrong": "wrong alike in all",
 }
 WRONG = ("wrong", "most_wrong")
 
@@ -42,15 +46,14 @@ def shared_answer(answers: Mapping[str, int | None]) -> tuple[int | None, int]:
     return counts[0] if counts else (None, 0)
 
 
-def alike(cells: Cells, *, resamples: int) -> dict[str, Any] | None:
+def alike(cells: Cells) -> dict[str, Any] | None:
     """The states of the questions, and what became of those that were wrong alike; None without gold or alone.
 
     Returns:
         ``n``; ``moves``, state before -> state after -> number of questions; ``before`` and ``after``, state -> number;
         ``new``: of the questions that are wrong alike after, in all or most languages, how many were not before;
         ``solved``: of those wrong alike before, how many are right in all or most languages after; ``same_answer``: of
-        those wrong alike both times, how many in the same wrong answer; ``consistency_wrong``: ``before``, ``after``,
-        ``difference``, ``ci95``.
+        those wrong alike both times, how many in the same wrong answer.
     """
     part = cells.part
     if not part.has_gold or len(part.languages) < 2:
@@ -73,24 +76,22 @@ def alike(cells: Cells, *, resamples: int) -> dict[str, Any] | None:
         "new": sum(moves[a][b] for a in STATES if a not in WRONG for b in WRONG),
         "solved": sum(moves[a][b] for a in WRONG for b in ("right", "most_right")),
         "same_answer": same,
-        "consistency_wrong": change(cells, "consistency_wrong", resamples=resamples),
     }
 
 
-def change(cells: Cells, metric: str, *, resamples: int) -> dict[str, Any] | None:
-    """A metric ``before`` and ``after``, its ``difference``, ``ci95`` and ``p``; None where no question has it."""
+def changes(cells: Cells, metrics: Sequence[str], *, resamples: int) -> dict[str, dict[str, Any] | None]:
+    """Metrics ``before`` and ``after``, with ``difference``, ``ci95`` and ``p``; None for one that no question has."""
     import numpy as np
 
-    before, after = cells.metric(metric)
-    columns = {("before", metric): before, ("after", metric): after, ("difference", metric): after - before}
-    if any(np.isnan(c).all() for c in columns.values()):
-        return None
-    found = compared(columns, [], resamples)
-    d = found.differences[metric]
-    return {
-        "before": found.means["before"][metric],
-        "after": found.means["after"][metric],
-        "difference": d["value"],
-        "ci95": [d["low"], d["high"]],
-        "p": d["p"],
-    }
+    columns: dict[tuple[str, str], np.ndarray] = {}
+    for metric in metrics:
+        before, after = cells.metric(metric)
+        if not np.isnan(after - before).all():
+            columns |= {("before", metric): before, ("after", metric): after, ("difference", metric): after - before}
+    means, _, differences = compared(columns, [], resamples)
+    result: dict[str, dict[str, Any] | None] = dict.fromkeys(metrics)
+    for metric, d in differences.items():
+        if metric in result:
+            sides = {when: means[when][metric] for when in WHEN}
+            result[metric] = {**sides, "difference": d["value"], "ci95": [d["low"], d["high"]], "p": d["p"]}
+    return result

@@ -45,7 +45,8 @@ def categories(questions: Mapping[str, str]) -> Categories | None:
     >>> found.of["klar-religion-3"], found.source
     ('religion', 'the ids of the questions')
     """
-    for found in (_by_id(questions), _by_wording(questions)):
+    for find in (_by_id, _by_wording):
+        found = find(questions)
         if found is not None:
             of = _merged(found.of)
             if len({c for c in of.values() if c != OTHERS}) > 1:

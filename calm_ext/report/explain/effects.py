@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from calm_ext.metrics.stats import bootstrap_p, holm
 from calm_ext.report.compared import resampled
+from calm_ext.report.explain.categories import SMALLEST
 from calm_ext.report.explain.cells import Cells
 from calm_ext.report.explain.depends import depends_p
 from calm_ext.report.explain.factors import Factor, script_of
@@ -30,12 +31,16 @@ def factor_effects(
     """Every factor with its levels and its tests.
 
     Returns:
-        For each factor ``key``, ``name``, ``about``, ``ordered``, ``levels`` and ``tests``. A level has ``level``,
-        ``n_questions``, ``n_answers``, ``changed``, and where right answers are known ``before`` and ``after``
-        (accuracy, mean over its questions), ``difference``, ``ci95`` (bootstrap over questions), ``won`` of ``wrong``
-        answers and ``lost`` of ``right`` ones. ``tests`` has ``won`` and ``lost``, else ``changed``: ``p`` of
-        :func:`~calm_ext.report.explain.depends.depends_p`, ``p_holm`` corrected over all factors and both events, and
-        ``lowest`` and ``highest``, the rates of the levels that differ most among those with ten answers or more.
+        For each factor ``key``, ``name``, ``phrase``, ``about``, ``ordered``, ``levels`` and ``tests``.
+
+        A level has ``level``, ``n_questions``, ``n_answers``, ``changed``, and where right answers are known ``before``
+        and ``after`` (accuracy, mean over its questions), ``difference``, ``ci95`` (bootstrap over questions, NaN of
+        fewer than five), ``won`` of ``wrong`` answers and ``lost`` of ``right`` ones.
+
+        ``tests`` has ``won`` and ``lost``, else ``changed``: ``p`` of
+        :func:`~calm_ext.report.explain.depends.depends_p`; ``p_holm`` corrected over all factors and both events;
+        ``explained``, the share of the variance between answers that lies between the levels; ``lowest`` and
+        ``highest``, the rates of the levels that differ most among those with ten answers or more.
     """
     columns = {(f.key, k): _gains(cells, f.at == k) for f in factors for k in range(len(f.levels))}
     drawn = resampled({key: c for key, c in columns.items() if not _empty(c)}, resamples)
@@ -47,11 +52,13 @@ def factor_effects(
             p = depends_p(
                 factor.at, events, trials, ordered=factor.ordered, within=factor.within, permutations=permutations
             )
-            tests[event] = {"p": p, "p_holm": p, **_extremes(levels, event)}
+            explained = _explained(levels, event)
+            tests[event] = {"p": p, "p_holm": p, "explained": explained, **_extremes(levels, event)}
         result.append(
             {
                 "key": factor.key,
                 "name": factor.name,
+                "phrase": factor.phrase,
                 "about": factor.about,
                 "ordered": factor.ordered,
                 "levels": [x for x in levels if x["n_answers"]],
@@ -115,7 +122,7 @@ def _level(cells: Cells, factor: Factor, k: int, drawn: Any) -> dict[str, Any]:
             "before": float(np.nanmean(_mean(old.astype(float), inside))),
             "after": float(np.nanmean(_mean(new.astype(float), inside))),
             "difference": value,
-            "ci95": [low, high],
+            "ci95": [low, high] if found["n_questions"] >= SMALLEST else [math.nan, math.nan],
             "won": int((~old & new & inside).sum()),
             "wrong": int((~old & inside).sum()),
             "lost": int((old & ~new & inside).sum()),
@@ -133,6 +140,17 @@ def rate(level: Mapping[str, Any], event: str) -> float:
     """The share of answers of a level to which it happened; NaN where it could happen to none."""
     happened, could = COUNTS[event]
     return level[happened] / level[could] if level.get(could) else math.nan
+
+
+def _explained(levels: Sequence[Mapping[str, Any]], event: str) -> float:
+    """η²: Σ_k n_k (r_k - r)² / n·r·(1 - r) of the levels' rates r_k; NaN where it happened always or never."""
+    happened, could = COUNTS[event]
+    n = sum(x.get(could, 0) for x in levels)
+    r = sum(x.get(happened, 0) for x in levels) / n if n else 0.0
+    if r in (0.0, 1.0):
+        return math.nan
+    between = sum(x[could] * (rate(x, event) - r) ** 2 for x in levels if x.get(could))
+    return float(between / (n * r * (1 - r)))
 
 
 def _extremes(levels: Sequence[Mapping[str, Any]], event: str) -> dict[str, Any]:
@@ -153,9 +171,9 @@ def pair_effects(cells: Cells, *, resamples: int) -> dict[str, Any]:
     Returns:
         ``pairs``: for each pair ``a``, ``b``, ``same_script``, ``before``, ``after`` (the share of questions with the
         same answer), ``difference``, ``ci95``, and where gold is known ``right`` and ``wrong``, the differences of
-        agreement on right and on wrong answers. ``scripts``: the same of the two kinds of pairs, and ``contrast``: the rise
-        within a script minus that between scripts, with ``ci95`` and ``p`` of the paired bootstrap; empty where all
-        pairs are of one kind.
+        agreement on right and on wrong answers. ``scripts``: the same of the two kinds of pairs, and ``contrast``: the
+        rise within a script minus that between scripts, with ``ci95`` and ``p`` of the paired bootstrap; empty where
+        all pairs are of one kind.
     """
     import numpy as np
 

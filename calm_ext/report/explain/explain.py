@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from calm_ext.errors import RunError
 from calm_ext.metrics.stats import RESAMPLES
-from calm_ext.report.explain.alike import alike, change
+from calm_ext.report.explain.alike import alike, changes
 from calm_ext.report.explain.cells import Cells, outcome_counts
 from calm_ext.report.explain.depends import PERMUTATIONS
 from calm_ext.report.explain.effects import factor_effects, pair_effects
@@ -75,13 +75,13 @@ def explain_part(
         "pivots": sorted({r.pivot for r in part.rows if r.pivot}),
         "gold": part.has_gold,
         "signature": part.signature,
-        **{m: change(cells, m, resamples=resamples) for m in ("acc", "consistency", "answered")},
+        **changes(cells, ("acc", "consistency", "consistency_wrong", "answered"), resamples=resamples),
         "outcomes": outcome_counts(part),
         "towards": towards(cells, resamples=resamples) if several else None,
         "link": link(cells, resamples=resamples),
         "factors": factor_effects(cells, factors, resamples=resamples, permutations=permutations),
         "pairs": pair_effects(cells, resamples=resamples) if several else None,
-        "alike": alike(cells, resamples=resamples),
+        "alike": alike(cells),
         "telling": [
             {
                 "id": t.row.id, "kind": t.kind, "score": t.score, "category": category.get(t.row.id),

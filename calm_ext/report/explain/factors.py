@@ -15,8 +15,8 @@ from calm_ext.report.explain.parts import Part, Row
 if TYPE_CHECKING:
     import numpy as np
 
-#: Most levels that numbers are left as they are; more are put into groups of about the same size.
-_LEVELS = 7
+#: Most numbers that are levels of their own; more are put into groups of about the same size.
+_LEVELS = 8
 #: Fewest letters of a word that makes two names one.
 _LETTERS = 4
 
@@ -26,6 +26,7 @@ class Factor(NamedTuple):
 
     Attributes:
         key, name: short, and in words.
+        phrase: what something may depend on, within a sentence.
         about: what was used, in a sentence.
         levels: in their order.
         at: the level of each cell, -1 where it has none; shape (questions, languages).
@@ -35,6 +36,7 @@ class Factor(NamedTuple):
 
     key: str
     name: str
+    phrase: str
     about: str
     levels: list[str]
     at: np.ndarray
@@ -73,7 +75,7 @@ def _category(cells: Cells) -> Factor | None:
     if "wording" in found.source:
         about = f"Taken from {found.source} in {language_name(language)}; rare ones are put together."
     return _of_questions(
-        cells, "category", "category", about, levels, [levels.index(found.of[r.id]) for r in part.rows]
+        cells, "category", "category", "the category", about, levels, [levels.index(found.of[r.id]) for r in part.rows]
     )
 
 
@@ -85,7 +87,9 @@ def _pivot_right(cells: Cells) -> Factor | None:
     named = ", ".join(sorted(map(language_name, pivots)))
     found = [-1 if r.pivot is None or r.gold is None else int(r.before[r.pivot] == r.gold) for r in rows]
     about = f"Whether {named} was right before. Only the other languages are counted."
-    made = _of_questions(cells, "pivot", f"{named} knew it", about, ["no", "yes"], found, ordered=True)
+    made = _of_questions(
+        cells, "pivot", f"{named} knew it", f"whether {named} knew it", about, ["no", "yes"], found, ordered=True
+    )
     for i, row in enumerate(rows):
         if row.pivot is not None:
             made.at[i, cells.part.languages.index(row.pivot)] = -1
@@ -97,7 +101,9 @@ def _n_right(cells: Cells) -> Factor | None:
         return None
     counts = [float(n) if known else None for n, known in zip(cells.right[0].sum(axis=1), cells.known, strict=True)]
     about = "In how many languages the question was right before."
-    return _of_numbers(cells, "n_right", "languages right before", about, counts, "{:.0f}")
+    return _of_numbers(
+        cells, "n_right", "languages right before", "the number of languages right before", about, counts, "{:.0f}"
+    )
 
 
 def _agreement(cells: Cells) -> Factor | None:
@@ -106,25 +112,31 @@ def _agreement(cells: Cells) -> Factor | None:
         given = [a for a in row.before.values() if a is not None]
         sizes.append(float(max((given.count(a) for a in given), default=0)))
     about = "How many languages gave the most common answer before, right or wrong."
-    return _of_numbers(cells, "agreement", "languages that agreed before", about, sizes, "{:.0f}")
+    return _of_numbers(
+        cells, "agreement", "languages that agreed before", "how many languages agreed before", about, sizes, "{:.0f}"
+    )
 
 
 def _probability(cells: Cells) -> Factor | None:
     values = [r.elected.probability if r.elected else None for r in cells.part.rows]
     about = "The vote's estimate that its winner is right."
-    return _of_numbers(cells, "probability", "the vote's probability", about, values, "{:.2f}")
+    return _of_numbers(
+        cells, "probability", "the vote’s probability", "the vote’s probability", about, values, "{:.2f}"
+    )
 
 
 def _margin(cells: Cells) -> Factor | None:
     values = [r.elected.margin if r.elected and r.elected.winner is not None else None for r in cells.part.rows]
     about = "The lead of the vote's winner over the runner-up."
-    return _of_numbers(cells, "margin", "the vote's margin", about, values, "{:.2f}")
+    return _of_numbers(cells, "margin", "the vote’s margin", "the vote’s margin", about, values, "{:.2f}")
 
 
 def _trained(cells: Cells) -> Factor | None:
     found = [-1 if r.elected is None else int(r.elected.trained) for r in cells.part.rows]
     about = "Whether the question is in the training pairs: some are kept out, and on some the vote decided nothing."
-    return _of_questions(cells, "trained", "trained on", about, ["no", "yes"], found, ordered=True)
+    return _of_questions(
+        cells, "trained", "trained on", "whether it was trained on", about, ["no", "yes"], found, ordered=True
+    )
 
 
 def _shared(cells: Cells) -> Factor | None:
@@ -140,7 +152,8 @@ def _shared(cells: Cells) -> Factor | None:
         "In how many pairs of languages the right option's text is the same name: equal without accents, case and "
         "punctuation, or with a word of four letters or more in common."
     )
-    return _of_questions(cells, "shared", "name shared between languages", about, levels, found, ordered=True)
+    phrase = "how many pairs of languages share the answer’s name"
+    return _of_questions(cells, "shared", "name shared between languages", phrase, about, levels, found, ordered=True)
 
 
 def shared_name(row: Row, languages: Sequence[str]) -> float | None:
@@ -170,7 +183,9 @@ def _length(cells: Cells) -> Factor | None:
         found[i] = min(2, int(3 * (rank - 1e-9)))
     about = "The length of the right option's text in characters, ranked within each language: three groups."
     levels = ["short", "middle", "long"]
-    return _of_questions(cells, "length", "length of the answer", about, levels, found, ordered=True)
+    return _of_questions(
+        cells, "length", "length of the answer", "the length of the answer", about, levels, found, ordered=True
+    )
 
 
 # --- factors of the language ------------------------------------------------------------------------------------------
@@ -179,12 +194,12 @@ def _length(cells: Cells) -> Factor | None:
 def _language(cells: Cells) -> Factor | None:
     languages = cells.part.languages
     about = "The language of the question."
-    return _of_languages(cells, "language", "language", about, [language_name(x) for x in languages])
+    return _of_languages(cells, "language", "language", "the language", about, [language_name(x) for x in languages])
 
 
 def _script(cells: Cells) -> Factor | None:
     about = "The script of the language (ISO 15924). Languages of one script differ in more than their script."
-    return _of_languages(cells, "script", "script", about, [script_of(x) for x in cells.part.languages])
+    return _of_languages(cells, "script", "script", "the script", about, [script_of(x) for x in cells.part.languages])
 
 
 _MAKERS: tuple[Callable[[Cells], Factor | None], ...] = (
@@ -197,24 +212,32 @@ _MAKERS: tuple[Callable[[Cells], Factor | None], ...] = (
 
 
 def _of_questions(
-    cells: Cells, key: str, name: str, about: str, levels: list[str], found: Sequence[int], *, ordered: bool = False
+    cells: Cells,
+    key: str,
+    name: str,
+    phrase: str,
+    about: str,
+    levels: list[str],
+    found: Sequence[int],
+    *,
+    ordered: bool = False,
 ) -> Factor:
     import numpy as np
 
     at = np.repeat(np.array(found)[:, None], len(cells.part.languages), axis=1)
-    return Factor(key, name, about, levels, at, ordered)
+    return Factor(key, name, phrase, about, levels, at, ordered)
 
 
-def _of_languages(cells: Cells, key: str, name: str, about: str, found: Sequence[str]) -> Factor:
+def _of_languages(cells: Cells, key: str, name: str, phrase: str, about: str, found: Sequence[str]) -> Factor:
     import numpy as np
 
     levels = list(dict.fromkeys(found))
     at = np.repeat(np.array([[levels.index(x) for x in found]]), len(cells.part.rows), axis=0)
-    return Factor(key, name, about, levels, at, within=True)
+    return Factor(key, name, phrase, about, levels, at, within=True)
 
 
 def _of_numbers(
-    cells: Cells, key: str, name: str, about: str, values: Sequence[float | None], form: str
+    cells: Cells, key: str, name: str, phrase: str, about: str, values: Sequence[float | None], form: str
 ) -> Factor | None:
     """Numbers as levels: as they are where there are few, else four groups of about the same size."""
     import numpy as np
@@ -230,6 +253,7 @@ def _of_numbers(
         edges = np.unique(np.quantile(there, [0.25, 0.5, 0.75]))
         groups = np.searchsorted(edges, there, side="left")
         used = sorted(set(groups.tolist()))
-        levels = [f"{form.format(own.min())} to {form.format(own.max())}" for own in (there[groups == g] for g in used)]
+        bounds = [(form.format(own.min()), form.format(own.max())) for own in (there[groups == g] for g in used)]
+        levels = [low if low == high else f"{low} to {high}" for low, high in bounds]
         found = [-1 if v is None else used.index(int(np.searchsorted(edges, v, side="left"))) for v in values]
-    return _of_questions(cells, key, name, about, levels, found, ordered=True)
+    return _of_questions(cells, key, name, phrase, about, levels, found, ordered=True)

@@ -191,7 +191,8 @@ def _factor(factor: Values, clear: bool) -> dict[str, Any]:
         test = factor["tests"][event]
         span = f"{percent(test['lowest'][1])} to {percent(test['highest'][1])}" if "lowest" in test else number(None)
         sure = is_number(test["p_holm"]) and test["p_holm"] < ALPHA
-        tests.append({"span": span, "p": p_value(test["p_holm"]), "sure": sure})
+        explained = f"{percent(test['explained'])} of variance" if is_number(test["explained"]) else ""
+        tests.append({"span": span, "explained": explained, "p": p_value(test["p_holm"]), "sure": sure})
     return {
         "key": factor["key"],
         "name": _capital(factor["name"]),
@@ -264,7 +265,7 @@ def _alike(values: Values) -> dict[str, Any] | None:
     found = values["alike"]
     if not found:
         return None
-    share = found["consistency_wrong"]
+    share = values["consistency_wrong"]
     return {
         "heads": [_capital(x) for x in STATES.values()],
         "rows": [

@@ -71,7 +71,9 @@ def levels_plot(values: Values) -> Figure | None:
         rows += [(str(x["level"]), x) for x in _shown(factor)]
     figure, ((axes,),) = new_figure(5.8, 1.1 + 0.27 * len(rows))
     for i, (_, level) in enumerate(rows):
-        if level is not None:
+        if level is None:
+            axes.text(1.02, i, "questions", transform=axes.get_yaxis_transform(), va="center", fontsize=8, color=GREY)
+        else:
             low, high = level["ci95"]
             sure = BLUE if low > 0 else ORANGE if high < 0 else GREY
             axes.hlines(i, low, high, color=sure, linewidth=1.8)
@@ -89,9 +91,8 @@ def levels_plot(values: Values) -> Figure | None:
     axes.grid(axis="y", visible=False)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel(f"change in accuracy, with 95 % interval (dotted: {number(overall, signed=True)} over all)")
-    axes.text(1.02, -0.9, "n", transform=axes.get_yaxis_transform(), va="center", fontsize=8.5)
-    headed(figure, "Change in accuracy by the factors that matter most")
+    axes.set_xlabel("change in accuracy, with 95 % interval")
+    headed(figure, f"Change in accuracy (dotted: {number(overall, signed=True)} over all)")
     return figure
 
 

@@ -72,7 +72,18 @@ def towards(cells: Cells, *, resamples: int) -> dict[str, Any]:
         they went: to the ``majority``, ``elsewhere``, or to no answer that could be read (``none``); they add up to
         its difference; None where no right answer is known.
     """
-    targets = {key: found for key in TARGETS if (found := _target(cells, key, resamples)) is not None}
+    import numpy as np
+
+    wanted = {key: _answers(cells, key) for key in TARGETS}
+    wanted = {key: a for key, a in wanted.items() if ((a >= 0) & (cells.before != a)).any()}
+    columns = [cells_of.sum(axis=1) for a in wanted.values() for cells_of in _moves(cells, a)]
+    targets = {}
+    if columns:
+        drawn = resampled_means(np.column_stack(columns).astype(float), resamples=resamples)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            shares = drawn[:, ::2] / drawn[:, 1::2]
+        for i, (key, answers) in enumerate(wanted.items()):
+            targets[key] = {**_target(cells, answers), "ci95": list(interval(shares[:, i]))}
     return {"n_changed": int(cells.changed.sum()), "targets": targets, "gain": _gain(cells)}
 
 
@@ -85,30 +96,26 @@ def _answers(cells: Cells, key: str) -> np.ndarray:
     return np.array([[-1 if a is None else a for a in row] for row in rows])
 
 
-def _target(cells: Cells, key: str, resamples: int) -> dict[str, Any] | None:
+def _moves(cells: Cells, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which cells came to the target, and which changed, of those that differed from it before."""
+    moved = (wanted >= 0) & (cells.before != wanted) & cells.changed
+    return moved & (cells.after == wanted), moved
+
+
+def _target(cells: Cells, wanted: np.ndarray) -> dict[str, Any]:
     import numpy as np
 
-    wanted = _answers(cells, key)
-    there = wanted >= 0
-    differed, agreed = there & (cells.before != wanted), there & (cells.before == wanted)
-    if not differed.any():
-        return None
-    moved = differed & cells.changed
-    to = moved & (cells.after == wanted)
+    to, moved = _moves(cells, wanted)
+    agreed = (wanted >= 0) & (cells.before == wanted)
     n_options = np.array([len(next(iter(r.shown.options.values()))) for r in cells.part.rows])[:, None]
     # A cell without an answer before may become any option, another one any of the others.
     others = np.where(cells.before >= 0, n_options - 1, n_options)
-    counts = np.column_stack([to.sum(axis=1), moved.sum(axis=1)]).astype(float)
-    drawn = resampled_means(counts, resamples=resamples)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        low, high = interval(drawn[:, 0] / drawn[:, 1])
     n = int(moved.sum())
     found: dict[str, Any] = {
-        "differed": int(differed.sum()),
+        "differed": int(((wanted >= 0) & ~agreed).sum()),
         "changed": n,
         "to": int(to.sum()),
-        "share": to.sum() / n if n else math.nan,
-        "ci95": [low, high],
+        "share": float(to.sum() / n) if n else math.nan,
         "chance": float((1 / others[moved]).mean()) if n else math.nan,
         "agreed": int(agreed.sum()),
         "left": int((agreed & cells.changed).sum()),

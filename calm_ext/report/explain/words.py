@@ -33,7 +33,7 @@ class Leading(NamedTuple):
 def leading(values: Values) -> list[Leading]:
     """The factors on which it depends what was won or lost (Holm's p < 0.05), the clearest first; each once.
 
-    Of equal p-values the factor whose levels differ most comes first.
+    Of equal p-values the factor that explains most comes first.
     """
     found = [
         Leading(f, event, test)
@@ -41,7 +41,7 @@ def leading(values: Values) -> list[Leading]:
         for event, test in f["tests"].items()
         if is_number(test["p_holm"]) and test["p_holm"] < ALPHA and "lowest" in test
     ]
-    found.sort(key=lambda x: (x.test["p_holm"], x.test["lowest"][1] - x.test["highest"][1]))
+    found.sort(key=lambda x: (x.test["p_holm"], -x.test["explained"]))
     return list({x.factor["key"]: x for x in reversed(found)}.values())[::-1]
 
 
@@ -101,11 +101,20 @@ def _why(values: Values) -> list[str]:
             f"({percent(majority['share'])}) took over its answer; {percent(majority['chance'])} would by chance."
         )
         if values["gold"] and majority["to"]:
-            text += f" {percent(majority['right'] / majority['to'])} of these moves were to the right answer"
-            gain = towards["gain"]["majority"]
-            text += f", and they add {number(gain, signed=True)} to the accuracy"
-            text += f" of the {number(values['acc']['difference'], signed=True)} in all." if values["acc"] else "."
+            text += f" {percent(majority['right'] / majority['to'])} of these moves were to the right answer."
+            gain = towards["gain"]
+            text += (
+                f" Together they add {number(gain['majority'], signed=True)} to the accuracy; all changes add "
+                f"{number(sum(gain.values()), signed=True)}."
+            )
         found.append(text)
+    misled = towards["targets"].get("misleading") if towards else None
+    if misled and misled["changed"]:
+        others = "that majority" if len(values["languages"]) > 2 else "the other language"
+        found.append(
+            f"Where {others} was wrong, {percent(misled['share'])} took over its answer all the same "
+            f"({misled['to']} of {misled['changed']})."
+        )
     link = values["link"]
     if link and is_number(link["spearman"]):
         low, high = link["ci95"]
@@ -130,10 +139,10 @@ def depends_words(found: Leading) -> str:
     """One factor in a sentence."""
     (low, least), (high, most) = found.test["lowest"], found.test["highest"]
     p = p_value(found.test["p_holm"])
-    equals = p.replace("<", "< ") if p.startswith("<") else f"= {p}"
+    equals = (p.replace("<", "< ") if p.startswith("<") else f"= {p}").replace(" ", "\u00a0")
     return (
-        f"{_DEPENDS[found.event]} depends on {found.factor['name']}: {percent(least)} at {low}, {percent(most)} at "
-        f"{high} (p {equals})."
+        f"{_DEPENDS[found.event]} depends on {found.factor['phrase']} ({high}: {percent(most)}; {low}: "
+        f"{percent(least)}; p\u00a0{equals})."
     )
 
 
@@ -152,7 +161,7 @@ def _lost(values: Values) -> str:
     alike = values["alike"]
     if alike:
         before, after = (sum(alike[w][s] for s in WRONG) for w in ("before", "after"))
-        share = alike["consistency_wrong"]
+        share = values["consistency_wrong"]
         text += (
             f" On {before} questions most or all languages gave the same wrong answer before, on {after} after: "
             f"{alike['new']} came to it, and {alike['solved']} of those from before are right now in most languages."
