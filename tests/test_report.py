@@ -387,7 +387,7 @@ def test_page_is_whole_escaped_and_self_contained(whole: Path) -> None:
     assert "&lt;script&gt;alert" in text
     assert "onerror=alert(1)&gt;" in text
     assert "&lt;b&gt;not bold" in text
-    assert not re.search(r'(?:src|href)="(?!data:image/png|#)', text)
+    assert not re.search(r'(?:src|href)="(?!data:image/png|#|explain\.html")', text)
     assert 'dir="rtl"' in text
     assert 'lang="ar"' in text
     assert "It worked: accuracy and consistency both rose on held-out questions." in text
@@ -396,7 +396,7 @@ def test_page_is_whole_escaped_and_self_contained(whole: Path) -> None:
     pngs = {f"{kind}_{task}.png" for kind in ("accuracy", "consistency") for task in ("toy_xl", "toy_xl_asked")}
     pngs |= {f"flow_{task}.png" for task in ("toy_xl", "toy_xl_asked")}
     pngs |= {"margins.png", "calibration.png", "pairs.png", "training.png"}
-    assert names == {"index.html", *pngs, *(p.replace(".png", ".svg") for p in pngs)}
+    assert names == {"index.html", "explain.html", *pngs, *(p.replace(".png", ".svg") for p in pngs)}
     assert text.count("<figure>") == len(pngs)
     assert "could not be drawn" not in text
     ids = ["tasks", "consistency", "flow", "vote", "pairs", "training", "cost", "questions", "provenance"]

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 #: Fewest questions of a category; smaller ones are put together.
 SMALLEST = 5
 #: Fewest questions that share a wording, and share of all questions that must have one.
-_ALIKE, _COVERED = 4, 0.8
+_ALIKE, _COVERED = 4, 0.5
 #: Most words that a wording leaves open.
 _OPEN = 8
 #: Most categories that are shown; smaller ones are put together.
 _MOST = 30
+#: Fewest letters of a word that may be a wording alone.
+_LETTERS = 4
 _NUMBER = re.compile(r"[\W_]*\d+$")
 _GAP = re.compile(r"^\W*_{2,}\W*$|^\W+$")
 OTHERS = "others"
@@ -67,10 +69,16 @@ def _by_id(questions: Mapping[str, str]) -> Categories | None:
     # An id without a number, or with a stem of hardly more than one question, names the question itself.
     if len(names) < 2 or any(i == stem for i, stem in stems.items()) or 2 * len(names) > len(questions):
         return None
+    head, tail = _shared(names), _shared({x[::-1] for x in names})
+    of = {i: stem[head : len(stem) - tail] or stem for i, stem in stems.items()}
+    return Categories(of, "the ids of the questions")
+
+
+def _shared(names: Collection[str]) -> int:
+    """Up to where all begin alike, counted to behind the last mark between two parts of an id."""
     low, high = min(names), max(names)
     common = low[: next((i for i, c in enumerate(low) if c != high[i : i + 1]), len(low))]
-    cut = max((common.rfind(x) for x in "-/:."), default=-1) + 1
-    return Categories({i: stem[cut:] or stem for i, stem in stems.items()}, "the ids of the questions")
+    return max(common.rfind(x) for x in "-/:.") + 1
 
 
 def _by_wording(questions: Mapping[str, str]) -> Categories | None:
@@ -103,7 +111,7 @@ def _wordings(words: Sequence[str]) -> list[tuple[tuple[str, ...], tuple[str, ..
     ]
 
 
-def _weight(wording: tuple[Sequence[str], Sequence[str]]) -> float:
-    """How much a wording says: more with each word, none with a place for the answer alone."""
-    n = sum(not _GAP.match(w) for side in wording for w in side)
-    return float(n) ** 1.5
+def _weight(wording: tuple[Sequence[str], Sequence[str]]) -> int:
+    """How much a wording says: more with each word; nothing with a place for the answer, or one short word, alone."""
+    words = [w for side in wording for w in side if not _GAP.match(w)]
+    return 0 if len(words) == 1 and len(words[0]) < _LETTERS else len(words) ** 2

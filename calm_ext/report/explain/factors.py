@@ -55,6 +55,14 @@ def script_of(language: str) -> str:
     return get_language(language).script if is_language(language) else language
 
 
+def _script_name(script: str) -> str:
+    """``Latin (Latn)``; the code alone where it has no name."""
+    import langcodes
+
+    name = langcodes.Language.make(script=script).script_name() if len(script) == 4 else script
+    return script if name == script else f"{name} ({script})"
+
+
 # --- factors of the question ------------------------------------------------------------------------------------------
 
 
@@ -198,8 +206,9 @@ def _language(cells: Cells) -> Factor | None:
 
 
 def _script(cells: Cells) -> Factor | None:
-    about = "The script of the language (ISO 15924). Languages of one script differ in more than their script."
-    return _of_languages(cells, "script", "script", "the script", about, [script_of(x) for x in cells.part.languages])
+    about = "The script of the language. Languages differ in more than their script."
+    found = [_script_name(script_of(x)) for x in cells.part.languages]
+    return _of_languages(cells, "script", "script", "the script", about, found)
 
 
 _MAKERS: tuple[Callable[[Cells], Factor | None], ...] = (

@@ -13,27 +13,24 @@ import calm_ext.report.page as report_page
 from calm_ext.files.places import make_folder
 from calm_ext.jsonl import atomic_write
 from calm_ext.languages import language_name
+from calm_ext.metrics.answered import parts_of
 from calm_ext.report.explain.alike import STATES
+from calm_ext.report.explain.cards import cards_of
 from calm_ext.report.explain.cells import OUTCOMES, UNLABELLED
 from calm_ext.report.explain.effects import COUNTS, EVENTS, rate
 from calm_ext.report.explain.explain import Explained
-from calm_ext.report.explain.factors import shown_language
 from calm_ext.report.explain.parts import KINDS as PART_KINDS
 from calm_ext.report.explain.plots import explain_plots
-from calm_ext.report.explain.telling import ABOUT, KINDS, Telling
 from calm_ext.report.explain.towards import TARGETS
-from calm_ext.report.explain.words import depends_words, leading, title
+from calm_ext.report.explain.words import depends_words, leading, p_words, title
 from calm_ext.report.page.browser import text_of
 from calm_ext.report.page.html import image
 from calm_ext.report.plots.draw import Plots
 from calm_ext.report.rundata import RunData
 from calm_ext.report.templates import environment
-from calm_ext.report.words import ALPHA, clip, interval, is_number, number, p_value, percent
-from calm_ext.results.evaluation import Text
+from calm_ext.report.words import ALPHA, interval, is_number, number, p_value, percent
 
 PAGE = "explain.html"
-#: longest texts of the cards
-_QUESTION, _OPTION, _SAID = 700, 160, 300
 
 Values = Mapping[str, Any]
 
@@ -60,10 +57,11 @@ def render_explanation(data: RunData, explained: Sequence[Explained]) -> str:
         tone=_tone(first.values),
         sentence=_headline(first.values),
         parts=[_part(e, plots if e is first else None) for e in explained],
-        plots={name: image(content) for name, content in plots.files.items() if name.endswith(".png")},
+        plots={name: image(content) for name, content in plots.files.items()},
         failed=plots.failed,
-        kinds=_cards(first),
+        kinds=cards_of(first),
         n_cards=len(first.telling),
+        unseen=parts_of(first.values["signature"]).get("style") == "open",
         signatures=list(dict.fromkeys(e.values["signature"] for e in explained if e.values["signature"])),
     )
     # A name with half a character (an unpaired surrogate) can stand in no file.
@@ -242,7 +240,9 @@ def _pairs(values: Values) -> dict[str, Any] | None:
     scripts = found["scripts"]
     contrast = scripts.get("contrast")
     return {
-        "rows": [{"name": f"{p['a']} – {p['b']}", "same": p["same_script"], **_change(p)} for p in found["pairs"]],
+        "rows": [
+            {"name": f"{p['a']}\u00a0–\u00a0{p['b']}", "same": p["same_script"], **_change(p)} for p in found["pairs"]
+        ],
         "scripts": [
             {"name": name, "n": scripts[key]["n_pairs"], **_change(scripts[key])}
             for key, name in (("same", "pairs of one script"), ("different", "pairs of two scripts"))
@@ -250,15 +250,11 @@ def _pairs(values: Values) -> dict[str, Any] | None:
         ],
         "contrast": (
             f"The rise within a script minus that between two is {number(contrast['difference'], signed=True)} "
-            f"{interval(contrast['ci95'], signed=True)}, p {_equals(p_value(contrast['p']))}."
+            f"{interval(contrast['ci95'], signed=True)}, {p_words(contrast['p'])}."
             if contrast
             else ""
         ),
     }
-
-
-def _equals(p: str) -> str:
-    return p.replace("<", "< ") if p.startswith("<") else f"= {p}"
 
 
 def _alike(values: Values) -> dict[str, Any] | None:
@@ -278,68 +274,3 @@ def _alike(values: Values) -> dict[str, Any] | None:
         "both": sum(found["moves"][a][b] for a in ("wrong", "most_wrong") for b in ("wrong", "most_wrong")),
         "change": _change(share) if share else None,
     }
-
-
-# --- the questions to read --------------------------------------------------------------------------------------------
-
-
-def _cards(explained: Explained) -> list[dict[str, Any]]:
-    """The kinds of questions, each with its cards."""
-    main = shown_language(explained.part)
-    found: dict[str, list[dict[str, Any]]] = {}
-    for t in explained.telling:
-        found.setdefault(t.kind, []).append(_card(t, main, explained.category.get(t.row.id, "")))
-    return [{"key": k, "name": KINDS[k], "about": ABOUT[k], "cards": found[k]} for k in KINDS if k in found]
-
-
-def _card(t: Telling, main: str, category: str) -> dict[str, Any]:
-    row = t.row
-    language = row.pivot or main
-    right = [sum(a is not None and a == row.gold for a in side.values()) for side in (row.before, row.after)]
-    return {
-        "id": row.id,
-        "category": category,
-        "code": language,
-        "question": clip(row.shown.questions[language].text, _QUESTION),
-        "gold": _option(row.shown.options[language], row.gold) if row.gold is not None else "",
-        "right": f"right in {right[0]} → {right[1]} of {len(row.before)}" if row.gold is not None else "",
-        "answers": [
-            {
-                "code": x,
-                "name": language_name(x).rpartition(" (")[0] or x,
-                "changed": row.before[x] != row.after[x],
-                "before": _answer(row.shown.options[x], row.before[x], row.gold),
-                "after": _answer(row.shown.options[x], row.after[x], row.gold),
-            }
-            for x in row.before
-        ],
-        "versions": [
-            {
-                "code": x,
-                "name": language_name(x),
-                "question": clip(row.shown.questions[x].text, _QUESTION),
-                "options": [
-                    {"text": _option(row.shown.options[x], i), "gold": i == row.gold,
-                     "before": i == row.before[x], "after": i == row.after[x]}
-                    for i in range(len(row.shown.options[x]))
-                ],
-                "wrote": [
-                    {"when": when, "text": clip(said[x].text, _SAID)}
-                    for when, said in (("before", row.wrote), ("after", row.shown.responses))
-                    if x in said
-                ],
-            }
-            for x in row.before
-        ],
-    }  # fmt: skip
-
-
-def _option(options: Sequence[Text], index: int) -> str:
-    return clip(options[index].text, _OPTION)
-
-
-def _answer(options: Sequence[Text], index: int | None, gold: int | None) -> dict[str, str]:
-    """An answer's text, and whether it is right: ``yes``, ``no``, or nothing where that is not known."""
-    if index is None:
-        return {"text": "no answer", "mark": "none"}
-    return {"text": _option(options, index), "mark": "" if gold is None else "yes" if index == gold else "no"}

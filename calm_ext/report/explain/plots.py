@@ -29,7 +29,8 @@ def explain_plots(values: Values) -> Plots:
     """The plots of a part whose right answers are known; none of another."""
     if not values["gold"]:
         return Plots({}, {})
-    return draw({OUTCOME_PLOT: partial(outcome_plot, values), LEVELS_PLOT: partial(levels_plot, values)})
+    todo = {OUTCOME_PLOT: partial(outcome_plot, values), LEVELS_PLOT: partial(levels_plot, values)}
+    return draw(todo, svg=False)
 
 
 def outcome_plot(values: Values) -> Figure:

@@ -138,12 +138,16 @@ def _why(values: Values) -> list[str]:
 def depends_words(found: Leading) -> str:
     """One factor in a sentence."""
     (low, least), (high, most) = found.test["lowest"], found.test["highest"]
-    p = p_value(found.test["p_holm"])
-    equals = (p.replace("<", "< ") if p.startswith("<") else f"= {p}").replace(" ", "\u00a0")
     return (
         f"{_DEPENDS[found.event]} depends on {found.factor['phrase']} ({high}: {percent(most)}; {low}: "
-        f"{percent(least)}; p\u00a0{equals})."
+        f"{percent(least)}; {p_words(found.test['p_holm'])})."
     )
+
+
+def p_words(p: float) -> str:
+    """A p-value within a sentence, on one line: ``p = 0.031``."""
+    text = p_value(p)
+    return f"p {text.replace('<', '< ') if text.startswith('<') else f'= {text}'}".replace(" ", "\u00a0")
 
 
 def _lost(values: Values) -> str:

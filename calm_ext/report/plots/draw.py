@@ -61,8 +61,8 @@ def draw_all(data: RunData, summary: Mapping[str, Any]) -> Plots:
     return draw(todo)
 
 
-def draw(todo: Mapping[str, Callable[[], Figure | None]]) -> Plots:
-    """Plots as files, by the name of their PNG; a plot that is None is left out, and one that fails is named."""
+def draw(todo: Mapping[str, Callable[[], Figure | None]], *, svg: bool = True) -> Plots:
+    """Plots as PNG, by file name, and as SVG; one that is None is left out, and one that fails is named."""
     import matplotlib
 
     files: dict[str, bytes] = {}
@@ -73,7 +73,8 @@ def draw(todo: Mapping[str, Callable[[], Figure | None]]) -> Plots:
                 figure = make()
                 if figure is not None:
                     files[name] = to_png(figure)
-                    files[name.removesuffix(".png") + ".svg"] = to_svg(figure)
+                    if svg:
+                        files[name.removesuffix(".png") + ".svg"] = to_svg(figure)
             except Exception as error:  # matplotlib raises anything; the tables have the numbers
                 failed[name] = " ".join(str(error).split())[:200] or type(error).__name__
                 logger.warning("%s: cannot be drawn (%s)", name, failed[name])
