@@ -17,7 +17,6 @@ from calm_ext.cli.main import cli
 from calm_ext.errors import RunError
 from calm_ext.jsonl import write_jsonl
 from calm_ext.records import Ballot
-from calm_ext.report import write_report
 from calm_ext.report.explain.categories import categories
 from calm_ext.report.explain.cells import Cells, outcome_counts
 from calm_ext.report.explain.depends import depends_p
@@ -25,6 +24,7 @@ from calm_ext.report.explain.explain import Explained, explain, explain_part
 from calm_ext.report.explain.factors import factors_of
 from calm_ext.report.explain.parts import Elected, Part, Row, parts_of_task
 from calm_ext.report.explain.telling import KINDS, kind_of, telling
+from calm_ext.report.explain.terminal import render
 from calm_ext.report.explain.towards import spearman
 from calm_ext.report.rundata import read_run
 from calm_ext.results.evaluation import Shown, Text
@@ -325,16 +325,8 @@ def test_the_verb_prints_and_writes(run: Path, tmp_path: Path) -> None:
     assert sum(first["towards"]["gain"].values()) == pytest.approx(gain)
     for factor in first["factors"]:
         assert sum(x["won"] for x in factor["levels"]) <= counts["won"]
-    alone = json.loads(verb(run, "--task", "toy_xl_asked", "-o", tmp_path / "out", "--json").output)
-    assert [p["task"] for p in alone["parts"]] == ["toy_xl_asked"]
-    assert {"elected", "majority"} <= set(alone["parts"][0]["towards"]["targets"])
-
-
-def test_the_report_has_a_section_and_the_page(run: Path) -> None:
-    write_report(run)
-    page = (run / "report/index.html").read_text(encoding="utf-8")
-    assert "What moved, and why" in page and '<a href="explain.html">' in page
-    check_html((run / "report/explain.html").read_text(encoding="utf-8"))
+    assert {"elected", "majority"} <= set(second["towards"]["targets"])
+    assert [e.part.task for e in explain(read_run(run), task="toy_xl_asked", questions=0)] == ["toy_xl_asked"]
 
 
 def test_hostile_text_stays_text(tmp_path: Path) -> None:
@@ -381,7 +373,7 @@ def test_one_language_no_gold_and_abstentions(tmp_path: Path) -> None:
         assert part["telling"][0]["before"].keys() == set(languages)
         assert any(None in t["before"].values() for t in part["telling"])
         check_html((tmp_path / "explain.html").read_text(encoding="utf-8"))
-        assert verb(run, "-o", tmp_path).exit_code == 0
+        assert list(render(part))
 
 
 def _score_again(path: Path, languages: Sequence[str]) -> None:

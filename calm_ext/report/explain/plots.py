@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,10 @@ def explain_plots(values: Values) -> Plots:
     """The plots of a part whose right answers are known; none of another."""
     if not values["gold"]:
         return Plots({}, {})
-    todo = {OUTCOME_PLOT: partial(outcome_plot, values), LEVELS_PLOT: partial(levels_plot, values)}
+    todo: dict[str, Callable[[], Figure | None]] = {
+        OUTCOME_PLOT: partial(outcome_plot, values),
+        LEVELS_PLOT: partial(levels_plot, values),
+    }
     return draw(todo, svg=False)
 
 
