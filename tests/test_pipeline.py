@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from rich.console import Console
 
+from calm_ext.cli.main import cli
 from calm_ext.errors import CalmError, RunError
 from calm_ext.jsonl import read_jsonl, write_jsonl
 from calm_ext.pipeline.context import Run
@@ -110,7 +112,7 @@ def test_a_run_writes_what_it_promises(finished: Path) -> None:
     for name in (
         "recipe.yaml", "manifest.json", "questions.jsonl", "generations.jsonl", "ballots.jsonl", "pairs.jsonl",
         "adapter/adapter_config.json", "eval/before/results.json", "eval/after/samples_calm_babel_xl.jsonl",
-        "report/index.html", "summary.json",
+        "report/index.html", "report/explain.html", "summary.json",
     ):  # fmt: skip
         assert (finished / name).is_file(), name
     manifest = json.loads((finished / "manifest.json").read_text())
@@ -126,6 +128,20 @@ def test_a_run_writes_what_it_promises(finished: Path) -> None:
     trained = {json.loads(x)["id"] for x in (finished / "pairs.jsonl").open()}
     assert held
     assert not held & trained
+
+
+def test_explain_agrees_with_the_summary(finished: Path, tmp_path: Path) -> None:
+    """Of a real run, a generated task and a scored one: what was won and lost is the difference in accuracy."""
+    done = CliRunner().invoke(cli, ["explain", str(finished), "-o", str(tmp_path), "--json"])
+    assert done.exit_code == 0, done.output
+    summary = json.loads((finished / "summary.json").read_text())
+    parts = json.loads(done.stdout)["parts"]
+    for task in ("calm_babel_xl", "calm_babel_xl_mc"):
+        (part,) = (p for p in parts if p["task"] == task)
+        assert part["kind"] == "held out"
+        counts, expected = part["outcomes"]["all"], summary[task]["difference"]["acc"]
+        assert (counts["won"] - counts["lost"]) / part["n_answers"] == pytest.approx(expected["value"])
+        assert part["acc"]["ci95"] == pytest.approx([expected["low"], expected["high"]])
 
 
 def test_nothing_is_repeated_without_a_reason(finished: Path, babel_model: Path) -> None:

@@ -387,7 +387,7 @@ def test_page_is_whole_escaped_and_self_contained(whole: Path) -> None:
     assert "&lt;script&gt;alert" in text
     assert "onerror=alert(1)&gt;" in text
     assert "&lt;b&gt;not bold" in text
-    assert not re.search(r'(?:src|href)="(?!data:image/png|#)', text)
+    assert not re.search(r'(?:src|href)="(?!data:image/png|#|explain\.html")', text)
     assert 'dir="rtl"' in text
     assert 'lang="ar"' in text
     assert "It worked: accuracy and consistency both rose on held-out questions." in text
@@ -396,10 +396,12 @@ def test_page_is_whole_escaped_and_self_contained(whole: Path) -> None:
     pngs = {f"{kind}_{task}.png" for kind in ("accuracy", "consistency") for task in ("toy_xl", "toy_xl_asked")}
     pngs |= {f"flow_{task}.png" for task in ("toy_xl", "toy_xl_asked")}
     pngs |= {"margins.png", "calibration.png", "pairs.png", "training.png"}
-    assert names == {"index.html", *pngs, *(p.replace(".png", ".svg") for p in pngs)}
+    assert names == {"index.html", "explain.html", *pngs, *(p.replace(".png", ".svg") for p in pngs)}
     assert text.count("<figure>") == len(pngs)
     assert "could not be drawn" not in text
-    ids = ["tasks", "consistency", "flow", "vote", "pairs", "training", "cost", "questions", "provenance"]
+    assert '<h2 id="moved">What moved, and why</h2>' in text
+    assert {"article", "figure"} <= check_html((whole / "report/explain.html").read_text(encoding="utf-8"))
+    ids = ["tasks", "consistency", "flow", "moved", "vote", "pairs", "training", "cost", "questions", "provenance"]
     assert re.findall(r'<h2 id="(\w+)"', text) == ids
     assert re.findall(r'<a href="#(\w+)">', text) == ids
     assert text.count("<table>") == text.count("<caption>")
@@ -598,9 +600,12 @@ def test_half_way_runs(whole: Path, tmp_path: Path, keep: str) -> None:
     run = tmp_path / "half"
     (run / keep).parent.mkdir(parents=True)
     subprocess.run(["cp", "-r", str(whole / keep), str(run / keep)], check=True)
+    (run / "report").mkdir()
+    (run / "report/explain.html").touch()
     write_report(run)
     text = page(run)
     check_html(text)
+    assert "What moved" not in text and not (run / "report/explain.html").exists(), "what is out of date is gone"
     assert "This run is not complete." in text
     summary = load(run)
     assert any("alignment (eval/" in m for m in summary["run"]["missing"])

@@ -134,14 +134,25 @@ def test_keyboard_alone_opens_a_question(desktop: Page) -> None:
     assert desktop.run("document.getElementById('found').getAttribute('aria-live')") == "polite"
 
 
+@pytest.mark.parametrize("name", ["index.html", "explain.html"])
 @pytest.mark.parametrize(("width", "dark"), [(390, False), (390, True), (1280, True)])
-def test_nothing_is_wider_than_the_window(run: Path, width: int, dark: bool) -> None:
+def test_nothing_is_wider_than_the_window(run: Path, width: int, dark: bool, name: str) -> None:
     with Page(width=width, dark=dark) as page:
-        page.open(run / "report/index.html")
+        page.open(run / "report" / name)
         page.run("document.querySelectorAll('details').forEach(d => { d.open = true; })")
         assert page.run("new Promise(r => setTimeout(() => r(document.documentElement.scrollWidth), 100))") == width
         background = page.run("getComputedStyle(document.body).backgroundColor")
         assert (background == "rgb(255, 255, 255)") != dark
+
+
+def test_the_explanation_runs_nothing(run: Path) -> None:
+    """Its questions are hostile, too, and it has no script of its own."""
+    with Page() as page:
+        page.open(run / "report/explain.html")
+        assert page.problems() == []
+        assert page.run("window.hit") is None
+        assert page.run("document.querySelectorAll('script, svg, iframe, img:not(figure img)').length") == 0
+        assert "window.hit = 1" in page.run("document.body.textContent")
 
 
 def test_without_javascript_the_page_says_what_is_missing(run: Path) -> None:

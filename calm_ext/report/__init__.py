@@ -13,7 +13,10 @@ __all__ = ["write_report"]
 
 
 def write_report(run_dir: str | os.PathLike[str]) -> Path:
-    """Write ``report/index.html``, its plots, ``summary.json`` and the model card, README.md, of a run, even half-way.
+    """Write the report of a run, even half-way.
+
+    It is ``report/index.html`` with its plots, ``report/explain.html`` where answers can be compared, ``summary.json``
+    and the model card, README.md.
 
     Returns:
         The path of index.html, which is one self-contained file.
@@ -23,6 +26,8 @@ def write_report(run_dir: str | os.PathLike[str]) -> Path:
     """
     from calm_ext.report.card.front import write_card
     from calm_ext.report.collect import read_run, summarize
+    from calm_ext.report.explain.explain import explain
+    from calm_ext.report.explain.page import PAGE, section, write_explanation
     from calm_ext.report.page.html import render_page
     from calm_ext.report.plots.draw import draw_all
 
@@ -36,7 +41,13 @@ def write_report(run_dir: str | os.PathLike[str]) -> Path:
             old.unlink()
     for name, content in plots.files.items():
         _write_bytes(folder / name, content)
-    atomic_write(folder / "index.html", render_page(data, summary, plots))
+    explained = explain(data)
+    if explained:
+        write_explanation(data, explained, folder)
+    else:
+        (folder / PAGE).unlink(missing_ok=True)
+    moved = section(explained) if explained else None
+    atomic_write(folder / "index.html", render_page(data, summary, plots, moved))
     atomic_write(data.path / "summary.json", json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     write_card(data, summary)
     return folder / "index.html"

@@ -7,6 +7,7 @@ from typing import Any
 from calm_ext.jsonl import finite
 from calm_ext.metrics.stats import RESAMPLES
 from calm_ext.pairing.build import pair_summary
+from calm_ext.records import ParallelQuestion
 from calm_ext.report.calibration import reliability
 from calm_ext.report.compared import compared, question_columns
 from calm_ext.report.fidelity import fidelity_summary
@@ -21,7 +22,16 @@ from calm_ext.report.whole import kept_summary, right_summary
 from calm_ext.voting.calibration import Estimate
 from calm_ext.voting.quality import vote_summary
 
-__all__ = ["WHEN", "RunData", "common_ids", "read_run", "summarize", "used_in_alignment", "versions_of"]
+__all__ = [
+    "WHEN",
+    "RunData",
+    "asked_questions",
+    "common_ids",
+    "read_run",
+    "summarize",
+    "used_in_alignment",
+    "versions_of",
+]
 
 
 def summarize(data: RunData, *, resamples: int = RESAMPLES) -> dict[str, Any]:
@@ -86,17 +96,30 @@ def used_in_alignment(data: RunData, task: str) -> dict[str, int] | None:
 
     Questions are recognised by their text in any language. None where a file for it is missing.
     """
+    found = asked_questions(data, task)
+    if found is None:
+        return None
+    in_pairs = {p.id for p in data.pairs or []}
+    hits = [[q.id in in_pairs for q in own] for own in found.values()]
+    return {"asked": sum(bool(h) for h in hits), "trained": sum(any(h) for h in hits)}
+
+
+def asked_questions(data: RunData, task: str) -> dict[str, list[ParallelQuestion]] | None:
+    """Of each question of a task, those of the alignment that have its text in some language; empty lists: held out.
+
+    None where the task has no answers, or the questions of the alignment are not known.
+    """
     details = [r.detail for r in (data.result(task, w) for w in WHEN) if r and r.detail]
     if not details or not data.questions:
         return None
-    in_pairs = {p.id for p in data.pairs or []}
-    asked: dict[tuple[str, str], bool] = {}
+    asked: dict[tuple[str, str], list[ParallelQuestion]] = {}
     for question in data.questions:
         for language, version in question.versions.items():
-            key = (language, version.question)
-            asked[key] = asked.get(key, False) or question.id in in_pairs
-    hits = [[asked[t] for t in details[0].texts[i] if t in asked] for i in common_ids(data, task)]
-    return {"asked": sum(bool(h) for h in hits), "trained": sum(any(h) for h in hits)}
+            asked.setdefault((language, version.question), []).append(question)
+    return {
+        i: list({q.id: q for t in details[0].texts[i] for q in asked.get(t, ())}.values())
+        for i in common_ids(data, task)
+    }
 
 
 def versions_of(data: RunData) -> dict[str, str]:

@@ -56,6 +56,7 @@ class TaskAnswers(NamedTuple):
         passages: what was read with each question and language; empty where nothing was.
         shown: question id -> its texts.
         order: question id -> shown place -> index of the option, where letters were scored.
+        sources: question id -> the language it was written in, where that is recorded.
     """
 
     answers: Answers
@@ -64,6 +65,7 @@ class TaskAnswers(NamedTuple):
     passages: list[Passages]
     shown: dict[str, Shown] = {}
     order: dict[str, tuple[int, ...]] = {}
+    sources: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ def _read_samples(path: Path, style: Style) -> _Samples:
     """Metrics and answers of each question; without the answers, and why, where they do not belong to the metrics."""
     questions: dict[str, dict[str, float]] = {}
     languages: list[str] = []
-    detail, problem = TaskAnswers({}, {}, {}, [], {}, {}), ""
+    detail, problem = TaskAnswers({}, {}, {}, [], {}, {}, {}), ""
     for sample in read_samples(path):
         languages = sample.languages
         questions[sample.id] = sample.numbers
@@ -169,6 +171,8 @@ def _add_answers(detail: TaskAnswers, sample: Sample, style: Style) -> None:
     detail.answers[question.id] = question.answers
     if question.shown is not None:
         detail.order[question.id] = question.shown
+    if question.source_language is not None:
+        detail.sources[question.id] = question.source_language
 
 
 def _same_consistency(detail: TaskAnswers, questions: Mapping[str, Mapping[str, float]]) -> bool:

@@ -30,8 +30,13 @@ LARGEST = 19 * 2**19
 _FOLDER = Path(__file__).parent
 
 
-def render_page(data: RunData, summary: Mapping[str, Any], plots: Plots) -> str:
-    """The page; ``plots`` are those of :func:`calm_ext.report.plots.draw.draw_all`."""
+def render_page(data: RunData, summary: Mapping[str, Any], plots: Plots, moved: Mapping[str, Any] | None = None) -> str:
+    """The page.
+
+    Args:
+        plots: those of :func:`calm_ext.report.plots.draw.draw_all`.
+        moved: what :func:`calm_ext.report.explain.page.section` says; None where nothing can be compared.
+    """
     from markupsafe import Markup
 
     tone, sentence = headline(summary)
@@ -55,6 +60,7 @@ def render_page(data: RunData, summary: Mapping[str, Any], plots: Plots) -> str:
         "findings": [finding(t["name"], tasks[t["name"]]) for t in shown],
         "plots": images,
         "failed": plots.failed,
+        "moved": moved,
         "retrieval": retrieval_context(summary),
         "sampling": sampling_words(summary["sampling"]) if summary.get("sampling") else None,
         "vote": vote_context(data, summary),

@@ -49,8 +49,6 @@ class Plots(NamedTuple):
 
 def draw_all(data: RunData, summary: Mapping[str, Any]) -> Plots:
     """Every plot that there is something for, as PNG and as SVG; one that fails does not take the report with it."""
-    import matplotlib
-
     todo: dict[str, Callable[[], Figure | None]] = {}
     for task, values in tasks_of(summary).items():
         todo[accuracy_name(task)] = partial(accuracy_plot, values)
@@ -60,15 +58,23 @@ def draw_all(data: RunData, summary: Mapping[str, Any]) -> Plots:
     todo["calibration.png"] = partial(calibration_plot, summary.get("vote"))
     todo["pairs.png"] = partial(pairs_plot, data.pairs or [], summary.get("pairs"))
     todo["training.png"] = partial(training_plot, data)
+    return draw(todo)
+
+
+def draw(todo: Mapping[str, Callable[[], Figure | None]], *, svg: bool = True) -> Plots:
+    """Plots as PNG, by file name, and as SVG; one that is None is left out, and one that fails is named."""
+    import matplotlib
+
     files: dict[str, bytes] = {}
     failed: dict[str, str] = {}
     with matplotlib.rc_context({**STYLE}):
-        for name, draw in todo.items():
+        for name, make in todo.items():
             try:
-                figure = draw()
+                figure = make()
                 if figure is not None:
                     files[name] = to_png(figure)
-                    files[name.removesuffix(".png") + ".svg"] = to_svg(figure)
+                    if svg:
+                        files[name.removesuffix(".png") + ".svg"] = to_svg(figure)
             except Exception as error:  # matplotlib raises anything; the tables have the numbers
                 failed[name] = " ".join(str(error).split())[:200] or type(error).__name__
                 logger.warning("%s: cannot be drawn (%s)", name, failed[name])

@@ -1,0 +1,85 @@
+"""The questions to read, as the page shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from calm_ext.languages import language_name
+from calm_ext.report.explain.categories import OTHERS
+from calm_ext.report.explain.explain import Explained
+from calm_ext.report.explain.factors import shown_language
+from calm_ext.report.explain.telling import ABOUT, KINDS, Telling
+from calm_ext.report.words import clip
+from calm_ext.results.evaluation import Text
+
+#: longest texts
+_QUESTION, _OPTION, _SAID = 700, 160, 300
+
+
+def cards_of(explained: Explained) -> list[dict[str, Any]]:
+    """The kinds of questions, each with its cards."""
+    main = shown_language(explained.part)
+    found: dict[str, list[dict[str, Any]]] = {}
+    for t in explained.telling:
+        found.setdefault(t.kind, []).append(_card(t, main, _named(explained, t)))
+    return [{"key": k, "name": KINDS[k], "about": ABOUT[k], "cards": found[k]} for k in KINDS if k in found]
+
+
+def _named(explained: Explained, t: Telling) -> str:
+    """The category of a question; empty where it has none of its own."""
+    category = explained.category.get(t.row.id, OTHERS)
+    return "" if category == OTHERS else category
+
+
+def _card(t: Telling, main: str, category: str) -> dict[str, Any]:
+    row = t.row
+    language = row.pivot or main
+    right = [sum(a is not None and a == row.gold for a in side.values()) for side in (row.before, row.after)]
+    return {
+        "id": row.id,
+        "category": category,
+        "code": language,
+        "question": clip(row.shown.questions[language].text, _QUESTION),
+        "gold": _option(row.shown.options[language], row.gold) if row.gold is not None else "",
+        "right": f"right in {right[0]} → {right[1]} of {len(row.before)}" if row.gold is not None else "",
+        "answers": [
+            {
+                "code": x,
+                "name": language_name(x).rpartition(" (")[0] or x,
+                "changed": row.before[x] != row.after[x],
+                "before": _answer(row.shown.options[x], row.before[x], row.gold),
+                "after": _answer(row.shown.options[x], row.after[x], row.gold),
+            }
+            for x in row.before
+        ],
+        "versions": [
+            {
+                "code": x,
+                "name": language_name(x),
+                "question": clip(row.shown.questions[x].text, _QUESTION),
+                "options": [
+                    {"text": _option(row.shown.options[x], i), "gold": i == row.gold,
+                     "before": i == row.before[x], "after": i == row.after[x]}
+                    for i in range(len(row.shown.options[x]))
+                ],
+                "wrote": [
+                    {"when": when, "text": clip(said[x].text, _SAID)}
+                    for when, said in (("before", row.wrote), ("after", row.shown.responses))
+                    if x in said
+                ],
+            }
+            for x in row.before
+        ],
+    }  # fmt: skip
+
+
+def _option(options: Sequence[Text], index: int) -> str:
+    return clip(options[index].text, _OPTION)
+
+
+def _answer(options: Sequence[Text], index: int | None, gold: int | None) -> dict[str, str]:
+    """An answer's text, and whether it is right: ``yes``, ``no``, or nothing where that is not known."""
+    if index is None:
+        return {"text": "no answer", "mark": "none"}
+    return {"text": _option(options, index), "mark": "" if gold is None else "yes" if index == gold else "no"}
