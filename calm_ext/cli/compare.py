@@ -48,9 +48,10 @@ def command(
     BEFORE and AFTER are files or folders as `calm-ext metrics` reads them. Every metric's difference has a 95 %
     interval (paired bootstrap by question) and a p-value: exact McNemar where a question is right or wrong, else the
     bootstrap's. Where too few questions change for the bootstrap, the interval is a score interval (ci95_method in
-    --json) and the p-value flips the signs of the questions' differences; with --cluster both are over clusters, and
-    every p-value of a mean is by sign flips. The languages are corrected for one another by Holm's method (p_holm); every other metric stands for
-    itself. `detectable` is the smallest difference that so many questions would show four times in five.
+    --json) and the p-value flips the signs of the questions' differences. With --cluster all is over clusters, and the
+    p-values of means are by sign flips. The languages are corrected for one another by Holm's method (p_holm); every
+    other metric stands for itself. `detectable` is the smallest difference that so many questions would show four times
+    in five.
     """
     from calm_ext.metrics.compare import compare
     from calm_ext.results.answers import read_answers

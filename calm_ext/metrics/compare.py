@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from calm_ext.errors import DataError
 from calm_ext.metrics.answered import Answered, AnswerSet, differences
-from calm_ext.metrics.measure import bias_warnings, cluster_warnings, label_warnings
 from calm_ext.metrics.intervals import BOOTSTRAP
+from calm_ext.metrics.measure import bias_warnings, cluster_warnings, label_warnings
 from calm_ext.metrics.names import SET_LEVEL, TWINS, metric_order
 from calm_ext.metrics.stats import RESAMPLES, bootstrap_p, detectable, holm, mcnemar, sign_flips
 from calm_ext.metrics.table_intervals import difference_of, method_words
@@ -193,7 +193,7 @@ def compare(
     drawn = {name: (resampled[1][name] - resampled[0][name]).round(12) for name in names}
     old, new = ({name: t.column(name) for name in names if name not in SET_LEVEL} for t in tables)
     moved = {m: means[1][m] - means[0][m] for m in names}
-    intervals = {m: difference_of(*tables, m, moved[m], drawn[m], clusters) for m in names}
+    intervals = {m: difference_of(tables[0], tables[1], m, moved[m], drawn[m], clusters) for m in names}
     pairs = {m: Paired(old.get(m), new.get(m), drawn[m], intervals[m].method, clusters) for m in names}
     tests = paired_tests(pairs, before.languages)
     changes: dict[str, Change] = {}

@@ -108,21 +108,24 @@ def difference_interval(
 def score_interval(
     values: np.ndarray, *, bounds: Bounds = SHARE, clusters: np.ndarray | None = None
 ) -> Interval | None:
-    """The score interval of a mean where the bootstrap does not cover; None where it does, or there is no value."""
+    """The score interval of a mean where the bootstrap does not cover; None where it does, there is no value, or one is
+    outside the bounds.
+    """
     import numpy as np
 
     kept = ~np.isnan(values)
     x = values[kept]
-    if not len(x):
+    if not len(x) or x.min() < bounds[0] - _SAME or x.max() > bounds[1] + _SAME:
         return None
     groups = None if clusters is None else np.unique(clusters[kept], return_inverse=True)[1]
     sizes = np.ones(len(x)) if groups is None else np.bincount(groups).astype(float)
     centre = _centre(x, bounds)
-    if not _falls_back(_sums(x - x.mean(), groups), _sums(np.abs(x - centre), groups)):
+    off = np.where(np.abs(x - centre) < 10 * _SAME, 0.0, x - centre)  # the last bits are no event
+    if not _falls_back(_sums(x - x.mean(), groups), _sums(np.abs(off), groups)):
         return None
     low, high = bounds
-    up = _part(np.maximum(x - centre, 0.0), high - centre, groups, sizes)
-    down = _part(np.maximum(centre - x, 0.0), centre - low, groups, sizes)
+    up = _part(np.maximum(off, 0.0), high - centre, groups, sizes)
+    down = _part(np.maximum(-off, 0.0), centre - low, groups, sizes)
     mean = float(x.mean())
     return Interval(
         min(mean, max(low, mean - math.hypot(up.mean - up.low, down.high - down.mean))),
@@ -202,8 +205,7 @@ def _part(u: np.ndarray, width: float, groups: np.ndarray | None, sizes: np.ndar
     n = total**2 / float((sizes**2).sum())  # of clusters of equal size their number
     events = sums[sums > _SAME]
     if len(events):
-        correction = 1.0 if groups is None or len(sums) < 2 else len(sums) / (len(sums) - 1)
-        variance = correction * float(((sums - mean * sizes) ** 2).sum()) / total**2
+        variance = float(((sums - mean * sizes) ** 2).sum()) / total**2
         design = variance * n / (mean * (1 - mean)) if mean < 1 - _SAME else 1.0
         added = _ADDED / _effective(events)
         n /= (len(events) * design + added) / (len(events) + added)

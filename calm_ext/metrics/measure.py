@@ -18,7 +18,6 @@ from calm_ext.metrics.table_intervals import interval_of, method_words
 from calm_ext.metrics.tables import means_of, resampled_metrics, table
 from calm_ext.prompts import letter_of
 
-
 #: Fewer clusters than these are warned of.
 FEW_CLUSTERS = 20
 

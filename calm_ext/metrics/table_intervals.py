@@ -28,13 +28,18 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-def bounds_of(metric: str) -> Bounds:
+def bounds_of(metric: str, *, differences: int = 0) -> Bounds:
     """The least and largest value that a question can have.
 
-    >>> bounds_of("acc"), bounds_of("acc_gap")
-    ((0.0, 1.0), (-1.0, 1.0))
+    Args:
+        differences: 1 for the metric's difference, 2 for the difference of two differences.
+
+    >>> bounds_of("acc"), bounds_of("acc_gap"), bounds_of("acc", differences=2)
+    ((0.0, 1.0), (-1.0, 1.0), (-2.0, 2.0))
     """
-    return (-1.0, 1.0) if metric == "acc_gap" else SHARE
+    low, high = (-1.0, 1.0) if metric == "acc_gap" else SHARE
+    width = differences * (high - low)
+    return (-width, width) if differences else (low, high)
 
 
 def interval_of(
@@ -84,13 +89,13 @@ def method_words(methods: Mapping[str, str], *, of: str = "") -> list[str]:
     >>> method_words({"acc": "score", "kappa": "bootstrap"})[0][:60]
     'the intervals of acc are score intervals (Wilson, Newcombe),'
     """
-    named = [m for m, method in methods.items() if method == SCORE]
+    named = [m for m, method in methods.items() if method == SCORE and m != "answered"]  # as a rule all are read
     if not named:
         return []
     most = ", ".join(named[:6]) + (f" and {len(named) - 6} more" if len(named) > 6 else "")
     return [
-        f"the intervals of {of}{most} are score intervals (Wilson, Newcombe), because too few questions differ from the "
-        f"others for the bootstrap"
+        f"the intervals of {of}{most} are score intervals (Wilson, Newcombe), because too few questions differ from "
+        f"the others for the bootstrap"
     ]
 
 
@@ -113,7 +118,7 @@ def _source(values: Table, metric: str, *, language: str | None = None) -> _Sour
     if metric == "acc_worst":
         worst = language or min(right, key=lambda n: float(np.nanmean(values.column(n))))
         return _Source(values.column(worst), language=worst)
-    k = sum(values.column(n) for n in right)  # languages that are right, of all
+    k = np.sum([values.column(n) for n in right], axis=0)  # languages that are right, of all
     both, either = k * (k - 1) / 2, k * (k - 1) / 2 + k * (len(right) - k)
     with np.errstate(invalid="ignore", divide="ignore"):
         shares = both / either

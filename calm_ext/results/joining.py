@@ -45,9 +45,7 @@ class _Settings(NamedTuple):
     scored: bool
 
 
-def join_logs(
-    logs: Logs, options: LogOptions, *, brief: bool = False, cluster: ClusterKey | None = None
-) -> AnswerSet:
+def join_logs(logs: Logs, options: LogOptions, *, brief: bool = False, cluster: ClusterKey | None = None) -> AnswerSet:
     """The answers to the questions that all languages have.
 
     Args:
