@@ -8,15 +8,17 @@ there is none the interval is a single point. There a **score interval** stands 
   of differences from 0): u_i above c and v_i below it, as shares of the way to the bound. mean = c + U - V.
 - U and V are shares of few events each, and get Wilson's interval (1927) with n / d questions, where the design effect
   d = var(u) / (U (1 - U)) is 1 for values of 0 and 1 and lower where the languages of a question err apart (Kish 1965;
-  Korn and Graubard 1998). Few events say little of d, so a/E events of d = 1 are added to the E effective ones,
-  E = (Σ u)² / Σ u². With no event at all d is 1. Where all events are of one size the lower bound is the lower of
-  Wilson's and the exact mid-P one: Wilson's covers too seldom where less than one event is expected.
+  Korn and Graubard 1998). Few events say little of d, and the questions that have none may hide one that errs in all
+  languages: the weight of the d found is U n, whole questions' worth of events, against 2 / E for d = 1, where
+  E = (Σ u)² / Σ u² are the effective events. With no event at all d is 1. Where all events are of one size the lower
+  bound is the lower of Wilson's and the exact mid-P one: Wilson's covers too seldom where less than one is expected.
 - Both are combined as Newcombe (1998) does for the difference of paired shares, by squares of the distances from the
   means to their bounds (MOVER, Zou and Donner 2008), without a term for their correlation, which is slightly negative.
 
-The bootstrap is left where fewer than ten effective questions differ from c, or where the skewness of the mean, that of
-the values over √n, is above .2: of 0s and 1s that is fewer than about 25 of the rarer one. ``benchmarks/coverage.py``
-measures how often the intervals hold the true value.
+The bootstrap is left where fewer than ten effective questions differ from c, or the distances from c come to fewer than
+three whole questions, or the skewness of the mean, that of the values over √n, is above .2: of 0s and 1s that is fewer
+than about 25 of the rarer one. ``benchmarks/coverage.py`` measures how often the intervals hold the true value. The
+score intervals are wider than needed where languages err independently, which few questions cannot show.
 """
 
 from __future__ import annotations
@@ -36,8 +38,10 @@ SHARE: Bounds = (0.0, 1.0)
 _Z = 1.959964
 #: The bootstrap needs as many effective questions that differ from the common value, and at most this skewness.
 _FEWEST, _SKEWEST = 10.0, 0.2
-#: Over the effective events: how many events with a design effect of 1 are added.
-_ADDED = 4.0
+#: And distances from it that come to as many questions at the far bound.
+_WHOLE = 3.0
+#: Over the effective events: the weight of a design effect of 1.
+_ADDED = 2.0
 _SAME = 1e-9
 
 BOOTSTRAP, SCORE = "bootstrap", "score"
@@ -121,9 +125,11 @@ def score_interval(
     sizes = np.ones(len(x)) if groups is None else np.bincount(groups).astype(float)
     centre = _centre(x, bounds)
     off = np.where(np.abs(x - centre) < 10 * _SAME, 0.0, x - centre)  # the last bits are no event
-    if not _falls_back(_sums(x - x.mean(), groups), _sums(np.abs(off), groups)):
-        return None
     low, high = bounds
+    effective_n = len(x) ** 2 / float((sizes**2).sum())
+    whole = effective_n * float(np.abs(off).mean()) / max(high - centre, centre - low)
+    if whole >= _WHOLE and not _falls_back(_sums(x - x.mean(), groups), _sums(np.abs(off), groups)):
+        return None
     up = _part(np.maximum(off, 0.0), high - centre, groups, sizes)
     down = _part(np.maximum(-off, 0.0), centre - low, groups, sizes)
     mean = float(x.mean())
@@ -207,8 +213,8 @@ def _part(u: np.ndarray, width: float, groups: np.ndarray | None, sizes: np.ndar
     if len(events):
         variance = float(((sums - mean * sizes) ** 2).sum()) / total**2
         design = variance * n / (mean * (1 - mean)) if mean < 1 - _SAME else 1.0
-        added = _ADDED / _effective(events)
-        n /= (len(events) * design + added) / (len(events) + added)
+        whole, added = mean * n, _ADDED / _effective(events)
+        n /= (whole * design + added) / (whole + added)
     low, high = wilson(mean, n)
     if len(events) and float(events.max() - events.min()) < _SAME:
         low = min(low, _mid_p_low(mean, n))
