@@ -166,7 +166,7 @@ def sign_flip_p(differences: Sequence[float]) -> float:
 def sign_flips(
     differences: np.ndarray, clusters: np.ndarray | None = None, *, seed: int = 0, resamples: int = RESAMPLES
 ) -> float:
-    """Two-sided p-value of a mean difference by sign flips (Fisher 1935, section 21), of questions or whole clusters.
+    """Two-sided p-value of a mean difference by sign flips (Fisher 1935), of questions or whole clusters.
 
     Of each question, or cluster, the sum of its differences could as well have had the other sign if nothing differs:
     p is how often flipped sums are as far from 0 as the one found. Over all signs where at most twelve sums are not 0,

@@ -59,8 +59,8 @@ def render(summary: Mapping[str, Any], *, html: str | Path | None = None) -> lis
             parts.append(_line("right", right_words(task["n_right"])))
         if task.get("kept"):
             parts.append(_line("kept", kept_words(task["kept"])))
-        if said := method_words(task.get("ci95_method")):
-            parts.append(_line("intervals", said))
+        if methods := method_words(task.get("ci95_method")):
+            parts.append(_line("intervals", methods))
     for group in summary.get("styles", ()):
         parts.append(_styles_table(group))
         parts += [_line("note", warning, style="yellow") for warning in group["warnings"]]
