@@ -67,7 +67,7 @@ def compared(
 def method_words(methods: Mapping[str, Mapping[str, str]] | None) -> str:
     """Which intervals are not the bootstrap's, in a sentence; empty where all are.
 
-    >>> method_words({"before": {"acc": "score"}, "difference": {"acc_en": "score"}})[-65:]
+    >>> method_words({"before": {"acc": "score"}, "difference": {"acc_en": "score"}})[-53:]
     'before: accuracy; difference: accuracy, English (en).'
     """
     said = []
