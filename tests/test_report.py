@@ -589,7 +589,10 @@ def test_no_significant_change_is_said(tmp_path: Path) -> None:
         write_evaluation(tmp_path / "eval" / when, {"toy_xl": (questions, answers)})
     write_report(tmp_path)
     task = load(tmp_path)["toy_xl"]
-    assert task["difference"]["acc"] == {"value": 0.0, "low": 0.0, "high": 0.0, "p": 1.0}
+    moved = task["difference"]["acc"]
+    assert (moved["value"], moved["p"]) == (0.0, 1.0)
+    assert -0.2 < moved["low"] < -0.1 and moved["high"] == -moved["low"], "20 questions without a change show little"
+    assert task["ci95_method"]["difference"]["acc"] == "score"
     assert "No significant change, neither in accuracy nor in consistency." in page(tmp_path)
 
 

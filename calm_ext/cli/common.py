@@ -126,9 +126,21 @@ def with_babel_built(model: ModelOptions) -> ModelOptions:
     return model.replace(path=str(build(BabelConfig())))
 
 
+def cluster_option(function: F) -> F:
+    """``--cluster``: which questions belong together."""
+    return click.option(
+        "--cluster",
+        metavar="KEY",
+        help="Which questions belong together, of one passage say: a field of the logged documents, as doc.link, or "
+        "id:PATTERN, a regular expression whose group in the id is the cluster. Intervals and tests are then over "
+        "clusters.",
+    )(function)
+
+
 def scoring_options(function: F) -> F:
     """Options of the verbs that score answers from files."""
     for option in (
+        cluster_option,
         click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the bootstrap."),
         click.option(
             "--resamples", type=click.IntRange(100), default=10_000, show_default=True, help="Of the bootstrap."

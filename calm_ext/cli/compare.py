@@ -34,6 +34,7 @@ def command(
     after: Path,
     logs: LogOptions,
     task: str | None,
+    cluster: str | None,
     flips: int,
     mixed_versions: bool,
     passages: bool,
@@ -46,15 +47,18 @@ def command(
 
     BEFORE and AFTER are files or folders as `calm-ext metrics` reads them. Every metric's difference has a 95 %
     interval (paired bootstrap by question) and a p-value: exact McNemar where a question is right or wrong, else the
-    bootstrap's. The languages are corrected for one another by Holm's method (p_holm); every other metric stands for
-    itself. `detectable` is the smallest difference that so many questions would show four times in five.
+    bootstrap's. Where too few questions change for the bootstrap, the interval is a score interval (ci95_method in
+    --json) and the p-value flips the signs of the questions' differences. With --cluster all is over clusters, and the
+    p-values of means are by sign flips. The languages are corrected for one another by Holm's method (p_holm); every
+    other metric stands for itself. `detectable` is the smallest difference that so many questions would show four times
+    in five.
     """
     from calm_ext.metrics.compare import compare
     from calm_ext.results.answers import read_answers
 
     found = compare(
-        read_answers([before], task=task, logs=logs),
-        read_answers([after], task=task, logs=logs),
+        read_answers([before], task=task, logs=logs, cluster=cluster),
+        read_answers([after], task=task, logs=logs, cluster=cluster),
         seed=seed,
         resamples=resamples,
         mixed_versions=mixed_versions,
@@ -63,7 +67,8 @@ def command(
     )
     if as_json:
         signed = dict(zip(("before", "after"), found.signatures, strict=True))
-        print_json({name: {**change._asdict(), "signature": signed} for name, change in found.changes.items()})
+        clusters = {"n_clusters": found.n_clusters, "cluster": found.cluster_key} if found.n_clusters else {}
+        print_json({m: {**change._asdict(), **clusters, "signature": signed} for m, change in found.changes.items()})
         return
     _print(found)
     _print_flips(found, flips)
@@ -90,7 +95,9 @@ def _print(found: Comparison) -> None:
             "" if math.isnan(c.detectable) else f"± {c.detectable:.3f}", c.test, style=style,
         )  # fmt: skip
     out = console()
-    out.print(f"{found.n_questions} questions in {', '.join(found.languages)}\n", soft_wrap=True)
+    about = f"{found.n_questions} questions in {', '.join(found.languages)}"
+    about += f", {found.n_clusters} clusters by {found.cluster_key}" if found.n_clusters else ""
+    out.print(f"{about}\n", soft_wrap=True)
     out.print(table)
     out.print(f"\n{power_note(found)}", soft_wrap=True)
     for when, signed in zip(("before", "after "), found.signatures, strict=True):

@@ -24,9 +24,12 @@ if TYPE_CHECKING:
 @json_option
 def command(
     files: tuple[Path, ...], by_pair: bool, everything: bool, logs: LogOptions, task: str | None, unlabelled: str,
-    resamples: int, seed: int, as_json: bool,
+    cluster: str | None, resamples: int, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Score answers without a model: metrics with standard error, 95 % interval and chance line, and a line a language.
+
+    Intervals are the bootstrap's over questions (over their clusters with --cluster). Where too few questions differ
+    from the others for it, they are score intervals, and a note (in --json ci95_method) says which.
 
     The headline is accuracy, consistency, agreeing and right, Fleiss' kappa, and the accuracy of the worst language;
     --all prints the other metrics, and --json has them all.
@@ -46,15 +49,16 @@ def command(
     from calm_ext.metrics.measure import measure
     from calm_ext.results.answers import read_answers
 
-    found = measure(
-        read_answers(files, task=task, logs=logs), seed=seed, resamples=resamples, skip_unlabelled=unlabelled == "skip"
-    )
+    answers = read_answers(files, task=task, logs=logs, cluster=cluster)
+    found = measure(answers, seed=seed, resamples=resamples, skip_unlabelled=unlabelled == "skip")
     if as_json:
         print_json({
             "signature": found.signature, "n_questions": found.n_questions, "languages": found.languages,
-            "metrics": found.metrics, "stderr": found.stderr, "ci95": found.ci95, "n": found.n, "chance": found.chance,
+            "metrics": found.metrics, "stderr": found.stderr, "ci95": found.ci95, "ci95_method": found.ci95_method,
+            "n": found.n, "chance": found.chance,
             "rankc_floor": found.rankc_floor, "by_pair": found.by_pair, "warnings": found.warnings,
             "pivots": found.pivots, "n_right": found.n_right, "answered_by_language": found.answered,
+            **({"n_clusters": found.n_clusters, "cluster": found.cluster_key} if found.n_clusters else {}),
             **({"left_out": found.left_out} if found.left_out else {}),
             **({"letter_bias": found.letter_bias} if found.letter_bias else {}),
         })  # fmt: skip

@@ -6,9 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import nan
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from calm_ext.metrics.question import argmax, per_byte, pivot_of, question_metrics, rankc
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Kind = Literal["options", "outcomes", "texts"]
 
@@ -163,6 +166,9 @@ class AnswerSet:
         kind: what the answers are: ``options``; ``outcomes``, 1 right and 0 wrong; or ``texts``, which are numbered
             anew for each question, so that there is no kappa. Only options that were shown or scored have chance lines
             and positions (:attr:`chosen`).
+        clusters: question -> what it has in common with others, a passage say, by ``cluster_key``; empty where each
+            stands for itself.
+        cluster_key: the key in words, as ``id:(.+)/``.
     """
 
     source: str
@@ -172,6 +178,12 @@ class AnswerSet:
     notes: list[str] = field(default_factory=list)
     left_out: dict[str, int] = field(default_factory=dict)
     kind: Kind = "options"
+    clusters: Mapping[str, str] = field(default_factory=dict, repr=False)
+    cluster_key: str = ""
+
+    def cluster_numbers(self) -> np.ndarray | None:
+        """The number of each question's cluster, 0, 1, …, shape (questions,); None without clusters."""
+        return numbered([self.clusters[i] for i in self.questions]) if self.clusters else None
 
     @property
     def chosen(self) -> bool:
@@ -188,6 +200,18 @@ class AnswerSet:
             return max(counts)
         named = [a for q in self.questions.values() for a in (*q.answers.values(), q.gold) if a is not None]
         return max(max(named) + 1, 2) if named else None
+
+
+def numbered(names: Sequence[str]) -> np.ndarray:
+    """The number of each name, in the order in which the names first come.
+
+    >>> numbered(["a", "b", "a"]).tolist()
+    [0, 1, 0]
+    """
+    import numpy as np
+
+    place = {name: i for i, name in enumerate(dict.fromkeys(names))}
+    return np.array([place[name] for name in names])
 
 
 def parts_of(signed: str) -> dict[str, str]:

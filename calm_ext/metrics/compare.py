@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from calm_ext.errors import DataError
 from calm_ext.metrics.answered import Answered, AnswerSet, differences
-from calm_ext.metrics.measure import bias_warnings, label_warnings
+from calm_ext.metrics.intervals import BOOTSTRAP
+from calm_ext.metrics.measure import bias_warnings, cluster_warnings, label_warnings
 from calm_ext.metrics.names import SET_LEVEL, TWINS, metric_order
-from calm_ext.metrics.stats import RESAMPLES, bootstrap_p, detectable, holm, interval, mcnemar
+from calm_ext.metrics.stats import RESAMPLES, bootstrap_p, detectable, holm, mcnemar, sign_flips
+from calm_ext.metrics.table_intervals import difference_of, method_words
 from calm_ext.metrics.tables import means_of, resampled_metrics, table
 
 if TYPE_CHECKING:
@@ -33,15 +35,17 @@ class Change(NamedTuple):
 
     Attributes:
         difference: after - before.
-        ci95: its 95 % interval, paired bootstrap by question.
-        p: two-sided; exact McNemar for what is right or wrong per question, else paired bootstrap.
+        ci95: its 95 % interval, paired by question.
+        p: two-sided; exact McNemar for what is right or wrong per question, sign flips where the interval is the score
+            interval or questions have clusters, else paired bootstrap.
         p_holm: p corrected by Holm over the languages (the ``acc_<language>`` are one family, the
             ``transfer_<language>`` another); other metrics are a family of their own each.
-        test: ``mcnemar`` or ``bootstrap``.
+        test: ``mcnemar``, ``sign flips`` or ``bootstrap``.
         n: questions that have the metric on both sides.
         detectable: the smallest difference that this many questions would show (two-sided .05, power .8), given how
             much the answers changed; NaN where none changed.
-        gained, lost: ids of the questions that flipped to 1 and to 0, where the test is McNemar's.
+        gained, lost: ids of the questions that flipped to 1 and to 0, where every question has 0 or 1.
+        ci95_method: how ``ci95`` was made: ``bootstrap`` or ``score`` (:mod:`calm_ext.metrics.intervals`).
     """
 
     before: float
@@ -55,6 +59,7 @@ class Change(NamedTuple):
     detectable: float
     gained: list[str]
     lost: list[str]
+    ci95_method: str = BOOTSTRAP
 
 
 class Paired(NamedTuple):
@@ -64,11 +69,15 @@ class Paired(NamedTuple):
         before, after: per-question values, shape (questions,), NaN where a question has none; None where the metric is
             no mean over questions (kappa, say).
         drawn: the resampled differences, shape (resamples,); may be left out of values that are 0 or 1.
+        method: how the interval of the difference was made.
+        clusters: number of each question's cluster, shape (questions,).
     """
 
     before: np.ndarray | None
     after: np.ndarray | None
     drawn: np.ndarray | None = None
+    method: str = BOOTSTRAP
+    clusters: np.ndarray | None = None
 
 
 class Tested(NamedTuple):
@@ -83,7 +92,9 @@ def paired_tests(metrics: Mapping[str, Paired], languages: Sequence[str]) -> dic
     """Test each metric's difference, and correct the languages for one another.
 
     The test is exact McNemar where every question that has the metric is 0 or 1, and both sides have it for the same
-    questions; else the paired bootstrap. Holm's correction is over the languages: the ``acc_<language>`` are a family;
+    questions; else the paired bootstrap. Where that would not cover, and where questions have clusters, the signs of
+    the questions' or clusters' differences are flipped (:func:`calm_ext.metrics.stats.sign_flips`), if both sides have
+    the metric for the same questions. Holm's correction is over the languages: the ``acc_<language>`` are a family;
     ``transfer_<language>``, ``fidelity_<language>`` and those of a second score, as ``acc_unnorm_<language>``, are
     others. Every other metric stands for itself: its ``p_holm`` is its ``p``.
     """
@@ -101,9 +112,13 @@ def _tested(paired: Paired) -> Tested:
     if paired.before is not None and paired.after is not None:
         old, new = paired.before, paired.after
         both = ~np.isnan(old) & ~np.isnan(new)
-        if is_binary(old[both]) and is_binary(new[both]) and (np.isnan(old) == np.isnan(new)).all():
-            p = mcnemar(old[both] == 1, new[both] == 1)
-            return Tested(p, p, "mcnemar")
+        if (np.isnan(old) == np.isnan(new)).all():
+            if paired.clusters is None and is_binary(old[both]) and is_binary(new[both]):
+                p = mcnemar(old[both] == 1, new[both] == 1)
+                return Tested(p, p, "mcnemar")
+            if both.any() and (paired.clusters is not None or paired.method != BOOTSTRAP):
+                p = sign_flips((new - old)[both], None if paired.clusters is None else paired.clusters[both])
+                return Tested(p, p, "sign flips")
     assert paired.drawn is not None, "what is not 0 or 1 needs resamples"
     p = bootstrap_p(paired.drawn.round(12))  # equal means are equal, whatever their last bits
     return Tested(p, p, "bootstrap")
@@ -116,14 +131,26 @@ def is_binary(values: np.ndarray) -> bool:
     return bool(np.isin(values, (0.0, 1.0)).all())
 
 
+def both_binary(before: np.ndarray, after: np.ndarray) -> bool:
+    """Whether every question that has a value has 0 or 1 on both sides."""
+    import numpy as np
+
+    return all(is_binary(x[~np.isnan(x)]) for x in (before, after))
+
+
 class Comparison(NamedTuple):
-    """All metrics before and after; ``signatures`` of the two sides; ``warnings`` in words."""
+    """All metrics before and after; ``signatures`` of the two sides; ``warnings`` in words.
+
+    ``n_clusters``: of how many clusters the questions are, by ``cluster_key``; None where each stands for itself.
+    """
 
     signatures: tuple[str, str]
     n_questions: int
     languages: list[str]
     changes: dict[str, Change]
     warnings: list[str]
+    n_clusters: int | None = None
+    cluster_key: str = ""
 
 
 def compare(
@@ -138,7 +165,8 @@ def compare(
 ) -> Comparison:
     """Compare two evaluations of the same questions in the same languages.
 
-    One set of resamples of the questions serves both sides and all metrics, so that everything is paired.
+    One set of resamples of the questions serves both sides and all metrics, so that everything is paired. Where the
+    questions have clusters, these are resampled, and their signs flipped.
 
     Args:
         mixed_versions: allow different versions of calm-ext or lm-eval.
@@ -158,12 +186,16 @@ def compare(
     ]
     tables = [table(side, before.languages, skip_unlabelled=skip_unlabelled) for side in sides]
     means = [means_of(t) for t in tables]
-    resampled = [resampled_metrics(t, seed=seed, resamples=resamples) for t in tables]
+    clusters = before.cluster_numbers()
+    resampled = [resampled_metrics(t, seed=seed, resamples=resamples, clusters=clusters) for t in tables]
     names = metric_order(m for m in means[0] if m in means[1] and not (before.kind == "texts" and m == "kappa"))
     # Equal means are equal, whatever their last bits.
     drawn = {name: (resampled[1][name] - resampled[0][name]).round(12) for name in names}
     old, new = ({name: t.column(name) for name in names if name not in SET_LEVEL} for t in tables)
-    tests = paired_tests({m: Paired(old.get(m), new.get(m), drawn[m]) for m in names}, before.languages)
+    moved = {m: means[1][m] - means[0][m] for m in names}
+    intervals = {m: difference_of(tables[0], tables[1], m, moved[m], drawn[m], clusters) for m in names}
+    pairs = {m: Paired(old.get(m), new.get(m), drawn[m], intervals[m].method, clusters) for m in names}
+    tests = paired_tests(pairs, before.languages)
     changes: dict[str, Change] = {}
     for name, (p, p_holm, test) in tests.items():
         n, error = len(ids), _deviation(drawn[name])
@@ -171,17 +203,23 @@ def compare(
         lost: list[str] = []
         if name in old:
             n = int((~np.isnan(old[name]) & ~np.isnan(new[name])).sum())
-            if test == "mcnemar":
+            if test == "mcnemar" or (clusters is not None and both_binary(old[name], new[name])):
                 gained = [i for i, a, b in zip(ids, old[name], new[name], strict=True) if b > a]
                 lost = [i for i, a, b in zip(ids, old[name], new[name], strict=True) if b < a]
         changes[name] = Change(
-            means[0][name], means[1][name], means[1][name] - means[0][name], interval(drawn[name]), p, p_holm, test, n,
-            detectable(error) if error > 0 else math.nan, gained, lost,
+            means[0][name], means[1][name], moved[name], intervals[name].bounds, p, p_holm, test, n,
+            detectable(error) if error > 0 else math.nan, gained, lost, intervals[name].method,
         )  # fmt: skip
     warnings = [*dict.fromkeys([*before.notes, *after.notes]), *label_warnings(sides[0], skip_unlabelled)]
     for when, side in zip(("before", "after"), sides, strict=True):
         warnings += [f"{when}: {w}" for w in bias_warnings(q.places for q in side) if before.chosen]
-    return Comparison((before.signature, after.signature), len(ids), before.languages, changes, warnings)
+    n_clusters = None if clusters is None else int(clusters.max()) + 1
+    warnings += cluster_warnings(n_clusters)
+    warnings += method_words({m: c.ci95_method for m, c in changes.items()}, of="differences in ")
+    return Comparison(
+        (before.signature, after.signature), len(ids), before.languages, changes, warnings, n_clusters,
+        before.cluster_key,
+    )  # fmt: skip
 
 
 def _in_order(question: Answered, like: AnswerSet) -> dict[str, int | None]:
@@ -213,6 +251,11 @@ def _check_comparable(before: AnswerSet, after: AnswerSet, mixed_versions: bool,
                 f"{other_question.where}"
             )
         hashed = question.content and other_question.content and not passages  # the hash covers the passages, too
+        if before.clusters.get(identity) != after.clusters.get(identity):
+            raise DataError(
+                f"question {identity} is of cluster {before.clusters.get(identity)} at {question.where} and of "
+                f"{after.clusters.get(identity)} at {other_question.where}"
+            )
         if hashed and question.content != other_question.content:
             raise DataError(
                 f"question {identity} was asked in other words at {question.where} than at {other_question.where}"

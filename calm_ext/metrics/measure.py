@@ -9,12 +9,17 @@ from itertools import combinations
 from typing import NamedTuple
 
 from calm_ext.metrics.answered import Answered, AnswerSet, letter_biases
+from calm_ext.metrics.intervals import BOOTSTRAP, standard_error
 from calm_ext.metrics.names import PARTIAL, SET_LEVEL, chance, metric_order, rankc_floor
 from calm_ext.metrics.question import pairwise, pairwise_rankc
 from calm_ext.metrics.sets import position_bias, right_counts
-from calm_ext.metrics.stats import RESAMPLES, interval
+from calm_ext.metrics.stats import RESAMPLES
+from calm_ext.metrics.table_intervals import interval_of, method_words
 from calm_ext.metrics.tables import means_of, resampled_metrics, table
 from calm_ext.prompts import letter_of
+
+#: Fewer clusters than these are warned of.
+FEW_CLUSTERS = 20
 
 
 class Measured(NamedTuple):
@@ -23,7 +28,8 @@ class Measured(NamedTuple):
     Attributes:
         metrics, stderr: metric -> value, standard error (of kappa, ``acc_worst`` and ``overlap_right``: the standard
             deviation of their resamples).
-        ci95: metric -> its 95 % bootstrap interval over questions.
+        ci95: metric -> its 95 % interval over questions.
+        ci95_method: metric -> ``score`` where the interval is not the bootstrap's (:mod:`calm_ext.metrics.intervals`).
         n: metric -> number of questions it is the mean of.
         chance: metric -> its value for random answers, where chance says something; empty where no options were shown
             or scored (style ``open``).
@@ -36,6 +42,7 @@ class Measured(NamedTuple):
         n_right: how many questions are right in 0, 1, …, |L| languages; empty without gold answers.
         answered: language -> share of its answers that could be read.
         left_out: reason -> number of questions that could not be joined over the languages.
+        n_clusters: of how many clusters the questions are, by ``cluster_key``; None where each stands for itself.
     """
 
     signature: str
@@ -54,12 +61,18 @@ class Measured(NamedTuple):
     n_right: list[int] = []
     answered: dict[str, float] = {}
     left_out: dict[str, int] = {}
+    ci95_method: dict[str, str] = {}
+    n_clusters: int | None = None
+    cluster_key: str = ""
 
 
 def measure(
     answers: AnswerSet, *, seed: int = 0, resamples: int = RESAMPLES, skip_unlabelled: bool = False
 ) -> Measured:
     """All metrics of a set of answers; one set of resamples of the questions serves all of them.
+
+    Where the questions have clusters, these are resampled, and standard errors are robust to what their questions have
+    in common.
 
     Raises:
         DataError: there is no question.
@@ -71,7 +84,8 @@ def measure(
     means = means_of(columns)
     if answers.kind == "texts":
         means.pop("kappa", None)
-    resampled = resampled_metrics(columns, seed=seed, resamples=resamples)
+    clusters = answers.cluster_numbers()
+    resampled = resampled_metrics(columns, seed=seed, resamples=resamples, clusters=clusters)
     order = metric_order(means)
     n, stderr = {}, {}
     for name in order:
@@ -81,10 +95,13 @@ def measure(
             stderr[name] = float(kept.std(ddof=1)) if len(kept) > 1 else math.nan
         else:
             column = columns.column(name)
-            column = column[~np.isnan(column)]
-            n[name] = len(column)
-            stderr[name] = float(column.std(ddof=1) / math.sqrt(len(column))) if len(column) > 1 else math.nan
+            n[name] = int((~np.isnan(column)).sum())
+            stderr[name] = standard_error(column, clusters)
+    intervals = {m: interval_of(columns, m, means[m], resampled[m], clusters) for m in order}
+    methods = {m: found.method for m, found in intervals.items() if found.method != BOOTSTRAP}
+    n_clusters = None if clusters is None else int(clusters.max()) + 1
     signed = f"{answers.signature}|n:{len(questions)}|boot:{resamples}|seed:{seed}"
+    signed += "" if n_clusters is None else f"|clusters:{n_clusters}"
     by_chance = {name: value for name in order if (value := _chance(name, answers, questions)) is not None}
     labelled = [q for q in questions if q.gold is not None or not skip_unlabelled] if "acc" in means else []
     return Measured(
@@ -93,18 +110,24 @@ def measure(
         languages=answers.languages,
         metrics={name: means[name] for name in order},
         stderr=stderr,
-        ci95={name: interval(resampled[name]) for name in order},
+        ci95={m: found.bounds for m, found in intervals.items()},
         n=n,
         chance=by_chance,
         rankc_floor=rankc_floor(answers.n_options) if "rankc" in means and answers.n_options else None,
         by_pair=pair_values(questions),
-        warnings=[*answers.notes, *_warnings(answers, means, n, skip_unlabelled)],
+        warnings=[
+            *answers.notes, *_warnings(answers, means, n, skip_unlabelled), *cluster_warnings(n_clusters),
+            *method_words(methods),
+        ],
         letter_bias=letter_biases(questions),
         pivots=dict(Counter(q.pivot for q in questions if q.pivot)),
         n_right=right_counts((q.right for q in labelled), len(answers.languages)) if labelled else [],
         answered={x: sum(q.answers[x] is not None for q in questions) / len(questions) for x in answers.languages},
         left_out=answers.left_out,
-    )
+        ci95_method=methods,
+        n_clusters=n_clusters,
+        cluster_key=answers.cluster_key,
+    )  # fmt: skip
 
 
 def pair_values(questions: Sequence[Answered]) -> dict[str, dict[str, float]]:
@@ -148,6 +171,16 @@ def bias_warnings(questions: Iterable[dict[str, int | None]]) -> list[str]:
             f"consistency says little, see kappa"
         )
     return warnings
+
+
+def cluster_warnings(n: int | None) -> list[str]:
+    """That there are few clusters, in words."""
+    if n is None or n >= FEW_CLUSTERS:
+        return []
+    return [
+        f"there are only {n} clusters: with fewer than {FEW_CLUSTERS} the intervals are too narrow, because a resample "
+        f"of few clusters varies too little"
+    ]
 
 
 def label_warnings(questions: Sequence[Answered], skipped: bool) -> list[str]:

@@ -1,4 +1,9 @@
-"""Intervals and paired tests over questions. Resampling draws *questions*: the languages of one stay together."""
+"""Resampling and paired tests over questions.
+
+Resampling draws *questions*: the languages of one stay together. Where several questions are of one passage or subject,
+it draws these *clusters*, and the tests flip the signs of clusters. Which interval a metric gets is in
+:mod:`calm_ext.metrics.intervals`.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +22,8 @@ _BLOCK = 2_000_000  # draws at once, so that memory stays small whatever the num
 _DETECTABLE = 1.959964 + 0.841621
 #: Most differences whose signs are all tried.
 _EXACT = 10
+#: Most sums whose signs are all tried by :func:`sign_flips`.
+_ALL_SIGNS = 12
 
 
 def draws(n: int, *, seed: int, resamples: int) -> Iterator[np.ndarray]:
@@ -35,23 +42,34 @@ def draws(n: int, *, seed: int, resamples: int) -> Iterator[np.ndarray]:
         yield np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n).astype(float)
 
 
-def resampled_means(values: np.ndarray, *, seed: int = 0, resamples: int = RESAMPLES) -> np.ndarray:
+def resampled_means(
+    values: np.ndarray, *, seed: int = 0, resamples: int = RESAMPLES, clusters: np.ndarray | None = None
+) -> np.ndarray:
     """Means of the columns of ``values``, shape (questions, columns), in each resample: shape (resamples, columns).
 
     NaN marks a question that has no value in a column. It is left out of that column's mean, so that a ratio of means
     is resampled as a ratio.
+
+    Args:
+        clusters: number of each question's cluster, 0, 1, …, shape (questions,): these are then drawn, each with all of
+            its questions, so that resamples of clusters of different sizes have different numbers of questions.
     """
     import numpy as np
 
-    return np.concatenate(list(mean_blocks(values, seed=seed, resamples=resamples)))
+    return np.concatenate(list(mean_blocks(values, seed=seed, resamples=resamples, clusters=clusters)))
 
 
-def mean_blocks(values: np.ndarray, *, seed: int, resamples: int) -> Iterator[np.ndarray]:
+def mean_blocks(
+    values: np.ndarray, *, seed: int, resamples: int, clusters: np.ndarray | None = None
+) -> Iterator[np.ndarray]:
     """The means of :func:`resampled_means` in blocks of rows, for tables whose means are too many to keep."""
     import numpy as np
 
     there = ~np.isnan(values)
     filled = np.where(there, values, 0.0)
+    if clusters is not None:
+        yield from _cluster_blocks(filled, there, clusters, seed=seed, resamples=resamples)
+        return
     partial = np.flatnonzero(~there.all(axis=0))
     counted = there[:, partial].astype(float)
     step = max(1, _BLOCK // values.shape[1])
@@ -61,6 +79,22 @@ def mean_blocks(values: np.ndarray, *, seed: int, resamples: int) -> Iterator[np
             count[:, partial] = weights @ counted
             with np.errstate(invalid="ignore", divide="ignore"):
                 yield (weights @ filled) / count
+
+
+def _cluster_blocks(
+    filled: np.ndarray, there: np.ndarray, clusters: np.ndarray, *, seed: int, resamples: int
+) -> Iterator[np.ndarray]:
+    import numpy as np
+
+    n = int(clusters.max()) + 1
+    sums, counts = np.zeros((2, n, filled.shape[1]))
+    np.add.at(sums, clusters, filled)
+    np.add.at(counts, clusters, there)
+    step = max(1, _BLOCK // filled.shape[1])
+    for block in draws(n, seed=seed, resamples=resamples):
+        for weights in (block[i : i + step] for i in range(0, len(block), step)):
+            with np.errstate(invalid="ignore", divide="ignore"):
+                yield (weights @ sums) / (weights @ counts)
 
 
 def interval(resampled: np.ndarray) -> tuple[float, float]:
@@ -127,6 +161,40 @@ def sign_flip_p(differences: Sequence[float]) -> float:
         return 0.5 * math.erfc(total / math.sqrt(2 * sum(c * c for c in changes)))
     flipped = [sum(signs) for signs in itertools.product(*((c, -c) for c in changes))]
     return sum(x >= total - 1e-9 for x in flipped) / len(flipped)
+
+
+def sign_flips(
+    differences: np.ndarray, clusters: np.ndarray | None = None, *, seed: int = 0, resamples: int = RESAMPLES
+) -> float:
+    """Two-sided p-value of a mean difference by sign flips (Fisher 1935), of questions or whole clusters.
+
+    Of each question, or cluster, the sum of its differences could as well have had the other sign if nothing differs:
+    p is how often flipped sums are as far from 0 as the one found. Over all signs where at most twelve sums are not 0,
+    else over random ones, with one added to their number and hits (Davison and Hinkley 1997, section 4.2).
+
+    Args:
+        differences: shape (questions,), without NaN. clusters: number of each question's cluster.
+
+    >>> import numpy as np
+    >>> sign_flips(np.array([0.5, 0.5, 0.5, 0.0])), sign_flips(np.array([0.5, 0.5, 0.5]), np.array([0, 0, 1]))
+    (0.25, 0.5)
+    """
+    import numpy as np
+
+    sums = differences if clusters is None else np.bincount(clusters, weights=differences)
+    sums = sums[np.abs(sums) > 1e-12]
+    found = abs(float(sums.sum())) - 1e-9
+    if len(sums) <= _ALL_SIGNS:
+        flipped = np.zeros(1)
+        for size in sums:
+            flipped = np.concatenate([flipped + size, flipped - size])
+        return float((np.abs(flipped) >= found).mean())
+    rng = np.random.default_rng(seed)
+    hits, step = 0, max(1, _BLOCK // len(sums))
+    for start in range(0, resamples, step):
+        signs = rng.integers(0, 2, (min(step, resamples - start), len(sums))) * 2 - 1
+        hits += int((np.abs(signs @ sums) >= found).sum())
+    return (hits + 1) / (resamples + 1)
 
 
 def holm(values: Sequence[float]) -> list[float]:

@@ -138,10 +138,13 @@ def means_of(values: Table) -> dict[str, float]:
     return {name: float(v) for name, v in from_means(paired.names, means).items()}
 
 
-def resampled_metrics(values: Table, *, seed: int = 0, resamples: int = RESAMPLES) -> dict[str, np.ndarray]:
-    """metric -> its value in each resample of the questions, shape (resamples,)."""
+def resampled_metrics(
+    values: Table, *, seed: int = 0, resamples: int = RESAMPLES, clusters: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
+    """metric -> its value in each resample of the questions, or of their clusters, shape (resamples,)."""
     import numpy as np
 
     paired = with_pairs(values)
-    blocks = [from_means(paired.names, means) for means in mean_blocks(paired.values, seed=seed, resamples=resamples)]
+    drawn = mean_blocks(paired.values, seed=seed, resamples=resamples, clusters=clusters)
+    blocks = [from_means(paired.names, means) for means in drawn]
     return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}

@@ -38,8 +38,9 @@ def summarize(data: RunData, *, resamples: int = RESAMPLES) -> dict[str, Any]:
     """The numbers of a run as ``summary.json`` has them; NaN is None.
 
     Cross-lingual tasks with samples are compared over the questions that both evaluations have: intervals are those of
-    the paired bootstrap, p-values those of :func:`calm_ext.metrics.compare.paired_tests`, and differences per language
-    also have ``p_holm``, Holm's correction over the languages. Other tasks have lm-eval's means only.
+    :mod:`calm_ext.metrics.intervals` (``ci95_method`` has the ones that are not the bootstrap's), p-values those of
+    :func:`calm_ext.metrics.compare.paired_tests`, and differences per language also have ``p_holm``, Holm's correction
+    over the languages. Other tasks have lm-eval's means only.
     """
     result: dict[str, Any] = {task: _task_summary(data, task, resamples) for task in data.tasks}
     styles = styles_summary(data, resamples)
@@ -133,7 +134,7 @@ def _task_summary(data: RunData, task: str, resamples: int) -> dict[str, Any]:
     found = {w: r for w in WHEN if (r := data.result(task, w))}
     ids = common_ids(data, task)
     last = found.get("after") or found["before"]
-    means, intervals, differences = compared(question_columns(found, ids), last.languages, resamples)
+    means, intervals, differences, methods = compared(question_columns(found, ids), last.languages, resamples)
     for when, result in found.items():
         means[when].update({k: v for k, v in result.values.items() if k not in means[when]})
     used = used_in_alignment(data, task)
@@ -145,6 +146,7 @@ def _task_summary(data: RunData, task: str, resamples: int) -> dict[str, Any]:
         **means,
         "difference": differences,
         "ci95": intervals,
+        "ci95_method": methods,
         "n_questions": len(ids) if ids else last.n_questions,
         "languages": last.languages,
         "signature": last.signature,

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from calm_ext.metrics.compare import Paired, paired_tests
-from calm_ext.metrics.names import PARTIAL
-from calm_ext.metrics.stats import interval, resampled_means
-from calm_ext.report.whole import whole_metrics
+from calm_ext.metrics.intervals import BOOTSTRAP, Bounds, mean_interval
+from calm_ext.metrics.names import PARTIAL, metric_name
+from calm_ext.metrics.stats import resampled_means
+from calm_ext.metrics.table_intervals import bounds_of
+from calm_ext.report.whole import Resampled, whole_metrics
 from calm_ext.results.evaluation import TaskResult
 
 if TYPE_CHECKING:
@@ -27,27 +29,32 @@ class Compared(NamedTuple):
         ci95: the same -> metric -> the bounds of its 95 % interval.
         differences: metric -> ``value``, ``low``, ``high`` and ``p`` of after - before; of the accuracy of a language
             also ``p_holm``.
+        methods: before, after or difference -> metric -> ``score`` where its interval is not the bootstrap's.
     """
 
     means: dict[str, dict[str, float]]
     ci95: dict[str, dict[str, list[float]]]
     differences: dict[str, dict[str, float]]
+    methods: dict[str, dict[str, str]]
 
 
 def compared(
     columns: Columns, languages: Sequence[str], resamples: int, *, when: Sequence[str] = ("before", "after")
 ) -> Compared:
     """The comparison of columns of :func:`question_columns`."""
-    drawn = resampled(columns, resamples) | whole_metrics(columns, resamples)
+    limits = {(kind, m): bounds_of(m, differences=int(kind == "difference")) for kind, m in columns}
+    drawn = resampled(columns, limits, resamples) | whole_metrics(columns, resamples)
     paired = {
-        m: Paired(columns.get(("before", m)), columns.get(("after", m)), draws)
-        for (kind, m), (*_, draws) in drawn.items()
+        m: Paired(columns.get(("before", m)), columns.get(("after", m)), own.drawn, own.interval.method)
+        for (kind, m), own in drawn.items()
         if kind == "difference"
     }
     tests = paired_tests(paired, languages)
     per_language = {f"acc_{x}" for x in languages}
-    found = Compared({w: {} for w in when}, {w: {} for w in when}, {})
-    for (kind, metric), (value, low, high, _) in drawn.items():
+    found = Compared({w: {} for w in when}, {w: {} for w in when}, {}, {})
+    for (kind, metric), (value, (low, high, method), _) in drawn.items():
+        if method != BOOTSTRAP:
+            found.methods.setdefault(kind, {})[metric] = method
         if kind == "difference":
             test = tests[metric]
             found.differences[metric] = {"value": value, "low": low, "high": high, "p": test.p}
@@ -55,6 +62,25 @@ def compared(
         else:
             found.means[kind][metric], found.ci95[kind][metric] = value, [low, high]
     return found
+
+
+def method_words(methods: Mapping[str, Mapping[str, str]] | None) -> str:
+    """Which intervals are not the bootstrap's, in a sentence; empty where all are.
+
+    >>> method_words({"before": {"acc": "score"}, "difference": {"acc_en": "score"}})[-53:]
+    'before: accuracy; difference: accuracy, English (en).'
+    """
+    said = []
+    for when, own in (methods or {}).items():
+        names = [metric_name(m) for m in own if m != "answered"]  # as a rule all are read
+        more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+        said += [f"{when}: {', '.join(names[:6])}{more}"] if names else []
+    if not said:
+        return ""
+    return (
+        f"Score intervals (Wilson, Newcombe) in place of the bootstrap's, because too few questions differ from the "
+        f"others: {'; '.join(said)}."
+    )
 
 
 def question_columns(
@@ -76,10 +102,13 @@ def question_columns(
     return {key: c for key, c in columns.items() if not np.isnan(c).all()}
 
 
-def resampled(columns: Mapping[Any, np.ndarray], resamples: int) -> dict[Any, tuple[float, float, float, np.ndarray]]:
-    """Of each column its mean, the bounds of its 95 % interval, and its mean in each resample, shape (resamples,).
+def resampled(columns: Mapping[Any, np.ndarray], limits: Mapping[Any, Bounds], resamples: int) -> dict[Any, Resampled]:
+    """Of each column its mean, its 95 % interval, and its mean in each resample.
 
     All are resampled together, with one set of draws: a metric at a time, a thousand questions took half a minute.
+
+    Args:
+        limits: the least and largest that a value of each column can be.
     """
     import numpy as np
 
@@ -88,5 +117,8 @@ def resampled(columns: Mapping[Any, np.ndarray], resamples: int) -> dict[Any, tu
     values = np.column_stack(list(columns.values()))
     drawn = resampled_means(values, resamples=resamples)
     return {
-        key: (float(np.nanmean(values[:, i])), *interval(drawn[:, i]), drawn[:, i]) for i, key in enumerate(columns)
+        key: Resampled(
+            float(np.nanmean(values[:, i])), mean_interval(values[:, i], drawn[:, i], bounds=limits[key]), drawn[:, i]
+        )
+        for i, key in enumerate(columns)
     }

@@ -33,7 +33,8 @@ def lm_eval_keys(found: Measured) -> dict[str, Any]:
     keys: dict[str, Any] = {}
     for name, value in found.metrics.items():
         keys |= {f"{name},none": value, f"{name}_stderr,none": found.stderr[name]}
-    return {**keys, "ci95": found.ci95, "chance": found.chance, "n_right": found.n_right, "pivots": found.pivots}
+    keys |= {"ci95": found.ci95, "ci95_method": found.ci95_method}
+    return {**keys, "chance": found.chance, "n_right": found.n_right, "pivots": found.pivots}
 
 
 def render_measured(found: Measured, *, title: str = "", everything: bool = False) -> Iterator[RenderableType]:
@@ -46,6 +47,7 @@ def render_measured(found: Measured, *, title: str = "", everything: bool = Fals
     from rich.text import Text
 
     about = f"{found.n_questions} questions in {', '.join(found.languages)}"
+    about += f", {found.n_clusters} clusters by {found.cluster_key}" if found.n_clusters else ""
     pivots = ", ".join(found.pivots)
     yield Text(f"{title}: {about}" if title else about, "bold" if title else "")
     rest = [m for m in found.metrics if m not in HEADLINE]

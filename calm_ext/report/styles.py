@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from calm_ext.metrics.answered import parts_of
 from calm_ext.metrics.names import metric_name
+from calm_ext.metrics.table_intervals import bounds_of
 from calm_ext.report.compared import compared, question_columns, resampled
 from calm_ext.report.rundata import WHEN, RunData
 from calm_ext.report.words import direction, interval, number
@@ -86,7 +87,7 @@ def _common(a: Mapping[str, TaskResult], b: Mapping[str, TaskResult], ids: Seque
 
 def styles_summary(data: RunData, resamples: int) -> list[dict[str, Any]]:
     """What ``summary.json`` has under ``styles``: for each group of siblings ``n_questions``, ``languages``, ``tasks``
-    (task -> style, before, after, ci95, difference, over the common questions only) and ``warnings``.
+    (task -> style, before, after, ci95, ci95_method, difference, over the common questions only) and ``warnings``.
     """
     return [_group(data, group, resamples) for group in siblings(data)]
 
@@ -97,8 +98,8 @@ def _group(data: RunData, group: Siblings, resamples: int) -> dict[str, Any]:
     for task, style in group.styles.items():
         found = _results(data, task)
         columns = question_columns(found, group.ids, METRICS)
-        means, ci95, differences = compared(columns, [], resamples)
-        tasks[task] = {"style": style, **means, "ci95": ci95, "difference": differences}
+        means, ci95, differences, methods = compared(columns, [], resamples)
+        tasks[task] = {"style": style, **means, "ci95": ci95, "difference": differences, "ci95_method": methods}
         changes |= {(task, m): column for (kind, m), column in columns.items() if kind == "difference"}
     *choices, free = group.styles
     gaps = {
@@ -107,9 +108,9 @@ def _group(data: RunData, group: Siblings, resamples: int) -> dict[str, Any]:
         for m in METRICS
         if (c, m) in changes and (free, m) in changes
     }
-    bounds = {key: (low, high) for key, (_, low, high, _) in resampled(gaps, resamples).items()}
-    for (task, metric), (low, high) in bounds.items():
-        tasks[task].setdefault("ahead_of_open", {})[metric] = [low, high]
+    limits = {(c, m): bounds_of(m, differences=2) for c, m in gaps}
+    for (task, metric), gap in resampled(gaps, limits, resamples).items():
+        tasks[task].setdefault("ahead_of_open", {})[metric] = list(gap.interval.bounds)
     languages = next(iter(_results(data, free).values())).languages
     warnings = [w for c in choices for m in METRICS if (w := _warning(c, free, tasks, m, len(group.ids)))]
     return {"n_questions": len(group.ids), "languages": languages, "tasks": tasks, "warnings": warnings}

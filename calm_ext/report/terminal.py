@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from calm_ext.metrics.names import HEADLINE, metric_name
+from calm_ext.report.compared import method_words
 from calm_ext.report.letters import letter_words
 from calm_ext.report.page.flow import flow_words
 from calm_ext.report.page.passages import retrieval_words
@@ -58,13 +59,15 @@ def render(summary: Mapping[str, Any], *, html: str | Path | None = None) -> lis
             parts.append(_line("right", right_words(task["n_right"])))
         if task.get("kept"):
             parts.append(_line("kept", kept_words(task["kept"])))
+        if methods := method_words(task.get("ci95_method")):
+            parts.append(_line("intervals", methods))
     for group in summary.get("styles", ()):
         parts.append(_styles_table(group))
         parts += [_line("note", warning, style="yellow") for warning in group["warnings"]]
     if any(t["difference"] for t in tasks.values()):
         parts.append(
             Text(
-                "▲ ▼ significant at p < 0.05, McNemar or paired bootstrap; languages by Holm’s correction",
+                "▲ ▼ significant at p < 0.05, McNemar, sign flips or paired bootstrap; languages by Holm’s correction",
                 style="dim",
             )
         )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from calm_ext.metrics.intervals import Interval
 from calm_ext.metrics.names import SET_LEVEL, family_of
 from calm_ext.metrics.sets import right_counts
-from calm_ext.metrics.stats import interval
+from calm_ext.metrics.table_intervals import difference_of, interval_of
 from calm_ext.metrics.tables import Table, means_of, resampled_metrics
 from calm_ext.report.words import percent
 from calm_ext.results.evaluation import TaskResult
@@ -15,8 +16,13 @@ from calm_ext.results.evaluation import TaskResult
 if TYPE_CHECKING:
     import numpy as np
 
-#: Mean, bounds of the 95 % interval, value in each resample.
-Resampled = tuple[float, float, float, "np.ndarray"]
+
+class Resampled(NamedTuple):
+    """A metric, its 95 % interval, and its value in each resample, shape (resamples,)."""
+
+    value: float
+    interval: Interval
+    drawn: np.ndarray
 
 
 def whole_metrics(columns: Mapping[tuple[str, str], np.ndarray], resamples: int) -> dict[tuple[str, str], Resampled]:
@@ -28,17 +34,20 @@ def whole_metrics(columns: Mapping[tuple[str, str], np.ndarray], resamples: int)
     import numpy as np
 
     result: dict[tuple[str, str], Resampled] = {}
+    tables: dict[str, Table] = {}
     for when in ("before", "after"):
         own = {m: c for (w, m), c in columns.items() if w == when and family_of(m)[0] == "acc"}
         if len(own) > 1:
-            values = Table(list(own), np.column_stack(list(own.values())))
+            values = tables[when] = Table(list(own), np.column_stack(list(own.values())))
             means, drawn = means_of(values), resampled_metrics(values, resamples=resamples)
             for metric in (m for m in SET_LEVEL if m in drawn):
-                result[when, metric] = (means[metric], *interval(drawn[metric]), drawn[metric])
+                found = interval_of(values, metric, means[metric], drawn[metric])
+                result[when, metric] = Resampled(means[metric], found, drawn[metric])
     for metric in [m for w, m in result if w == "before" and ("after", m) in result]:
         before, after = result["before", metric], result["after", metric]
-        moved = (after[3] - before[3]).round(12)
-        result["difference", metric] = (after[0] - before[0], *interval(moved), moved)
+        moved, drawn_moved = after.value - before.value, (after.drawn - before.drawn).round(12)
+        found = difference_of(tables["before"], tables["after"], metric, moved, drawn_moved)
+        result["difference", metric] = Resampled(moved, found, drawn_moved)
     return result
 
 

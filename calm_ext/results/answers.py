@@ -21,6 +21,7 @@ from calm_ext.metrics.fidelity import Response, faithful
 from calm_ext.prompts import Style
 from calm_ext.records import Prediction
 from calm_ext.results.aggregates import read_aggregates
+from calm_ext.results.clusters import ClusterKey, cluster_key
 from calm_ext.results.folders import SamplesFile, find_samples, results_beside
 from calm_ext.results.joining import join_logs
 from calm_ext.results.log_options import LogOptions
@@ -33,7 +34,10 @@ _PER_LANGUAGE = {"task", "langs"}
 
 
 class _Part(NamedTuple):
-    """A file; ``responses`` are the id of a question and a response to it, where responses were written."""
+    """A file; ``responses`` are the id of a question and a response to it, where responses were written.
+
+    ``clusters``: id -> what the question has in common with others, where that was asked for.
+    """
 
     path: Path
     task: str
@@ -41,24 +45,29 @@ class _Part(NamedTuple):
     questions: list[Answered]
     responses: list[tuple[str, Response]]
     thoughts: Marks
+    clusters: dict[str, str]
 
 
-def read_answers(paths: Sequence[str | Path], *, task: str | None = None, logs: LogOptions | None = None) -> AnswerSet:
+def read_answers(
+    paths: Sequence[str | Path], *, task: str | None = None, logs: LogOptions | None = None, cluster: str | None = None
+) -> AnswerSet:
     """Read files of one evaluation, or a folder or results file of lm-eval, whose samples are then read.
 
     Args:
         task: which task's samples to take where there are several.
         logs: how the logs of other people's tasks are read, which are joined over the languages.
+        cluster: which questions belong together (:mod:`calm_ext.results.clusters`); None where each stands for itself.
 
     Raises:
         DataError: a line or file that cannot be used, files of different tasks or versions, a question or a language
             that comes twice, a language that is missing, gold answers that contradict each other.
     """
     options = logs or LogOptions()
+    key = cluster_key(cluster)
     found = find_logs(paths, options, task=task)
     if found is not None:
-        return join_logs(found, options)
-    parts = [_read(find_samples(Path(p), task)) for p in paths]
+        return join_logs(found, options, cluster=key)
+    parts = [_read(find_samples(Path(p), task), key) for p in paths]
     _check_one_evaluation(parts)
     merged: dict[str, Answered] = {}
     for part in parts:
@@ -85,19 +94,23 @@ def read_answers(paths: Sequence[str | Path], *, task: str | None = None, logs: 
     if scored and len(scored) < len(merged):
         other = next(q for q in merged.values() if not q.scores)
         raise DataError(f"{other.where}: question {other.id} has no scores, but {scored[0].id} ({scored[0].where}) has")
-    return AnswerSet(" ".join(str(p) for p in paths), _common_signature(parts, languages), languages, merged)
+    return AnswerSet(
+        " ".join(str(p) for p in paths), _common_signature(parts, languages), languages, merged,
+        clusters={i: cluster for part in parts for i, cluster in part.clusters.items()}, cluster_key=cluster or "",
+    )  # fmt: skip
 
 
 def _ordered(values: Mapping[str, Any], languages: Sequence[str]) -> dict[str, Any]:
     return {x: values[x] for x in languages}
 
 
-def _read(file: SamplesFile) -> _Part:
+def _read(file: SamplesFile, key: ClusterKey | None) -> _Part:
     kind = ""
     style: Style | None = None
     thoughts: Marks = ()
     task, signed, questions, responses = "", "", [], list[tuple[str, Response]]()
     seen: dict[str, str] = {}
+    clusters: dict[str, str] = {}
     for number, row in numbered_lines(file.path):
         where = f"{file.path}:{number}"
         if not kind:
@@ -111,9 +124,13 @@ def _read(file: SamplesFile) -> _Part:
                 signed, style, thoughts = _asked_how(file)
         if kind == "predictions":
             question = _from_prediction(row, where)
+            if key:
+                clusters[question.id] = key.of_id(question.id, where)
         else:
             sample = Sample(where, row=row)
             question = from_sample(sample, style)
+            if key:
+                clusters[question.id] = key.of_doc(sample.id, sample.doc, where)
             texts = {} if sample.scored else sample.texts
             responses += [(question.id, Response(text, x, sample.options[x])) for x, text in texts.items()]
         if question.id in seen:
@@ -122,7 +139,7 @@ def _read(file: SamplesFile) -> _Part:
         questions.append(question)
     if not questions:
         raise DataError(f"{file.path}: is empty")
-    return _Part(file.path, task or kind, signed, questions, responses, thoughts)
+    return _Part(file.path, task or kind, signed, questions, responses, thoughts, clusters)
 
 
 def _from_prediction(row: dict[str, Any], where: str) -> Answered:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from calm_ext.errors import DataError
 from calm_ext.metrics.answered import Answered, AnswerSet, Kind
+from calm_ext.results.clusters import ClusterKey
 from calm_ext.results.lines import Line, finite, read_lines
 from calm_ext.results.log_options import LogOptions
 from calm_ext.results.logs import Log, Logs
@@ -30,6 +31,7 @@ class _Language(NamedTuple):
     outcomes: dict[str, Outcome]
     repeated: set[str]
     notes: list[str]
+    clusters: dict[str, str]
 
 
 class _Settings(NamedTuple):
@@ -43,18 +45,22 @@ class _Settings(NamedTuple):
     scored: bool
 
 
-def join_logs(logs: Logs, options: LogOptions, *, brief: bool = False) -> AnswerSet:
+def join_logs(logs: Logs, options: LogOptions, *, brief: bool = False, cluster: ClusterKey | None = None) -> AnswerSet:
     """The answers to the questions that all languages have.
 
     Args:
         brief: for many logs: without second scores, and without the look for options in another order, by their texts.
+        cluster: which questions belong together, by the documents of the first language.
 
     Raises:
         DataError: a file or line that cannot be used, a language that is not there, too few questions that can be
             joined.
     """
     settings, filters = _settings(logs, options, brief)
-    read = {x: _read(own, x, logs, settings, filters) for x, own in logs.languages.items()}
+    pivot = next(iter(logs.languages))
+    read = {
+        x: _read(own, x, logs, settings, filters, cluster if x == pivot else None) for x, own in logs.languages.items()
+    }
     notes = list(logs.notes)
     if len(filters) > 1:
         others = ", ".join(f for f in filters if f != settings.filter)
@@ -90,7 +96,11 @@ def join_logs(logs: Logs, options: LogOptions, *, brief: bool = False) -> Answer
     left_out = {reason: counts[""] for reason, counts in reasons.items()}
     if settings.kind == "outcomes":
         notes.append(f"answers are values of {settings.answer}: languages agree where both are right or both are wrong")
-    return AnswerSet(logs.source, signed, list(read), questions, notes=notes, left_out=left_out, kind=settings.kind)
+    return AnswerSet(
+        logs.source, signed, list(read), questions, notes=notes, left_out=left_out, kind=settings.kind,
+        clusters={key: read[pivot].clusters[key] for key in joined} if cluster else {},
+        cluster_key=cluster.text if cluster else "",
+    )  # fmt: skip
 
 
 def _settings(logs: Logs, options: LogOptions, brief: bool) -> tuple[_Settings, dict[str, None]]:
@@ -112,10 +122,14 @@ def _settings(logs: Logs, options: LogOptions, brief: bool) -> tuple[_Settings, 
     return _Settings(name, second, answer, kind, texts, first.scores is not None), dict.fromkeys([first.filter])
 
 
-def _read(logs: Sequence[Log], language: str, source: Logs, settings: _Settings, filters: dict[str, None]) -> _Language:
+def _read(
+    logs: Sequence[Log], language: str, source: Logs, settings: _Settings, filters: dict[str, None],
+    cluster: ClusterKey | None,
+) -> _Language:  # fmt: skip
     """The outcomes of a language by key; of a key that comes twice none."""
     found: dict[str, Outcome] = {}
     repeated: set[str] = set()
+    clusters: dict[str, str] = {}
     notes = []
     for log in logs:
         n, sums = 0, dict[str, float]()
@@ -128,6 +142,8 @@ def _read(logs: Sequence[Log], language: str, source: Logs, settings: _Settings,
             if key in repeated or found.pop(key, None) is not None:
                 repeated.add(key)
                 continue
+            if cluster:
+                clusters[key] = cluster.of_doc(key, line.doc, line.where)
             if settings.kind == "options" and (line.scores is not None) != settings.scored:
                 how = "not scored" if settings.scored else "scored"
                 raise line.error(f"its options were {how}, unlike those before it; they cannot be joined")
@@ -140,7 +156,7 @@ def _read(logs: Sequence[Log], language: str, source: Logs, settings: _Settings,
             what = f"no responses of filter {settings.filter}; it has {', '.join(own)} (--filter)"
             raise DataError(f"{log.file.path}: {f'has {what}' if own else 'is empty'}")
         notes += _against_results(log, settings.filter, n, sums)
-    return _Language(found, repeated, notes)
+    return _Language(found, repeated, notes, clusters)
 
 
 def _against_results(log: Log, name: str, n: int, sums: Mapping[str, float]) -> list[str]:

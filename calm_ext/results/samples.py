@@ -189,6 +189,11 @@ class Sample:
             raise self.error(" (its passages cannot be read)") from None
 
     @property
+    def doc(self) -> Mapping[str, Any]:
+        """The document, for what has no attribute of its own."""
+        return self._doc
+
+    @property
     def doc_hash(self) -> str | None:
         """lm-eval's hash of the question as it was asked, with its passages."""
         found = self._end.get("doc_hash")

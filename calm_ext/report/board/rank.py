@@ -1,8 +1,8 @@
 """Intervals, and ranks that claim no more than paired tests support.
 
-**Intervals** are 95 % percentile intervals of the bootstrap over questions, the languages of one kept together: the
-same resamples that ``calm-ext metrics`` draws. Where every question has 0 or 1 (accuracy in one language, all right)
-the resampled mean is Binomial(n, p)/n, and its quantiles are taken exactly instead of by drawing.
+**Intervals** are those of :mod:`calm_ext.metrics.intervals`, from the same resamples that ``calm-ext metrics`` draws,
+the languages of a question kept together. Where every question has 0 or 1 (accuracy in one language, all right) the
+resampled mean is Binomial(n, p)/n, and its quantiles are taken exactly instead of by drawing.
 
 **Tests.** Every pair of models of a table is tested on the same questions, as :mod:`calm_ext.metrics.compare` does:
 exact McNemar where every question has 0 or 1, else the paired bootstrap. All these p-values are corrected for one
@@ -35,8 +35,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from calm_ext.metrics.compare import is_binary
+from calm_ext.metrics.intervals import Interval, score_interval
 from calm_ext.metrics.names import LOWER_IS_BETTER, SET_LEVEL, family_of
 from calm_ext.metrics.stats import RESAMPLES, draws, holm, mcnemar_p
+from calm_ext.metrics.table_intervals import interval_of
 from calm_ext.metrics.tables import Table, from_means, with_pairs
 from calm_ext.report.words import ALPHA
 from calm_ext.results.columns import Columns
@@ -77,7 +79,7 @@ class Judged(NamedTuple):
     """One metric of several models: value, 95 % interval and standing of each, in the order given."""
 
     values: list[float]
-    ci95: list[tuple[float, float]]
+    ci95: list[Interval]
     standings: list[Standing]
 
 
@@ -99,11 +101,15 @@ def judge(models: Sequence[Columns], metric: str, *, seed: int = 0) -> Judged:
     if metric not in SET_LEVEL and is_binary(data):
         return Judged(values.tolist(), _binomial(data[:, :, 0]), _standings(values, metric, _mcnemar(data[:, :, 0])))
     drawn = _resampled(data, names, metric, seed=seed)
-    return Judged(values.tolist(), _percentile(drawn), _standings(values, metric, _bootstrap(data, values, drawn)))
+    found = [
+        interval_of(Table(names, own), metric, float(value), row)
+        for own, value, row in zip(data, values, drawn, strict=True)
+    ]
+    return Judged(values.tolist(), found, _standings(values, metric, _bootstrap(data, values, drawn)))
 
 
-def intervals(models: Sequence[Columns], metric: str) -> list[tuple[float, float]]:
-    """Exact intervals of a metric that is 0 or 1 for each question; NaN for a model that has other values of it.
+def intervals(models: Sequence[Columns], metric: str) -> list[Interval]:
+    """Intervals of a metric that is 0 or 1 for each question; NaN for a model that has other values of it.
 
     Args:
         models: of as many questions each.
@@ -112,7 +118,7 @@ def intervals(models: Sequence[Columns], metric: str) -> list[tuple[float, float
 
     there = [m.values[:, m.names.index(metric)] if metric in m.names else np.full(len(m.ids), math.nan) for m in models]
     binary = [i for i, values in enumerate(there) if is_binary(values)]
-    found = [(math.nan, math.nan)] * len(models)
+    found = [Interval(math.nan, math.nan)] * len(models)
     for i, bounds in zip(binary, _binomial(np.array([there[i] for i in binary])) if binary else [], strict=True):
         found[i] = bounds
     return found
@@ -169,24 +175,13 @@ def _resampled(data: np.ndarray, names: Sequence[str], metric: str, *, seed: int
     return result
 
 
-def _percentile(drawn: np.ndarray) -> list[tuple[float, float]]:
-    """As :func:`calm_ext.metrics.stats.interval`, of many at once."""
-    import numpy as np
-
-    if np.isnan(drawn).any():
-        from calm_ext.metrics.stats import interval
-
-        return [interval(row) for row in drawn]
-    low, high = np.quantile(drawn, [0.025, 0.975], axis=1)
-    return list(zip(low.tolist(), high.tolist(), strict=True))
-
-
-def _binomial(values: np.ndarray) -> list[tuple[float, float]]:
-    """The quantiles of Binomial(n, mean)/n; ``values`` are 0 or 1, shape (models, questions)."""
+def _binomial(values: np.ndarray) -> list[Interval]:
+    """Quantiles of Binomial(n, mean)/n, or score intervals; ``values`` are 0 or 1, shape (models, questions)."""
     from scipy.stats import binom
 
     n, p = values.shape[1], values.mean(axis=1)
-    return list(zip((binom.ppf(0.025, n, p) / n).tolist(), (binom.ppf(0.975, n, p) / n).tolist(), strict=True))
+    low, high = ((binom.ppf(q, n, p) / n).tolist() for q in (0.025, 0.975))
+    return [score_interval(own) or Interval(*ends) for own, *ends in zip(values, low, high, strict=True)]
 
 
 # --- tests ------------------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from calm_ext.errors import CalmError
+from calm_ext.metrics.intervals import BOOTSTRAP
 from calm_ext.metrics.names import LOWER_IS_BETTER, metric_code, metric_name, metric_order
 from calm_ext.report.board.entry import Entry, plain
 from calm_ext.report.board.rank import Standing, has, intervals, judge
@@ -39,12 +40,14 @@ class Row(NamedTuple):
         label: the model's name; with what tells it apart where a table has the name twice.
         standings: ranked metric -> rank.
         ci95: metric -> 95 % interval.
+        ci95_method: metric -> ``score`` where the interval is not the bootstrap's.
     """
 
     label: str
     entry: Entry
     standings: Mapping[str, Standing]
     ci95: Mapping[str, tuple[float, float]]
+    ci95_method: Mapping[str, str]
 
     def value(self, metric: str) -> float:
         """A metric; NaN where it was not measured."""
@@ -166,26 +169,28 @@ def _table(members: list[Entry], sort: str) -> Table:
     shown += [by] if by not in shown and by not in [f"acc_{x}" for x in languages] else []
     standings: list[dict[str, Standing]] = [{} for _ in members]
     ci95: list[dict[str, tuple[float, float]]] = [_of_stderr(e) for e in members]
+    methods: list[dict[str, str]] = [{} for _ in members]
     for metric in ranked:
         tested = [i for i, e in enumerate(members) if e.columns and has(e.columns, metric)]
         if tested:
             found = judge([c for i in tested if (c := members[i].columns)], metric)
-            for i, bounds, standing in zip(tested, found.ci95, found.standings, strict=True):
-                ci95[i][metric] = bounds
+            for i, own, standing in zip(tested, found.ci95, found.standings, strict=True):
+                ci95[i][metric] = own.bounds
+                methods[i] |= {metric: own.method} if own.method != BOOTSTRAP else {}
                 standings[i][metric] = standing if len(tested) > 1 or len(members) == 1 else UNTESTED
     for metric in [f"acc_{x}" for x in first.languages] + ["all_correct", "all_agree"]:
         with_samples = [i for i, e in enumerate(members) if e.columns and metric not in ci95[i]]
-        for i, bounds in zip(
+        for i, own in zip(
             with_samples, intervals([c for i in with_samples if (c := members[i].columns)], metric), strict=True
         ):
-            ci95[i] |= {metric: bounds} if is_number(bounds[0]) else {}
+            ci95[i] |= {metric: own.bounds} if is_number(own.low) else {}
+            methods[i] |= {metric: own.method} if own.method != BOOTSTRAP else {}
     sign = 1 if by in LOWER_IS_BETTER else -1
     labels = _labels(members)
-    rows = [Row(*parts) for parts in zip(labels, members, standings, ci95, strict=True)]
+    rows = [Row(*parts) for parts in zip(labels, members, standings, ci95, methods, strict=True)]
     rows.sort(key=lambda r: (math.isnan(r.value(by)), sign * r.value(by) if is_number(r.value(by)) else 0, r.label))
-    return Table(
-        first.task, by, ranked, shown, languages, first.facts, [], rows, _notes(rows, by, sort), _signature(first)
-    )
+    notes = _notes(rows, by, sort, ranked)
+    return Table(first.task, by, ranked, shown, languages, first.facts, [], rows, notes, _signature(first))
 
 
 def _of_stderr(entry: Entry) -> dict[str, tuple[float, float]]:
@@ -226,7 +231,7 @@ def _labels(members: Sequence[Entry]) -> list[str]:
     return labels
 
 
-def _notes(rows: Sequence[Row], by: str, sort: str) -> list[str]:
+def _notes(rows: Sequence[Row], by: str, sort: str, ranked: Sequence[str]) -> list[str]:
     notes = []
     if by != sort:
         notes.append(f"There is no {metric_name(sort)} here, so the order is by {metric_name(by)}.")
@@ -239,6 +244,14 @@ def _notes(rows: Sequence[Row], by: str, sort: str) -> list[str]:
         notes.append(f"Placed by value alone, not tested, so without a rank: {shown}: {reason}.")
     if any(r.entry.note and r.ci95 for r in rows):
         notes.append("Intervals of what is not tested are ± 1.96 of lm-eval's standard errors.")
+    bounded = [r for r in rows if any(m in ranked for m in r.ci95_method)]
+    if bounded:
+        which = ", ".join(metric_name(m) for m in ranked if any(m in r.ci95_method for r in bounded))
+        models = ", ".join(r.label for r in bounded[:5]) + (f" and {len(bounded) - 5} more" if len(bounded) > 5 else "")
+        notes.append(
+            f"Score intervals (Wilson, Newcombe) in place of the bootstrap's, because too few questions differ from "
+            f"the others: {which}, of {models}."
+        )
     if len({r.entry.columns.read for r in rows if r.entry.columns}) > 1:
         notes.append("The models read different passages with the same questions (each judged its own, for instance).")
     for package in ("calm-ext", "lm_eval"):

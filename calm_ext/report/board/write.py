@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 LEGEND = (
     "A rank with = is shared: a paired test on the same questions does not tell these models from the best of that "
     "rank (p < 0.05, Holm's correction over all pairs of the table); 1–2: not told from the best of rank 1 either. Not "
-    "being told apart is not being equal. In brackets: 95 % intervals, by bootstrap over questions."
+    "being told apart is not being equal. In brackets: 95 % intervals, by bootstrap over questions "
+    "where no note says otherwise."
 )
 
 
@@ -227,6 +228,7 @@ def _row(place: int, row: Row, table: Table) -> dict[str, Any]:
             m: {"rank": s.rank, "first": s.first, "shared": s.shared, "p_first": s.p_first}
             for m, s in row.standings.items() if s.rank is not None
         },
-        "metrics": dict(e.values), "ci95": {m: list(ci) for m, ci in row.ci95.items()}, "stderr": dict(e.stderr),
+        "metrics": dict(e.values), "ci95": {m: list(ci) for m, ci in row.ci95.items()},
+        "ci95_method": dict(row.ci95_method), "stderr": dict(e.stderr),
         "tested": row.rank(table.by) != NONE, "note": e.note, "signature": e.signature, "file": plain(e.path, 4096),
     }  # fmt: skip

@@ -88,10 +88,10 @@ def changes(cells: Cells, metrics: Sequence[str], *, resamples: int) -> dict[str
         before, after = cells.metric(metric)
         if not np.isnan(after - before).all():
             columns |= {("before", metric): before, ("after", metric): after, ("difference", metric): after - before}
-    means, _, differences = compared(columns, [], resamples)
+    found = compared(columns, [], resamples)
     result: dict[str, dict[str, Any] | None] = dict.fromkeys(metrics)
-    for metric, d in differences.items():
+    for metric, d in found.differences.items():
         if metric in result:
-            sides = {when: means[when][metric] for when in WHEN}
+            sides = {when: found.means[when][metric] for when in WHEN}
             result[metric] = {**sides, "difference": d["value"], "ci95": [d["low"], d["high"]], "p": d["p"]}
     return result

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from calm_ext.metrics.intervals import Bounds
 from calm_ext.metrics.stats import bootstrap_p, holm
 from calm_ext.report.compared import resampled
 from calm_ext.report.explain.categories import SMALLEST
@@ -17,12 +18,17 @@ from calm_ext.report.explain.factors import Factor, script_of
 if TYPE_CHECKING:
     import numpy as np
 
+    from calm_ext.report.whole import Resampled
+
 #: what may happen to an answer -> in words, and to which answers it may
 EVENTS = {
     "won": "wrong answers that became right",
     "lost": "right answers that became wrong",
     "changed": "answers that changed",
 }
+
+#: The least and largest that a share can change by.
+_CHANGE: Bounds = (-1.0, 1.0)
 
 
 def factor_effects(
@@ -43,7 +49,8 @@ def factor_effects(
         ``highest``, the rates of the levels that differ most among those with ten answers or more.
     """
     columns = {(f.key, k): _gains(cells, f.at == k) for f in factors for k in range(len(f.levels))}
-    drawn = resampled({key: c for key, c in columns.items() if not _empty(c)}, resamples)
+    there = {key: c for key, c in columns.items() if not _empty(c)}
+    drawn = resampled(there, dict.fromkeys(there, _CHANGE), resamples)
     result: list[dict[str, Any]] = []
     for factor in factors:
         levels = [_level(cells, factor, k, drawn.get((factor.key, k))) for k in range(len(factor.levels))]
@@ -103,7 +110,7 @@ def _empty(column: np.ndarray) -> bool:
     return bool(np.isnan(column).all())
 
 
-def _level(cells: Cells, factor: Factor, k: int, drawn: Any) -> dict[str, Any]:
+def _level(cells: Cells, factor: Factor, k: int, drawn: Resampled | None) -> dict[str, Any]:
     import numpy as np
 
     inside = factor.at == k
@@ -117,7 +124,7 @@ def _level(cells: Cells, factor: Factor, k: int, drawn: Any) -> dict[str, Any]:
     }
     if drawn is not None:
         old, new = cells.right
-        value, low, high, _ = drawn
+        value, (low, high, _), _ = drawn
         found |= {
             "before": float(np.nanmean(_mean(old.astype(float), inside))),
             "after": float(np.nanmean(_mean(new.astype(float), inside))),
@@ -191,10 +198,11 @@ def pair_effects(cells: Cells, *, resamples: int) -> dict[str, Any]:
         for kind, own in kinds.items():
             columns[kind, "script"] = np.mean([columns[p] for p in own], axis=0)
         columns["contrast"] = columns[True, "script"] - columns[False, "script"]
-    drawn = resampled(columns, resamples)
+    limits = dict.fromkeys(columns, _CHANGE) | {"contrast": (2 * _CHANGE[0], 2 * _CHANGE[1])}
+    drawn = resampled(columns, limits, resamples)
     found = []
     for i, j in pairs:
-        value, low, high, _ = drawn[i, j]
+        value, (low, high, _), _ = drawn[i, j]
         row = {"a": languages[i], "b": languages[j], "same_script": same[i, j]}
         row |= {when: float(sides[when][i, j].mean()) for when in sides}
         row |= {"difference": value, "ci95": [low, high]}
@@ -206,9 +214,9 @@ def pair_effects(cells: Cells, *, resamples: int) -> dict[str, Any]:
     scripts: dict[str, Any] = {}
     if both:
         for kind, name in ((True, "same"), (False, "different")):
-            value, low, high, _ = drawn[kind, "script"]
+            value, (low, high, _), _ = drawn[kind, "script"]
             means = {w: sum(float(sides[w][p].mean()) for p in kinds[kind]) / len(kinds[kind]) for w in sides}
             scripts[name] = {"n_pairs": len(kinds[kind]), **means, "difference": value, "ci95": [low, high]}
-        value, low, high, draws = drawn["contrast"]
+        value, (low, high, _), draws = drawn["contrast"]
         scripts["contrast"] = {"difference": value, "ci95": [low, high], "p": bootstrap_p(draws.round(12))}
     return {"pairs": sorted(found, key=lambda x: -x["difference"]), "scripts": scripts}

@@ -8,6 +8,7 @@ from typing import Any
 from calm_ext.languages import get_language, is_language, language_name
 from calm_ext.metrics.answered import parts_of
 from calm_ext.metrics.names import metric_name
+from calm_ext.report.compared import method_words
 from calm_ext.report.letters import letter_words
 from calm_ext.report.page.flow import flow_context
 from calm_ext.report.plots.draw import accuracy_name, consistency_name, flow_name, matrices
@@ -57,6 +58,7 @@ def _task(data: RunData, name: str, task: Mapping[str, Any]) -> dict[str, Any]:
         "rows": rows,
         "reasons": _reasons(task, rows),
         "letters": letter_words(task.get("letter_bias")),
+        "methods": method_words(task.get("ci95_method")),
         "right": " ".join(filter(None, (right_words(task.get("n_right")), kept_words(task.get("kept"))))),
         "languages": languages,
         "chance": _guessing(last) if last else None,
