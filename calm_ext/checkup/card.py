@@ -46,7 +46,7 @@ def to_html(found: Checkup) -> str:
         found=found,
         numbers=[_number(found, metric, words) for metric, words in NUMBERS.items()],
         languages=[_language(found, x) for x in found.by_accuracy],
-        heads=[{"code": x, "name": name_of(x)} for x in m.languages],
+        heads=[{"code": clean(x, 40), "name": name_of(x)} for x in m.languages],
         matrix=[_row(found, x) for x in m.languages],
         pair_chance=share(m.chance["consistency"]) if "consistency" in m.chance else "",
         share=share,

@@ -94,7 +94,7 @@ class Checkup:
         return sorted(self.measured.languages, key=lambda x: -self.measured.metrics[f"acc_{x}"])
 
     def near_chance(self, metric: str) -> bool:
-        """Whether a metric is not above its chance value: that lies within its interval, or above it."""
+        """Whether a metric is not clearly above its chance value: its 95 % interval does not lie above that."""
         chance, (low, _) = self.measured.chance.get(metric), self.measured.ci95[metric]
         return chance is not None and (math.isnan(low) or low <= chance)
 
@@ -122,7 +122,7 @@ class Checkup:
         a = self.asked
         few = f"{a.questions} of {a.available} questions" if a.questions < a.available else f"{a.questions} questions"
         languages = len(self.measured.languages)
-        return f"{few} in {languages} languages ({a.task}); {a.why}."
+        return clean(f"{few} in {languages} languages ({a.task}); {a.why}.")
 
     @property
     def shortened(self) -> str:
@@ -141,17 +141,18 @@ class Checkup:
         found = [self.shortened] if self.shortened else []
         chance = self.measured.chance
         if self.near_chance("acc"):
+            more = "more questions, " if self.asked.questions < self.asked.available else ""
             found.insert(
                 0,
-                f"Its accuracy is not above chance ({share(chance['acc'])}), so its agreement says little about what "
-                f"it knows: ask a larger model, or ask in another form with --tasks.",
+                f"Its accuracy is not clearly above chance ({share(chance['acc'])}), so its agreement says little about "
+                f"what it knows: try {more}a larger model, or another form of asking (--tasks).",
             )
         else:
             near = [name_of(x) for x in self.measured.languages if self.near_chance(f"acc_{x}")]
             if near:
                 found.append(
-                    f"Accuracy is not above chance ({share(chance['acc'])}) in {', '.join(near)}: there agreement says "
-                    f"little."
+                    f"Accuracy is not clearly above chance ({share(chance['acc'])}) in {', '.join(near)}: there "
+                    f"agreement says little."
                 )
         return [*found, *self.measured.warnings]
 
@@ -191,8 +192,8 @@ class Checkup:
     @property
     def next_steps(self) -> list[Next]:
         """Three commands to go on with; of Babel's model, which needs no benchmark, two."""
-        a, folder = self.asked, shlex.quote(str(self.asked.folder.parent))
-        model = shlex.quote(a.model)
+        a, folder = self.asked, shlex.quote(clean(str(self.asked.folder.parent)))
+        model = shlex.quote(clean(a.model))
         if a.model == "babel":
             return [
                 Next("check a real model", "calm-ext check Qwen/Qwen3-0.6B"),

@@ -45,7 +45,7 @@ def _text(figure: Any, found: Checkup) -> None:
         language, n = found.worst
         lines.append(f"{n} of the {found.pivot_right} right in {found.pivot_name} are wrong in {name_of(language)}")
     if found.near_chance("acc"):
-        lines.append("accuracy is not above chance: agreement says little")
+        lines.append("accuracy is not clearly above chance: agreement says little")
     wrapped = [part for line in lines for part in textwrap.wrap(drawable(line), 54)]
     for place, line in enumerate(wrapped[:5]):
         figure.text(0.04, 0.27 - 0.055 * place, line, fontsize=8.5, color=INK)

@@ -178,8 +178,9 @@ class _Asking:
         """Load the model, and ask what each task wants."""
         from transformers.utils import logging
 
+        from calm_ext.harness.chatter import without_context_bars
         from calm_ext.harness.evaluate import quiet_lm_eval
-        from calm_ext.harness.trial import load_task, without_context_bars
+        from calm_ext.harness.trial import load_task
         from calm_ext.models.lm import load_lm
 
         quiet_lm_eval()

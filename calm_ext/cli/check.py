@@ -69,6 +69,8 @@ def command(
     calm-ext check models/mine --languages en,ar,ja --questions 40
     calm-ext check models/mine --tasks calm_belebele_xl_letters
     """
+    from rich.markup import escape
+
     from calm_ext.checkup.card import stem_of, write_card
     from calm_ext.checkup.found import read_checkup
     from calm_ext.checkup.model import folder_name
@@ -87,7 +89,7 @@ def command(
             folder,
             batch_size=batch_size,
             repeat=again,
-            say=lambda message: reporter.stage("check", message),
+            say=lambda message: reporter.stage("check", escape(message)),
             bar=lambda total: _counting(reporter.progress("asking", total)),
         )
     found = [read_checkup(a) for a in asked]

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-
-from tqdm import tqdm
 
 from calm_ext.errors import CalmError
 from calm_ext.harness.evaluate import task_manager
@@ -27,7 +24,8 @@ def load_task(name: str, *, metadata: Mapping[str, Any]) -> CrossLingualTask:
     """
     from calm_ext.harness.task import CrossLingualTask
 
-    found = task_manager([name], metadata=dict(metadata)).load([name])["tasks"].get(name)
+    manager = task_manager([name], metadata=dict(metadata))
+    found = manager.load([name])["tasks"].get(name) if name in manager.all_subtasks else None
     if not isinstance(found, CrossLingualTask):
         raise CalmError(f"{name}: is no task across languages; those of lm_eval_tasks/README.md have names in _xl…")
     if len(found.languages) < 2:
@@ -70,23 +68,3 @@ def _seconds(ask: Any, instances: list[Any]) -> float:
     started = time.perf_counter()
     ask(instances)
     return max(time.perf_counter() - started, 1e-6)
-
-
-@contextmanager
-def without_context_bars() -> Iterator[None]:
-    """Leave out the progress bars with which lm-eval writes and tokenizes prompts; those of the model's work stay."""
-    from lm_eval.api import model, task
-
-    modules: list[Any] = [model, task]
-    before = [module.tqdm for module in modules]
-
-    def hidden(*args: Any, **kwargs: Any) -> Any:
-        return tqdm(*args, **{**kwargs, "disable": True})
-
-    for module in modules:
-        module.tqdm = hidden
-    try:
-        yield
-    finally:
-        for module, bar in zip(modules, before, strict=True):
-            module.tqdm = bar
