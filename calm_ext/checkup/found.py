@@ -107,10 +107,14 @@ class Checkup:
     def headline(self) -> str:
         """What was found, in a sentence."""
         m = self.measured.metrics
-        parts = [
-            f"{self.label} gives the same answer in {share(m['consistency'])} of language pairs",
-            f"weakest: {self.weakest.name} ({share(self.weakest.consistency)})",
-        ]
+        if len(self.pairs) > 1:
+            parts = [
+                f"{self.label} gives the same answer in {share(m['consistency'])} of language pairs",
+                f"weakest: {self.weakest.name} ({share(self.weakest.consistency)})",
+            ]
+        else:
+            both = " and ".join(map(name_of, self.weakest.languages))
+            parts = [f"{self.label} gives the same answer in {both} to {share(m['consistency'])} of the questions"]
         if self.worst is not None:
             language, n = self.worst
             parts.append(f"{counted(n, 'question')} right in {self.pivot_name} and wrong in {name_of(language)}")
@@ -144,8 +148,8 @@ class Checkup:
             more = "more questions, " if self.asked.questions < self.asked.available else ""
             found.insert(
                 0,
-                f"Its accuracy is not clearly above chance ({share(chance['acc'])}), so its agreement says little about "
-                f"what it knows: try {more}a larger model, or another form of asking (--tasks).",
+                f"Its accuracy is not clearly above chance ({share(chance['acc'])}), so its agreement says little "
+                f"about what it knows: try {more}a larger model, or another form of asking (--tasks).",
             )
         else:
             near = [name_of(x) for x in self.measured.languages if self.near_chance(f"acc_{x}")]
@@ -192,7 +196,7 @@ class Checkup:
     @property
     def next_steps(self) -> list[Next]:
         """Three commands to go on with; of Babel's model, which needs no benchmark, two."""
-        a, folder = self.asked, shlex.quote(clean(str(self.asked.folder.parent)))
+        a, folder = self.asked, shlex.quote(clean(str(self.asked.folder)))
         model = shlex.quote(clean(a.model))
         if a.model == "babel":
             return [
@@ -201,7 +205,7 @@ class Checkup:
             ]
         number = f" --questions {a.questions}" if a.questions < a.available else ""
         chat = " --chat-template" if a.chat_template else ""
-        form = "mc" if a.style == "cloze" else "letters"
+        form = {"cloze": "_mc", "letters": "_letters"}.get(a.style, "")
         recipe = "llama" if a.chat_template else "xcsqa-gemma-270m"
         return [
             Next(
@@ -210,7 +214,7 @@ class Checkup:
             ),
             Next(
                 "measure on real benchmarks",
-                f"calm-ext eval --model {model} --tasks calm_belebele_xl_{form},calm_mmmlu_xl_{form}{chat} "
+                f"calm-ext eval --model {model} --tasks calm_belebele_xl{form},calm_mmmlu_xl{form}{chat} "
                 f"-o runs/benchmarks",
             ),
             Next(

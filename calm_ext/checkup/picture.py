@@ -40,7 +40,7 @@ def _text(figure: Any, found: Checkup) -> None:
         if metric in c:
             figure.text(0.195, top - 0.006, f"by chance {share(c[metric])}", fontsize=7.5, color=GREY)
     pair = found.weakest
-    lines = [f"weakest pair: {pair.name}, {share(pair.consistency)}"]
+    lines = [f"weakest pair: {pair.name}, {share(pair.consistency)}"] if len(found.pairs) > 1 else []
     if found.worst is not None:
         language, n = found.worst
         lines.append(f"{n} of the {found.pivot_right} right in {found.pivot_name} are wrong in {name_of(language)}")

@@ -44,10 +44,11 @@ def render_checkup(found: Checkup) -> Iterator[RenderableType]:
     chance = found.measured.chance.get("consistency")
     by_chance = "" if chance is None else f"   (by chance {share(chance)})"
     weakest, strongest = found.weakest, found.strongest
-    yield Text(
-        f"weakest pair: {weakest.name} {share(weakest.consistency)}   "
-        f"strongest: {strongest.name} {share(strongest.consistency)}{by_chance}"
-    )
+    if len(found.pairs) > 1:
+        yield Text(
+            f"weakest pair: {weakest.name} {share(weakest.consistency)}   "
+            f"strongest: {strongest.name} {share(strongest.consistency)}{by_chance}"
+        )
     if found.examples:
         yield Text()
         title = Text(f"{counted(len(found.examples), 'question')} to show it", "bold")
