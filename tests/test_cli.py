@@ -51,7 +51,7 @@ RECIPE = "name: x\nmodel: {path: babel}\ndata: {source: babel}\nevaluation: {tas
     ("arguments", "files", "said"),
     [
         (["align", "nope.yaml"], {}, "no such recipe file"),
-        (["study", "nope.yaml"], {}, "nope.yaml: no such study file; these come along: methods-babel"),
+        (["study", "nope.yaml"], {}, "nope.yaml: no such study file; these come along: crossval-klar, crossval-xcsqa"),
         (["study", "s.yaml"], {"s.yaml": "name: s\nrecipe: demo\nclaims: [{metric: acc, over: vote.rule}]\n"},
          "claims.0: a claim is one of"),
         (["align", "r.yaml"], {"r.yaml": RECIPE + "trainig: {beta: 1}\n"}, "trainig: unknown key; did you mean training?"),

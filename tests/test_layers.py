@@ -43,6 +43,7 @@ FOLDERS = {
     "retrieval": "indices, passages, their quality",
     "harness": "tasks, sampling and evaluation with lm-eval",
     "report": "plots, page, card, leaderboard",
+    "checkup": "a first look at a model: what to ask, what it shows, a card",
     "publish": "merge and push",
     "pipeline": "a recipe, its stages, its run directory",
     "study": "a recipe over settings, seeds and folds, and tests of claims",

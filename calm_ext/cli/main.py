@@ -15,6 +15,7 @@ from calm_ext.files.secrets import mask
 
 #: verb -> (module, one line for the list)
 VERBS = {
+    "check": ("check", "Look at a model for the first time: does it answer alike in ten languages, and where not?"),
     "align": ("align", "Run a whole recipe: sample, vote, pair, train, evaluate before and after, report."),
     "study": ("study", "Run a recipe over settings, seeds and folds, and test what is claimed of it."),
     "tune": ("tune", "Choose a recipe's training settings without gold labels, by questions held out."),
@@ -83,6 +84,7 @@ def cli() -> None:
     """Measure how consistently a language model answers across languages, and align it from its own samples.
 
     \b
+    calm-ext check MODEL                     look: one screen, where a model's languages disagree
     lm_eval --tasks calm_medqa_xl …          measure: accuracy per language, consistency across them
     calm-ext align recipes/llama.yaml        align: from the model's own samples, no gold labels
     calm-ext leaderboard RESULTS…            compare many models

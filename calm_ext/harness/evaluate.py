@@ -101,6 +101,8 @@ def evaluate(
     import lm_eval
     from lm_eval.loggers import EvaluationTracker
 
+    from calm_ext.harness.chatter import without_git_error
+
     given = dict(metadata or {})
     judging = bool(given.pop("judge", False))
     manager = task_manager(tasks, metadata=given)
@@ -111,22 +113,23 @@ def evaluate(
     if lm.rank == 0:
         shutil.rmtree(partial, ignore_errors=True)
     tracker = EvaluationTracker(output_path=str(partial))
-    results = lm_eval.simple_evaluate(
-        model=lm,
-        tasks=_judged(manager, tasks, lm, given, chat_template, limit, num_fewshot) if judging else list(tasks),
-        task_manager=manager,
-        num_fewshot=num_fewshot,
-        limit=limit,
-        apply_chat_template=chat_template,
-        fewshot_as_multiturn=chat_template,
-        log_samples=True,
-        evaluation_tracker=tracker,
-        bootstrap_iters=_RESAMPLES,
-        random_seed=seed,
-        numpy_random_seed=seed,
-        torch_random_seed=seed,
-        fewshot_random_seed=seed,
-    )
+    with without_git_error():
+        results = lm_eval.simple_evaluate(
+            model=lm,
+            tasks=_judged(manager, tasks, lm, given, chat_template, limit, num_fewshot) if judging else list(tasks),
+            task_manager=manager,
+            num_fewshot=num_fewshot,
+            limit=limit,
+            apply_chat_template=chat_template,
+            fewshot_as_multiturn=chat_template,
+            log_samples=True,
+            evaluation_tracker=tracker,
+            bootstrap_iters=_RESAMPLES,
+            random_seed=seed,
+            numpy_random_seed=seed,
+            torch_random_seed=seed,
+            fewshot_random_seed=seed,
+        )
     if results is None:  # another process of `accelerate launch` has them, and writes
         lm.barrier()
         return {}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -40,7 +40,13 @@ class SharedPrefixLM(HFLM):
 
     Under ``accelerate launch`` it shares the documents among the processes on a CPU, too, where HFLM does so on GPUs
     only (on a CPU, every one of its processes runs all of them).
+
+    Attributes:
+        watch: shows progress instead of tqdm's bar: called with the number of options to score, it returns a function
+            that is called with the number scored since its last call.
     """
+
+    watch: Callable[[int], Callable[[int], None]] | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if kwargs.get("device") == "cpu" and int(os.environ.get("WORLD_SIZE", "1")) > 1:
@@ -112,9 +118,9 @@ class SharedPrefixLM(HFLM):
         for _, context, target in self._fitting(requests):
             keys.append((tuple(context), tuple(target)))
             groups.setdefault(keys[-1][0], {})[keys[-1][1]] = None
-        progress = tqdm(
-            total=sum(map(len, groups.values())), disable=disable_tqdm or self.rank != 0, desc="Scoring options"
-        )
+        total, quiet = sum(map(len, groups.values())), disable_tqdm or self.rank != 0
+        progress = tqdm(total=total, disable=quiet or self.watch is not None, desc="Scoring options")
+        advance = progress.update if quiet or self.watch is None else self.watch(total)
         kind = self.mixed_precision_dtype
         with torch.autocast(device_type=self.device.type, dtype=kind, enabled=kind is not None):
             scored = score_groups(
@@ -122,7 +128,7 @@ class SharedPrefixLM(HFLM):
                 [(context, list(targets)) for context, targets in groups.items()],
                 batch_size=self.prompts_per_pass,
                 dtype=self.softmax_dtype,
-                progress=progress.update,
+                progress=advance,
             )
         progress.close()
         found = {
