@@ -285,7 +285,8 @@ def test_fewer_questions_are_asked_where_all_would_take_too_long(
     done = check(babel_model, "--tasks", "calm_babel_xl_mc", "--languages", "qaa,qab", "-o", tmp_path / "out", "--json")
     found = json.loads(done.stdout)
     assert found["n_questions"] == 20 < found["n_available"]
-    assert f"The first 20 of {found['n_available']} questions: all would take about 1 minute" in found["warnings"][-1]
+    said = f"The first 20 of {found['n_available']} questions: all would take about "
+    assert any(said in warning for warning in found["warnings"])
     assert f"asking 20 of {found['n_available']} questions in 2 languages" in done.stderr
 
 
