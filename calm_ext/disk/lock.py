@@ -90,39 +90,58 @@ def _host() -> str:
 def run_of(path: Path) -> Path | None:
     """The run directory that a path lies in, or is; None where it lies in none."""
     absolute = Path(os.path.abspath(path))
-    return next((p for p in (absolute, *absolute.parents[:4]) if (p / "manifest.json").is_file()), None)
+    return next((p for p in (absolute, *absolute.parents[:4]) if _is_run(p / "manifest.json")), None)
+
+
+def _is_run(manifest: Path) -> bool:
+    """Whether it is a manifest of ours: other programs have files of that name, too."""
+    try:
+        found = json.loads(manifest.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and {"name", "stages"} <= found.keys()
 
 
 @contextlib.contextmanager
-def writing(path: Path, verb: str) -> Iterator[None]:
-    """Be the only one who writes a file, or below a folder; of a run directory, in all of it.
+def reading(path: Path, verb: str) -> Iterator[None]:
+    """See to it that nobody writes the run that a path is, or lies in, meanwhile; elsewhere there is nothing to do.
 
     Raises:
         RunError: another process does.
     """
     run = run_of(path)
-    if run is not None:
-        with held(run, verb):
-            yield
-    elif path.is_dir() or not path.suffix:
-        with held(make_folder(path), verb):
-            yield
-    elif path.exists() and not path.is_file():
-        yield  # a device or a pipe has no writer of its own
-    else:
-        make_folder(path.parent)
-        with held(path, verb):
-            yield
+    with held(run, verb, reads_only=True) if run else contextlib.nullcontext():
+        yield
 
 
 @contextlib.contextmanager
-def held(target: Path, verb: str, *, reading: bool = False) -> Iterator[None]:
+def writing(path: Path, verb: str, *, folder: bool = False) -> Iterator[None]:
+    """Be the only one who writes a file, or a folder; inside of a run directory, in all of that.
+
+    Args:
+        folder: the path is a folder, which is made where it is not there.
+
+    Raises:
+        RunError: another process does.
+    """
+    target = run_of(path) or (make_folder(path) if folder else path)
+    if target == path and not folder:
+        if path.exists() and not path.is_file():  # a device or a pipe has no writer of its own
+            yield
+            return
+        make_folder(path.parent)
+    with held(target, verb):
+        yield
+
+
+@contextlib.contextmanager
+def held(target: Path, verb: str, *, reads_only: bool = False) -> Iterator[None]:
     """Hold the lock of a folder, or of a file.
 
     Args:
         target: what is written; the lock lies in the folder, or beside the file.
         verb: for the note.
-        reading: what is read must not change meanwhile. Where nobody can write no lock is needed.
+        reads_only: nothing is written, so that no lock is needed where nobody can write.
 
     Raises:
         RunError: another process holds it, or may hold it on another machine.
@@ -139,7 +158,7 @@ def held(target: Path, verb: str, *, reading: bool = False) -> Iterator[None]:
     except Timeout:
         raise RunError(_refusal(target, _noted(note, wait=True), note)) from None
     except OSError as error:
-        if not (reading and error.errno in _READ_ONLY):
+        if not (reads_only and error.errno in _READ_ONLY):
             raise CalmError(f"{target}: cannot be written ({(error.strerror or str(error)).lower()})") from None
         holder = _noted(note)
         if holder is not None and not holder.is_gone:

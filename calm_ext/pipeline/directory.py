@@ -56,6 +56,21 @@ def digest(*parts: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _is_ours(path: Path) -> bool:
+    """Whether a file is a lock, its note, or what a writer that was killed left: none of them is somebody's work."""
+    return path.name.startswith(".") and path.suffix in (".lock", ".tmp", ".json") and path.is_file()
+
+
+def _valid(entry: Any) -> bool:
+    """Whether what a manifest has of a stage is as it is written; of a damaged one the stage is done again."""
+    return (
+        isinstance(entry, dict)
+        and isinstance(entry.get("inputs"), str)
+        and isinstance(entry.get("outputs"), dict)
+        and all(isinstance(x, str) for x in entry["outputs"].values())
+    )
+
+
 class RunDirectory:
     """``runs/<name>``; opened for one recipe name.
 
@@ -68,10 +83,20 @@ class RunDirectory:
     """
 
     def __init__(self, path: Path, *, name: str) -> None:
-        self.path = path
+        self.path, self.name = path, name
         self._order: list[str] = []
+        self.manifest: dict[str, Any] = {}
+        self.read()
+
+    def read(self) -> None:
+        """Read the manifest, which another process may have written since.
+
+        Raises:
+            RunError: as of the class.
+        """
+        path, name = self.path, self.name
         manifest = path / "manifest.json"
-        self.manifest: dict[str, Any] = {"name": name, "stages": {}}
+        self.manifest = {"name": name, "stages": {}}
         if path.is_file():
             raise RunError(f"{path}: is a file, a run directory was expected")
         if manifest.exists():
@@ -79,13 +104,14 @@ class RunDirectory:
                 self.manifest = json.loads(manifest.read_text(encoding="utf-8"))
                 stages = self.manifest["stages"]
                 owner = self.manifest["name"]
-            except (json.JSONDecodeError, KeyError, TypeError, OSError) as error:
+            except (ValueError, KeyError, TypeError, OSError, RecursionError) as error:
                 raise RunError(f"{manifest}: cannot be read ({error}); move the directory away to start anew") from None
             if owner != name or not isinstance(stages, dict):
                 raise RunError(
                     f"{path}: holds a run of recipe {owner!r}, not {name!r}; give another --run directory or name"
                 )
-        elif path.is_dir() and any(path.iterdir()):
+            self.manifest["stages"] = {stage: entry for stage, entry in stages.items() if _valid(entry)}
+        elif path.is_dir() and not all(_is_ours(p) for p in path.iterdir()):
             raise RunError(f"{path}: is not empty and holds no run (no manifest.json); give another --run directory")
 
     def __truediv__(self, relative: str) -> Path:
@@ -163,7 +189,7 @@ class RunDirectory:
             files: what the stage writes piece by piece, files or directories.
         """
         marker = self / folder / ".inputs"
-        if marker.exists() and marker.read_text(encoding="utf-8") == inputs:
+        if marker.is_file() and marker.read_text(encoding="utf-8", errors="replace") == inputs:
             return True
         stale = False
         for name in files:

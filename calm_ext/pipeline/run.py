@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from calm_ext.disk.lock import held
 from calm_ext.errors import CalmError
+from calm_ext.files.places import make_folder
 from calm_ext.models.device import peak_memory_mib
 from calm_ext.models.meter import Reading, reading
 from calm_ext.pipeline.context import Reporter, Run, Stage
@@ -55,16 +57,19 @@ class Pipeline:
         """Run the stages in order up to ``stop_after``, skipping those that are done.
 
         Raises:
-            CalmError: the recipe has no such stage, or a stage cannot be done; what was finished stays.
+            CalmError: the recipe has no such stage, another process writes the run, or a stage cannot be done; what was
+                finished stays.
         """
         names = [s.name for s in self.stages]
         due = self._due(stop_after)
         for stage in self.stages:
             stage.check(self.context, due=stage in due)
-        self.dir.open(order=names)
-        save_recipe(self.context.recipe, self.dir / "recipe.yaml")
-        for stage in due:
-            self.advance(stage)
+        with held(make_folder(self.dir.path), "align"):
+            self.dir.read()
+            self.dir.open(order=names)
+            save_recipe(self.context.recipe, self.dir / "recipe.yaml")
+            for stage in due:
+                self.advance(stage)
 
     def _due(self, stop_after: str | None) -> Sequence[Stage]:
         """The stages up to one; all without."""
