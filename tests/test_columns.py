@@ -597,6 +597,26 @@ def test_a_share_of_a_split_is_the_same_whatever_the_languages(tmp_path: Path) -
     with pytest.raises(DataError, match=r"from 0\.5 to 0\.5 is nothing"):
         spec(splits={"test": {"share": [0.5, 0.5]}})
 
+    # Subjects are named in each language's own words: those of one language decide, also where it is not asked.
+    rows_in(tmp_path, "fr/test.jsonl", [
+        {**FR[0], "id": f"r{i}", "q": f"fr {i}?", "subject": f"sujet {i}"} for i in range(60)
+    ])  # fmt: skip
+    halves = spec(splits=splits, together="subject", together_in="en")
+    assert ids("one", "fr") == ids("one", "fr", "en") == one and ids("two", "fr") == two
+    with pytest.raises(DataError, match="together_in: de is not one of the languages"):
+        spec(together="subject", together_in="de")
+
+
+def test_a_split_of_some_keys(tmp_path: Path) -> None:
+    folder_of(tmp_path)
+    some = spec(
+        splits={"test": {}, "rhine": {"name": "test", "keys": "r1$"}, "rest": {"name": "test", "keys": "(?!r1)"}}
+    )
+    assert [q.id for q in load(some, tmp_path, split="rhine")] == ["rivers-r1"]
+    assert [q.id for q in load(some, tmp_path, split="rest")] == ["rivers-r2"]
+    with pytest.raises(DataError, match=r"splits\.test\.keys: '\(' is no regular expression"):
+        spec(splits={"test": {"keys": "("}})
+
 
 def test_every_mistake_of_a_spec_is_named_at_once() -> None:
     """A misspelt key is missing under its right name and unknown under the other."""

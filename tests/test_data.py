@@ -504,3 +504,12 @@ def test_a_source_of_a_plugin_in_a_recipe() -> None:
     ):
         with pytest.raises(RecipeError, match=said):
             recipe(**given)
+
+
+def test_splits_are_taken_one_after_the_other() -> None:
+    """`train+test` names two; what is in both counts once."""
+    train, test = (load_questions("babel", split=x) for x in ("train", "test"))
+    assert load_questions("babel", split="train+test") == [*train, *test]
+    assert load_questions("babel", split="test+test") == test
+    with pytest.raises(CalmError, match="babel has no split 'dev'"):
+        load_questions("babel", split="train+dev")

@@ -117,20 +117,47 @@ def test_the_grid_applies_changes_as_align_does(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "cells", "sampled", "votes"), [("methods-babel", 60, 5, 10), ("two-languages-babel", 24, 6, 24)]
+    ("name", "cells", "before", "sampled", "votes"),
+    [
+        ("methods-babel", 60, 5, 5, 10),
+        ("two-languages-babel", 24, 6, 6, 24),
+        ("languages-babel", 35, 5, 35, 35),
+        ("samples-babel", 15, 3, 15, 15),
+        ("vote-babel", 21, 3, 3, 21),
+        ("noise-babel", 18, 3, 3, 9),
+        ("retrieval-babel", 5, 5, 5, 5),
+    ],
 )
-def test_the_bundled_studies_sample_each_world_once(
-    name: str, cells: int, sampled: int, votes: int, tmp_path: Path
+def test_the_bundled_studies_do_once_what_cells_share(
+    name: str, cells: int, before: int, sampled: int, votes: int, tmp_path: Path
 ) -> None:
-    """Once a world and set of languages; votes once a rule, with gold labels as one."""
+    """Evaluated before and sampled once a world, and set of languages or number of samples; votes once a rule."""
     plan = plan_study(read_study(find_study(name)), tmp_path / "run")
     assert len(plan.runs) == cells and not (tmp_path / "run").exists()
     counts = {stage: dict(n) for stage, n in plan.counts.items()}
-    for stage in ("questions", "before", "sample"):
-        assert counts[stage] == {"runs": sampled, "shared": cells - sampled}
-    assert counts["vote"] == {"runs": votes} | ({"shared": cells - votes} if cells > votes else {})
-    assert counts["train"] == {"runs": cells}
+    for stage, runs in (("before", before), ("sample", sampled), ("vote", votes), ("train", cells)):
+        assert counts[stage] == {"runs": runs} | ({"shared": cells - runs} if cells > runs else {}), stage
     assert plan.expected() is None, "no stage has run yet"
+
+
+def test_bundled_studies_of_real_data_take_its_folder(tmp_path: Path) -> None:
+    folder = ROOT.parent / "shared/data/klar"
+    if not folder.is_dir():
+        pytest.skip("../shared/data/klar is not here")
+    for name, cells in (("crossval-klar", 15), ("transfer-klar", 2), ("languages-klar", 8)):
+        read = read_study(find_study(name), overrides=[f"data.data_dir={folder}", "data.limit=40"])
+        assert f"# --set data.data_dir={folder}" in read.text
+        plan = plan_study(read, tmp_path / name)
+        assert len([r for r in plan.runs if r.cell]) == cells and plan.counts["train"]["runs"] == cells
+
+
+def test_a_recipe_key_that_the_command_line_sets_is_checked(tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text("name: s\nrecipe: demo\n")
+    with pytest.raises(CalmError, match="--set training: key=value was expected"):
+        read_study(path, overrides=["training"])
+    with pytest.raises(CalmError, match=r"training\.betta: unknown key; did you mean beta"):
+        make_grid(read_study(path, overrides=["training.betta=1"]), tmp_path / "run")
 
 
 # --- folds ------------------------------------------------------------------------------------------------------------

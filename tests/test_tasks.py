@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from calm_ext.data import SOURCES
+from calm_ext.errors import CalmError
 from calm_ext.harness.evaluate import evaluate, task_manager
+from calm_ext.harness.metadata import check_metadata
 from calm_ext.jsonl import write_jsonl
 from calm_ext.metrics.measure import measure
 from calm_ext.metrics.names import DESCRIPTIONS
@@ -41,6 +43,18 @@ def test_what_is_generated_is_up_to_date() -> None:
         capture_output=True, text=True, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+def test_what_stands_under_a_source_is_for_its_tasks_alone(lm: Any, tmp_path: Path) -> None:
+    """Two benchmarks in one evaluation have other splits, folders and languages."""
+    tasks = ["calm_sample_xl_mc", "calm_babel_xl_mc"]
+    metadata = {"languages": ["en", "fr", "de"], "babel": {"languages": ["qaa", "qac"], "split": "train"}}
+    found = evaluate(lm, tasks, tmp_path, model_name="t", limit=2, metadata=metadata)
+    of_sample, of_babel = (found["configs"][t]["metadata"] for t in tasks)
+    assert of_sample["languages"] == ["en", "fr", "de"] and "babel" not in of_sample
+    assert of_babel["languages"] == ["qaa", "qac"] and "split:train" in of_babel["signature"]
+    with pytest.raises(CalmError, match=r"--metadata: no task of calm-ext reads 'babel\.splt'; did you mean 'split'"):
+        check_metadata({"babel": {"splt": "train"}}, where="--metadata")
 
 
 def test_every_file_is_a_task_of_its_name(manager: Any) -> None:

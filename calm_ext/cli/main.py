@@ -15,6 +15,7 @@ from calm_ext.errors import CalmError
 VERBS = {
     "align": ("align", "Run a whole recipe: sample, vote, pair, train, evaluate before and after, report."),
     "study": ("study", "Run a recipe over settings, seeds and folds, and test what is claimed of it."),
+    "tune": ("tune", "Choose a recipe's training settings without gold labels, by questions held out."),
     "sample": ("sample", "Ask a model questions in every language and keep its responses."),
     "vote": ("vote", "Elect an answer for each question from generations."),
     "pairs": ("pairs", "Build preference pairs from ballots and generations."),

@@ -18,13 +18,25 @@ if TYPE_CHECKING:
 @click.command("study")
 @click.argument("study")
 @click.option("--run", "run_dir", type=click.Path(path_type=Path), help="Folder of the study.  [default: runs/<name>]")
+@click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE",
+    help="Override a key of the study's recipe in all cells, as data.data_dir=FOLDER.",
+)  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Print the cells, what each would do and share, and the time expected.")
 @click.option("--results", is_flag=True, help="Write the results of the cells that are finished, and run none.")
 @click.option(
     "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Cells to run at once, a process each."
 )
 @json_option
-def command(study: str, run_dir: Path | None, dry_run: bool, results: bool, jobs: int, as_json: bool) -> None:
+def command(
+    study: str,
+    run_dir: Path | None,
+    overrides: tuple[str, ...],
+    dry_run: bool,
+    results: bool,
+    jobs: int,
+    as_json: bool,
+) -> None:
     """Run a recipe over a grid of settings, seeds and folds, and test what is claimed of it.
 
     STUDY is a YAML file, or the name of a study that comes along, as `methods-babel`. It names a recipe, the values to
@@ -42,7 +54,7 @@ def command(study: str, run_dir: Path | None, dry_run: bool, results: bool, jobs
     from calm_ext.study.read import find_study, read_study
     from calm_ext.study.run import plan_study, results_so_far, run_study
 
-    read = read_study(find_study(study))
+    read = read_study(find_study(study), overrides=overrides)
     folder = run_dir or Path("runs") / read.options.name
     if dry_run:
         plan = plan_study(read, folder)
@@ -54,7 +66,7 @@ def command(study: str, run_dir: Path | None, dry_run: bool, results: bool, jobs
     if results:
         _print_results(results_so_far(read, folder), folder, as_json)
         return
-    with _Progress() as progress:
+    with Progress() as progress:
         done = run_study(read, folder, jobs=jobs, watcher=progress)
     _print_results(done.results, folder, as_json)
     if done.failed:
@@ -105,7 +117,7 @@ def _print_plan(plan: Plan, jobs: int, title: str) -> None:
         out.print(f"\ntime left with --jobs {jobs}: {said}")
 
 
-class _Progress:
+class Progress:
     """How far a study is, on stderr: a line a cell that runs, one for the whole grid, and one for each that ended."""
 
     def __init__(self) -> None:
@@ -161,7 +173,7 @@ class _Progress:
             seconds = (monotonic() - self.started) / done * (self.n - done)
         return text + (f", about {duration(seconds)} left" if seconds else "")
 
-    def __enter__(self) -> _Progress:
+    def __enter__(self) -> Progress:
         self.bars.start()
         return self
 

@@ -48,8 +48,9 @@ def load_joined(
     """The questions of a source as :func:`load_questions` gives them, with what was repaired to get them."""
     entry = SOURCES[source].resolved(options)
     split = split or entry.splits[0]
-    if split not in entry.splits:
-        raise CalmError(f"data source {source} has no split {split!r}; it has {', '.join(entry.splits)}")
+    for name in split.split("+"):
+        if name not in entry.splits:
+            raise CalmError(f"data source {source} has no split {name!r}; it has {', '.join(entry.splits)}")
     settings = entry.read_options(options)
     wanted = list(languages or entry.languages)
     twice = sorted({x for x in wanted if wanted.count(x) > 1})
@@ -60,13 +61,26 @@ def load_joined(
         raise CalmError(f"data source {source} has no {', '.join(missing)}; it has {', '.join(entry.available)}")
     if limit is not None and limit < 1:
         raise CalmError(f"limit must be at least 1, not {limit}")
-    found = entry.load(split, languages=wanted, **settings)
+    found = _one_after_the_other([entry.load(name, languages=wanted, **settings) for name in split.split("+")])
     questions = found.questions[:limit] if limit else found.questions
     if wanted:
         questions = [q.restricted_to(wanted) for q in questions]
     if not questions:
         raise CalmError(f"data source {source} has no question in split {split!r}")
     return found._replace(questions=questions)
+
+
+def _one_after_the_other(parts: Sequence[Joined]) -> Joined:
+    """Several splits as one; a question that is in two of them counts once."""
+    first, *others = parts
+    for part in others:
+        known = {q.id for q in first.questions}
+        first = first._replace(
+            questions=[*first.questions, *(q for q in part.questions if q.id not in known)],
+            repairs=(*first.repairs, *part.repairs),
+            groups={**first.groups, **part.groups},
+        )
+    return first
 
 
 def load_questions(
@@ -82,6 +96,7 @@ def load_questions(
     What had to be repaired is logged as a warning, one line each; :func:`load_joined` returns it.
 
     Args:
+        split: default: the source's first; ``train+test`` takes two, one after the other.
         options: what the source takes besides (``Source.options``); None counts as not given.
 
     Raises:

@@ -69,6 +69,17 @@ class Split(Section):
     share: tuple[Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, le=1)]] | None = None
     """Only the questions from one share to another, as `[0, 0.5]`, spread by a hash of their key, so that a benchmark
     with one published split has questions to align on and others to measure on."""
+    keys: str | None = None
+    """Only the questions whose key begins as this regular expression says, as `(capital|continent)-`."""
+
+    @field_validator("keys")
+    @classmethod
+    def _expression(cls, pattern: str | None) -> str | None:
+        try:
+            re.compile(pattern or "")
+        except re.error as error:
+            raise ValueError(f"{pattern!r} is no regular expression ({error})") from None
+        return pattern
 
     @model_validator(mode="after")
     def _ascending(self) -> Split:
@@ -76,15 +87,19 @@ class Split(Section):
             raise ValueError(f"share: from {self.share[0]} to {self.share[1]} is nothing")
         return self
 
-    def holds(self, text: str) -> bool:
-        """Whether a question is of the split's share, by what stands for it.
+    def holds(self, key: str, group: str) -> bool:
+        """Whether a question is of the split, by its key and by what stands for it in the shares.
 
-        >>> Split(share=(0, 1)).holds("q1"), Split(share=(0, 0.5)).holds("q1"), Split(share=(0.5, 1)).holds("q1")
-        (True, True, False)
+        >>> [Split(share=share).holds("k-1", "q1") for share in ((0, 1), (0, 0.5), (0.5, 1))]
+        [True, True, False]
+        >>> Split(keys="k-").holds("k-1", "q1"), Split(keys="l|m").holds("k-1", "q1")
+        (True, False)
         """
+        if self.keys is not None and not re.match(self.keys, key):
+            return False
         if self.share is None:
             return True
-        place = int.from_bytes(hashlib.sha256(text.encode()).digest()[:7], "big") / 256**7
+        place = int.from_bytes(hashlib.sha256(group.encode()).digest()[:7], "big") / 256**7
         return self.share[0] <= place < self.share[1]
 
 
@@ -117,8 +132,8 @@ class Layout(Section):
     key: str | list[str] = "row"
     """The columns, or templates, that identify a question in every language; `row`: its place in the file."""
     together: str | None = None
-    """A column, or a template, the same in every language: questions with one value are of one share of a split;
-    default: the key."""
+    """A column, or a template, the same in every language or read `together_in` one: questions with one value are of
+    one share of a split; default: the key."""
     question: str
     """A column, or a template."""
     options: str | list[str] | OptionColumn
@@ -169,6 +184,9 @@ class Benchmark(Layout):
     """Splits without gold answers."""
     languages: dict[str, str] = Field(min_length=2)
     """Our code of each language -> the benchmark's."""
+    together_in: str | None = None
+    """The language whose rows say what belongs together, where `together` is not the same in every language; they are
+    read although it may not be asked."""
     default: list[str] = Field(default_factory=list, max_length=MOST_BY_DEFAULT)
     """The languages that are asked where none are named; default: the first ten."""
     source_language: str | None = None
@@ -229,7 +247,10 @@ class Benchmark(Layout):
         for code in self.languages:
             if normalise_code(code) != code:
                 raise ValueError(f"languages: {code} is written {normalise_code(code)} here")
-        for key, codes in (("default", self.default), ("words", self.words), ("special", self.special)):
+        of_together = [self.together_in] if self.together_in else []
+        for key, codes in (
+            ("default", self.default), ("words", self.words), ("special", self.special), ("together_in", of_together)
+        ):  # fmt: skip
             unknown = [x for x in codes if x not in self.languages]
             if unknown:
                 raise ValueError(f"{key}: {', '.join(unknown)} is not one of the languages")

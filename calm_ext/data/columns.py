@@ -49,8 +49,9 @@ def load_benchmark(benchmark: Benchmark, split: str, *, languages: Sequence[str]
     keys, repairs = _joined(benchmark, tables, str(pivot))
     if benchmark.spread:
         keys = sorted(keys, key=lambda k: hashlib.sha256(k.encode()).digest())
+    groups = _groups(benchmark, tables, str(pivot), split=split, data_dir=data_dir)
     questions = []
-    for key in (k for k in keys if benchmark.splits[split].holds(tables[str(pivot)].rows[k].group)):
+    for key in (k for k in keys if benchmark.splits[split].holds(k, groups[k])):
         rows = {x: table.rows[key] for x, table in tables.items()}
         identity = f"{benchmark.name}-{key}"
         n, gold = len(rows[str(pivot)].options), rows[str(pivot)].answer
@@ -65,9 +66,17 @@ def load_benchmark(benchmark: Benchmark, split: str, *, languages: Sequence[str]
                 },
             )
         )
-    own = tables[str(pivot)].rows
-    together = {q.id: own[q.id.removeprefix(f"{benchmark.name}-")].group for q in questions}
+    together = {q.id: groups[q.id.removeprefix(f"{benchmark.name}-")] for q in questions}
     return Joined(questions, tuple(repairs), together if benchmark.layout(str(pivot)).together else {})
+
+
+def _groups(
+    benchmark: Benchmark, tables: Mapping[str, Table], pivot: str, *, split: str, data_dir: str | None
+) -> dict[str, str]:
+    """key -> what it belongs together with; a row that the language of ``together_in`` lacks stands by itself."""
+    asked, own = tables[pivot], benchmark.together_in or pivot
+    table = tables.get(own) or _table(benchmark, language=own, split=split, data_dir=data_dir, labelled=False)
+    return {key: table.rows[key].group if key in table.rows else key for key in asked.rows}
 
 
 def source_of(benchmark: Benchmark) -> Source:

@@ -60,8 +60,9 @@ class DataOptions(Section):
         if self.source == "columns":
             try:
                 entry = self.described
-                if self.split and self.split not in entry.splits:
-                    found.append(f"data.split: {self.spec} has no split {self.split}; it has {', '.join(entry.splits)}")
+                for name in (self.split or entry.splits[0]).split("+"):
+                    if name not in entry.splits:
+                        found.append(f"data.split: {self.spec} has no split {name}; it has {', '.join(entry.splits)}")
             except CalmError as error:
                 found.append(f"data.spec: {error}" if self.spec else "data.spec: missing, data.source is columns")
         if SOURCES[self.source].evaluation_only:

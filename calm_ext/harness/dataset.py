@@ -224,6 +224,7 @@ def _loader(source: str) -> Callable[..., Splits]:
         style = metadata.get("style", "explain")
         return load(own, languages=codes, split=split, retrieval=wanted(own, metadata), style=style, **options)
 
+    questions.source = source  # type: ignore[attr-defined]  # CrossLingualTask takes the source's own metadata
     return questions
 
 

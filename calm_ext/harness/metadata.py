@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,34 @@ def known_keys() -> tuple[str, ...]:
     return tuple(dict.fromkeys((*_TASKS, *_PASSAGES, *RetrievalOptions.model_fields, *of_sources, *_WRITTEN)))
 
 
-def check_metadata(keys: Iterable[str], *, where: str) -> None:
+def of_source(metadata: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """The metadata of a source's tasks: what stands under its name is for them alone, and comes before the rest.
+
+    >>> of_source({"split": "test", "klar": {"split": "places"}, "xcsqa": {"data_dir": "d"}}, "klar")
+    {'split': 'places'}
+    >>> of_source({"data_dir": "k", "klar": {"data_dir": None}}, "klar")
+    {}
+    """
+    common = {key: value for key, value in metadata.items() if not _is_section(key, value)}
+    own = metadata.get(source)
+    if not isinstance(own, Mapping):
+        return common
+    return {key: value for key, value in {**common, **own}.items() if value is not None or key not in own}
+
+
+def _is_section(key: str, value: Any) -> bool:
+    return key in SOURCES and isinstance(value, Mapping)
+
+
+def _flat(metadata: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Every key, those of one source within it, and how it is written."""
+    found: list[tuple[str, str]] = []
+    for key, value in metadata.items():
+        found += [(k, f"{key}.{k}") for k in value] if _is_section(key, value) else [(key, key)]
+    return found
+
+
+def check_metadata(metadata: Mapping[str, Any], *, where: str) -> None:
     """Refuse keys that a user gave for our tasks and none of them reads.
 
     Args:
@@ -47,9 +74,9 @@ def check_metadata(keys: Iterable[str], *, where: str) -> None:
     Raises:
         CalmError: of the first one, with the key that is near it.
     """
-    for key in keys:
+    for key, written in _flat(metadata):
         if key not in known_keys():
-            raise CalmError(f"{where}: no task of calm-ext reads {key!r}{_hint(key)}")
+            raise CalmError(f"{where}: no task of calm-ext reads {written!r}{_hint(key)}")
 
 
 def check_questions(metadata: Mapping[str, Any], tasks: Sequence[str]) -> None:
@@ -103,7 +130,8 @@ def problems_of(metadata: Mapping[str, Any], tasks: Sequence[str], *, within: st
     """The same as lines, for a recipe; none where another's task may read the key."""
     if not all(name.startswith("calm_") for name in tasks):
         return []
-    return [f"{within}{key}: no task of calm-ext reads it{_hint(key)}" for key in metadata if key not in known_keys()]
+    flat = _flat(metadata)
+    return [f"{within}{k}: no task of calm-ext reads it{_hint(key)}" for key, k in flat if key not in known_keys()]
 
 
 def check_given(metadata: Mapping[str, Any]) -> None:
@@ -115,11 +143,11 @@ def check_given(metadata: Mapping[str, Any]) -> None:
     Raises:
         CalmError: as of :func:`check_metadata`.
     """
-    check_metadata((key for key in _on_command_line() if key in metadata), where="--metadata")
+    check_metadata({key: metadata[key] for key in _on_command_line() if key in metadata}, where="--metadata")
     for key in metadata:
         meant = difflib.get_close_matches(key, _MEANT, n=1, cutoff=_NEAR)
         if meant and key not in known_keys() and key not in _model_arguments():
-            check_metadata([key], where="metadata")
+            check_metadata({key: metadata[key]}, where="metadata")
 
 
 def _hint(key: str) -> str:

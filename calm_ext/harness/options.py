@@ -26,4 +26,5 @@ class EvaluationOptions(Section):
     seed: int = 0
     """Seed of lm-eval: of random numbers and the choice of shots."""
     metadata: dict[str, Any] = Field(default_factory=dict)
-    """Passed on to the tasks, as lm_eval's --metadata."""
+    """Passed on to the tasks, as lm_eval's --metadata. What stands under the name of a source is for its tasks alone,
+    as in `{klar: {split: held_out}}`."""

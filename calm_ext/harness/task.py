@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args
 
 from calm_ext.answers.named import OPEN_PARSER
@@ -26,6 +26,7 @@ from calm_ext.answers.read import PARSER
 from calm_ext.answers.thoughts import Marks, marks_signature
 from calm_ext.errors import CalmError
 from calm_ext.harness.dataset import Doc, to_dataset
+from calm_ext.harness.metadata import of_source
 from calm_ext.metrics.answered import Answered, scored_answer
 from calm_ext.prompts import LETTERS, PROMPTS, SCORED, Style, check_words, require_letters, wordless_notes
 from calm_ext.records import ParallelQuestion
@@ -76,6 +77,8 @@ class CrossLingualTask(ConfigurableTask):
             raise CalmError(REFUSED)
         config = dict(config or {})
         config.pop("class", None)
+        if isinstance(config.get("metadata"), Mapping):
+            config["metadata"] = of_source(config["metadata"], getattr(config.get("custom_dataset"), "source", ""))
         # What ConfigurableTask wants to render at construction; the prompts are per language and come from `ask`.
         config.setdefault("doc_to_text", lambda doc: doc["questions"][0])
         config.setdefault("doc_to_target", lambda doc: str(doc["answer"]))

@@ -68,6 +68,8 @@ class CellPipeline(SharingPipeline):
     def __init__(self, cell: Cell, study: Path, *, reporter: Reporter | None = None) -> None:
         super().__init__(cell.recipe, study, f"cells/{cell.name}", reporter=reporter)
         self.cell = cell
+        if cell.stages is not None:
+            self.stages = tuple(s for s in self.stages if s.name in cell.stages)
 
     def do(self, stage: Stage, inputs: str) -> None:
         """Do a stage; take the samples of a fold's questions where all questions are sampled."""

@@ -36,6 +36,7 @@ class Cell(NamedTuple):
         recipe: what is run.
         sampled: with folds, the recipe whose questions are those of all parts: it is sampled once, and each fold takes
             the samples of the questions that it trains on.
+        stages: names of the stages that are run; None: all.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Cell(NamedTuple):
     fold: int | None
     recipe: Recipe
     sampled: Recipe | None
+    stages: tuple[str, ...] | None = None
 
 
 class Grid(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 from calm_ext.errors import RecipeError
 from calm_ext.options import problem
 from calm_ext.pipeline.bundled import find_bundled, find_recipe
+from calm_ext.pipeline.overrides import leave_out_method_keys, override
 from calm_ext.pipeline.recipe import read_mapping, read_recipe
 from calm_ext.study.options import Claim, StudyOptions
 
@@ -20,7 +22,7 @@ class StudyFile(NamedTuple):
 
     Attributes:
         path: the file, for messages.
-        text: as it stands there.
+        text: as it stands there, and what the command line set.
         options: its keys.
         recipe: the values of its recipe, not checked yet.
     """
@@ -36,8 +38,11 @@ def find_study(name: str) -> Path:
     return find_bundled(name, "study")
 
 
-def read_study(path: str | os.PathLike[str]) -> StudyFile:
+def read_study(path: str | os.PathLike[str], *, overrides: Sequence[str] = ()) -> StudyFile:
     """Read a study file and the recipe that it names.
+
+    Args:
+        overrides: ``key=value`` each, keys of the recipe, for all cells; what the study varies comes after them.
 
     Raises:
         RecipeError: with every problem of the study, one a line.
@@ -50,7 +55,13 @@ def read_study(path: str | os.PathLike[str]) -> StudyFile:
     except ValidationError as error:
         found = [problem(x, _known(x["loc"])) for x in error.errors(include_url=False)]
         raise RecipeError(where, list(dict.fromkeys(found))) from None
-    return StudyFile(where, text, options, _recipe(options, Path(path).parent))
+    recipe = _recipe(options, Path(path).parent)
+    leave_out_method_keys(recipe, overrides)
+    problems = [x for x in (override(recipe, item) for item in overrides) if x]
+    if problems:
+        raise RecipeError(where, problems)
+    set_here = "".join(f"# --set {item}\n" for item in overrides)
+    return StudyFile(where, text + set_here, options, recipe)
 
 
 def _known(location: tuple[Any, ...]) -> list[str]:

@@ -82,11 +82,27 @@ class Check(NamedTuple):
         Where few questions changed their scores, the exact test that flips the signs of the changes must say so, too:
         two questions of thirty that are both lost are more than one standard error, and one time in four chance.
         """
-        differences = [b - a for a, b in zip(self.scores, other.scores, strict=True)]
-        n = len(differences)
-        mean = sum(differences) / n
-        error = (sum((d - mean) ** 2 for d in differences) / max(n - 1, 1) / n) ** 0.5
-        return mean > error and sign_flip_p(differences) < _ONE_ERROR
+        return clearly_positive([b - a for a, b in zip(self.scores, other.scores, strict=True)])
+
+
+def clearly_positive(differences: Sequence[float]) -> bool:
+    """Whether the mean of paired differences is above 0, as :meth:`Check.clearly_below` asks."""
+    n = len(differences)
+    mean = sum(differences) / n
+    error = (sum((d - mean) ** 2 for d in differences) / max(n - 1, 1) / n) ** 0.5
+    return mean > error and sign_flip_p(differences) < _ONE_ERROR
+
+
+def heldout_score(answers: Mapping[str, int | None], votes: Mapping[str, int]) -> float:
+    """Of one held-out question the share of languages that answer what the others elected, plus a quarter of its
+    consistency; :attr:`Check.scores` has one a question.
+
+    Args:
+        answers: language -> option, None where no answer could be read.
+        votes: language -> option that the untrained model elected in the other languages.
+    """
+    agree = [answers[x] == vote for x, vote in votes.items() if x in answers]
+    return round(sum(agree) / len(agree) + 0.25 * question_metrics(answers, None).get("consistency", 1.0), 6)
 
 
 def chosen_nll(model: Any, encoded: Sequence[tuple[list[int], list[int]]]) -> float:
@@ -165,7 +181,7 @@ class Monitor:
             consistency=sum(consistency) / len(metrics),
             answered=sum(m["answered"] for m in metrics) / len(metrics),
             chosen_nll=nll,
-            scores=[round(sum(a) / len(a) + 0.25 * c, 6) for a, c in zip(agree, consistency, strict=True)],
+            scores=[heldout_score(a, self.votes[q.id]) for q, a in zip(self.questions, answers, strict=True)],
             n=counted,
             kept=left.share,
             kept_error=left.error,
