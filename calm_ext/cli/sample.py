@@ -95,6 +95,7 @@ def command(
             retry=retry,
             endings=endings,
             progress=reporter.progress("sampling", len(asked)),
+            say=lambda note: click.echo(f"note: {note}", err=True),
         )
     click.echo(f"{done} questions asked, {len(asked) - done} were there already: {output}", err=True)
     for note in endings.notes():

@@ -9,6 +9,7 @@ import os
 import stat
 import time
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -70,19 +71,29 @@ def _digest_of(file: Path) -> str:
     found = file.stat()
     if not stat.S_ISREG(found.st_mode):
         return "no regular file"
+    state = (str(file.resolve()), found.st_size, found.st_mtime_ns, found.st_ino)
+    settled = time.time() - found.st_mtime > _SETTLED
     if found.st_size < _LARGE:
-        return sha256_of(file)
-    key = digest(str(file.resolve()), found.st_size, found.st_mtime_ns, found.st_ino)
+        if not settled:
+            return sha256_of(file)
+        return _small(state)
+    key = digest(*state)
     kept = _cache() / key[:2] / key
     with contextlib.suppress(OSError, UnicodeDecodeError):
         text = kept.read_text(encoding="ascii")
         if len(text) == 64:
             return text
     result = sha256_of(file)
-    if time.time() - found.st_mtime > _SETTLED:
+    if settled:
         with contextlib.suppress(Exception):  # without a cache all is computed again, and nothing else is lost
             atomic_write(kept, result)
     return result
+
+
+@lru_cache(maxsize=1 << 16)
+def _small(state: tuple[str, int, int, int]) -> str:
+    """Of a file that is as it was: a study asks for those of its data many times."""
+    return sha256_of(Path(state[0]))
 
 
 def _cache() -> Path:

@@ -17,8 +17,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from calm_ext.disk.lines import CheckedAppender, restore
 from calm_ext.errors import CalmError, DataError
-from calm_ext.harness.again import ask_again
+from calm_ext.harness.again import Answer, ask_again
 from calm_ext.harness.lengths import with_lengths
 from calm_ext.jsonl import Appender, read_jsonl
 from calm_ext.models.backends import Backend
@@ -59,6 +60,7 @@ def sample(
     retry: bool = False,
     endings: Endings | None = None,
     progress: Callable[[int], None] | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> int:
     """Append the generations of all questions that ``output`` does not have yet; returns how many questions were asked.
 
@@ -72,6 +74,7 @@ def sample(
         retry: ask again, first, what is there and lacks responses.
         endings: filled with how the responses ended, those that were there included, and why some are missing.
         progress: called with the number of questions done so far, after each chunk.
+        say: called with what was found wrong with the lines that are there, and asked again.
 
     Raises:
         DataError: ``output`` has generations of other questions.
@@ -112,13 +115,14 @@ def sample(
         made = _generations(part, responses, style_here, mode, chat_template, grounding, seed)
         return with_lengths(backend, made, priors=priors) if style_here == "cloze" else made
 
+    _mend(output, questions, answer, chunk=chunk, say=say)
     done, lacking = _resume(output, questions, chunk, endings)
     asked = 0
     if retry and lacking:
         asked = ask_again(output, lacking, questions, answer, chunk=chunk)
         endings.forget()
         done, _ = _resume(output, questions, chunk, endings)
-    with Appender(output) as appender:
+    with CheckedAppender(output) as appender:
         for start in range(done, len(questions), chunk):
             part = questions[start : start + chunk]
             made = answer(part)
@@ -135,6 +139,25 @@ def sample(
             if progress:
                 progress(start + len(part))
     return asked
+
+
+def _mend(
+    output: Path,
+    questions: Sequence[ParallelQuestion],
+    answer: Answer,
+    *,
+    chunk: int,
+    say: Callable[[str], None] | None,
+) -> None:
+    """Ask again what is not as it was written: lines that were changed, or are gone from the middle of the file."""
+    lost = restore(output)
+    if not lost:
+        return
+    if lost[-1] >= sum(len(q.versions) for q in questions):
+        raise DataError(f"{output}: has generations of other questions; remove the file to sample anew")
+    if say:
+        say(f"{len(lost)} generations are not as they were written: asked again")
+    ask_again(output, lost, questions, answer, chunk=chunk, lost=True)
 
 
 def _explain(responses: Mapping[tuple[str, str], Sequence[Reply]], endings: Endings) -> None:
