@@ -17,6 +17,7 @@ from calm_ext.pipeline.run import Pipeline
 from calm_ext.pipeline.stages import train
 from calm_ext.publish.merge import find_adapter
 from calm_ext.publish.push import plan_push
+from calm_ext.report.board.read import read_entries
 from calm_ext.report.collect import read_run
 from calm_ext.training.job import TrainingJob
 from tests.small import small_recipe
@@ -65,6 +66,9 @@ def test_a_changed_recipe_is_not_shown_as_what_was_trained(run: Path, babel_mode
         with pytest.raises(RunError, match=r"it is out of date \(.*train: training.beta was 0.1 and is 5.0") as caught:
             refused()
         assert "\n" not in str(caught.value)
+    reading = read_entries([run])
+    assert [entry.path.parent.name for entry in reading.entries] == ["before"]
+    assert "eval/after: is out of date (stage train before it is out of date)" in reading.left_out[0]
     made, spy = pipeline(babel_model, run)
     made.run()
     assert "train" not in spy.ran() and read_run(run).outdated == {}, "and back again nothing is trained"
