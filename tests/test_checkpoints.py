@@ -139,9 +139,11 @@ def test_the_end_survives_a_kill_at_any_of_its_steps(
         handle.seek(-1, 2)
         handle.write(b"\x01")
     assert finished_adapter(output, [output / "adapter"]) is None, "damaged afterwards"
-    for name in ("done.json", "summary.json"):
-        (tmp_path / "1/training" / name).write_text(json.dumps([]))
-        assert finished_adapter(tmp_path / "1/training", [tmp_path / "1/training/adapter"]) is None
+    for name, content in (("done.json", "[]"), ("summary.json", " "), ("log.jsonl", " ")):
+        output = shutil.copytree(whole / "training", tmp_path / f"damaged {name}")
+        assert finished_adapter(output, [output / "adapter"])
+        (output / name).write_text((output / name).read_text() + content)
+        assert finished_adapter(output, [output / "adapter"]) is None, name
 
 
 def test_another_job_in_the_same_folder_starts_anew(whole: Path, babel_model: Path, tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ import hashlib
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import TracebackType
 
 from calm_ext.jsonl import Appender, atomic_write, to_line
 from calm_ext.records import Record
@@ -101,9 +100,13 @@ class CheckedAppender:
         os.fsync(self._sums.fileno())
         self._lines.append(records)
 
+    def close(self) -> None:
+        """Close both files."""
+        self._sums.close()
+        self._lines.close()
+
     def __enter__(self) -> CheckedAppender:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._sums.close()
-        self._lines.close()
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -20,6 +20,7 @@ from calm_ext.jsonl import atomic_write
 LOG = "log.jsonl"
 #: Written when the adapter and the summary are there.
 DONE = "done.json"
+_RESULTS = ("summary.json", LOG)
 #: What a training leaves behind while it goes on.
 UNFINISHED = ("checks", "last", "checkpoints")
 
@@ -94,8 +95,8 @@ def _checked(log: Path) -> list[int]:
 
 
 def finish(output: Path) -> None:
-    """Note that the adapter and the summary are complete, and remove what is not needed any more, in this order."""
-    atomic_write(output / DONE, json.dumps({"adapter": sha256_of(output / "adapter")}) + "\n")
+    """Note that adapter, summary and log are complete, and remove what is not needed any more, in this order."""
+    atomic_write(output / DONE, json.dumps({name: sha256_of(output / name) for name in ("adapter", *_RESULTS)}) + "\n")
     clear(output)
 
 
@@ -106,17 +107,16 @@ def clear(output: Path) -> None:
 
 
 def finished_adapter(output: Path, places: Iterable[Path]) -> Path | None:
-    """Where the adapter of a training lies that came to its end; None where it did not, or the adapter is damaged.
+    """Where the adapter of a training lies that came to its end; None where it did not, or a file is damaged since.
 
     Args:
         output: the directory of the training.
         places: folders where the adapter may lie.
     """
     try:
-        wanted = json.loads((output / DONE).read_text(encoding="utf-8"))["adapter"]
-        complete = isinstance(json.loads((output / "summary.json").read_text(encoding="utf-8")), dict)
+        wanted = json.loads((output / DONE).read_text(encoding="utf-8"))
+        if any(sha256_of(output / name) != wanted[name] for name in _RESULTS):
+            return None
+        return next((x for x in places if x.is_dir() and sha256_of(x) == wanted["adapter"]), None)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    if not complete or not (output / LOG).is_file():
-        return None
-    return next((x for x in places if x.is_dir() and sha256_of(x) == wanted), None)
