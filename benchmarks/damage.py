@@ -104,14 +104,17 @@ def results_of(run: Path) -> set[str]:
 
 def states_of(recipe: Path, out: Path) -> dict[str, Path]:
     """A finished run, and one that was killed in training behind its first checkpoint."""
-    if attempt(recipe, out / "reference", out / "reference.log").code:
-        raise SystemExit(f"the run itself fails: {(out / 'reference.log').read_text()[-500:]}")
-    killed = out / "killed"
-    attempt(recipe, killed, out / "killed.log", kill=("train", 0), stop_after="pairs")
-    for at in range(40, 400, 8):
-        attempt(recipe, copied(killed, out / "half"), out / "half.log", kill=("train", at))
-        if list((out / "half").glob("training/checkpoints/checkpoint-*/sha256.json")):
-            return {"finished": out / "reference", "in training": out / "half"}
+    half, log = out / "half", out / "reference.log"
+    if attempt(recipe, half, log, stop_after="pairs").code:
+        raise SystemExit(f"the run itself fails: {log.read_text()[-500:]}")
+    if attempt(recipe, copied(half, out / "reference"), log, kill=("train", 0)).code:
+        raise SystemExit(f"the run itself fails: {log.read_text()[-500:]}")
+    operations = int(Path(f"{log}.train").read_text())
+    untrained = copied(half, out / "untrained")
+    for tenths in (6, 7, 8, 9):
+        attempt(recipe, copied(untrained, half), out / "half.log", kill=("train", operations * tenths // 10))
+        if list(half.glob("training/checkpoints/checkpoint-*/sha256.json")):
+            return {"finished": out / "reference", "in training": half}
     raise SystemExit("no kill left a checkpoint")
 
 
