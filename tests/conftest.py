@@ -100,6 +100,15 @@ def babel_model(make_once: Callable[[str, Callable[[Path], object]], Path]) -> P
     return cache_path(config, cache_dir=cache)
 
 
+@pytest.fixture(scope="session")
+def small_run(babel_model: Path, make_once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
+    """A finished run, as small as one can be that has all its parts; its recipe is :func:`tests.small.small_recipe`."""
+    from calm_ext.pipeline.run import Pipeline
+    from tests.small import small_recipe
+
+    return make_once("small_run", lambda folder: Pipeline(small_recipe(babel_model), folder / "run").run()) / "run"
+
+
 @pytest.fixture
 def questions_file(tmp_path: Path) -> Path:
     """Forty of Babel's train questions in three languages."""

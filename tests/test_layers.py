@@ -31,6 +31,7 @@ FOLDERS = {
     "prompts": "how a question is asked",
     "records": "the lines of the JSONL files",
     "jsonl": "reading and writing them",
+    "disk": "digests, seals, one writer, lines that are checked",
     "answers": "from a response to an option",
     "metrics": "accuracy, consistency, intervals, tests",
     "babel": "the miniature world",

@@ -27,6 +27,7 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from trl import DPOConfig, DPOTrainer
 from trl.trainer import utils
 
+from calm_ext.disk.lines import sums_of
 from calm_ext.errors import RunError
 from calm_ext.training import trl_internals
 from calm_ext.training.reference import ReferenceCache, key_of, model_identity, pair_key
@@ -315,6 +316,11 @@ def test_what_is_kept_is_not_computed_again(tmp_path: Path, monkeypatch: pytest.
     again(rows, max_length=20)
     again(rows, model_path="another")
     assert computed == [6, 0, 1, 0, 6, 6]
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace('"chosen":-', '"chosen":-1', 1), encoding="utf-8")  # still a line, and another number
+    assert again(rows).train_dataset["ref_chosen_logps"] == first.train_dataset["ref_chosen_logps"]
+    assert computed[-1] == 6 and file.read_text(encoding="utf-8") != text.replace('"chosen":-', '"chosen":-1', 1)
+    sums_of(file).unlink()
     file.write_text("not a line\n", encoding="utf-8")
     with pytest.raises(RunError, match="delete the file"):
         again(rows)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from calm_ext.babel.corpus import sentences
 from calm_ext.babel.tokenizer import build_tokenizer
 from calm_ext.babel.world import BabelConfig
+from calm_ext.disk.seal import damage_of, seal
 from calm_ext.models.meter import in_model
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ def build(
 ) -> Path:
     """The folder of the pretrained model; trained now unless it was before.
 
-    A build that is interrupted leaves nothing behind. Two builds at once do no harm: the first to end is kept.
+    A build that is interrupted leaves nothing behind. Two builds at once do no harm: the first to end is kept. A folder
+    whose files are not as they were written is made again.
 
     Args:
         config: of the world and the model.
@@ -74,9 +76,12 @@ def build(
         A folder with config.json, generation_config.json, model.safetensors, the tokenizer and README.md.
     """
     target = cache_path(config, cache_dir=cache_dir)
-    if (target / "config.json").is_file():
+    damage = damage_of(target)
+    if damage is None:
         logger.info("babel: %s is there already", target)
         return target
+    if target.exists():
+        logger.warning("babel: %s %s; it is made again", target, damage)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     folder = temporary / "model"
@@ -87,11 +92,15 @@ def build(
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         (folder / "README.md").write_text(_card(config, model.num_parameters(), loss), encoding="utf-8")
-        try:
-            os.replace(folder, target)
-        except OSError:
-            if not (target / "config.json").is_file():
-                raise
+        seal(folder)
+        if damage_of(target) is not None:
+            if target.exists():
+                os.replace(target, temporary / "damaged")
+            try:
+                os.replace(folder, target)
+            except OSError:  # another process was first
+                if damage_of(target) is not None:
+                    raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return target

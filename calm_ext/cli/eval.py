@@ -63,6 +63,10 @@ def command(
     asking = with_arguments(asking, verb="eval", template_args=template_args)
     if adapter is not None and not (adapter / "adapter_config.json").is_file():
         raise CalmError(f"--adapter {adapter}: has no adapter_config.json, a PEFT adapter folder was expected")
+    if adapter is not None:
+        from calm_ext.publish.verify import verify_adapter
+
+        verify_adapter(adapter)
     built = with_babel_built(model)
     values.setdefault("pretrained", built.path)  # whose tokenizer passages are cut by
     lm = load_lm(

@@ -29,18 +29,20 @@ def command(run: Path, output: Path, base: str | None, dtype: str, force: bool) 
     calm-ext merge runs/demo -o models/demo
     lm_eval --model hf --model_args pretrained=models/demo --tasks calm_babel_xl
     """
+    from calm_ext.disk.lock import reading
     from calm_ext.publish.merge import check_output, find_adapter, merge
     from calm_ext.publish.push import merged_card
 
     check_output(output, force=force)  # before a base model is built or loaded
-    trained = find_adapter(run, base=base)
-    folder = merge(
-        trained.folder,
-        trained.base,
-        output,
-        dtype=dtype,
-        trust_remote_code=trained.trust_remote_code,
-        files={"README.md": merged_card(trained)},
-        force=force,
-    )
+    with reading(run, "merge"):
+        trained = find_adapter(run, base=base)
+        folder = merge(
+            trained.folder,
+            trained.base,
+            output,
+            dtype=dtype,
+            trust_remote_code=trained.trust_remote_code,
+            files={"README.md": merged_card(trained)},
+            force=force,
+        )
     click.echo(f"merged model: {folder}")

@@ -57,16 +57,18 @@ def command(
     calm-ext push runs/demo --repo me/demo --dry-run      what would be uploaded
     calm-ext push runs/demo --repo me/demo --private
     """
+    from calm_ext.disk.lock import reading
     from calm_ext.publish.push import plan_push, push
 
-    plan = plan_push(run, repo, base_model=base_model, merged=merged, report=report, include=include)
-    for note in plan.notes:
-        click.echo(f"note: {note}", err=True)
-    if not as_json:
-        for upload in plan.uploads:
-            click.echo(f"{_size(upload.size):>10}  {upload.name}")
-        click.echo(f"{_size(sum(u.size for u in plan.uploads)):>10}  in {len(plan.uploads)} files, to {repo}")
-    address = None if dry_run else push(plan, private=private, revision=revision)
+    with reading(run, "push"):
+        plan = plan_push(run, repo, base_model=base_model, merged=merged, report=report, include=include)
+        for note in plan.notes:
+            click.echo(f"note: {note}", err=True)
+        if not as_json:
+            for upload in plan.uploads:
+                click.echo(f"{_size(upload.size):>10}  {upload.name}")
+            click.echo(f"{_size(sum(u.size for u in plan.uploads)):>10}  in {len(plan.uploads)} files, to {repo}")
+        address = None if dry_run else push(plan, private=private, revision=revision)
     if as_json:
         files = {upload.name: upload.size for upload in plan.uploads}
         print_json({"repo": repo, "files": files, "notes": plan.notes, "url": address})

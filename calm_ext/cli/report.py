@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from calm_ext.cli.common import json_option, print_json
+from calm_ext.disk.lock import held
 from calm_ext.errors import CalmError
 
 
@@ -23,8 +24,9 @@ def command(run: Path, as_json: bool) -> None:
 
     if not (run / "manifest.json").is_file():
         raise CalmError(f"{run}: is no run directory (it has no manifest.json)")
-    index = write_report(run)
-    values = json.loads((run / "summary.json").read_text(encoding="utf-8"))
+    with held(run, "report"):
+        index = write_report(run)
+        values = json.loads((run / "summary.json").read_text(encoding="utf-8"))
     if as_json:
         print_json(values)
         return

@@ -50,6 +50,7 @@ def command(
     calm-ext sample q.jsonl -o g.jsonl --model models/gemma-3-270m
     calm-ext sample q.jsonl -o g.jsonl --model NAME --backend api --backend-arg base_url=http://localhost:8000/v1
     """
+    from calm_ext.disk.lock import writing
     from calm_ext.harness.evaluate import quiet_lm_eval
     from calm_ext.jsonl import read_jsonl
     from calm_ext.models.backends import BACKENDS
@@ -68,6 +69,7 @@ def command(
     quiet_lm_eval()
     endings = Endings()
     with (
+        writing(output, "sample"),
         ConsoleReporter() as reporter,
         BACKENDS[sampling.backend].load(
             with_babel_built(model),
@@ -94,6 +96,7 @@ def command(
             retry=retry,
             endings=endings,
             progress=reporter.progress("sampling", len(asked)),
+            say=lambda note: click.echo(f"note: {note}", err=True),
         )
     click.echo(f"{done} questions asked, {len(asked) - done} were there already: {output}", err=True)
     for note in endings.notes(next_run="the same command"):

@@ -47,6 +47,7 @@ def command(
     collapsing, stops when it is clearly worse, and keeps no checkpoint that is. They are asked as --mode, --style and
     the flags after them say.
     """
+    from calm_ext.disk.lock import writing
     from calm_ext.jsonl import read_jsonl, read_numbered
     from calm_ext.pipeline.recipe import with_arguments
     from calm_ext.records import Exercise, Generation, Group, Pair
@@ -82,20 +83,20 @@ def command(
         if compared and compared.note:
             click.echo(compared.note, err=True)
         votes = votes_of_others(table, VotingOptions())
-    launch(
-        TrainingJob(
-            model=model,
-            pairs=pairs,
-            groups=pairs if eats == "groups" else None,
-            questions=pairs if eats == "questions" else None,
-            output=output,
-            options=options,
-            sampling=sampling.replace(thoughts=list(thoughts)),
-            heldout=heldout,
-            heldout_votes={k: v for k, v in votes.items() if v},
-            normalize=compared.how if compared else "byte",
-        )
+    job = TrainingJob(
+        model=model,
+        pairs=pairs,
+        groups=pairs if eats == "groups" else None,
+        questions=pairs if eats == "questions" else None,
+        output=output,
+        options=options,
+        sampling=sampling.replace(thoughts=list(thoughts)),
+        heldout=heldout,
+        heldout_votes={k: v for k, v in votes.items() if v},
+        normalize=compared.how if compared else "byte",
     )
+    with writing(output, "train", folder=True):
+        launch(job)
     click.echo(f"adapter: {output / 'adapter'}", err=True)
 
 

@@ -61,6 +61,7 @@ class Source:
             then means.
         passages: ``passages(split, *, languages, **options)`` gives the passages that were published with the
             questions; ``retrieval.index: <name>`` means these.
+        reads: folders of a data directory that it reads; empty for all of it.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Source:
     metadata_names: Mapping[str, str] = field(default_factory=dict)
     corpus: Callable[..., list[CorpusPassage]] | None = None
     passages: Callable[..., Iterable[Passages]] | None = None
+    reads: tuple[str, ...] = ()
 
     @property
     def labelled(self) -> tuple[str, ...]:

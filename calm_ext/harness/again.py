@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from calm_ext.disk.lines import sign
 from calm_ext.jsonl import to_line
 from calm_ext.records import Generation, ParallelQuestion
 
@@ -15,7 +16,13 @@ Answer = Callable[[Sequence[ParallelQuestion]], list[Generation]]
 
 
 def ask_again(
-    output: Path, lacking: Sequence[int], questions: Sequence[ParallelQuestion], answer: Answer, *, chunk: int
+    output: Path,
+    lacking: Sequence[int],
+    questions: Sequence[ParallelQuestion],
+    answer: Answer,
+    *,
+    chunk: int,
+    lost: bool = False,
 ) -> int:
     """Replace lines that lack responses by new ones that lack fewer; returns how many questions were asked.
 
@@ -25,6 +32,7 @@ def ask_again(
         output: the generations of ``questions``, in their order, a line for each language.
         lacking: the lines, counted from 0.
         chunk: questions that are asked together.
+        lost: the lines are not as they were written, so that nothing of them counts.
 
     Raises:
         CalmError: what asks does.
@@ -47,22 +55,22 @@ def ask_again(
             asked += len(part)
     finally:
         if found:
-            _replace(output, found)
+            _replace(output, found, lost=lost)
     return asked
 
 
-def _replace(path: Path, found: dict[int, Generation]) -> None:
-    """The file with these lines in the place of the old ones, where they lack fewer responses."""
+def _replace(path: Path, found: dict[int, Generation], *, lost: bool) -> None:
+    """The file with these lines in the place of the old ones: where those are lost, or lack more responses."""
     partial = path.with_name(f".{path.name}.again")
     with path.open("rb") as old, partial.open("wb") as new:
         for number, line in enumerate(old):
             generation = found.get(number)
             if generation is not None:
-                before = Generation.model_validate_json(line)
-                if generation.n_missing < before.n_missing:
-                    line = to_line(generation).encode()
+                fewer = lost or generation.n_missing < Generation.model_validate_json(line).n_missing
+                line = to_line(generation).encode() if fewer else line
             new.write(line)
         new.flush()
         os.fsync(new.fileno())
     shutil.copymode(path, partial)
     os.replace(partial, path)
+    sign(path, found)

@@ -21,9 +21,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from calm_ext.disk.lines import CheckedAppender, restore
 from calm_ext.errors import CalmError, DataError
 from calm_ext.files.journal import Journal
-from calm_ext.harness.again import ask_again
+from calm_ext.harness.again import Answer, ask_again
 from calm_ext.harness.generations import Mode, generations_of
 from calm_ext.harness.lengths import with_lengths
 from calm_ext.jsonl import Appender, read_jsonl
@@ -63,6 +64,7 @@ def sample(
     retry: bool = False,
     endings: Endings | None = None,
     progress: Callable[[int], None] | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> int:
     """Append the generations of all questions that ``output`` does not have yet; returns how many questions were asked.
 
@@ -76,6 +78,7 @@ def sample(
         retry: ask again, first, what is there and lacks responses.
         endings: filled with how the responses ended, those that were there included, and why some are missing.
         progress: called with the number of questions done so far, after each chunk.
+        say: called with what was found wrong with the lines that are there, and asked again.
 
     Raises:
         DataError: ``output`` has generations of other questions.
@@ -122,6 +125,7 @@ def sample(
     known: dict[tuple[str, str], list[Reply | None]] = {}
     finished = False
     try:
+        _mend(output, questions, answer, chunk=chunk, say=say)
         done, lacking = _resume(output, questions, 1 if journal else chunk, endings)
         again = {line: replies for line, replies in lacking.items() if retry or _failed(replies)}
         asked = 0
@@ -134,7 +138,7 @@ def sample(
             known.clear()
             endings.forget()
             done, _ = _resume(output, questions, 1 if journal else chunk, endings)
-        with Appender(output) as appender:
+        with CheckedAppender(output) as appender:
             for start in range(done, len(questions), chunk):
                 part = questions[start : start + chunk]
                 made = answer(part)
@@ -168,6 +172,25 @@ def _at(questions: Sequence[ParallelQuestion], line: int) -> tuple[ParallelQuest
 
 def _failed(replies: Sequence[Reply]) -> bool:
     return any(reply.text is None and reply.finish == FAILED for reply in replies)
+
+
+def _mend(
+    output: Path,
+    questions: Sequence[ParallelQuestion],
+    answer: Answer,
+    *,
+    chunk: int,
+    say: Callable[[str], None] | None,
+) -> None:
+    """Ask again what is not as it was written: lines that were changed, or are gone from the middle of the file."""
+    lost = restore(output)
+    if not lost:
+        return
+    if lost[-1] >= sum(len(q.versions) for q in questions):
+        raise DataError(f"{output}: has generations of other questions; remove the file to sample anew")
+    if say:
+        say(f"{len(lost)} generations are not as they were written: asked again")
+    ask_again(output, lost, questions, answer, chunk=chunk, lost=True)
 
 
 def _explain(responses: Mapping[tuple[str, str], Sequence[Reply]], endings: Endings) -> None:

@@ -12,7 +12,8 @@ from calm_ext.errors import CalmError
 from calm_ext.jsonl import read_jsonl
 from calm_ext.models.backends import BACKENDS, Backend
 from calm_ext.models.meter import Reading
-from calm_ext.pipeline.directory import RunDirectory, digest
+from calm_ext.pipeline.directory import RunDirectory
+from calm_ext.pipeline.needs import Needs
 from calm_ext.pipeline.schema import Recipe
 from calm_ext.records import ParallelQuestion
 
@@ -79,8 +80,8 @@ class Stage(Protocol):
     def lacks(self, run: Run) -> bool:
         """Whether a finished stage lacks something that this run asks for again."""
 
-    def depends_on(self, run: Run) -> list[Any]:
-        """Everything its outcome depends on, as JSON-able values: recipe keys, outputs of earlier stages, the world."""
+    def depends_on(self, run: Run) -> Needs:
+        """Everything its outcome depends on: recipe keys, outputs of earlier stages, the world."""
 
     def plan(self, run: Run) -> str:
         """What it would do, with counts, in a line."""
@@ -238,7 +239,7 @@ class Run:
             KeyError: a stage before it is not finished.
             OSError: a file that it depends on cannot be read.
         """
-        return digest(stage.name, *stage.depends_on(self))
+        return stage.depends_on(self).identity(stage.name)
 
     def is_done(self, stage: Stage) -> bool:
         """Whether the stage is finished, with the inputs that it would have now."""
@@ -254,6 +255,15 @@ class Run:
             KeyError: it is not finished.
         """
         return self.dir.output_hash(stage)
+
+    def made_by(self, *stages: str) -> dict[str, dict[str, str]]:
+        """The same of several stages; those that the recipe does not have are left out.
+
+        Raises:
+            KeyError: one is not finished.
+        """
+        have = {stage.name for stage in self.stages} or set(stages)
+        return {stage: self.outputs_of(stage) for stage in stages if stage in have}
 
     @property
     def questions(self) -> list[ParallelQuestion]:
@@ -292,25 +302,3 @@ class Run:
         if not is_open:
             return joined
         return joined._replace(questions=answerable(joined.questions, d.source)[0][: d.limit])
-
-
-def section(part: Any) -> Any:
-    """A section of a recipe as JSON-able values; None where it is absent."""
-    return None if part is None else part.model_dump(mode="json")
-
-
-def asking(recipe: Recipe) -> list[Any]:
-    """How the model is asked, as far as prompts and the reading of responses depend on it."""
-    s = recipe.sampling
-    marks = [s.thoughts] if s.thoughts else []  # runs from before there was this key stay valid
-    return [s.mode, s.resolved_style, s.chat_template, *marks, *template_identity(recipe)]
-
-
-def template_identity(recipe: Recipe) -> list[dict[str, Any]]:
-    """What the chat template is given, where it is given anything."""
-    return [recipe.sampling.template_args] if recipe.sampling.template_args else []
-
-
-def model_identity(recipe: Recipe) -> list[Any]:
-    """What decides which model it is."""
-    return [section(recipe.model), section(recipe.babel) if recipe.model.path == "babel" else None]

@@ -6,27 +6,15 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from calm_ext.disk.digests import digest, sha256_of
 from calm_ext.errors import RunError
 from calm_ext.files.places import make_folder
 from calm_ext.jsonl import atomic_write
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, or of the names and contents of a directory's files."""
-    hasher = hashlib.sha256()
-    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
-    for file in files:
-        if path.is_dir():
-            hasher.update(str(file.relative_to(path)).encode() + b"\0")
-        with file.open("rb") as handle:
-            while block := handle.read(1 << 20):
-                hasher.update(block)
-    return hasher.hexdigest()
 
 
 def link_or_copy(source: Path, target: Path) -> None:
@@ -50,10 +38,26 @@ def link_or_copy(source: Path, target: Path) -> None:
     os.replace(beside, target)
 
 
-def digest(*parts: Any) -> str:
-    """SHA-256 of JSON-able values; the input hash of a stage."""
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+def _is_ours(path: Path) -> bool:
+    """Whether a file is a lock, its note, or what a writer that was killed left: none of them is somebody's work."""
+    return path.name.startswith(".") and path.suffix in (".lock", ".tmp", ".json") and path.is_file()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _valid(entry: Any) -> bool:
+    """Whether what a manifest has of a stage is as it is written; of a damaged one the stage is done again."""
+    return (
+        isinstance(entry, dict)
+        and isinstance(entry.get("inputs"), str)
+        and isinstance(entry.get("outputs"), dict)
+        and all(isinstance(x, str) for x in entry["outputs"].values())
+    )
 
 
 class RunDirectory:
@@ -68,10 +72,20 @@ class RunDirectory:
     """
 
     def __init__(self, path: Path, *, name: str) -> None:
-        self.path = path
+        self.path, self.name = path, name
         self._order: list[str] = []
+        self.manifest: dict[str, Any] = {}
+        self.read()
+
+    def read(self) -> None:
+        """Read the manifest, which another process may have written since.
+
+        Raises:
+            RunError: as of the class.
+        """
+        path, name = self.path, self.name
         manifest = path / "manifest.json"
-        self.manifest: dict[str, Any] = {"name": name, "stages": {}}
+        self.manifest = {"name": name, "stages": {}}
         if path.is_file():
             raise RunError(f"{path}: is a file, a run directory was expected")
         if manifest.exists():
@@ -79,26 +93,40 @@ class RunDirectory:
                 self.manifest = json.loads(manifest.read_text(encoding="utf-8"))
                 stages = self.manifest["stages"]
                 owner = self.manifest["name"]
-            except (json.JSONDecodeError, KeyError, TypeError, OSError) as error:
+            except (ValueError, KeyError, TypeError, OSError, RecursionError) as error:
                 raise RunError(f"{manifest}: cannot be read ({error}); move the directory away to start anew") from None
             if owner != name or not isinstance(stages, dict):
                 raise RunError(
                     f"{path}: holds a run of recipe {owner!r}, not {name!r}; give another --run directory or name"
                 )
-        elif path.is_dir() and any(path.iterdir()):
+            self.manifest["stages"] = {stage: entry for stage, entry in stages.items() if _valid(entry)}
+        elif path.is_dir() and not all(_is_ours(p) for p in path.iterdir()):
             raise RunError(f"{path}: is not empty and holds no run (no manifest.json); give another --run directory")
 
     def __truediv__(self, relative: str) -> Path:
         return self.path / relative
 
-    def open(self, *, order: Sequence[str]) -> None:
-        """Make the directory and write its manifest.
+    def open(
+        self, *, order: Sequence[str], recipe: str | None = None, outdated: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        """Make the directory, write its manifest, and the recipe where one is given.
 
         Args:
             order: the stages of the run, which the manifest keeps in this order.
+            recipe: the resolved recipe.
+            outdated: see :meth:`note_outdated`.
         """
         self._order = list(order)
         make_folder(self.path)
+        if recipe is not None:
+            self.manifest["recipe"] = hashlib.sha256(recipe.encode()).hexdigest()
+        self.note_outdated(outdated or {})
+        if recipe is not None:
+            atomic_write(self / "recipe.yaml", recipe)
+
+    def note_outdated(self, outdated: Mapping[str, Sequence[str]]) -> None:
+        """Write into the manifest which finished stages are of another recipe or of other files, and why."""
+        self.manifest["outdated"] = {stage: list(reasons) for stage, reasons in outdated.items()}
         self.save()
 
     def is_done(self, stage: str, inputs: str) -> bool:
@@ -155,25 +183,41 @@ class RunDirectory:
         self.manifest["stages"] = {s: stages[s] for s in dict.fromkeys([*known, *stages])}
         atomic_write(self / "manifest.json", json.dumps(self.manifest, indent=2) + "\n")
 
-    def begin(self, folder: str, inputs: str, *files: str) -> bool:
-        """Prepare a stage that can be continued: False if what lies there belongs to other inputs, and was removed.
+    def has(self, stage: str) -> bool:
+        """Whether a stage is finished, with whatever inputs, and all that it wrote is still there."""
+        entry = self.manifest["stages"].get(stage)
+        return bool(entry) and all((self / x).exists() for x in entry["outputs"])
+
+    def belongs(self, folder: str, inputs: str) -> bool:
+        """Whether a stage with these inputs began to write into a folder."""
+        return self._owner(folder) == inputs
+
+    def _owner(self, folder: str) -> str | None:
+        marker = self / folder / ".inputs"
+        return marker.read_text(encoding="utf-8", errors="replace") if marker.is_file() else None
+
+    def begin(self, folder: str, inputs: str, *files: str, keep: bool = False) -> bool:
+        """Prepare a stage that can be continued: False if what lies there belongs to other inputs, and was put away.
 
         Args:
             folder: where the marker ``.inputs`` is kept.
             files: what the stage writes piece by piece, files or directories.
+            keep: put them aside in ``<folder>/old``, by their inputs, and take them back where the inputs are those
+                again; else they are removed.
         """
-        marker = self / folder / ".inputs"
-        if marker.exists() and marker.read_text(encoding="utf-8") == inputs:
-            return True
-        stale = False
-        for name in files:
-            path = self / name
-            if path.is_dir():
-                stale = True
-                shutil.rmtree(path)
-            elif path.exists():
-                stale = True
-                os.remove(path)
-        marker.parent.mkdir(parents=True, exist_ok=True)
-        atomic_write(marker, inputs)
-        return not stale
+        owner, aside = self._owner(folder), self / folder / "old"
+        there = [name for name in files if (self / name).exists()] if owner != inputs else []
+        for name in there:
+            if keep:
+                place = make_folder(aside / digest(owner)[:16]) / name
+                _remove(place)
+                os.replace(self / name, place)
+            else:
+                _remove(self / name)
+        if owner != inputs:
+            atomic_write(self / folder / ".inputs", inputs)
+        for name in files if keep else ():
+            kept = aside / digest(inputs)[:16] / name
+            if kept.exists() and not (self / name).exists():
+                os.replace(kept, self / name)
+        return not there

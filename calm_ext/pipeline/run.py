@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from calm_ext.disk.lock import held
 from calm_ext.errors import CalmError
+from calm_ext.files.places import make_folder
 from calm_ext.models.device import peak_memory_mib
 from calm_ext.models.meter import Reading, reading
 from calm_ext.pipeline.context import Reporter, Run, Stage
-from calm_ext.pipeline.recipe import save_recipe
 from calm_ext.pipeline.schema import Recipe
 from calm_ext.pipeline.stages import STAGES
 from calm_ext.signature import versions
@@ -55,16 +56,42 @@ class Pipeline:
         """Run the stages in order up to ``stop_after``, skipping those that are done.
 
         Raises:
-            CalmError: the recipe has no such stage, or a stage cannot be done; what was finished stays.
+            CalmError: the recipe has no such stage, another process writes the run, or a stage cannot be done; what was
+                finished stays.
         """
         names = [s.name for s in self.stages]
         due = self._due(stop_after)
         for stage in self.stages:
             stage.check(self.context, due=stage in due)
-        self.dir.open(order=names)
-        save_recipe(self.context.recipe, self.dir / "recipe.yaml")
-        for stage in due:
-            self.advance(stage)
+        with held(make_folder(self.dir.path), "align"):
+            self.dir.read()
+            self.dir.open(order=names, recipe=self.context.recipe.to_yaml(), outdated=self._outdated())
+            for stage in due:
+                self.advance(stage)
+                if self.ran[-1:] == [stage.name]:
+                    self.dir.note_outdated(self._outdated())
+
+    def _outdated(self) -> dict[str, list[str]]:
+        """Finished stage -> why it would be done again now, in words; those that are as they would be are left out."""
+        run, found = self.context, dict[str, list[str]]()
+        for stage in self.stages:
+            entry = self.dir.manifest["stages"].get(stage.name)
+            if entry is None:
+                continue
+            try:
+                needs = stage.depends_on(run)
+            except KeyError as error:
+                found[stage.name] = [f"stage {error.args[0]}, which comes before it, is not finished"]
+                continue
+            except OSError as error:
+                found[stage.name] = [f"{error.filename} cannot be read"]
+                continue
+            is_same = needs.identity(stage.name) == entry["inputs"]
+            reasons = [] if is_same else needs.changes_since(entry.get("needs"))
+            reasons += [f"stage {earlier} before it is out of date" for earlier in needs.made if earlier in found]
+            if reasons:
+                found[stage.name] = reasons
+        return found
 
     def _due(self, stop_after: str | None) -> Sequence[Stage]:
         """The stages up to one; all without."""
@@ -76,7 +103,8 @@ class Pipeline:
     def advance(self, stage: Stage) -> None:
         """Run one stage, unless it is done."""
         run = self.context
-        run.current, inputs = stage.name, run.inputs_of(stage)
+        run.current, needs = stage.name, stage.depends_on(run)
+        inputs = needs.identity(stage.name)
         if self.dir.is_done(stage.name, inputs) and not stage.lacks(run):
             run.say("unchanged, skipped")
             return
@@ -86,9 +114,8 @@ class Pipeline:
         outputs = stage.run(run)
         seconds = time.monotonic() - started
         self.ran.append(stage.name)
-        self.dir.finish(
-            stage.name, inputs, outputs.files, **facts_of(seconds, reading().since(counted) + outputs.spent)
-        )
+        facts = facts_of(seconds, reading().since(counted) + outputs.spent)
+        self.dir.finish(stage.name, inputs, outputs.files, needs=needs.record(), **facts)
         run.say(f"done in {seconds:.1f} s")
 
     def plan(self, *, stop_after: str | None = None) -> list[PlannedStage]:

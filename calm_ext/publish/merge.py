@@ -19,6 +19,10 @@ from calm_ext.files.places import make_folder
 from calm_ext.files.texts import read_yaml
 from calm_ext.models.paths import local_folder
 from calm_ext.publish.fold import fold, logits, no_tied_warning, prompts, verify
+from calm_ext.publish.verify import require_current, verify_adapter
+
+#: What the adapter is made of, and by: where one of these is out of date, it is.
+_OF_THE_ADAPTER = ("recipe.yaml", "questions", "retrieve", "sample", "vote", "pairs", "train")
 
 
 class Trained(NamedTuple):
@@ -47,14 +51,17 @@ def find_adapter(source: Path, *, base: str | None = None) -> Trained:
         base: the base model, where it is not the one that the run or the adapter names.
 
     Raises:
-        CalmError: there is no adapter, or its base model is not named.
+        CalmError: there is no adapter, it changed since it was trained, it is of another recipe than the run's, or its
+            base model is not named.
     """
     if not source.is_dir():
         raise RunError(f"{source}: no such run directory or adapter folder")
     if (source / "adapter_config.json").is_file():
         require_adapter(source)
+        verify_adapter(source)
         return Trained(source, base or _named_base(source))
     folder = adapter_of(source)
+    require_current(source, to="merged", stages=_OF_THE_ADAPTER)
     model, babel = (_recipe_section(source / "recipe.yaml", name) for name in ("model", "babel"))
     path = base or model.get("path") or _named_base(folder)
     if path == "babel":
@@ -78,6 +85,7 @@ def adapter_of(run: Path) -> Path:
     if not (folder / "adapter_config.json").is_file():
         raise RunError(f"{run}: has no adapter yet; `calm-ext align` continues the run until it is trained")
     require_adapter(folder)
+    verify_adapter(folder)
     return folder
 
 

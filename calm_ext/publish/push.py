@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from calm_ext.errors import CalmError, RunError
 from calm_ext.models.paths import local_folder
 from calm_ext.publish.merge import Trained, adapter_of
+from calm_ext.publish.verify import require_current
 from calm_ext.report.card.base import base_of
 from calm_ext.report.card.body import source_of
 from calm_ext.report.card.front import REPO, render_card
@@ -91,12 +92,13 @@ def plan_push(
         include: further files of the run to upload.
 
     Raises:
-        CalmError: the run has no adapter, a name is none of the hub's, or a file is missing.
+        CalmError: the run has no adapter, or is out of date, a name is none of the hub's, or a file is missing.
     """
     _check_name(repo, "--repo")
     if base_model:
         _check_name(base_model, "--base-model")
     adapter = adapter_of(run)
+    require_current(run, to="pushed")
     data = read_run(run)
     base = base_of(data, base_model)
     notes = [f"this run is not complete, and the card says so: {'; '.join(data.missing)}"] if data.missing else []

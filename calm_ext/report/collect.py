@@ -82,6 +82,8 @@ def summarize(data: RunData, *, resamples: int = RESAMPLES) -> dict[str, Any]:
     result["stages"] = {s: e.get("seconds") for s, e in data.stages.items()}
     result["versions"] = versions_of(data)
     result["run"] = {"name": data.name, "missing": list(data.missing)}
+    if data.outdated:
+        result["run"]["outdated"] = {stage: list(reasons) for stage, reasons in data.outdated.items()}
     cleaned: dict[str, Any] = finite(result)
     return cleaned
 

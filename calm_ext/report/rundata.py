@@ -6,14 +6,17 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+
+import yaml
 
 from calm_ext.errors import DataError, RunError
 from calm_ext.jsonl import numbered_lines, read_jsonl
 from calm_ext.models.endings import Endings
 from calm_ext.records import Ballot, Pair, ParallelQuestion, Record
+from calm_ext.report.outdated import outdated_stages, recipe_as_made
 from calm_ext.results.evaluation import Evaluation, TaskResult, read_evaluation
 from calm_ext.results.files import read_json, read_log, read_recipe
 from calm_ext.results.folders import newest_results
@@ -45,6 +48,7 @@ class RunData:
         sampled_characters: length of all sampled responses; 0 where that is not known.
         endings: how they ended (:meth:`~calm_ext.models.endings.Endings.summary`); empty where that is not known.
         missing: the missing parts, in words.
+        outdated: stage -> why its results are not those of recipe.yaml; ``recipe`` has the values they were made with.
     """
 
     path: Path
@@ -66,6 +70,7 @@ class RunData:
     sampled_characters: int
     endings: dict[str, Any]
     missing: tuple[str, ...]
+    outdated: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def gold(self) -> dict[str, int | None]:
@@ -109,6 +114,10 @@ def read_run(run_dir: str | os.PathLike[str]) -> RunData:
     if not isinstance(stages, dict) or not all(isinstance(x, dict) for x in stages.values()):
         raise DataError(f"{path / 'manifest.json'}: its stages are not a table by stage")
     recipe_text, recipe = read_recipe(path / "recipe.yaml")
+    outdated = outdated_stages(path, manifest)
+    if outdated and recipe:
+        recipe = recipe_as_made(recipe, stages, outdated)
+        recipe_text = "# with the values that the results were made with\n" + yaml.safe_dump(recipe, sort_keys=False)
     if not recipe_text:
         missing.append("the recipe (recipe.yaml)")
     questions = records("questions.jsonl", ParallelQuestion, "the questions, and with them gold labels")
@@ -138,6 +147,7 @@ def read_run(run_dir: str | os.PathLike[str]) -> RunData:
         training=training, voting=read_json(path / "vote.json"),
         pairing=read_json(path / "pairs.json"), retrieval=read_json(path / "retrieval.json"),
         evaluations=evaluations, sampled_characters=characters, endings=endings, missing=tuple(missing),
+        outdated=outdated,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from rich.text import Text
 from calm_ext.metrics.names import HEADLINE, metric_name
 from calm_ext.report.compared import method_words
 from calm_ext.report.letters import letter_words
+from calm_ext.report.outdated import outdated_words
 from calm_ext.report.page.flow import flow_words
 from calm_ext.report.page.passages import retrieval_words
 from calm_ext.report.styles import styles_rows, styles_title
@@ -86,6 +87,9 @@ def render(summary: Mapping[str, Any], *, html: str | Path | None = None) -> lis
         if summary.get(key):
             parts.append(_line(key, words(summary[key])))
     missing = (summary.get("run") or {}).get("missing") or []
+    outdated = (summary.get("run") or {}).get("outdated") or {}
+    if outdated:
+        parts.append(_line("outdated", "; ".join(outdated_words(outdated)) + ".", style="red"))
     if missing:
         parts.append(_line("missing", "; ".join(missing) + ".", style="yellow"))
     if html is not None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from calm_ext.disk.digests import digest
 from calm_ext.jsonl import read_jsonl, write_jsonl
 from calm_ext.models.meter import Reading
 from calm_ext.pipeline.context import Reporter, Stage
-from calm_ext.pipeline.directory import RunDirectory, digest
+from calm_ext.pipeline.directory import RunDirectory
 from calm_ext.pipeline.run import Pipeline, facts_of
 from calm_ext.pipeline.schema import Recipe
 from calm_ext.records import Generation

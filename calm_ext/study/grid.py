@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from calm_ext.data import SOURCES
+from calm_ext.disk.digests import digest
 from calm_ext.errors import CalmError, RecipeError
-from calm_ext.pipeline.context import Run, section
-from calm_ext.pipeline.directory import digest
+from calm_ext.pipeline.context import Run
+from calm_ext.pipeline.needs import section
 from calm_ext.pipeline.recipe import changed_recipe, parse_recipe
 from calm_ext.pipeline.schema import Recipe
 from calm_ext.study.folds import Folds, make_folds

@@ -10,6 +10,8 @@ from typing import Any
 
 from transformers import TrainerCallback
 
+from calm_ext.disk.seal import seal
+from calm_ext.training.checkpoints import seal_checkpoint
 from calm_ext.training.job import TrainingJob
 from calm_ext.training.monitor import Check, Monitor, append_log, monitor_of
 
@@ -62,7 +64,10 @@ class Watch(TrainerCallback):
                 append_log(self.output / "log.jsonl", "warning", {"step": step, "message": warning})
                 self._say(warning)
         self._track(check)
-        self.trainer.save_model(str(self.output / f"checks/step-{step}"))
+        folder = self.output / f"checks/step-{step}"
+        self.trainer.save_model(str(folder))
+        if self.main:
+            seal(folder)
 
     def _track(self, check: Check) -> None:
         """Log to the experiment trackers, but not by the trainer's own log, which empties TRL's running means."""
@@ -92,6 +97,21 @@ class Watch(TrainerCallback):
     def _say(self, message: str) -> None:
         if self.main:
             print(f"\n{message}", file=sys.stderr, flush=True)  # below the progress bar
+
+
+class Sealing(TrainerCallback):
+    """Completes each checkpoint with a seal, when every process has written its part of it."""
+
+    def __init__(self, output: Path) -> None:
+        self.output = output
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Only what is sealed is gone on from."""
+        from accelerate import PartialState
+
+        PartialState().wait_for_everyone()
+        if state.is_world_process_zero:
+            seal_checkpoint(self.output, Path(args.output_dir) / f"checkpoint-{state.global_step}")
 
 
 class Log(TrainerCallback):

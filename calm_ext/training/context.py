@@ -75,7 +75,7 @@ class TrainingContext:
             "logging_steps": max(1, min(10, every // 2)),
             "save_strategy": "steps",
             "save_steps": every,
-            "save_total_limit": 1,
+            "save_total_limit": None,  # the older ones go when a new one is sealed, not before
             "report_to": list(options.report_to) or "none",
             "seed": options.seed,
             "data_seed": options.seed,

@@ -48,6 +48,9 @@ class TrainingJob(Section):
     tracking: Path | None = None
     """Directory of the trackers' run; default: ``tracking/`` in the output."""
 
+    resume_from: Path | None = None
+    """The checkpoint to go on from; default: training starts at its first step."""
+
     @property
     def tracking_folder(self) -> Path:
         """Where the trackers' run is kept."""

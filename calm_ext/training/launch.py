@@ -6,22 +6,33 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+
 import calm_ext
+from calm_ext.disk.digests import content_of, digest
+from calm_ext.disk.models import model_content
 from calm_ext.errors import RunError
 from calm_ext.files.places import make_folder
 from calm_ext.jsonl import atomic_write
 from calm_ext.models.batches import says_out_of_memory
 from calm_ext.models.meter import Reading
+from calm_ext.training.checkpoints import clear, discard, finished_adapter, newest_whole
 from calm_ext.training.job import TrainingJob
 from calm_ext.training.tracking import open_run
 
 #: The worker's line when the model is loaded: a smaller batch does not help where memory ends before that.
 START_LINE = "training in "
+#: Environment variable that names the process whose training this is: without it nobody waits for the result.
+PARENT = "CALM_TRAINING_FOR"
 _SPENT = "spent.jsonl"
+#: Which job the files of an output belong to.
+_IDENTITY = ".job"
 
 
 def command(job_file: Path, *, accelerate_config: str | None) -> list[str]:
@@ -40,12 +51,18 @@ class _OutOfMemory(RunError):
     """The training process ran out of memory."""
 
 
-def launch(job: TrainingJob) -> Reading:
+def launch(job: TrainingJob, *, say: Callable[[str], None] | None = None) -> Reading:
     """Run a training job in a process of its own; its messages go to stderr and to ``worker.log``.
+
+    It goes on where the same job stopped, at the newest checkpoint that is whole; of a job that came to its end nothing
+    is done again. What another job left in the output is removed.
 
     Where memory does not suffice, training goes on from its last checkpoint with a smaller batch, and with as many more
     batches to a step: the examples of each step stay the same. (DPO's loss, a mean over pairs, does too; the anchor's,
     a mean over tokens, weighs the tokens of each batch by themselves.)
+
+    Args:
+        say: called with what was found and set aside; default: it is printed to stderr.
 
     Returns:
         The time and tokens of the model, in all that was tried.
@@ -54,10 +71,16 @@ def launch(job: TrainingJob) -> Reading:
         RunError: it failed; the message has its last line and the path of the log.
         CalmError: the method is unknown, or a tracker is not installed or cannot be used.
     """
+    say = say or (lambda message: print(message, file=sys.stderr))
+    _claim(job)
+    if finished_adapter(job.output, [job.output / "adapter"]):
+        clear(job.output)
+        say("this training has come to its end before: its adapter is there")
+        return sum(_spent(job), Reading())
     (job.output / _SPENT).unlink(missing_ok=True)
     while True:
         try:
-            _run(job)
+            _run(job.replace(resume_from=newest_whole(job.output, say=say)))
             return sum(_spent(job), Reading())
         except _OutOfMemory as error:
             smaller = _smaller(job)
@@ -74,6 +97,24 @@ def launch(job: TrainingJob) -> Reading:
             )
 
 
+def _claim(job: TrainingJob) -> None:
+    """Remove from the output what another job left there: other options, data or another model."""
+    data = (job.pairs, job.groups, job.questions, job.heldout, job.heldout_pairs, job.heldout_passages)
+    told = job.model_dump(
+        mode="json",
+        exclude={
+            **dict.fromkeys(("pairs", "groups", "questions", "heldout", "heldout_pairs", "heldout_passages"), True),
+            **dict.fromkeys(("output", "resume_from", "run_name", "tracking", "advice", "trust_remote_code"), True),
+            "options": {"report_to"},
+        },
+    )
+    identity = digest(told, [content_of(x) if x else None for x in data], model_content(job.model))
+    marker = make_folder(job.output) / _IDENTITY
+    if not marker.is_file() or marker.read_text(encoding="utf-8", errors="replace") != identity:
+        discard(job.output)
+        atomic_write(marker, identity)
+
+
 def add_spent(job: TrainingJob, spent: Reading) -> None:
     """Note what a training process has taken, whether or not it came to its end."""
     with (job.output / _SPENT).open("a", encoding="utf-8") as handle:
@@ -82,7 +123,10 @@ def add_spent(job: TrainingJob, spent: Reading) -> None:
 
 def _spent(job: TrainingJob) -> list[Reading]:
     path = job.output / _SPENT
-    return [Reading(*json.loads(x)) for x in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    try:
+        return [Reading(*json.loads(x)) for x in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    except (ValueError, TypeError):
+        return []  # cut off by a kill: what was spent is not known
 
 
 def _smaller(job: TrainingJob) -> TrainingJob | None:
@@ -104,6 +148,7 @@ def _run(job: TrainingJob) -> None:
     if job.options.report_to:
         tracked = open_run(job.options.report_to, job.tracking_folder, name=job.run_name or job.output.resolve().name)
         environment.update(tracked.environment(job.tracking_folder))
+    environment[PARENT] = json.dumps([os.getpid(), psutil.Process().create_time(), socket.gethostname()])
     package = str(Path(calm_ext.__file__).parent.parent)
     environment["PYTHONPATH"] = os.pathsep.join(x for x in (package, environment.get("PYTHONPATH")) if x)
     environment.setdefault("TOKENIZERS_PARALLELISM", "false")

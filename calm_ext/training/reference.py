@@ -17,8 +17,9 @@ from typing import Any
 import torch
 from accelerate.utils import broadcast_object_list, gather_object
 
+from calm_ext.disk.lines import CheckedAppender, restore
 from calm_ext.errors import DataError, RunError
-from calm_ext.jsonl import Appender, read_jsonl
+from calm_ext.jsonl import read_jsonl
 from calm_ext.records import Record
 
 Row = Mapping[str, Sequence[int]]
@@ -80,7 +81,9 @@ class ReferenceCache:
         main = accelerator.is_main_process
         appender = None
         if main:
-            appender = Appender(self.path)  # it cuts off half a line
+            if restore(self.path):  # a line was changed, though it may still be one: all are computed again
+                self.path.unlink()
+            appender = CheckedAppender(self.path)  # it cuts off half a line
             try:
                 found = read_jsonl(self.path, ReferenceLine, allow_empty=True)
                 self.known = {x.pair: (x.chosen, x.rejected) for x in found}
@@ -99,7 +102,7 @@ class ReferenceCache:
             lines = gather_object(self._compute(trainer, {k: missing[k] for k in mine}))
             self.known |= {k: (chosen, rejected) for k, chosen, rejected in lines}
             if appender:
-                appender.append(ReferenceLine(pair=k, chosen=c, rejected=r) for k, c, r in lines)
+                appender.append([ReferenceLine(pair=k, chosen=c, rejected=r) for k, c, r in lines])
         if appender:
             appender.close()
         return len(order)

@@ -10,24 +10,32 @@ import json
 import logging
 import os
 import shutil
+import socket
 import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 from peft import LoraConfig
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from calm_ext.disk.seal import SEAL, seal
 from calm_ext.errors import CalmError, RunError
 from calm_ext.files.places import make_folder
 from calm_ext.jsonl import atomic_write
 from calm_ext.models.device import choose_dtype, peak_memory_mib
 from calm_ext.models.meter import reading
-from calm_ext.training.callbacks import Log, Watch, watch
+from calm_ext.training.callbacks import Log, Sealing, Watch, watch
+from calm_ext.training.checkpoints import finish
 from calm_ext.training.context import TrainingContext
 from calm_ext.training.encoding import LOADERS
 from calm_ext.training.job import TrainingJob
-from calm_ext.training.launch import START_LINE, add_spent
+from calm_ext.training.launch import PARENT, START_LINE, add_spent
 from calm_ext.training.metering import Metered
 from calm_ext.training.methods import METHODS
 
@@ -66,7 +74,7 @@ def run(job: TrainingJob) -> None:
                 target_modules=options.lora_targets,
                 task_type="CAUSAL_LM",
             ),
-            callbacks=(Metered(), Log(job.output / "log.jsonl"), *([watcher] if watcher else [])),
+            callbacks=(Metered(), Log(job.output / "log.jsonl"), *([watcher] if watcher else []), Sealing(job.output)),
             processes=int(os.environ.get("WORLD_SIZE", "1")),
             gpu=gpu,
             dtype=dtype,
@@ -76,10 +84,7 @@ def run(job: TrainingJob) -> None:
     trainer.processing_class = None  # or each checkpoint would write the base model's tokenizer again
     if watcher:
         watcher.attach(trainer)
-    checkpoints = sorted((job.output / "checkpoints").glob("checkpoint-*"), key=lambda p: int(p.name.split("-")[1]))
-    if not checkpoints and trainer.is_world_process_zero():
-        (job.output / "log.jsonl").unlink(missing_ok=True)  # of a run that ended before its first checkpoint
-    result = trainer.train(resume_from_checkpoint=str(checkpoints[-1]) if checkpoints else None)
+    result = trainer.train(resume_from_checkpoint=str(job.resume_from) if job.resume_from else None)
     trainer.save_model(str(job.output / "last"))
     if trainer.is_world_process_zero():
         _finish(job, watcher, result.metrics, n_rows=len(rows), dropped=dropped, dtype=dtype)
@@ -132,11 +137,13 @@ def _finish(
                 "lower training.learning_rate, or look at the vote's margins",
                 file=sys.stderr,
             )
-    target = job.output / "adapter"
-    shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(chosen, target, ignore=shutil.ignore_patterns("training_args.bin", "checkpoint-*", "README.md"))
-    for name in ("checks", "last", "checkpoints"):
-        shutil.rmtree(job.output / name, ignore_errors=True)
+    target, partial = job.output / "adapter", job.output / "adapter.partial"
+    for old in (target, partial):
+        shutil.rmtree(old, ignore_errors=True)
+    left_out = shutil.ignore_patterns("training_args.bin", "checkpoint-*", "README.md", SEAL)
+    shutil.copytree(chosen, partial, ignore=left_out)
+    seal(partial)
+    partial.rename(target)
     summary = {
         "eats": METHODS[job.options.method].eats,
         "n_pairs": n_rows,
@@ -150,6 +157,7 @@ def _finish(
         "peak_gpu_memory_mib": torch.cuda.max_memory_allocated() / 2**20 if torch.cuda.is_available() else None,
     }
     atomic_write(job.output / "summary.json", json.dumps(summary, indent=2) + "\n")
+    finish(job.output)
 
 
 def main(job_file: Path) -> None:
@@ -158,13 +166,49 @@ def main(job_file: Path) -> None:
         job = TrainingJob.model_validate_json(job_file.read_text(encoding="utf-8"))
     except CalmError as error:  # of a plugin
         sys.exit(f"error: {error}")
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        run(job)
+        with _alone(job) if _first_process() else nullcontext():
+            run(job)
     except CalmError as error:
         sys.exit(f"error: {error}")
     finally:
         if _first_process():
             add_spent(job, reading())
+
+
+@contextmanager
+def _alone(job: TrainingJob) -> Iterator[None]:
+    """Wait until a training that was left behind by a killed run, and writes the same files, has ended.
+
+    Raises:
+        RunError: it does not end.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(make_folder(job.output) / ".worker.lock", timeout=60)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise RunError(f"{job.output}: another training process writes there; end it") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that waits for its result is gone: it could not be told, and would write on."""
+    pid, started, host = json.loads(os.environ.get(PARENT) or "[0, 0, null]")
+    while host == socket.gethostname():
+        try:
+            if abs(psutil.Process(pid).create_time() - started) > 1:
+                os._exit(1)
+        except psutil.NoSuchProcess:
+            os._exit(1)
+        except psutil.Error:
+            return
+        time.sleep(0.5)
 
 
 if __name__ == "__main__":

@@ -162,4 +162,5 @@ SOURCE = Source(
     citation="Lin et al. 2021, arXiv:2106.06937; split: Wang et al. 2025, arXiv:2501.18457",
     options=Options,
     unlabelled=("hf-test",),
+    reads=("data/xcsqa",),
 )

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from calm_ext.data import SOURCES
 from calm_ext.errors import CalmError
 from calm_ext.harness.metadata import ASKED
-from calm_ext.pipeline.context import BaseStage, Outputs, Run, model_identity, section, template_identity
-from calm_ext.pipeline.directory import sha256_of
-from calm_ext.pipeline.stages.retrieve import retrieval_identity, retrieval_metadata
+from calm_ext.pipeline.context import BaseStage, Outputs, Run
+from calm_ext.pipeline.needs import (
+    Needs,
+    data_world,
+    file_world,
+    folder_of_model,
+    index_world,
+    keys_of,
+    model_keys,
+    model_world,
+    some_keys,
+)
+from calm_ext.pipeline.schema import Recipe
+from calm_ext.pipeline.stages.retrieve import retrieval_metadata
 
 
 class Evaluate(BaseStage):
@@ -35,20 +47,21 @@ class Evaluate(BaseStage):
                 f"evaluation.tasks: lm-eval has no task {', '.join(missing)}; `lm_eval ls tasks` lists them"
             )
 
-    def depends_on(self, run: Run) -> list[Any]:
-        """The model, the tasks and how they are asked; afterwards the trained adapter, too."""
+    def depends_on(self, run: Run) -> Needs:
+        """The model, the tasks, how they are asked and the files that they read; afterwards the adapter, too."""
         r = run.recipe
-        model = model_identity(r)
         given = task_metadata(run)
-        asked = [run.outputs_of("questions")] if given.pop(ASKED, None) else []
-        found = [model, section(r.evaluation), given, r.sampling.chat_template, *template_identity(r)]
-        # Of a file that is not there loading says so.
-        found += [sha256_of(Path(given[x])) for x in ("path", "spec") if x in given and Path(given[x]).is_file()]
-        passages = retrieval_identity(r)
-        if passages:
-            found.append(passages)
-        found += asked
-        return [*found, run.outputs_of("train")] if self.when == "after" else found
+        made = run.made_by("questions") if given.pop(ASKED, None) else {}
+        made |= run.made_by("train") if self.when == "after" else {}
+        return Needs(
+            keys=model_keys(r)
+            | keys_of(r.evaluation, "evaluation", but=("batch_size",))
+            | keys_of(r.retrieval, "retrieval")
+            | some_keys(r.sampling, "sampling", "chat_template", "template_args", "thoughts"),
+            made=made,
+            world=model_world(r) | _read_by_tasks(r, given),
+            more=[given],
+        )
 
     def plan(self, run: Run) -> str:
         """The tasks."""
@@ -73,6 +86,34 @@ class Evaluate(BaseStage):
             seed=e.seed,
         )
         return Outputs((f"eval/{self.when}",))
+
+
+def _read_by_tasks(recipe: Recipe, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The files that the tasks of calm-ext read: questions, indexes, passages.
+
+    Args:
+        given: the metadata of the tasks.
+    """
+    tasks = recipe.evaluation.tasks
+    found: dict[str, Any] = {}
+    for name in _sources_of(tasks):
+        found |= data_world(name, given.get("data_dir"), spec=given.get("spec") if name == "columns" else None)
+    for key in ("path", "spec", "passages"):
+        found |= file_world(given.get(key))
+    if any("_rag" in task for task in tasks):
+        found |= index_world(given.get("index") or os.environ.get("CALM_INDEX"))
+        found |= folder_of_model(given.get("dense_model"))
+    return found
+
+
+def _sources_of(tasks: Sequence[str]) -> list[str]:
+    """The sources whose questions the tasks ask; of a group of tasks all that there are."""
+    ours = [task for task in tasks if task.startswith("calm")]
+    names = [name for name in SOURCES if any(task.startswith(f"calm_{name}_") for task in ours)]
+    if any(task.startswith("calm_local_") for task in ours):
+        names.append("columns")
+    known = all(any(task.startswith(f"calm_{name}_") for name in (*SOURCES, ASKED)) for task in ours)
+    return names if known else list(SOURCES)
 
 
 def task_metadata(run: Run) -> dict[str, Any]:

@@ -15,8 +15,9 @@ from calm_ext.pairing.exercises import build_exercises
 from calm_ext.pairing.groups import build_groups
 from calm_ext.pairing.instructions import instructed
 from calm_ext.pairing.translate import restate_missing
-from calm_ext.pipeline.context import BaseStage, Outputs, Run, asking, section
-from calm_ext.pipeline.stages.vote import generations, vote_table
+from calm_ext.pipeline.context import BaseStage, Outputs, Run
+from calm_ext.pipeline.needs import Needs, asking_keys, folder_of_model, keys_of, model_keys, model_world, some_keys
+from calm_ext.pipeline.stages.vote import compared_keys, generations, vote_table
 from calm_ext.records import Ballot, Group, ParallelQuestion
 from calm_ext.training.methods import METHODS
 from calm_ext.training.options import GroupOptions, TrainingOptions
@@ -35,14 +36,24 @@ class Pairs(BaseStage):
 
     name = "pairs"
 
-    def depends_on(self, run: Run) -> list[Any]:
-        """How pairs are built, how responses are read, which questions are held out, the ballots, the generations."""
+    def depends_on(self, run: Run) -> Needs:
+        """How pairs are built, how responses are read, which questions are held out, the ballots, the generations.
+
+        The votes of the other languages, by which training is watched, are elected again: the options that they heed
+        may change them where the ballots stay.
+        """
         r = run.recipe
-        share = r.training.heldout_share
-        found = [section(r.pairs), asking(r), share, run.outputs_of("vote"), run.outputs_of("sample")]
+        keys = keys_of(r.pairs, "pairs") | asking_keys(r) | compared_keys(r)
+        keys |= some_keys(r.training, "training", "heldout_share")
+        keys |= some_keys(r.vote, "vote", "rule", "ties", "pivot", "weights")
         if isinstance(r.training, GroupOptions):
-            return [*found, r.training.completions, r.training.max_options]
-        return [*found, "exercises"] if written_beside(r.training) else found
+            keys |= some_keys(r.training, "training", "completions", "max_options")
+        world: dict[str, Any] = {}
+        if r.pairs.fallback == "translate":
+            keys |= some_keys(r.sampling, "sampling", "max_new_tokens") | model_keys(r)
+            world = folder_of_model(r.pairs.translator) if r.pairs.translator else model_world(r)
+        made = run.made_by("questions", "sample", "vote")
+        return Needs(keys=keys, made=made, world=world, more=[written_beside(r.training)])
 
     def plan(self, run: Run) -> str:
         """How many pairs there can be, and how many questions are held out."""

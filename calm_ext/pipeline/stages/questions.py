@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-from typing import Any
-
 from calm_ext.data import SOURCES
 from calm_ext.errors import RecipeError
 from calm_ext.jsonl import write_jsonl
-from calm_ext.pipeline.context import BaseStage, Outputs, Run, section
-from calm_ext.pipeline.directory import sha256_of
+from calm_ext.pipeline.context import BaseStage, Outputs, Run
+from calm_ext.pipeline.needs import Needs, keys_of, own_data_world, some_keys
 from calm_ext.pipeline.recipe import languages_not_asked
 from calm_ext.records import ParallelQuestion
 
@@ -20,15 +16,15 @@ class Questions(BaseStage):
 
     name = "questions"
 
-    def depends_on(self, run: Run) -> list[Any]:
-        """The recipe's data, the content of a file or spec of one's own, and where a source's files are looked for."""
+    def depends_on(self, run: Run) -> Needs:
+        """The recipe's data, and the content of the files that are read."""
         data = run.recipe.data
-        content = sha256_of(Path(data.path)) if data.path else None
-        elsewhere = os.environ.get("CALM_DATA_DIR") if "data_dir" in SOURCES[data.source].option_names else None
-        of_babel = "babel" in (run.recipe.model.path, data.source)
-        more = [sha256_of(Path(data.spec))] if data.spec else []
-        more += ["open"] if _left_out(run) else []
-        return [section(data), [content, elsewhere], section(run.recipe.babel) if of_babel else None, *more]
+        of_babel = some_keys(run.recipe.babel, "babel", "seed") if data.source == "babel" else {}
+        return Needs(
+            keys=keys_of(data, "data") | of_babel,
+            world=own_data_world(run.recipe),
+            more=["open"] if _left_out(run) else [],
+        )
 
     def plan(self, run: Run) -> str:
         """How many, in how many languages, and from where."""

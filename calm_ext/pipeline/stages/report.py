@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from calm_ext.pipeline.context import BaseStage, Outputs, Run
+from calm_ext.pipeline.needs import Needs, some_keys
 
 
 class Report(BaseStage):
@@ -13,9 +13,12 @@ class Report(BaseStage):
 
     name = "report"
 
-    def depends_on(self, run: Run) -> list[Any]:
-        """The outputs of all stages before it."""
-        return [run.outputs_of(s.name) for s in run.stages if s is not self]
+    def depends_on(self, run: Run) -> Needs:
+        """The outputs of all stages before it, and who else is told of them."""
+        return Needs(
+            keys=some_keys(run.recipe.training, "training", "report_to"),
+            made=run.made_by(*(s.name for s in run.stages if s is not self)),
+        )
 
     def plan(self, run: Run) -> str:
         """Where it will be."""

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from calm_ext.data import SOURCES
 from calm_ext.jsonl import atomic_write, finite, write_jsonl
-from calm_ext.pipeline.context import BaseStage, Outputs, Run, asking, model_identity
-from calm_ext.pipeline.directory import digest, sha256_of
+from calm_ext.pipeline.context import BaseStage, Outputs, Run
+from calm_ext.pipeline.needs import (
+    Needs,
+    asking_keys,
+    folder_of_model,
+    index_world,
+    keys_of,
+    model_keys,
+    model_world,
+    own_data_world,
+    some_keys,
+)
 from calm_ext.pipeline.schema import Recipe
 from calm_ext.retrieval.grounding import Grounder, Grounding, given_as_is, published_passages
 
@@ -30,11 +39,19 @@ class Retrieve(BaseStage):
             style, seed = run.recipe.sampling.resolved_style, run.recipe.babel.seed
             Grounder(settings, spans=None, style=style, babel_seed=seed)
 
-    def depends_on(self, run: Run) -> list[Any]:
+    def depends_on(self, run: Run) -> Needs:
         """The settings and the index, the model whose tokens are counted, how it is asked, the questions."""
         r = run.recipe
-        tokens = r.sampling.max_new_tokens
-        return [retrieval_identity(r), model_identity(r), asking(r), tokens, run.outputs_of("questions")]
+        published = own_data_world(r) if r.retrieval and r.retrieval.index == r.data.source else {}
+        return Needs(
+            keys=keys_of(r.retrieval, "retrieval")
+            | model_keys(r)
+            | asking_keys(r)
+            | some_keys(r.sampling, "sampling", "max_new_tokens")
+            | some_keys(r.babel, "babel", "seed"),
+            made=run.made_by("questions"),
+            world=retrieval_world(r) | model_world(r) | published,
+        )
 
     def plan(self, run: Run) -> str:
         """How many passages, from where, and how they are found."""
@@ -107,11 +124,7 @@ def retrieval_metadata(recipe: Recipe) -> dict[str, Any]:
     return recipe.retrieval.model_dump(exclude_none=True) if recipe.retrieval else {}
 
 
-def retrieval_identity(recipe: Recipe) -> list[str] | None:
-    """What passages depend on besides the questions and the model; None without retrieval."""
+def retrieval_world(recipe: Recipe) -> dict[str, Any]:
+    """The files of the index, and of the model of its embeddings where the recipe names one."""
     settings = recipe.retrieval
-    if settings is None:
-        return None
-    manifest = Path(settings.index) / "index.json"
-    content = sha256_of(manifest) if manifest.is_file() else settings.index
-    return [digest(settings.model_dump(mode="json")), content]
+    return index_world(settings.index) | folder_of_model(settings.dense_model) if settings else {}

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
+from calm_ext.disk.digests import sha256_of
+from calm_ext.disk.lines import sign, sums_of
 from calm_ext.errors import CalmError
+from calm_ext.files.places import make_folder
 from calm_ext.jsonl import read_jsonl
 from calm_ext.models.backends import BACKENDS
 from calm_ext.models.endings import FAILED, Endings
-from calm_ext.pipeline.context import BaseStage, Outputs, Run, model_identity
+from calm_ext.pipeline.context import BaseStage, Outputs, Run
+from calm_ext.pipeline.needs import Needs, model_keys, model_world
 from calm_ext.pipeline.schema import Recipe
 from calm_ext.pipeline.stages.retrieve import grounding_of
 from calm_ext.records import Generation
@@ -46,10 +52,16 @@ class Sample(BaseStage):
         found = read_jsonl(run.dir / "generations.jsonl", Generation, allow_empty=True)
         return any(g.n_missing and (run.retry or FAILED in (g.finish or ())) for g in found)
 
-    def depends_on(self, run: Run) -> list[Any]:
+    def depends_on(self, run: Run) -> Needs:
         """The model, how it is asked, the questions, and the passages that are read."""
-        found = [model_identity(run.recipe), sampling_identity(run.recipe), run.outputs_of("questions")]
-        return [*found, run.outputs_of("retrieve")] if run.recipe.retrieval else found
+        identity = sampling_identity(run.recipe)
+        more = [identity.pop(key, None) for key in ("backend_args", "priors")]  # the first may hold what is private
+        return Needs(
+            keys=model_keys(run.recipe) | {f"sampling.{key}": value for key, value in identity.items()},
+            made=run.made_by("questions", "retrieve"),
+            world=model_world(run.recipe),
+            more=more,
+        )
 
     def plan(self, run: Run) -> str:
         """How many questions, languages and responses."""
@@ -63,15 +75,18 @@ class Sample(BaseStage):
         """Ask the questions that are not answered yet."""
         from calm_ext.harness.sampler import sample
 
-        if not run.dir.begin("sampling", run.inputs, "generations.jsonl"):
-            run.say("the sampling settings have changed: old generations removed")
+        output = run.dir / "generations.jsonl"
+        beside = (output.name, sums_of(output).name, f".{output.name}.journal")
+        if not run.dir.begin("sampling", run.inputs, *beside, keep=True):
+            run.say("the sampling settings have changed: the old generations are put aside in sampling/old")
+        self._require_sums(run, output)
         s, questions = run.recipe.sampling, run.questions
         endings = Endings()
         with run.models.backend() as backend:
             asked = sample(
                 backend,
                 questions,
-                run.dir / "generations.jsonl",
+                output,
                 mode=s.mode,
                 style=s.resolved_style,
                 n=s.n,
@@ -85,12 +100,25 @@ class Sample(BaseStage):
                 retry=run.retry,
                 endings=endings,
                 progress=run.reporter.progress("sampling", len(questions)),
+                say=run.say,
             )
         if asked < len(questions):
             run.say(f"continued: {len(questions) - asked} questions were there already")
         for note in endings.notes():
             run.say(note)
         return Outputs(("generations.jsonl",))
+
+    def _require_sums(self, run: Run, output: Path) -> None:
+        """Generations whose lines nobody can check are gone on from only where they are those of the manifest."""
+        if not output.is_file() or sums_of(output).is_file() or not output.stat().st_size:
+            return
+        entry = run.dir.manifest["stages"].get(self.name) or {"outputs": {}}
+        if entry["outputs"].get(output.name) == sha256_of(output):
+            sign(output)
+            return
+        aside = make_folder(run.dir / "sampling/old") / f"unchecked-{output.name}"
+        os.replace(output, aside)
+        run.say(f"the generations have no digests, and are not those of a finished stage: put aside as {aside}")
 
 
 def sampling_identity(recipe: Recipe) -> dict[str, Any]:
@@ -101,10 +129,8 @@ def sampling_identity(recipe: Recipe) -> dict[str, Any]:
     (A model that lm-eval's own class must sample does depend on its batches. A larger batch does not begin its run
     anew all the same: what is sampled stays.)
     """
-    values = recipe.sampling.model_dump(mode="json", exclude={"batch_size", "template_args", "thoughts", "normalize"})
+    values = recipe.sampling.model_dump(mode="json", exclude={"batch_size", "thoughts", "normalize"})
     if recipe.sampling.wants_priors:
         values["priors"] = True  # options are scored without the question, too
-    if recipe.sampling.template_args:
-        values["template_args"] = recipe.sampling.template_args
     values["backend_args"] = BACKENDS[recipe.sampling.backend].identity(values["backend_args"])
     return values

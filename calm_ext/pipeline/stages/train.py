@@ -7,12 +7,19 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from calm_ext.pipeline.context import BaseStage, Outputs, Run, asking, model_identity, section
+from calm_ext.models.meter import Reading
+from calm_ext.pipeline.context import BaseStage, Outputs, Run
+from calm_ext.pipeline.needs import Needs, asking_keys, file_world, keys_of, model_keys, model_world, some_keys
 from calm_ext.pipeline.recipe import Recipe
 from calm_ext.pipeline.stages.pairs import EXERCISES, GROUPS, written_beside
+from calm_ext.training.checkpoints import finished_adapter
 from calm_ext.training.job import TrainingJob
 from calm_ext.training.launch import launch
 from calm_ext.training.methods import METHODS
+
+#: Keys that change nothing of the adapter: who is told of training, and what is computed twice to save memory.
+#: (The share that is held out is the pairs' matter.)
+_IDLE = ("report_to", "gradient_checkpointing", "heldout_share")
 
 
 class Train(BaseStage):
@@ -20,13 +27,18 @@ class Train(BaseStage):
 
     name = "train"
 
-    def depends_on(self, run: Run) -> list[Any]:
+    def depends_on(self, run: Run) -> Needs:
         """The model, the training options, how held-out questions are asked, the pairs, and passages that were read."""
         r = run.recipe
-        found = [model_identity(r), section(r.training), asking(r), r.sampling.max_new_tokens, run.outputs_of("pairs")]
-        if r.sampling.mode == "options":
-            found.append(run.outputs_of("vote"))  # how scores were compared
-        return [*found, run.outputs_of("retrieve")] if r.retrieval else found
+        vote = ["vote"] if r.sampling.mode == "options" else []  # how scores were compared
+        return Needs(
+            keys=model_keys(r)
+            | keys_of(r.training, "training", but=_IDLE)
+            | asking_keys(r)
+            | some_keys(r.sampling, "sampling", "max_new_tokens", "seed"),
+            made=run.made_by("pairs", *vote, "retrieve"),
+            world=model_world(r) | file_world(r.training.accelerate_config),
+        )
 
     def plan(self, run: Run) -> str:
         """The method and its main options."""
@@ -36,37 +48,42 @@ class Train(BaseStage):
         """Train, continuing where an earlier run with the same inputs stopped."""
         r, folder = run.recipe, run.dir
         run.models.release()  # the training process needs the memory
-        if not folder.begin("training", run.inputs, "training", "tracking"):
-            run.say("the inputs have changed: the old training was removed")
+        output, tracking = _places(run)
+        if output != folder / "training":
+            run.say("the inputs have changed: it is trained anew, and the old adapter stays until that is done")
+        folder.begin(output.name, run.inputs, output.name, tracking.name)
         beside = written_beside(r.training)
         votes = json.loads((folder / "heldout/votes.json").read_text(encoding="utf-8"))
-        spent = launch(
-            TrainingJob(
-                model=run.models.path,
-                pairs=folder / "pairs.jsonl",
-                groups=folder / GROUPS if beside == GROUPS else None,
-                questions=folder / EXERCISES if beside == EXERCISES else None,
-                output=folder / "training",
-                options=r.training,
-                sampling=r.sampling,
-                heldout=folder / "heldout/questions.jsonl" if votes else None,
-                heldout_votes={question: own for question, own in votes.items() if own},
-                heldout_pairs=folder / "heldout/pairs.jsonl",
-                heldout_passages=folder / "passages.jsonl" if r.retrieval else None,
-                normalize=_normalize(run),
-                advice=_advice(r),
-                trust_remote_code=r.model.trust_remote_code,
-                run_name=folder.path.resolve().name,
-                tracking=folder / "tracking",
-            )
+        job = TrainingJob(
+            model=run.models.path,
+            pairs=folder / "pairs.jsonl",
+            groups=folder / GROUPS if beside == GROUPS else None,
+            questions=folder / EXERCISES if beside == EXERCISES else None,
+            output=output,
+            options=r.training,
+            sampling=r.sampling,
+            heldout=folder / "heldout/questions.jsonl" if votes else None,
+            heldout_votes={question: own for question, own in votes.items() if own},
+            heldout_pairs=folder / "heldout/pairs.jsonl",
+            heldout_passages=folder / "passages.jsonl" if r.retrieval else None,
+            normalize=_normalize(run),
+            advice=_advice(r),
+            trust_remote_code=r.model.trust_remote_code,
+            run_name=folder.path.resolve().name,
+            tracking=tracking,
         )
+        spent = Reading()
+        if finished_adapter(output, [folder / "adapter"]) is None:  # else the run was killed when it had been moved
+            spent = launch(job, say=run.say)
+            _move(output / "adapter", folder / "adapter")
+        _move(output, folder / "training")
+        _move(folder / "tracking.next", folder / "tracking")
         rows = map(json.loads, (folder / "training/log.jsonl").read_text(encoding="utf-8").splitlines())
         warnings = [row["message"] for row in rows if row["kind"] == "warning"]
         chosen = json.loads((folder / "training/summary.json").read_text(encoding="utf-8"))["chosen_step"]
         if warnings:
             run.say(f"{len(warnings)} warnings, the first: {warnings[0]}")
         run.say("last checkpoint kept" if chosen is None else f"checkpoint of step {chosen} kept")
-        _move(folder / "training/adapter", folder / "adapter")
         return Outputs(("adapter", "training/summary.json", "training/log.jsonl"), spent)
 
 
@@ -86,6 +103,20 @@ def _advice(recipe: Recipe) -> list[str]:
     return ["pairs.anchors: all"] if trains_on_pairs and recipe.pairs.anchors == "none" else []
 
 
+def _places(run: Run) -> tuple[Path, Path]:
+    """Where to train, and where trackers write: beside what another training left, which stays until the end of this.
+
+    Only then are the old files replaced: whoever reads the run before finds adapter, log and summary of one training.
+    """
+    folder = run.dir
+    is_next = not folder.belongs("training", run.inputs) and (
+        folder.belongs("training.next", run.inputs) or folder.has("train")
+    )
+    suffix = ".next" if is_next else ""
+    return folder / f"training{suffix}", folder / f"tracking{suffix}"
+
+
 def _move(source: Path, target: Path) -> None:
-    shutil.rmtree(target, ignore_errors=True)
-    source.rename(target)
+    if source != target and source.is_dir():
+        shutil.rmtree(target, ignore_errors=True)
+        source.rename(target)

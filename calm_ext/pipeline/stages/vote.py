@@ -9,7 +9,9 @@ from typing import Any
 from calm_ext.answers.thoughts import marks_signature
 from calm_ext.errors import CalmError, RunError
 from calm_ext.jsonl import atomic_write, read_numbered, write_jsonl
-from calm_ext.pipeline.context import BaseStage, Outputs, Run, asking, section
+from calm_ext.pipeline.context import BaseStage, Outputs, Run
+from calm_ext.pipeline.needs import Needs, asking_keys, keys_of, some_keys
+from calm_ext.pipeline.schema import Recipe
 from calm_ext.records import Generation
 from calm_ext.voting.elect import elect
 from calm_ext.voting.quality import vote_summary
@@ -32,11 +34,10 @@ class Vote(BaseStage):
                 f"another rule"
             )
 
-    def depends_on(self, run: Run) -> list[Any]:
+    def depends_on(self, run: Run) -> Needs:
         """The rule and its options, how responses are read and scores compared, and the generations."""
-        # Ballots of scored options have rankings since 2026-11-29, which anchors need: older ones are voted on again.
-        scored = [run.recipe.sampling.normalize, "rankings"] if run.recipe.sampling.mode == "options" else []
-        return [section(run.recipe.vote), asking(run.recipe), run.outputs_of("sample"), *scored]
+        r = run.recipe
+        return Needs(keys=keys_of(r.vote, "vote") | asking_keys(r) | compared_keys(r), made=run.made_by("sample"))
 
     def plan(self, run: Run) -> str:
         """The rule and its options."""
@@ -82,6 +83,11 @@ def _unlabelled(run: Run) -> tuple[int, int | None]:
         return 0, None
     questions = run.source_questions
     return sum(q.answer is None for q in questions), len(questions)
+
+
+def compared_keys(recipe: Recipe) -> dict[str, Any]:
+    """How scores of options are compared, where options are scored."""
+    return some_keys(recipe.sampling, "sampling", "normalize") if recipe.sampling.mode == "options" else {}
 
 
 def generations(run: Run) -> Iterable[tuple[str, Generation]]:

@@ -7,14 +7,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from calm_ext.disk.lock import run_of
 from calm_ext.errors import CalmError, DataError
 from calm_ext.metrics.answered import parts_of
 from calm_ext.metrics.names import family_of
 from calm_ext.report.board.entry import LONGEST, VERSIONS, Entry, facts_of, plain
 from calm_ext.report.board.logs import Foreign
+from calm_ext.report.outdated import outdated_stages
 from calm_ext.report.words import is_number
 from calm_ext.results.aggregates import Aggregates, read_aggregates
 from calm_ext.results.columns import Columns, read_columns
+from calm_ext.results.files import read_json
 from calm_ext.results.folders import results_below, samples_beside
 from calm_ext.results.log_options import LogOptions
 
@@ -52,6 +55,10 @@ def read_entries(dirs: Iterable[str | Path], *, tasks: Sequence[str] = (), logs:
         except DataError as error:
             left_out.append(plain(str(error)))
             continue
+        late = _out_of_date(path)
+        if late:
+            left_out.append(late)
+            continue
         for task in results.tasks:
             if not results.signature(task):
                 if not results.is_group(task) and not joined.takes(results, task):
@@ -76,6 +83,20 @@ def read_entries(dirs: Iterable[str | Path], *, tasks: Sequence[str] = (), logs:
         none = f"no results {what} found in {where}{more}; lm_eval --output_path DIR --log_samples writes them"
         raise CalmError("\n".join([none, *left_out]))
     return Reading(found, left_out)
+
+
+def _out_of_date(results: Path) -> str | None:
+    """Why results are left out that a run made of another recipe than it has now; None where they are not."""
+    run = run_of(results)
+    if run is None:
+        return None
+    reasons = outdated_stages(run, read_json(run / "manifest.json")).get(results.parent.name)
+    late = (
+        f"{results.parent}: is out of date ({'; '.join(reasons)}); `calm-ext align` brings it up to date"
+        if reasons
+        else ""
+    )
+    return plain(late, 600) if late else None
 
 
 def _listed(counts: Mapping[str, int]) -> str:

@@ -15,6 +15,7 @@ from calm_ext.report.card.base import Base, section
 from calm_ext.report.card.citation import BIBTEX
 from calm_ext.report.card.markdown import plain
 from calm_ext.report.collect import WHEN, RunData
+from calm_ext.report.outdated import outdated_words
 from calm_ext.report.page.passages import retrieval_words
 from calm_ext.report.styles import styles_rows, styles_title
 from calm_ext.report.words import (
@@ -71,6 +72,7 @@ def context(data: RunData, summary: Mapping[str, Any], *, base: Base, repo: str,
         "verdict": verdict(summary)[1],
         "finding": finding(primary, tasks[primary]) if primary else None,
         "missing": list(data.missing),
+        "outdated": [plain(x) for x in outdated_words(data.outdated)],
         "tasks": [_task(name, task) for name, task in tasks.items()],
         "styles": [
             {"title": styles_title(g), "rows": styles_rows(g), "warnings": g["warnings"]}

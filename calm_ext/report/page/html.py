@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from calm_ext.report.outdated import outdated_words
 from calm_ext.report.page.browser import BUDGET, browser_context, text_of
 from calm_ext.report.page.pairs import pairs_context
 from calm_ext.report.page.passages import retrieval_context
@@ -51,6 +52,7 @@ def render_page(data: RunData, summary: Mapping[str, Any], plots: Plots, moved: 
         "tone": tone,
         "sentence": sentence,
         "missing": list(data.missing),
+        "outdated": outdated_words(data.outdated),
         "models": {w: e.model for w, e in data.evaluations.items()},
         "tasks": shown,
         "styles": [

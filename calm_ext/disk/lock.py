@@ -1,0 +1,200 @@
+"""One writer at a time: a lock on a run directory or an output file, which names who holds it.
+
+The lock itself is the operating system's, by filelock, which falls back to marker files where a file system has none,
+and it is free when its process dies. Beside it lies a note of the holder, which is for people, and for file systems
+whose locks do not reach other machines: it is taken away from a process only where that process is provably gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import getpass
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import NamedTuple
+
+from calm_ext.errors import CalmError, RunError
+from calm_ext.files.places import make_folder
+from calm_ext.jsonl import atomic_write
+
+_LOCK, _NOTE = ".writer.lock", ".writer.json"
+#: Seconds in which a process that has the lock has written its note.
+_NOTED = 1.0
+#: What a file system says where nobody may write.
+_READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+class Holder(NamedTuple):
+    """A process that writes.
+
+    Attributes:
+        host: the machine's name, with the namespace of its process numbers where that is not the machine's own.
+        started: when the process started, in seconds since 1970: numbers of processes are used again.
+        since: when it took the lock, UTC.
+    """
+
+    verb: str
+    user: str
+    host: str
+    pid: int
+    started: float
+    since: str
+
+    @classmethod
+    def here(cls, verb: str) -> Holder:
+        """This process."""
+        import psutil
+
+        with contextlib.suppress(Exception):  # a number without a name, as in containers
+            return cls(verb, getpass.getuser(), _host(), os.getpid(), psutil.Process().create_time(), _now())
+        return cls(verb, str(os.getuid()), _host(), os.getpid(), psutil.Process().create_time(), _now())
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the process has surely ended; that of another machine never has."""
+        import psutil
+
+        if self.host != _host():
+            return False
+        try:
+            process = psutil.Process(self.pid)
+            return abs(process.create_time() - self.started) > 1 or process.status() == psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return True
+        except psutil.Error:
+            return False
+
+    def __str__(self) -> str:
+        return f"calm-ext {self.verb} (process {self.pid} of {self.user} on {self.host}, since {self.since})"
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+def _host() -> str:
+    name = socket.gethostname()
+    try:
+        space = os.stat("/proc/self/ns/pid").st_ino
+    except OSError:
+        return name
+    return name if space == 0xEFFFFFFC else f"{name}/{space:x}"  # the number of a machine's own namespace
+
+
+def run_of(path: Path) -> Path | None:
+    """The run directory that a path lies in, or is; None where it lies in none."""
+    absolute = Path(os.path.abspath(path))
+    return next((p for p in (absolute, *absolute.parents[:4]) if _is_run(p / "manifest.json")), None)
+
+
+def _is_run(manifest: Path) -> bool:
+    """Whether it is a manifest of ours: other programs have files of that name, too."""
+    try:
+        found = json.loads(manifest.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and {"name", "stages"} <= found.keys()
+
+
+@contextlib.contextmanager
+def reading(path: Path, verb: str) -> Iterator[None]:
+    """See to it that nobody writes the run that a path is, or lies in, meanwhile; elsewhere there is nothing to do.
+
+    Raises:
+        RunError: another process does.
+    """
+    run = run_of(path)
+    with held(run, verb, reads_only=True) if run else contextlib.nullcontext():
+        yield
+
+
+@contextlib.contextmanager
+def writing(path: Path, verb: str, *, folder: bool = False) -> Iterator[None]:
+    """Be the only one who writes a file, or a folder; inside of a run directory, in all of that.
+
+    Args:
+        folder: the path is a folder, which is made where it is not there.
+
+    Raises:
+        RunError: another process does.
+    """
+    target = run_of(path) or (make_folder(path) if folder else path)
+    if target == path and not folder:
+        if path.exists() and not path.is_file():  # a device or a pipe has no writer of its own
+            yield
+            return
+        make_folder(path.parent)
+    with held(target, verb):
+        yield
+
+
+@contextlib.contextmanager
+def held(target: Path, verb: str, *, reads_only: bool = False) -> Iterator[None]:
+    """Hold the lock of a folder, or of a file.
+
+    Args:
+        target: what is written; the lock lies in the folder, or beside the file.
+        verb: for the note.
+        reads_only: nothing is written, so that no lock is needed where nobody can write.
+
+    Raises:
+        RunError: another process holds it, or may hold it on another machine.
+        CalmError: the lock cannot be made.
+    """
+    from filelock import FileLock, Timeout
+
+    inside = target.is_dir()
+    folder, prefix = (target, "") if inside else (target.parent, f".{target.name}")
+    note = folder / f"{prefix}{_NOTE}"
+    lock = FileLock(folder / f"{prefix}{_LOCK}", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise RunError(_refusal(target, _noted(note, wait=True), note)) from None
+    except OSError as error:
+        if not (reads_only and error.errno in _READ_ONLY):
+            raise CalmError(f"{target}: cannot be written ({(error.strerror or str(error)).lower()})") from None
+        holder = _noted(note)
+        if holder is not None and not holder.is_gone:
+            raise RunError(_refusal(target, holder, note)) from None
+        yield
+        return
+    try:
+        holder = _noted(note)
+        if holder is not None and not holder.is_gone:
+            raise RunError(_refusal(target, holder, note))
+        atomic_write(note, json.dumps(Holder.here(verb)._asdict(), indent=1) + "\n")
+        try:
+            yield
+        finally:
+            note.unlink(missing_ok=True)
+    finally:
+        lock.release()
+
+
+def _noted(note: Path, *, wait: bool = False) -> Holder | None:
+    """The holder that a note names; a note that cannot be read names nobody."""
+    until = time.monotonic() + (_NOTED if wait else 0)
+    while True:
+        with contextlib.suppress(OSError, ValueError, TypeError, RecursionError):
+            found = Holder(**json.loads(note.read_text(encoding="utf-8")))
+            if isinstance(found.pid, int) and isinstance(found.started, (int, float)):
+                return found
+        if time.monotonic() >= until:
+            return None
+        time.sleep(0.05)
+
+
+def _refusal(target: Path, holder: Holder | None, note: Path) -> str:
+    """One line: who holds it, and what to do."""
+    if holder is None or holder.is_gone:
+        return f"{target}: is being written by another process; wait for it"
+    if holder.host == _host():
+        return f"{target}: is being written by {holder}; wait for it, or end it"
+    return f"{target}: is being written by {holder}; if that process has ended, remove {note}"
