@@ -170,16 +170,16 @@ def test_right_or_wrong_is_tested_exactly_and_corrected_over_all_pairs() -> None
     bests = [0]
     for i in range(1, 4):
         bests += [i] if corrected[bests[-1], i] < 0.05 else []
-        assert found[i].rank == len(bests)
+        assert found[i].rank == bests[-1] + 1
 
 
 def test_equal_models_share_and_clear_ones_do_not() -> None:
     rng = np.random.default_rng(1)
     middle = rng.random((100, 6)).round() * 0 + (rng.random((100, 6)) < 0.5)
     models = [np.full(100, 0.95), middle.mean(axis=1), middle.mean(axis=1), np.full(100, 0.02)]
-    assert list(map(str, judge([columns(m) for m in models], "acc").standings)) == ["1", "2=", "2=", "3"]
+    assert list(map(str, judge([columns(m) for m in models], "acc").standings)) == ["1", "2=", "2=", "4"]
     wrong = judge([columns(m, "consistency_wrong") for m in models], "consistency_wrong").standings
-    assert list(map(str, wrong)) == ["3", "2=", "2=", "1"], "lower is better"
+    assert list(map(str, wrong)) == ["4", "2=", "2=", "1"], "lower is better"
 
 
 def test_a_model_may_carry_two_ranks() -> None:
