@@ -28,7 +28,7 @@ from calm_ext.metrics.tables import table as measured
 from calm_ext.report.board.html import to_html
 from calm_ext.report.board.rank import judge
 from calm_ext.report.board.table import Board, make_board
-from calm_ext.report.board.write import finding, heading, to_csv, to_markdown
+from calm_ext.report.board.write import finding, heading, headline, to_csv, to_markdown
 from calm_ext.results.answers import read_answers
 from calm_ext.results.columns import Columns, read_columns
 
@@ -180,6 +180,73 @@ def test_equal_models_share_and_clear_ones_do_not() -> None:
     assert list(map(str, judge([columns(m) for m in models], "acc").standings)) == ["1", "2=", "2=", "4"]
     wrong = judge([columns(m, "consistency_wrong") for m in models], "consistency_wrong").standings
     assert list(map(str, wrong)) == ["4", "2=", "2=", "1"], "lower is better"
+
+
+def test_ranks_skip_after_a_tie() -> None:
+    rng = np.random.default_rng(4)
+    pair = (rng.random((120, 6)) < 0.5).mean(axis=1)
+    models = [np.full(120, 0.98), *([pair] * 3), *([pair / 5] * 2), np.zeros(120)]
+    assert list(map(str, judge([columns(m) for m in models], "acc").standings)) == [
+        "1", "2=", "2=", "2=", "5=", "5=", "7",
+    ]  # fmt: skip
+
+
+def test_a_headline_names_who_leads(results: Path, tmp_path: Path) -> None:
+    assert headline(make_board([results])) == "strong leads by accuracy"
+    assert headline(make_board([results], sort="consistency_wrong")).endswith("by agreeing and wrong")
+    for i in range(6):
+        write_results(tmp_path / f"x{i}", model=f"x{i}", skill=0.5, questions=20, task="calm_x_xl", seed=i)
+    one, two, many = (make_board([tmp_path / f"x{i}" for i in range(n)]) for n in (1, 2, 6))
+    assert headline(one) == f"x0: accuracy {one.tables[0].rows[0].value('acc'):.3f}"
+    best, other = (r.label for r in two.tables[0].rows)
+    assert headline(two) == f"{best} and {other} share the lead by accuracy"
+    first = [r.label for r in many.tables[0].rows]
+    assert headline(many) == f"{first[0]}, {first[1]}, {first[2]} and 3 others share the lead by accuracy"
+    both = headline(make_board([results, tmp_path]))
+    assert both == f"Best by accuracy: strong ({TASK}); {first[0]} and 5 others (calm_x_xl)"
+    assert f"<h1>{headline(two)}</h1>" in to_html(two)
+    (table,) = make_board([results / name for name in ("m0", "m1", "m2")]).tables
+    best, other, last = (r.label for r in table.rows)
+    assert last == "weak"
+    assert finding(table).endswith(f"; {other} cannot be told from it and shares the first rank.")
+
+
+def test_many_languages_are_folded(tmp_path: Path) -> None:
+    write_results(tmp_path, model="m", skill=0.5, questions=40, languages=12)
+    board = make_board([tmp_path])
+    page = to_html(board)
+    (row,) = board.tables[0].rows
+    values = {x: row.value(f"acc_{x}") for x in board.tables[0].languages}
+    low, high = min(values.values()), max(values.values())
+    assert re.search(rf"<summary>\w\w {low:.3f} to \w\w {high:.3f}</summary>", page)
+    assert all(f"<span>{x} <b>{v:.3f}</b></span>" in page for x, v in values.items())
+    assert ">vi<" not in page
+
+
+@pytest.mark.parametrize(
+    ("model", "shown"),
+    [
+        ("org/model", "org/model"),
+        ("models/gemma", "models/gemma"),
+        ("/home/me/models/gemma+run", "gemma+run"),
+        ("~/gemma/", "gemma"),
+        ("../gemma", "gemma"),
+        ("C:\\Users\\me\\gemma", "gemma"),
+        ("/data/base + /home/me/runs/demo/adapter", "base + demo/adapter"),
+        ("/c/hub/models--org--model/snapshots/" + "0a" * 20, "org/model"),
+        ("/", "a model without a name"),
+    ],
+)
+def test_a_model_goes_without_its_folder(tmp_path: Path, model: str, shown: str) -> None:
+    write_results(tmp_path / "a", model=model, skill=0.5, questions=9, languages=2)
+    assert make_board([tmp_path]).tables[0].rows[0].label == shown
+
+
+def test_two_models_of_one_name_are_told_by_their_results(tmp_path: Path) -> None:
+    for i, where in enumerate(("/home/me/one", "/home/me/two")):
+        write_results(tmp_path / f"r{i}", model=f"{where}/gemma", skill=0.5, questions=9, languages=2, seed=i)
+    labels = {r.label for r in make_board([tmp_path]).tables[0].rows}
+    assert labels == {"gemma [r0]", "gemma [r1]"}
 
 
 def test_a_model_may_carry_two_ranks() -> None:

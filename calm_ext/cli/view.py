@@ -69,7 +69,9 @@ def command(
         })  # fmt: skip
     else:
         click.echo(headline(board))
-        click.echo(f"{view.folder / 'index.html'}: {_count(view.tables)} in {view.files} files, {view.size / 1e6:.1f} MB")
+        click.echo(
+            f"{view.folder / 'index.html'}: {_count(view.tables)} in {view.files} files, {view.size / 1e6:.1f} MB"
+        )
     for line in notes:
         click.echo(f"note: {line}", err=True)
 

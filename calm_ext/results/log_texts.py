@@ -1,4 +1,4 @@
-"""The texts of logs of one language each: prompts, options and responses, by the key that their questions are joined by."""
+"""The texts of logs of one language each: prompts, options and responses, by the key that joins their questions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from calm_ext.results.shapes import texts_of
 
 
 class LogTexts(NamedTuple):
-    """A document in one language: its prompt, its options where they were scored, its response where one was written."""
+    """A document in one language: prompt, options where they were scored, response where one was written."""
 
     prompt: str
     options: list[str]

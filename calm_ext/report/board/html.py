@@ -65,7 +65,8 @@ def _table(table: Table) -> dict[str, Any]:
         ],
         "folded": [] if beside else table.languages,
         "rows": [
-            _row(row, table, names, [] if beside else table.languages) | {"new": None not in (rank, last) and rank != last}
+            _row(row, table, names, [] if beside else table.languages)
+            | {"new": None not in (rank, last) and rank != last}
             for row, rank, last in zip(table.rows, ranks, before, strict=True)
         ],
     }

@@ -1,4 +1,4 @@
-"""What a board calls models and files: names that the user gave, runs by their own, and no folder of the user's machine.
+"""What a board calls models and files: names that the user gave, runs by their own, and no folder of the machine.
 
 A board may be published, and the paths of a home directory are nobody else's business. So a model that was loaded from
 an absolute path goes by its last part, and a file by its place below the folder that was given.
@@ -62,7 +62,6 @@ class Places:
     def shorten(self, text: str) -> str:
         """A text in which files are named by their places below what was given, or below the working directory."""
 
-
         def shown(found: re.Match[str]) -> str:
             name = self._forms[found[1]]
             return "" if name == "." and found[2] else f"{name}{found[2]}"
@@ -104,5 +103,7 @@ def named(entries: Iterable[Entry], names: Mapping[Path, str], *, runs: bool) ->
         found.append(replace(entry, called=called or model_label(entry.model)))
     for place, (path, name) in places.items():
         if place not in used:
-            raise CalmError(f"--name {path}={name}: there are no results of the board there; name a folder or file of it")
+            raise CalmError(
+                f"--name {path}={name}: there are no results of the board there; name a folder or file of it"
+            )
     return found

@@ -224,10 +224,11 @@ def _labels(members: Sequence[Entry]) -> list[str]:
     labels = [e.called for e in members]
     for name in {x for x in labels if labels.count(x) > 1}:
         same = [i for i, e in enumerate(members) if e.called == name]
-        keys = sorted({k for i in same for k in members[i].arguments})
-        keys = [k for k in keys if len({members[i].arguments.get(k) for i in same}) > 1]
+        arguments = {i: {k: model_label(v) for k, v in members[i].arguments.items()} for i in same}
+        keys = sorted({k for own in arguments.values() for k in own})
+        keys = [k for k in keys if len({own.get(k) for own in arguments.values()}) > 1]
         for i in same:
-            given = [f"{k}={model_label(members[i].arguments[k])}" for k in keys if k in members[i].arguments]
+            given = [f"{k}={arguments[i][k]}" for k in keys if k in arguments[i]]
             labels[i] = f"{name} ({', '.join(given)})" if given else name
     for name in {x for x in labels if labels.count(x) > 1}:
         same = [i for i, x in enumerate(labels) if x == name]

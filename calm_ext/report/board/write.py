@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _MOST_NAMED = 3
 LEGEND = (
     "A rank with = is shared: a paired test on the same questions does not tell these models from the best of that "
-    "rank (p < 0.05, Holm's correction over all pairs of the table). After three models of rank 1 comes rank 4; 1–4: not "
-    "told from the best of rank 1 either. Not being told apart is not being equal. In brackets: 95 % intervals, by "
+    "rank (p < 0.05, Holm's correction over all pairs of the table). After three models of rank 1 comes rank 4; 1–4: "
+    "not told from the best of rank 1 either. Not being told apart is not being equal. In brackets: 95 % intervals, by "
     "bootstrap over questions."
 )
 
@@ -94,7 +94,8 @@ def finding(table: Table) -> str:
     if len(first) == len(tested):
         return f"By {what} no model is told from the best, {best.label}, {said}: all {len(first)} share the first rank."
     verb = "shares" if len(first) == 2 else "share"
-    return f"{best.label} has the best {what}, {said}; {_named(first[1:])} cannot be told from it and {verb} the first rank."
+    others = _named(first[1:])
+    return f"{best.label} has the best {what}, {said}; {others} cannot be told from it and {verb} the first rank."
 
 
 def chance(table: Table) -> str:

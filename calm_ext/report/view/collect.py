@@ -25,7 +25,7 @@ class Question(NamedTuple):
         gold: index of the right option, where known.
         n_options: None where the file does not say.
         pivot: the language that the others are held against.
-        questions: language -> the question; empty where the file does not have it.
+        questions: language -> the question, of logs of other people's tasks the prompt; empty where the file has none.
         options: language -> the options, in the order of the data.
         shown: where letters were scored, shown place -> index of the option.
     """
@@ -40,7 +40,7 @@ class Question(NamedTuple):
 
 
 class Given(NamedTuple):
-    """What a model answered to a question: language -> index of the option, and language -> what it wrote, if it did."""
+    """What a model answered: language -> index of the option, and language -> what it wrote, where it wrote."""
 
     id: str
     answers: dict[str, int | None]
@@ -57,11 +57,10 @@ def questions_of(entry: Entry, logs: LogOptions) -> Iterator[Question]:
         joined = join_logs(entry.logs, logs, brief=True)
         texts = read_texts(entry.logs, logs, set(joined.questions))
         for q in joined.questions.values():
-            own = texts.get(q.id, {})
-            yield Question(
-                q.id, q.gold, q.n_options if joined.chosen else None, q.pivot,
-                {x: t.prompt for x, t in own.items()}, {x: t.options for x, t in own.items() if t.options},
-            )  # fmt: skip
+            own = texts[q.id]
+            prompts = {x: own[x].prompt if x in own else "" for x in joined.languages}
+            options = {x: t.options for x, t in own.items()}
+            yield Question(q.id, q.gold, q.n_options if joined.chosen else None, q.pivot, prompts, options)
         return
     for sample in scan_samples(_samples(entry)):
         shown = sample.shown

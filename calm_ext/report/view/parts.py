@@ -1,8 +1,8 @@
 """Lists that are too long to load at once, in parts of less than half a megabyte.
 
 A page that is opened from disk may not fetch files, but it may load scripts. So a part is a script of one call,
-``calmPart("0/heads-1", […]);``, and its name is where it stands below ``data/``. A list is cut where a part is full; the
-page knows the places at which the parts start, and loads the one that has the item that it needs.
+``calmPart("0/heads-1", […]);``, and its name is where it stands below ``data/``. A list is cut where a part is full;
+the page knows the places at which the parts start, and loads the one that has the item that it needs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,11 @@ Text = str | list[Any]
 
 
 def encoded(value: Any) -> str:
-    """JSON in UTF-8, which is JavaScript, too; half a character (an unpaired surrogate) becomes ``?``."""
+    r"""JSON in UTF-8, which is JavaScript, too; half a character (an unpaired surrogate) becomes ``?``.
+
+    >>> encoded(["a\ud800", "水"])
+    '["a?","水"]'
+    """
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.encode("utf-8", "replace").decode("utf-8")
 

@@ -23,6 +23,7 @@ from calm_ext.errors import DataError
 from calm_ext.languages import is_language, language_name
 from calm_ext.metrics.names import LOWER_IS_BETTER, metric_name, metric_order
 from calm_ext.report.board.entry import plain
+from calm_ext.report.board.names import Places
 from calm_ext.report.board.table import Board, Row, Table
 from calm_ext.report.board.write import about, chance, finding
 from calm_ext.report.page.browser import text_of
@@ -66,21 +67,20 @@ def write_tables(board: Board, data: Path, *, logs: LogOptions, responses: int =
     for number, table in enumerate(board.tables):
         keys[table.task] += 1
         key = table.task if keys[table.task] == 1 else f"{table.task}~{keys[table.task]}"
-        found.append(_Writer(table, number, data, logs, responses).write(key))
+        found.append(_Writer(table, number, data, logs, responses, board.places).write(key))
     return found
 
 
 class _Writer:
-    def __init__(self, table: Table, number: int, data: Path, logs: LogOptions, responses: int) -> None:
+    def __init__(self, table: Table, number: int, data: Path, logs: LogOptions, responses: int, places: Places) -> None:
         self.table, self.number, self.data, self.logs, self.responses = table, number, data, logs, responses
+        self.places = places
         self.metrics = metric_order(dict.fromkeys(m for r in table.rows for m in r.entry.values))
         self.notes: list[str] = []
 
     def write(self, key: str) -> Written:
         questions, first = self._questions()
-        languages = list(first.questions or first.options) if first else []
-        if first and not languages:
-            languages = list(self.table.rows[0].entry.languages)
+        languages = list(first.questions) if first else []
         starts = self._write_questions(questions, languages)
         order = {q.id: i for i, q in enumerate(questions)}
         rows = Parts(self.data, f"{self.number}/rows")
@@ -105,7 +105,7 @@ class _Writer:
                 try:
                     found = list(questions_of(row.entry, self.logs))
                 except DataError as error:
-                    self.notes.append(f"{row.label}: its questions cannot be shown: {_reason(error)}")
+                    self._note(row, f"its questions cannot be shown: {error}")
                     continue
                 return found, found[0] if found else None
         return [], None
@@ -146,10 +146,10 @@ class _Writer:
                 if given.texts:
                     wrote[at] = given.texts
         except KeyError as error:
-            self.notes.append(f"{row.label}: its answers cannot be shown: it was asked {plain(error.args[0])}, unlike others")
+            self._note(row, f"its answers cannot be shown: it was asked {error.args[0]}, unlike others")
             return None, none
         except DataError as error:
-            self.notes.append(f"{row.label}: its answers cannot be shown: {_reason(error)}")
+            self._note(row, f"its answers cannot be shown: {error}")
             return None, none
         answers = Parts(self.data, f"{self.number}/answers/{place}")
         for own in found:
@@ -161,6 +161,9 @@ class _Writer:
                 cut_middle(own_texts.get(x, ""), n) for x in languages
             ], self.responses)  # fmt: skip
         return found, {"answers": answers.close(), "said": said.close() or 0}
+
+    def _note(self, row: Row, text: str) -> None:
+        self.notes.append(f"{row.label}: {plain(self.places.shorten(text))}")
 
     def _row(self, row: Row) -> dict[str, Any]:
         return {
@@ -207,12 +210,6 @@ class _Writer:
 
 def _rounded(value: float) -> float | None:
     return round(value, _DIGITS) if is_number(value) else None
-
-
-def _reason(error: DataError) -> str:
-    """Without the file, which is the reader's own."""
-    text = str(error)
-    return plain(text[text.find(".jsonl") + len(".jsonl") :].lstrip(": ") if ".jsonl" in text else text)
 
 
 def languages_of(tables: Sequence[Written]) -> dict[str, list[str]]:

@@ -283,7 +283,7 @@
     drawBoxes();
     draw();
     return [manifest.title, make("h1", {}, manifest.headline),
-      make("p", { class: "legend" }, manifest.legend),
+      make("details", {}, make("summary", {}, "What ranks and brackets mean"), make("p", { class: "legend" }, manifest.legend)),
       manifest.notes.length ? make("div", { class: "box bad" }, make("b", {}, "Left out, or not shown:"), make("ul", {}, manifest.notes.map((x) => make("li", {}, x)))) : null,
       tools("Filter the results",
         choice("Task", query.task ?? "", [["", `all ${manifest.tables.length}`], ...manifest.tables.map((t) => [t.key, t.key])], (task) => change({ task })),
@@ -295,16 +295,17 @@
 
   // --- questions in a list -------------------------------------------------------------------------------------------
 
-  // Filters of one model's questions: answers by language, the right one, places of the chosen languages (b -1: any other).
+  // Filters of one model's questions, in words with the names of the chosen languages, and as a test of the answers by
+  // language, the right one, and the places of these languages (b -1: any other).
   const FILTERS = {
-    "": ["all questions", () => true],
-    gap: ["right in A, wrong in B", (x, g, a, b) => x[a] === g && others(x, a, b).some((y) => y !== g)],
-    same: ["consistent and wrong", (x, g) => x[0] >= 0 && x[0] !== g && x.every((y) => y === x[0])],
-    right: ["right in every language", (x, g) => x.every((y) => y === g)],
-    none: ["right in no language", (x, g) => x.every((y) => y !== g)],
-    differ: ["A and B answer differently", (x, g, a, b) => others(x, a, b).some((y) => y !== x[a] || y < 0)],
-    agree: ["A and B answer alike", (x, g, a, b) => x[a] >= 0 && others(x, a, b).every((y) => y === x[a])],
-    unread: ["no answer read in B", (x, g, a, b) => (b < 0 ? x : [x[b]]).some((y) => y < 0)],
+    "": [() => "all questions", () => true],
+    gap: [(a, b) => `right in ${a}, wrong in ${b}`, (x, g, a, b) => x[a] === g && others(x, a, b).some((y) => y !== g)],
+    same: [() => "consistent and wrong", (x, g) => x[0] >= 0 && x[0] !== g && x.every((y) => y === x[0])],
+    right: [() => "right in every language", (x, g) => x.every((y) => y === g)],
+    none: [() => "right in no language", (x, g) => x.every((y) => y !== g)],
+    differ: [(a, b) => `other answers in ${a} and ${b}`, (x, g, a, b) => others(x, a, b).some((y) => y !== x[a] || y < 0)],
+    agree: [(a, b, every) => `the same answer in ${a} and ${every}`, (x, g, a, b) => x[a] >= 0 && others(x, a, b).every((y) => y === x[a])],
+    unread: [(a, b, every, any) => `no answer read in ${any}`, (x, g, a, b) => (b < 0 ? x : [x[b]]).some((y) => y < 0)],
   };
   const NEED_GOLD = ["gap", "same", "right", "none"];
   const others = (x, a, b) => (b < 0 ? x.filter((_, i) => i !== a) : [x[b]]);
@@ -312,16 +313,16 @@
   // Filters of the difference of two: answers of both, the right one, place of the language (-1: all of them).
   const score = (x, g) => x.filter((y) => y === g).length;
   const MOVES = {
-    moved: ["moved: another answer", (x, y, g, a) => (a < 0 ? x.some((v, i) => v !== y[i]) : x[a] !== y[a])],
-    won: ["won: more right", (x, y, g, a) => (a < 0 ? score(y, g) > score(x, g) : x[a] !== g && y[a] === g)],
-    lost: ["lost: fewer right", (x, y, g, a) => (a < 0 ? score(y, g) < score(x, g) : x[a] === g && y[a] !== g)],
-    stayed: ["stayed: the same answers", (x, y, g, a) => (a < 0 ? x.every((v, i) => v === y[i]) : x[a] === y[a])],
-    "": ["all questions", () => true],
+    moved: [() => "moved: another answer", (x, y, g, a) => (a < 0 ? x.some((v, i) => v !== y[i]) : x[a] !== y[a])],
+    won: [() => "won: more right", (x, y, g, a) => (a < 0 ? score(y, g) > score(x, g) : x[a] !== g && y[a] === g)],
+    lost: [() => "lost: fewer right", (x, y, g, a) => (a < 0 ? score(y, g) < score(x, g) : x[a] === g && y[a] !== g)],
+    stayed: [() => "stayed: the same answers", (x, y, g, a) => (a < 0 ? x.every((v, i) => v === y[i]) : x[a] === y[a])],
+    "": [() => "all questions", () => true],
   };
 
   // A form that filters questions, and the list of those that are left. `matches` is for the chosen filter and languages,
   // `marks` describes the answers of a question; `said` loads what models wrote, to search it, too.
-  function questions(t, heads, query, filters, matches, marks, said, languages) {
+  function questions(t, heads, query, filters, matches, marks, said, languages, named = () => []) {
     const found = make("p", { role: "status", "aria-live": "polite" }), items = make("ol", { class: "questions" }), pager = make("div", { class: "pager" });
     let kept = [], mine = 0;
     const gold = (i) => heads[i][1];
@@ -335,7 +336,7 @@
     function drawForm(changed) {
       const counts = Object.entries(filters).filter(([key]) => t.labelled || !NEED_GOLD.includes(key)).map(([key, [words]]) => {
         const n = heads.reduce((sum, _, i) => sum + (matches(i, key) ? 1 : 0), 0);
-        return [key, `${words} (${n.toLocaleString("en")})`];
+        return [key, `${words(...named())} (${n.toLocaleString("en")})`];
       });
       if (changed && "find" in changed) return;
       const focused = [...form.elements].indexOf(document.activeElement);
@@ -415,7 +416,11 @@
     const [form, items, pager, change] = questions(t, heads, query, FILTERS, matches, marks,
       row.said ? { load: async (tell) => [await saidOf(t, at, row, tell)] } : null,
       (set) => (several ? [choice("Language A", t.languages[first()], names, (a) => set({ a })),
-        choice("Language B", query.b ?? "", [["", "any other language"], ...names], (b) => set({ b }))] : []));
+        choice("Language B", query.b ?? "", [["", "any other language"], ...names], (b) => set({ b }))] : []),
+      () => {
+        const b = places()[1], own = languageName(t.languages[Math.max(0, b)]);
+        return [languageName(t.languages[first()]), b < 0 ? "another language" : own, b < 0 ? "every other language" : own, b < 0 ? "a language" : own];
+      });
     const list = rows.filter((r) => r.answers && r.label !== label).map((r) => [r.label, r.label]);
     return [`${label} · ${t.key}`, crumbs(make("a", { href: link([""], { task: t.key }).replace("#//", "#/") }, t.key), label), make("h1", {}, label),
       make("p", { class: "about" }, `${t.key}: ${t.about}.`), numbers,
@@ -684,7 +689,9 @@
     const languages = t.labelled && t.languages.length > 1 ? t.languages : [];
     const byLanguage = languages.map((_, l) => [right(before, l), right(after, l)]);
     const every = [...sides, ...byLanguage], found = bootstrap(every.map(([x, y]) => Float64Array.from(x, (v, q) => y[q] - v)));
-    const flips = byLanguage.map(([x, y]) => [x.filter((v, q) => !v && y[q]).length, x.filter((v, q) => v && !y[q]).length]);
+    const flipsOf = ([x, y]) => [x.filter((v, q) => !v && y[q]).length, x.filter((v, q) => v && !y[q]).length];
+    const flips = byLanguage.map(flipsOf), binary = (columns) => columns.every((x) => x.every((v) => v === 0 || v === 1));
+    sides.forEach((columns, c) => { if (binary(columns)) found[c].p = mcnemar(...flipsOf(columns)); });
     const corrected = holm(flips.map(([gained, lost]) => mcnemar(gained, lost)));
     const low = new Set(t.columns.filter((c) => c.low).map((c) => c.key)), mean = (x) => x.reduce((s, v) => s + v, 0) / x.length;
     const line = (words, c, p, better, more) => make("tr", { "data-metric": words[0] }, make("th", { scope: "row" }, words[1]), make("td", { class: "n" }, number(mean(every[c][0]))), make("td", { class: "n" }, number(mean(every[c][1]))),
@@ -692,7 +699,7 @@
     const name = (m) => capital(t.columns.find((c) => c.key === m)?.name ?? m);
     const head = (...more) => make("thead", {}, make("tr", {}, ["", "First", "Second", "Difference", "p", ...more].map((x, i) => make("th", { scope: "col", class: i ? "n" : null }, x))));
     return [
-      scroll("Difference", make("table", {}, make("caption", {}, `Second less first, of ${count(before.length, "question")}; 95 % intervals and p by a paired bootstrap over questions (${RESAMPLES.toLocaleString("en")} resamples).`),
+      scroll("Difference", make("table", {}, make("caption", {}, `Second less first, of ${count(before.length, "question")}; 95 % intervals and p by a paired bootstrap over questions (${RESAMPLES.toLocaleString("en")} resamples), p of what a question has or has not by the exact McNemar test.`),
         head(), make("tbody", {}, names.map((m, c) => line([m, name(m)], c, found[c].p, !low.has(m)))))),
       languages.length ? make("h3", {}, "Accuracy by language") : null,
       languages.length ? scroll("Accuracy by language", make("table", {}, make("caption", {}, "p by the exact McNemar test, corrected over the languages by Holm’s method."), head("Won", "Lost"),

@@ -1,8 +1,8 @@
 """A view in its folder: ``index.html``, ``view.css``, ``view.js``, and the parts in ``data/``.
 
 The page may load nothing but what stands in its folder, and run nothing but its one script and the parts; whatever a
-model, a data set or a file name says becomes text. With ``publish`` there is a ``README.md`` with the head that a static
-Space of the Hugging Face hub needs.
+model, a data set or a file name says becomes text. With ``publish`` there is a ``README.md`` with the head that a
+static Space of the Hugging Face hub needs.
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def check_folder(folder: Path) -> None:
         raise CalmError(f"{folder}: cannot be read ({error.strerror})") from None
     others = [name for name in there if not name.startswith(".") and name != "README.md"]
     if others and not ours:
-        raise CalmError(f"{folder}: is not a view (it has {others[0]}), so it was left alone; name another folder with -o")
+        raise CalmError(
+            f"{folder}: is not a view (it has {others[0]}), so it was left alone; name another folder with -o"
+        )
 
 
 def write_view(
@@ -113,12 +115,16 @@ def _page(board: Board, written: Sequence[Written], title: str) -> str:
     }
     from markupsafe import Markup
 
-    page = environment(_PAGE).get_template("page.html").render(
-        mark=Markup(MARK),
-        title=manifest["title"],
-        headline=manifest["headline"],
-        findings=[(w.manifest["key"], w.manifest["finding"]) for w in written],
-        manifest=Markup(embedded(manifest)),  # embedded() leaves nothing that could end the element
+    page = (
+        environment(_PAGE)
+        .get_template("page.html")
+        .render(
+            mark=Markup(MARK),
+            title=manifest["title"],
+            headline=manifest["headline"],
+            findings=[(w.manifest["key"], w.manifest["finding"]) for w in written],
+            manifest=Markup(embedded(manifest)),  # embedded() leaves nothing that could end the element
+        )
     )
     return page.encode("utf-8", "replace").decode("utf-8")
 
