@@ -201,8 +201,10 @@ def test_a_headline_names_who_leads(results: Path, tmp_path: Path) -> None:
     best, other = (r.label for r in two.tables[0].rows)
     assert headline(two) == f"{best} and {other} share the lead by accuracy"
     first = [r.label for r in many.tables[0].rows]
-    assert headline(many) == f"{first[0]}, {first[1]}, {first[2]} and 3 others share the lead by accuracy"
-    both = headline(make_board([results, tmp_path]))
+    assert headline(many) == "No model leads by accuracy: all 6 share the first rank"
+    write_results(tmp_path / "last", model="last", skill=-0.3, questions=20, task="calm_x_xl", seed=9)
+    assert headline(make_board([tmp_path])) == f"{first[0]}, {first[1]}, {first[2]} and 3 others share the lead by accuracy"
+    both = headline(make_board([results, *(tmp_path / f"x{i}" for i in range(6))]))
     assert both == f"Best by accuracy: strong ({TASK}); {first[0]} and 5 others (calm_x_xl)"
     assert f"<h1>{headline(two)}</h1>" in to_html(two)
     (table,) = make_board([results / name for name in ("m0", "m1", "m2")]).tables

@@ -64,6 +64,8 @@ def _headline(table: Table) -> str:
         return f"{table.rows[0].label} has the best {what}, untested"
     if len(first) == 1:
         return f"{first[0].label} leads by {what}"
+    if len(first) == len(table.rows) > _MOST_NAMED:
+        return f"No model leads by {what}: all {len(first)} share the first rank"
     return f"{_named(first)} share the lead by {what}"
 
 

@@ -425,13 +425,13 @@
     return [`${label} · ${t.key}`, crumbs(make("a", { href: link([""], { task: t.key }).replace("#//", "#/") }, t.key), label), make("h1", {}, label),
       make("p", { class: "about" }, `${t.key}: ${t.about}.`), numbers,
       list.length ? tools("Difference to another model", choice("Difference to", "", [["", "choose a model"], ...list], (x) => { if (x) location.hash = link(["d", label, x, t.key]); }, { class: "wide" })) : null,
-      make("h2", {}, "Languages"), languageTable(t, row, answers),
-      several ? make("h2", { id: "pairs" }, "Agreement by pair of languages") : null,
-      several ? heat(t, heads, answers, query, (a, b) => {
-        change({ show: "differ", a, b });
-        form.scrollIntoView();
-        form.elements[0].focus({ preventScroll: true });
-      }) : null,
+      make("div", { class: t.languages.length > 10 ? null : "pair" },
+        make("section", {}, make("h2", {}, "Languages"), languageTable(t, row, answers)),
+        several ? make("section", {}, make("h2", {}, "Agreement by pair of languages"), heat(t, heads, answers, query, (a, b) => {
+          change({ show: "differ", a, b });
+          form.scrollIntoView();
+          form.elements[0].focus({ preventScroll: true });
+        })) : null),
       make("h2", { id: "questions" }, "Questions"), form, items, pager];
   }
 
@@ -477,14 +477,14 @@
         const share = (values[i][j] - bottom) / (top - bottom);
         const said = `${languageName(t.languages[i])} and ${languageName(t.languages[j])}: ${number(values[i][j])}`;
         const a = make("a", { href: entryLink(place().parts[1], t, { show: "differ", a: t.languages[i], b: t.languages[j] }), tabindex: "-1",
-          class: share > 0.55 ? "deep" : null, title: said, "aria-label": `${said}; show where they differ`,
+          class: [share > 0.62 ? "deep" : "", share > 0.85 ? "deepest" : ""].join(" ").trim() || null, title: said, "aria-label": `${said}; show where they differ`,
           onclick: (event) => { event.preventDefault(); open(t.languages[i], t.languages[j]); } }, many ? "" : number(values[i][j]));
         a.style.setProperty("--share", `${Math.round(100 * share)}%`);
         links.push(a);
         return make("td", {}, a);
       };
-      const table = make("table", { class: many ? "heat many" : "heat", onkeydown: arrows },
-        make("caption", {}, `Share of questions with ${words} in both languages${chance === null ? "" : `; by chance ${number(chance)}`}. A cell leads to the questions on which its languages differ.`),
+      const said = `Share of questions with ${words} in both languages${chance === null ? "" : `; by chance ${number(chance)}`}. A cell leads to the questions on which its languages differ.`;
+      const table = make("table", { class: many ? "heat many" : "heat", "aria-labelledby": "map", onkeydown: arrows },
         make("thead", {}, make("tr", {}, make("td", {}), t.languages.map((x) => make("th", { scope: "col", title: languageName(x) }, many ? "" : x)))),
         make("tbody", {}, t.languages.map((x, i) => make("tr", {}, make("th", { scope: "row", title: languageName(x) }, x), t.languages.map((_, j) => cell(i, j))))));
       links[0].tabIndex = 0;
@@ -495,6 +495,7 @@
           draw();
           holder.querySelector("select").focus();
         })),
+        make("p", { class: "about", id: "map" }, said),
         scroll("Agreement by pair", table),
         make("p", { class: "scale", "aria-hidden": "true" }, number(bottom), make("i", {}), number(top)));
     }
