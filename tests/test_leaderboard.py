@@ -29,8 +29,10 @@ from calm_ext.report.board.html import to_html
 from calm_ext.report.board.rank import judge
 from calm_ext.report.board.table import Board, make_board
 from calm_ext.report.board.write import finding, heading, headline, to_csv, to_markdown
+from calm_ext.report.view.write import write_view
 from calm_ext.results.answers import read_answers
 from calm_ext.results.columns import Columns, read_columns
+from tests.view_results import whole
 
 ROOT = Path(__file__).resolve().parents[1]
 EVIL = "<script>document.title='owned'</script>|\"'><img src=x onerror=alert(1)>\x1b[31m\u202e\ud800=cmd"
@@ -203,7 +205,10 @@ def test_a_headline_names_who_leads(results: Path, tmp_path: Path) -> None:
     first = [r.label for r in many.tables[0].rows]
     assert headline(many) == "No model leads by accuracy: all 6 share the first rank"
     write_results(tmp_path / "last", model="last", skill=-0.3, questions=20, task="calm_x_xl", seed=9)
-    assert headline(make_board([tmp_path])) == f"{first[0]}, {first[1]}, {first[2]} and 3 others share the lead by accuracy"
+    assert (
+        headline(make_board([tmp_path]))
+        == f"{first[0]}, {first[1]}, {first[2]} and 3 others share the lead by accuracy"
+    )
     both = headline(make_board([results, *(tmp_path / f"x{i}" for i in range(6))]))
     assert both == f"Best by accuracy: strong ({TASK}); {first[0]} and 5 others (calm_x_xl)"
     assert f"<h1>{headline(two)}</h1>" in to_html(two)
@@ -512,7 +517,7 @@ def test_real_results_of_a_run(babel_model: Path, tmp_path: Path) -> None:
     from calm_ext.models.lm import load_lm
 
     lm = load_lm(str(babel_model), dtype="float32", device="cpu", batch_size=32)
-    tasks = ["calm_babel_xl", "calm_babel_xl_mc"]
+    tasks = ["calm_babel_xl", "calm_babel_xl_letters", "calm_babel_xl_mc"]
     for when, name in (("before", "tiny"), ("after", "tiny+run")):
         evaluate(lm, tasks, tmp_path / "eval" / when, model_name=name, limit=12)
     board = make_board([tmp_path])
@@ -522,10 +527,20 @@ def test_real_results_of_a_run(babel_model: Path, tmp_path: Path) -> None:
         assert [(r.label, r.rank("acc")) for r in table.rows] == [("tiny", "1="), ("tiny+run", "1=")]
         assert table.rows[0].standings["acc"] == table.rows[0].standings["acc"]._replace(rank=1, shared=True)
         wanted = measure(read_answers([tmp_path / "eval/before"], task=table.task))
-        for metric in ("acc", "consistency", "kappa", *(["rankc"] if "mc" in table.task else [])):
+        for metric in ("acc", "consistency", "kappa", *(["rankc"] if table.task != tasks[0] else [])):
             assert table.rows[0].value(metric) == pytest.approx(wanted.metrics[metric], nan_ok=True)
             assert table.rows[0].ci95[metric] == pytest.approx(wanted.ci95[metric], nan_ok=True)
         assert "12 of 160 questions, 5 languages (qaa, qab, qac, qad, qae), 0-shot, no chat template" in heading(table)
+    view = write_view(board, tmp_path / "view")
+    assert view.notes == []
+    for number, (table, shown) in enumerate(zip(board.tables, view.tables, strict=True)):
+        texts = whole(view.folder, f"{number}/texts", shown["starts"]["texts"])
+        assert all(bool(t["s"]) == ("letters" in table.task) and len(t["o"]) == 5 for t in texts)
+        for place, (row, when) in enumerate(zip(table.rows, ("before", "after"), strict=True)):
+            answers = read_answers([tmp_path / "eval" / when], task=table.task).questions.values()
+            found = whole(view.folder, f"{number}/answers/{place}", [0])
+            assert found == [[-1 if a is None else a for a in q.answers.values()] for q in answers], row.label
+        assert bool(list(view.folder.glob(f"data/{number}/said/*"))) == (table.task == tasks[0]), "only there it wrote"
 
 
 # --- what is written ----------------------------------------------------------------------------------------------

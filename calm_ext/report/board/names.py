@@ -6,6 +6,7 @@ an absolute path goes by its last part, and a file by its place below the folder
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -54,10 +55,11 @@ class Places:
             if _ABSOLUTE.match(shown):
                 shown = name if names.count(name) < 2 else "/".join(path.resolve().parts[-2:])
             forms |= {str(path.resolve()): shown, str(path.absolute()): shown}
-        forms = {str(Path.home()): "~", str(Path.cwd()): "."} | forms
+        forms = {os.path.expanduser("~"): "~", str(Path.cwd()): "."} | forms
         self._forms = forms
         longest_first = sorted((place for place in forms if len(place) > 1), key=len, reverse=True)
-        self._found = re.compile(rf"(?<![\w./~-])({'|'.join(map(re.escape, longest_first))})(?![\w-])(/?)")
+        any_place = "|".join(map(re.escape, longest_first)) or "(?!)"
+        self._found = re.compile(rf"(?<![\w./~-])({any_place})(?![\w-])(/?)")
 
     def shorten(self, text: str) -> str:
         """A text in which files are named by their places below what was given, or below the working directory."""

@@ -340,7 +340,7 @@
       });
       if (changed && "find" in changed) return;
       const focused = [...form.elements].indexOf(document.activeElement);
-      form.replaceChildren(choice("Show", query.show ?? Object.keys(filters)[0], counts, (x) => change({ show: x || "all" })), ...languages(change),
+      form.replaceChildren(choice("Show", query.show ?? Object.keys(filters)[0], counts, (x) => change({ show: x || "all" }), { class: "wide" }), ...languages(change),
         typed("Text (regular expression)", query.find ?? "", (find) => change({ find }), { class: "wide" }),
         ...(said ? [make("label", { class: "check" }, said.box, "also in what was written")] : []), found);
       if (focused >= 0) form.elements[focused]?.focus();
@@ -528,7 +528,8 @@
     const t = tableOf(key), [rows, heads] = await Promise.all([rowsOf(t), headsOf(t)]), i = heads.findIndex((h) => h[0] === id);
     if (i < 0) throw new Error(`There is no question ${id} of ${key} on this page.`);
     const [text, across] = await Promise.all([one(`${t.number}/texts`, t.starts.texts, i), one(`${t.number}/across`, t.starts.across, i)]);
-    const gold = heads[i][1], with_ = across.map((own, r) => [own, r]).filter(([own]) => own);
+    const gold = heads[i][1], looked = (r) => Number(rows[r].label === given.e);  // the model that one came from is first
+    const with_ = across.map((own, r) => [own, r]).filter(([own]) => own).sort(([, r], [, s]) => looked(s) - looked(r));
     const version = (code, l) => make("section", { class: "version" },
       make("h3", {}, languageName(code)),
       make("p", inLanguage(code, { class: "said" }), long(text.q[l])),
