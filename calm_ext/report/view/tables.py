@@ -48,7 +48,7 @@ _DIGITS = 4
 
 
 class Written(NamedTuple):
-    """What was written of a table: its number of questions with answers, and notes on rows without them, in words."""
+    """What the page must know of a table before it loads a part, and in words which rows have no answers."""
 
     manifest: dict[str, Any]
     notes: list[str]
@@ -171,7 +171,6 @@ class _Writer:
             "values": [_rounded(row.value(m)) for m in self.metrics],
             "ci": [[_rounded(x) for x in row.ci95[m]] if m in row.ci95 else 0 for m in self.metrics],
             "ranks": {m: row.rank(m) for m in self.table.ranked},
-            "note": row.entry.note,
         }
 
     # --- the table
