@@ -142,7 +142,7 @@ def main() -> None:
                 times.append(time.perf_counter() - start)
             models = json.loads(done.stdout)["tables"][0]["models"]
             assert len(models) == given.folders
-            ranks = max(m["ranks"]["acc"]["rank"] for m in models)
+            ranks = len({m["ranks"]["acc"]["rank"] for m in models})
             peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e3
             told = ", ".join(f"{t:.1f}" for t in times)
             print(f"| {n} | {size:,.0f} | {min(times):.1f} | {told} | {ranks} | {peak:,.0f} |", flush=True)

@@ -74,10 +74,13 @@ class Page:
         message: dict[str, Any] = json.loads(line)
         return message
 
-    def open(self, path: Path) -> None:
-        """Open a file and wait until it is loaded."""
+    def open(self, path: Path, fragment: str = "") -> None:
+        """Open a file, at a fragment of it, and wait until it is loaded."""
+        self.send("Page.navigate", url="about:blank")  # or another fragment of the same file would load nothing
+        while not any(e.get("method") == "Page.loadEventFired" for e in self.events):
+            self.events.append(self._read())
         self.events.clear()
-        self.send("Page.navigate", url=path.resolve().as_uri())
+        self.send("Page.navigate", url=path.resolve().as_uri() + fragment)
         while not any(e.get("method") == "Page.loadEventFired" for e in self.events):
             self.events.append(self._read())
 

@@ -106,7 +106,16 @@ def test_the_worked_example_of_a_benchmark_prints_what_it_says(tmp_path: Path, m
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/RESULTS.md", "docs/check.md", "docs/studies.md"]
+    "page",
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "docs/RESULTS.md",
+        "docs/check.md",
+        "docs/studies.md",
+        "docs/view.md",
+    ],
 )
 def test_links_lead_to_files(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")

@@ -43,7 +43,7 @@ FOLDERS = {
     "api": "the Python interface, on data in memory",
     "retrieval": "indices, passages, their quality",
     "harness": "tasks, sampling and evaluation with lm-eval",
-    "report": "plots, page, card, leaderboard",
+    "report": "plots, page, card, leaderboard, view",
     "checkup": "a first look at a model: what to ask, what it shows, a card",
     "publish": "merge and push",
     "pipeline": "a recipe, its stages, its run directory",
@@ -191,7 +191,7 @@ CITED = re.compile(r"\b(?:DESIGN|BASELINES|MOVES\.txt)\b|\bsection \d+\)|\bissue
 
 def test_nothing_cites_what_a_reader_does_not_have() -> None:
     """Design papers and issue numbers lie outside of the project; what a reader needs stands in the code or in docs/."""
-    suffixes = {".py", ".md", ".yaml", ".cfg", ".toml", ".jinja", ".html", ".css"}
+    suffixes = {".py", ".md", ".yaml", ".cfg", ".toml", ".jinja", ".html", ".css", ".js"}
     places = ("calm_ext", "tests", "scripts", "benchmarks", "examples", "docs", "lm_eval_tasks", "recipes")
     paths = [p for place in places for p in sorted((ROOT / place).rglob("*")) if p.suffix in suffixes]
     paths += [ROOT / x for x in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile", "setup.cfg")]

@@ -28,9 +28,11 @@ from calm_ext.metrics.tables import table as measured
 from calm_ext.report.board.html import to_html
 from calm_ext.report.board.rank import judge
 from calm_ext.report.board.table import Board, make_board
-from calm_ext.report.board.write import finding, heading, to_csv, to_markdown
+from calm_ext.report.board.write import finding, heading, headline, to_csv, to_markdown
+from calm_ext.report.view.write import write_view
 from calm_ext.results.answers import read_answers
 from calm_ext.results.columns import Columns, read_columns
+from tests.view_results import whole
 
 ROOT = Path(__file__).resolve().parents[1]
 EVIL = "<script>document.title='owned'</script>|\"'><img src=x onerror=alert(1)>\x1b[31m\u202e\ud800=cmd"
@@ -170,16 +172,88 @@ def test_right_or_wrong_is_tested_exactly_and_corrected_over_all_pairs() -> None
     bests = [0]
     for i in range(1, 4):
         bests += [i] if corrected[bests[-1], i] < 0.05 else []
-        assert found[i].rank == len(bests)
+        assert found[i].rank == bests[-1] + 1
 
 
 def test_equal_models_share_and_clear_ones_do_not() -> None:
     rng = np.random.default_rng(1)
     middle = rng.random((100, 6)).round() * 0 + (rng.random((100, 6)) < 0.5)
     models = [np.full(100, 0.95), middle.mean(axis=1), middle.mean(axis=1), np.full(100, 0.02)]
-    assert list(map(str, judge([columns(m) for m in models], "acc").standings)) == ["1", "2=", "2=", "3"]
+    assert list(map(str, judge([columns(m) for m in models], "acc").standings)) == ["1", "2=", "2=", "4"]
     wrong = judge([columns(m, "consistency_wrong") for m in models], "consistency_wrong").standings
-    assert list(map(str, wrong)) == ["3", "2=", "2=", "1"], "lower is better"
+    assert list(map(str, wrong)) == ["4", "2=", "2=", "1"], "lower is better"
+
+
+def test_ranks_skip_after_a_tie() -> None:
+    rng = np.random.default_rng(4)
+    pair = (rng.random((120, 6)) < 0.5).mean(axis=1)
+    models = [np.full(120, 0.98), *([pair] * 3), *([pair / 5] * 2), np.zeros(120)]
+    assert list(map(str, judge([columns(m) for m in models], "acc").standings)) == [
+        "1", "2=", "2=", "2=", "5=", "5=", "7",
+    ]  # fmt: skip
+
+
+def test_a_headline_names_who_leads(results: Path, tmp_path: Path) -> None:
+    assert headline(make_board([results])) == "strong leads by accuracy"
+    assert headline(make_board([results], sort="consistency_wrong")).endswith("by agreeing and wrong")
+    for i in range(6):
+        write_results(tmp_path / f"x{i}", model=f"x{i}", skill=0.5, questions=20, task="calm_x_xl", seed=i)
+    one, two, many = (make_board([tmp_path / f"x{i}" for i in range(n)]) for n in (1, 2, 6))
+    assert headline(one) == f"x0: accuracy {one.tables[0].rows[0].value('acc'):.3f}"
+    best, other = (r.label for r in two.tables[0].rows)
+    assert headline(two) == f"{best} and {other} share the lead by accuracy"
+    first = [r.label for r in many.tables[0].rows]
+    assert headline(many) == "No model leads by accuracy: all 6 share the first rank"
+    write_results(tmp_path / "last", model="last", skill=-0.3, questions=20, task="calm_x_xl", seed=9)
+    assert (
+        headline(make_board([tmp_path]))
+        == f"{first[0]}, {first[1]}, {first[2]} and 3 others share the lead by accuracy"
+    )
+    both = headline(make_board([results, *(tmp_path / f"x{i}" for i in range(6))]))
+    assert both == f"Best by accuracy: strong ({TASK}); {first[0]} and 5 others (calm_x_xl)"
+    assert f"<h1>{headline(two)}</h1>" in to_html(two)
+    (table,) = make_board([results / name for name in ("m0", "m1", "m2")]).tables
+    best, other, last = (r.label for r in table.rows)
+    assert last == "weak"
+    assert finding(table).endswith(f"; {other} cannot be told from it and shares the first rank.")
+
+
+def test_many_languages_are_folded(tmp_path: Path) -> None:
+    write_results(tmp_path, model="m", skill=0.5, questions=40, languages=12)
+    board = make_board([tmp_path])
+    page = to_html(board)
+    (row,) = board.tables[0].rows
+    values = {x: row.value(f"acc_{x}") for x in board.tables[0].languages}
+    low, high = min(values.values()), max(values.values())
+    assert re.search(rf"<summary>\w\w {low:.3f} to \w\w {high:.3f}</summary>", page)
+    assert all(f"<span>{x} <b>{v:.3f}</b></span>" in page for x, v in values.items())
+    assert ">vi<" not in page
+
+
+@pytest.mark.parametrize(
+    ("model", "shown"),
+    [
+        ("org/model", "org/model"),
+        ("models/gemma", "models/gemma"),
+        ("/home/me/models/gemma+run", "gemma+run"),
+        ("~/gemma/", "gemma"),
+        ("../gemma", "gemma"),
+        ("C:\\Users\\me\\gemma", "gemma"),
+        ("/data/base + /home/me/runs/demo/adapter", "base + demo/adapter"),
+        ("/c/hub/models--org--model/snapshots/" + "0a" * 20, "org/model"),
+        ("/", "a model without a name"),
+    ],
+)
+def test_a_model_goes_without_its_folder(tmp_path: Path, model: str, shown: str) -> None:
+    write_results(tmp_path / "a", model=model, skill=0.5, questions=9, languages=2)
+    assert make_board([tmp_path]).tables[0].rows[0].label == shown
+
+
+def test_two_models_of_one_name_are_told_by_their_results(tmp_path: Path) -> None:
+    for i, where in enumerate(("/home/me/one", "/home/me/two")):
+        write_results(tmp_path / f"r{i}", model=f"{where}/gemma", skill=0.5, questions=9, languages=2, seed=i)
+    labels = {r.label for r in make_board([tmp_path]).tables[0].rows}
+    assert labels == {"gemma [r0]", "gemma [r1]"}
 
 
 def test_a_model_may_carry_two_ranks() -> None:
@@ -443,7 +517,7 @@ def test_real_results_of_a_run(babel_model: Path, tmp_path: Path) -> None:
     from calm_ext.models.lm import load_lm
 
     lm = load_lm(str(babel_model), dtype="float32", device="cpu", batch_size=32)
-    tasks = ["calm_babel_xl", "calm_babel_xl_mc"]
+    tasks = ["calm_babel_xl", "calm_babel_xl_letters", "calm_babel_xl_mc"]
     for when, name in (("before", "tiny"), ("after", "tiny+run")):
         evaluate(lm, tasks, tmp_path / "eval" / when, model_name=name, limit=12)
     board = make_board([tmp_path])
@@ -453,10 +527,20 @@ def test_real_results_of_a_run(babel_model: Path, tmp_path: Path) -> None:
         assert [(r.label, r.rank("acc")) for r in table.rows] == [("tiny", "1="), ("tiny+run", "1=")]
         assert table.rows[0].standings["acc"] == table.rows[0].standings["acc"]._replace(rank=1, shared=True)
         wanted = measure(read_answers([tmp_path / "eval/before"], task=table.task))
-        for metric in ("acc", "consistency", "kappa", *(["rankc"] if "mc" in table.task else [])):
+        for metric in ("acc", "consistency", "kappa", *(["rankc"] if table.task != tasks[0] else [])):
             assert table.rows[0].value(metric) == pytest.approx(wanted.metrics[metric], nan_ok=True)
             assert table.rows[0].ci95[metric] == pytest.approx(wanted.ci95[metric], nan_ok=True)
         assert "12 of 160 questions, 5 languages (qaa, qab, qac, qad, qae), 0-shot, no chat template" in heading(table)
+    view = write_view(board, tmp_path / "view")
+    assert view.notes == []
+    for number, (table, shown) in enumerate(zip(board.tables, view.tables, strict=True)):
+        texts = whole(view.folder, f"{number}/texts", shown["starts"]["texts"])
+        assert all(bool(t["s"]) == ("letters" in table.task) and len(t["o"]) == 5 for t in texts)
+        for place, (row, when) in enumerate(zip(table.rows, ("before", "after"), strict=True)):
+            answers = read_answers([tmp_path / "eval" / when], task=table.task).questions.values()
+            found = whole(view.folder, f"{number}/answers/{place}", [0])
+            assert found == [[-1 if a is None else a for a in q.answers.values()] for q in answers], row.label
+        assert bool(list(view.folder.glob(f"data/{number}/said/*"))) == (table.task == tasks[0]), "only there it wrote"
 
 
 # --- what is written ----------------------------------------------------------------------------------------------

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import gc
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
+from calm_ext.cli.board import board_reading, name_option
 from calm_ext.cli.common import console, json_option, print_json
 from calm_ext.cli.logs import log_options
 from calm_ext.results.log_options import LogOptions
@@ -26,6 +23,7 @@ from calm_ext.results.log_options import LogOptions
     help="acc, consistency, kappa, acc_worst, overlap_right, transfer_sw, …, or a plain name.",
 )
 @click.option("--task", "tasks", multiple=True, help="Only this task; may be given several times.")
+@name_option
 @click.option("--markdown", is_flag=True, help="Print Markdown instead of terminal tables.")
 @click.option(
     "-o", "--output", metavar="DIR", type=click.Path(path_type=Path),
@@ -38,6 +36,7 @@ def command(
     results: tuple[Path, ...],
     sort: str,
     tasks: tuple[str, ...],
+    names: Mapping[Path, str],
     markdown: bool,
     output: Path | None,
     as_json: bool,
@@ -51,15 +50,14 @@ def command(
     that cannot be used are listed on stderr. Logs of lm-eval's own tasks of one language each are joined over their
     languages (docs/logs.md).
     """
-    _one_thread()
-    from calm_ext.report.board.files import check_folder, write_board
-    from calm_ext.report.board.table import make_board
-    from calm_ext.report.board.write import render_terminal, to_dict, to_markdown
+    with board_reading():
+        from calm_ext.report.board.files import check_folder, write_board
+        from calm_ext.report.board.table import make_board
+        from calm_ext.report.board.write import render_terminal, to_dict, to_markdown
 
-    if output is not None:
-        check_folder(output)
-    with _without_collection():
-        board = make_board(results, sort=sort, tasks=tasks, logs=logs)
+        if output is not None:
+            check_folder(output)
+        board = make_board(results, sort=sort, tasks=tasks, logs=logs, names=names)
     if as_json:
         print_json(to_dict(board))
     elif markdown:
@@ -73,22 +71,3 @@ def command(
     if output is not None:
         for path in write_board(board, output):
             click.echo(f"wrote {path}", err=True)
-
-
-@contextmanager
-def _without_collection() -> Iterator[None]:
-    """Reading makes millions of small objects and no cycles; the search for cycles took a quarter of its time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-def _one_thread() -> None:
-    """Let numpy multiply in one thread: on a busy machine several wait for each other, and took 40 times as long."""
-    if "numpy" not in sys.modules:
-        for library in ("OPENBLAS", "MKL", "OMP"):
-            os.environ.setdefault(f"{library}_NUM_THREADS", "1")

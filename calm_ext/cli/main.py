@@ -31,6 +31,7 @@ VERBS = {
     "merge": ("merge", "Fold a run's adapter into its base model, as a plain transformers folder."),
     "push": ("push", "Upload a run's adapter, model card and report to the Hugging Face hub."),
     "leaderboard": ("leaderboard", "Rank many models from lm-eval result folders."),
+    "view": ("view", "Write one page for many results: from the leaderboard down to every answer."),
     "recipes": ("recipes", "List, show, copy and check recipes."),
     "data": ("data", "List data sources; write and check their questions."),
     "index": ("index", "Index passages, search them, find passages for questions."),

@@ -1,4 +1,4 @@
-"""The report of a run, ``report/index.html`` with its plots, ``summary.json``, its model card; the leaderboard."""
+"""The report of a run, ``report/index.html`` with its plots, ``summary.json``, its model card; leaderboard and view."""
 
 from __future__ import annotations
 

@@ -138,7 +138,7 @@ def _read(
             for name in _CHECKED:
                 if name in line.metrics:
                     sums[name] = sums.get(name, 0.0) + (line.metric(name) or 0.0)
-            key = _key(line, source.family.key_fields, log.part)
+            key = key_of(line, source.family.key_fields, log.part)
             if key in repeated or found.pop(key, None) is not None:
                 repeated.add(key)
                 continue
@@ -181,7 +181,8 @@ def _of_filter(log: Log, name: str, filters: dict[str, None]) -> Iterator[Line]:
             yield line
 
 
-def _key(line: Line, fields: Sequence[str], part: str) -> str:
+def key_of(line: Line, fields: Sequence[str], part: str) -> str:
+    """What identifies a document in every language: the values of the key fields, after the part of the benchmark."""
     values = [_key_text(line, field) for field in fields]
     return "/".join([part, *values] if part else values)
 

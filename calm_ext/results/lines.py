@@ -24,6 +24,7 @@ from typing import Any
 
 from calm_ext.errors import DataError
 from calm_ext.jsonl import undecoded_lines
+from calm_ext.results.shapes import prompt_of
 
 _BODY, _TAIL = b', "arguments": ', b', "filtered_resps": '
 _SECOND = re.compile(rb'"arg_1": ("(?:[^"\\]|\\.)*")')
@@ -177,6 +178,19 @@ class Line:
             return _text(value[1]) if value[1] else int(value[2])
         except UnicodeDecodeError:
             raise self.error("is not UTF-8") from None
+
+    @property
+    def prompt(self) -> str:
+        """The text that the model was given, of a conversation its turns; empty where the line does not have it."""
+        given = self._all().get("arguments")
+        requests = list(given.values()) if isinstance(given, dict) else given
+        first = requests[0] if isinstance(requests, list) and requests else None
+        text = first.get("arg_0") if isinstance(first, dict) else first[0] if isinstance(first, list) and first else ""
+        try:
+            found = prompt_of(text)
+        except ValueError:
+            return ""
+        return found if isinstance(found, str) else "\n\n".join(str(turn["content"]) for turn in found)
 
     # --- the options
 

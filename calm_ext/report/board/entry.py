@@ -18,6 +18,7 @@ from typing import Any
 from calm_ext.report.words import is_number
 from calm_ext.results.aggregates import Aggregates
 from calm_ext.results.columns import Columns
+from calm_ext.results.logs import Logs
 
 VERSIONS = ("calm-ext", "lm_eval")
 #: parts of a signature, and what they are called in words
@@ -30,6 +31,8 @@ class Entry:
     """One model on one task of ours.
 
     Attributes:
+        model: as the results call it; its identity.
+        called: the name that it is shown by.
         arguments: what the model was loaded with.
         facts: name -> value in words, equal for all entries that are ranked together.
         n_questions: how many were asked; None where the results do not say.
@@ -38,6 +41,7 @@ class Entry:
         columns: the values of each question; None without usable samples.
         path: the results file.
         note: why there are no samples, in words; else empty.
+        logs: the logs of other people's tasks that it was joined of; None for a task of ours.
     """
 
     model: str
@@ -53,6 +57,8 @@ class Entry:
     path: Path
     date: float = 0.0
     note: str = ""
+    called: str = ""
+    logs: Logs | None = field(default=None, repr=False)
 
     @property
     def task(self) -> str:

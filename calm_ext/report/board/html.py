@@ -9,12 +9,15 @@ from typing import Any
 
 from calm_ext.metrics.names import LOWER_IS_BETTER, metric_name
 from calm_ext.report.board.table import UNTESTED, Board, Row, Table
-from calm_ext.report.board.write import LEGEND, about, chance, columns, finding
+from calm_ext.report.board.write import LEGEND, about, chance, columns, finding, headline
 from calm_ext.report.templates import environment
 from calm_ext.report.words import NONE, interval, is_number, number
 
 #: The mark of our pages, which may be replaced.
 MARK = '<meta name="generator" content="calm-ext leaderboard">'
+
+#: of more languages than this the accuracies stand in one column, which wraps
+MOST_BESIDE = 8
 
 
 def to_html(board: Board) -> str:
@@ -25,6 +28,7 @@ def to_html(board: Board) -> str:
     models = {r.entry.model for t in board.tables for r in t.rows}
     return env.get_template("board.html").render(
         mark=MARK,
+        headline=headline(board),
         legend=LEGEND,
         tasks=tasks,
         n_models=len(models),
@@ -35,7 +39,8 @@ def to_html(board: Board) -> str:
 
 
 def _table(table: Table) -> dict[str, Any]:
-    names = columns(table)
+    beside = len(table.languages) <= MOST_BESIDE
+    names = columns(table) if beside else table.shown
     per_language = {f"acc_{x}" for x in table.languages}
     ranks = [r.standings.get(table.by, UNTESTED).rank for r in table.rows]
     before = [next((x for x in ranks[:i][::-1] if x is not None), None) for i in range(len(ranks))]
@@ -58,15 +63,21 @@ def _table(table: Table) -> dict[str, Any]:
             }
             for m in names
         ],
+        "folded": [] if beside else table.languages,
         "rows": [
-            _row(row, table, names) | {"new": None not in (rank, last) and rank != last}
+            _row(row, table, names, [] if beside else table.languages)
+            | {"new": None not in (rank, last) and rank != last}
             for row, rank, last in zip(table.rows, ranks, before, strict=True)
         ],
     }
 
 
-def _row(row: Row, table: Table, names: list[str]) -> dict[str, Any]:
+def _row(row: Row, table: Table, names: list[str], folded: list[str]) -> dict[str, Any]:
+    known = sorted((v, x) for x in folded if is_number(v := row.value(f"acc_{x}")))
+    ends = dict.fromkeys((known[0], known[-1]) if known else ())
     return {
+        "languages": [(x, number(row.value(f"acc_{x}"))) for x in folded],
+        "span": " to ".join(f"{x} {number(v)}" for v, x in ends) or NONE,
         "rank": row.rank(table.by),
         "model": row.label,
         "cells": [

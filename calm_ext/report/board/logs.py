@@ -14,6 +14,7 @@ from calm_ext.errors import DataError
 from calm_ext.metrics.answered import AnswerSet, parts_of
 from calm_ext.metrics.tables import means_of, table
 from calm_ext.report.board.entry import VERSIONS, Entry, facts_of, plain
+from calm_ext.report.board.names import Places
 from calm_ext.report.words import is_number
 from calm_ext.results.aggregates import Aggregates
 from calm_ext.results.columns import Columns, digest
@@ -49,7 +50,7 @@ class Foreign:
     def _family(self, task: str) -> Family | None:
         return next((f for f in self._families if f.parts_of(task) is not None), None)
 
-    def entries(self, left_out: list[str]) -> Iterable[Entry]:
+    def entries(self, left_out: list[str], places: Places) -> Iterable[Entry]:
         """One entry for each folder, model and family; what cannot be used goes to ``left_out`` with the reason."""
         for (folder, _), results in self._results.items():
             files = [file for r in results for file in samples_of(r.path)]
@@ -66,9 +67,10 @@ class Foreign:
                     newest = max(results, key=lambda r: (r.date, str(r.path)))
                     answers = join_logs(found[0], self._options, brief=True)
                 except DataError as error:
-                    left_out.append(plain(str(error), 600))
+                    left_out.append(plain(places.shorten(str(error)), 600))
                     continue
-                left_out += [f"{plain(folder)}: {family.name}: {plain(note)}" for note in answers.notes]
+                where = plain(places.shorten(str(folder)))
+                left_out += [f"{where}: {family.name}: {plain(places.shorten(note))}" for note in answers.notes]
                 yield _entry(found[0], answers, newest)
 
 
@@ -94,4 +96,5 @@ def _entry(logs: Logs, answers: AnswerSet, results: Aggregates) -> Entry:
         columns=Columns(tuple(found.names), ids, found.values, asked, asked),
         path=results.path,
         date=results.date,
+        logs=logs,
     )

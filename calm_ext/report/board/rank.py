@@ -11,11 +11,12 @@ whichever of them happens to come out best. (Correcting over the comparisons wit
 the same data chose the best: of 20 simulated tables of 200 equal models and 100 questions, 14 separated the best from
 another model; corrected over all pairs, 1 of 15 did.)
 
-**Ranks.** Models are ordered by the metric. The best of those without a rank opens the next one; the models below share
-it, down to the first that differs significantly from this best (corrected p < 0.05), which opens the next rank.
+**Ranks.** Models are ordered by the metric. The best of those without a rank opens one, its place in this order; the
+models below share it, down to the first that differs significantly from this best (corrected p < 0.05), which opens the
+next rank. So a rank is one more than the number of models with better ones, as in sports: 1, 1, 3.
 
 - Ranks only go down the table. A model below one that differs significantly from the best may itself not do so (it
-  differs from the best on more questions, in both directions); it then carries both ranks, ``1–2``: the first rank from
+  differs from the best on more questions, in both directions); it then carries both ranks, ``1–3``: the first rank from
   whose best it does not differ significantly, and its own.
 - No significant difference does not mean equal. More models cost mainly power: 200 models make 19,900 pairs.
   Two models of interest are better compared alone, with ``calm-ext compare``.
@@ -55,7 +56,7 @@ class Standing(NamedTuple):
     """Where a model stands by one metric.
 
     Attributes:
-        rank: its rank, 1 the best; None where it could not be tested.
+        rank: its rank, one more than the number of models with better ones; None where it could not be tested.
         first: the first rank from whose best it does not differ significantly; as a rule its own.
         shared: whether another model has the same rank.
         p_first: p-value against the best of all, corrected over all pairs; NaN for the best itself.
@@ -244,12 +245,12 @@ def _standings(values: np.ndarray, metric: str, p: np.ndarray) -> list[Standing]
     place = np.array(order, dtype=int)
     corrected = np.ones(p.shape)
     corrected[place[above], place[below]] = holm(p[place[above], place[below]].tolist())
-    bests: list[int] = []
+    bests: list[tuple[int, int]] = []
     found = [Standing()] * len(values)
-    for i in order:
-        if not bests or corrected[bests[-1], i] < ALPHA:
-            bests.append(i)
-        first = next(rank for rank, best in enumerate(bests, 1) if best == i or corrected[best, i] >= ALPHA)
-        found[i] = Standing(len(bests), first, False, float(corrected[order[0], i]) if i != order[0] else math.nan)
+    for rank, i in enumerate(order, 1):
+        if not bests or corrected[bests[-1][1], i] < ALPHA:
+            bests.append((rank, i))
+        first = next(rank for rank, best in bests if best == i or corrected[best, i] >= ALPHA)
+        found[i] = Standing(bests[-1][0], first, False, float(corrected[order[0], i]) if i != order[0] else math.nan)
     counts = Counter(s.rank for s in found)
     return [s._replace(shared=s.rank is not None and counts[s.rank] > 1) for s in found]

@@ -13,6 +13,7 @@ from calm_ext.metrics.answered import parts_of
 from calm_ext.metrics.names import family_of
 from calm_ext.report.board.entry import LONGEST, VERSIONS, Entry, facts_of, plain
 from calm_ext.report.board.logs import Foreign
+from calm_ext.report.board.names import Places
 from calm_ext.report.outdated import outdated_stages
 from calm_ext.report.words import is_number
 from calm_ext.results.aggregates import Aggregates, read_aggregates
@@ -26,10 +27,11 @@ _TOLERANCE = 1e-6
 
 
 class Reading(NamedTuple):
-    """The entries, and in words what is there and was left out."""
+    """The entries, in words what is there and was left out, and how files are named."""
 
     entries: list[Entry]
     left_out: list[str]
+    places: Places
 
 
 def read_entries(dirs: Iterable[str | Path], *, tasks: Sequence[str] = (), logs: LogOptions | None = None) -> Reading:
@@ -43,6 +45,7 @@ def read_entries(dirs: Iterable[str | Path], *, tasks: Sequence[str] = (), logs:
         CalmError: a path does not exist, or there is no usable result; the message has all that was left out.
     """
     given = [Path(d) for d in dirs]
+    places = Places(given)
     left_out: list[str] = []
     found: list[Entry] = []
     foreign: Counter[str] = Counter()
@@ -53,7 +56,7 @@ def read_entries(dirs: Iterable[str | Path], *, tasks: Sequence[str] = (), logs:
         try:
             results = read_aggregates(path)
         except DataError as error:
-            left_out.append(plain(str(error)))
+            left_out.append(plain(places.shorten(str(error))))
             continue
         late = _out_of_date(path)
         if late:
@@ -70,8 +73,8 @@ def read_entries(dirs: Iterable[str | Path], *, tasks: Sequence[str] = (), logs:
                 if entry.values:
                     found.append(entry)
                 else:
-                    left_out.append(f"{plain(path)}: has no number for {entry.task}")
-    found += joined.entries(left_out)
+                    left_out.append(f"{plain(places.shorten(str(path)))}: has no number for {entry.task}")
+    found += joined.entries(left_out, places)
     if foreign:
         left_out.append(f"{foreign.total()} results of tasks that are not calm-ext's: {_listed(foreign)}")
     if not found:
@@ -82,7 +85,7 @@ def read_entries(dirs: Iterable[str | Path], *, tasks: Sequence[str] = (), logs:
         )
         none = f"no results {what} found in {where}{more}; lm_eval --output_path DIR --log_samples writes them"
         raise CalmError("\n".join([none, *left_out]))
-    return Reading(found, left_out)
+    return Reading(found, [places.shorten(line) for line in left_out], places)
 
 
 def _out_of_date(results: Path) -> str | None:

@@ -22,6 +22,7 @@ from calm_ext.errors import CalmError
 from calm_ext.metrics.intervals import BOOTSTRAP
 from calm_ext.metrics.names import LOWER_IS_BETTER, metric_code, metric_name, metric_order
 from calm_ext.report.board.entry import Entry, plain
+from calm_ext.report.board.names import Places, model_label, named
 from calm_ext.report.board.rank import Standing, has, intervals, judge
 from calm_ext.report.board.read import read_entries
 from calm_ext.report.words import is_number
@@ -83,15 +84,22 @@ class Table(NamedTuple):
 
 
 class Board(NamedTuple):
-    """All tables, and in words what was left out."""
+    """All tables, in words what was left out, and how files are named."""
 
     sort: str
     tables: list[Table]
     left_out: list[str]
+    places: Places
 
 
 def make_board(
-    dirs: Iterable[str | Path], *, sort: str = "acc", tasks: Sequence[str] = (), logs: LogOptions | None = None
+    dirs: Iterable[str | Path],
+    *,
+    sort: str = "acc",
+    tasks: Sequence[str] = (),
+    logs: LogOptions | None = None,
+    names: Mapping[Path, str] | None = None,
+    runs: bool = False,
 ) -> Board:
     """Read results and rank them.
 
@@ -99,13 +107,15 @@ def make_board(
         sort: the metric to order by, its code or plain name; a table that lacks it is ordered by accuracy, and says so.
         tasks: only these; all without.
         logs: how logs of other people's tasks are read.
+        names: a result file, or a folder above some -> what its models are called.
+        runs: results of runs of ``calm-ext align`` go by the run, not by the model.
 
     Raises:
-        CalmError: there is no usable result, or none has the metric.
+        CalmError: there is no usable result, or none has the metric, or none is where a name is for.
     """
     reading = read_entries(dirs, tasks=tasks, logs=logs)
     left_out = list(reading.left_out)
-    entries = _newest(reading.entries, left_out)
+    entries = _newest(named(reading.entries, names or {}, runs=runs), left_out, reading.places)
     known = metric_order(dict.fromkeys(m for e in entries for m in e.values))
     metric = metric_code(sort, known)
     if metric is None:
@@ -120,23 +130,28 @@ def make_board(
     for task in sorted(by_task):
         first, *others = sorted(by_task[task], key=lambda t: (-len(t.rows), list(t.facts.values())))
         tables += [first, *(t._replace(apart=_apart(t, first)) for t in others)]
-    return Board(sort, tables, left_out)
+    return Board(sort, tables, left_out, reading.places)
 
 
-def _newest(entries: Sequence[Entry], left_out: list[str]) -> list[Entry]:
-    """One of each copy, and of repeated runs in one folder the newest."""
+def _newest(entries: Sequence[Entry], left_out: list[str], places: Places) -> list[Entry]:
+    """One of each copy that has no name of its own, and of repeated runs in one folder the newest."""
+
+    def at(e: Entry) -> str:
+        return plain(places.shorten(str(e.path)))
+
     kept: dict[tuple[Any, ...], Entry] = {}
     for e in sorted(entries, key=lambda e: (e.date, str(e.path))):
         asked = e.columns.asked if e.columns else None
         key = (e.path.parent, e.model, *e.arguments.items(), *e.facts.items(), asked)
         if key in kept:
-            left_out.append(f"{plain(kept[key].path)}: {e.task} of {e.model} is there again, newer, in {e.path.name}")
+            left_out.append(f"{at(kept[key])}: {e.task} of {e.called} is there again, newer, in {e.path.name}")
         kept[key] = e
     found: dict[tuple[Any, ...], Entry] = {}
     for e in kept.values():
-        same: tuple[Any, ...] = (e.date or e.path, e.model, *e.arguments.items(), *e.facts.items(), *e.values.items())
+        same: tuple[Any, ...] = (e.date or e.path, e.model, e.called)
+        same += (*e.arguments.items(), *e.facts.items(), *e.values.items())
         if same in found:
-            left_out.append(f"{plain(e.path)}: {e.task} of {e.model} is a copy of {plain(found[same].path)}")
+            left_out.append(f"{at(e)}: {e.task} of {e.called} is a copy of {at(found[same])}")
         else:
             found[same] = e
     chosen = {id(e) for e in found.values()}
@@ -211,13 +226,14 @@ def _of_stderr(entry: Entry) -> dict[str, tuple[float, float]]:
 
 def _labels(members: Sequence[Entry]) -> list[str]:
     """Names that differ: with the arguments that do, else with as much of the folder as it takes, else the file."""
-    labels = [e.model for e in members]
+    labels = [e.called for e in members]
     for name in {x for x in labels if labels.count(x) > 1}:
-        same = [i for i, e in enumerate(members) if e.model == name]
-        keys = sorted({k for i in same for k in members[i].arguments})
-        keys = [k for k in keys if len({members[i].arguments.get(k) for i in same}) > 1]
+        same = [i for i, e in enumerate(members) if e.called == name]
+        arguments = {i: {k: model_label(v) for k, v in members[i].arguments.items()} for i in same}
+        keys = sorted({k for own in arguments.values() for k in own})
+        keys = [k for k in keys if len({own.get(k) for own in arguments.values()}) > 1]
         for i in same:
-            given = [f"{k}={members[i].arguments[k]}" for k in keys if k in members[i].arguments]
+            given = [f"{k}={arguments[i][k]}" for k in keys if k in arguments[i]]
             labels[i] = f"{name} ({', '.join(given)})" if given else name
     for name in {x for x in labels if labels.count(x) > 1}:
         same = [i for i, x in enumerate(labels) if x == name]

@@ -15,11 +15,12 @@ from calm_ext.report.words import NONE, interval, is_number, number
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+_MOST_NAMED = 3
 LEGEND = (
     "A rank with = is shared: a paired test on the same questions does not tell these models from the best of that "
-    "rank (p < 0.05, Holm's correction over all pairs of the table); 1–2: not told from the best of rank 1 either. Not "
-    "being told apart is not being equal. In brackets: 95 % intervals, by bootstrap over questions "
-    "where no note says otherwise."
+    "rank (p < 0.05, Holm's correction over all pairs of the table). After three models of rank 1 comes rank 4; 1–4: "
+    "not told from the best of rank 1 either. Not being told apart is not being equal. In brackets: 95 % intervals, by "
+    "bootstrap over questions where no note says otherwise."
 )
 
 
@@ -40,13 +41,49 @@ def about(table: Table) -> str:
     return f"{', '.join(parts)}; version {facts['task version']} of the task"
 
 
+def leaders(table: Table) -> list[Row]:
+    """The models of the first rank, best first; none where nothing was tested."""
+    return [r for r in table.rows if r.rank(table.by) in ("1", "1=")]
+
+
+def headline(board: Board) -> str:
+    """Who leads, in one line: the models that share the first rank of each task, as far as tests support it."""
+    by_task = {t.task: t for t in board.tables if not t.apart}
+    if len(by_task) == 1:
+        return _headline(board.tables[0])
+    said = [f"{_named(leaders(t) or t.rows[:1], 1)} ({task})" for task, t in list(by_task.items())[:_MOST_NAMED]]
+    more = f" and {len(by_task) - _MOST_NAMED} more tasks" if len(by_task) > _MOST_NAMED else ""
+    return f"Best by {metric_name(board.tables[0].by)}: {'; '.join(said)}{more}"
+
+
+def _headline(table: Table) -> str:
+    what, first = metric_name(table.by), leaders(table)
+    if len(table.rows) == 1:
+        return f"{table.rows[0].label}: {what} {number(table.rows[0].value(table.by))}"
+    if not first:
+        return f"{table.rows[0].label} has the best {what}, untested"
+    if len(first) == 1:
+        return f"{first[0].label} leads by {what}"
+    if len(first) == len(table.rows) > _MOST_NAMED:
+        return f"No model leads by {what}: all {len(first)} share the first rank"
+    return f"{_named(first)} share the lead by {what}"
+
+
+def _named(rows: Sequence[Row], most: int = _MOST_NAMED) -> str:
+    """The names of some models in words, not more than a few."""
+    names = [r.label for r in rows]
+    if len(names) > most + 1:
+        names = [*names[:most], f"{len(names) - most} others"]
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+
+
 def finding(table: Table) -> str:
     """Who is best, as far as the tests support it."""
     what, best = metric_name(table.by), table.rows[0]
     said = f"{number(best.value(table.by))} {interval(best.ci95.get(table.by))}".rstrip()
     if len(table.rows) == 1:
         return f"One result only, with nothing to rank it against: {best.label}, {what} {said}."
-    first = [r for r in table.rows if r.rank(table.by) in ("1", "1=")]
+    first = leaders(table)
     if not first:
         return f"Not tested, in order of {what} alone; {best.label} has the best value, {said}."
     best = first[0]
@@ -58,8 +95,9 @@ def finding(table: Table) -> str:
         return f"{best.label} is best by {what}, {said}, and is told from {whom}."
     if len(first) == len(tested):
         return f"By {what} no model is told from the best, {best.label}, {said}: all {len(first)} share the first rank."
-    others = "another model" if len(first) == 2 else f"{len(first) - 1} others"
-    return f"{best.label} has the best {what}, {said}; {others} cannot be told from it and share the first rank."
+    verb = "shares" if len(first) == 2 else "share"
+    others = _named(first[1:])
+    return f"{best.label} has the best {what}, {said}; {others} cannot be told from it and {verb} the first rank."
 
 
 def chance(table: Table) -> str:
@@ -184,7 +222,8 @@ def to_csv(board: Board) -> str:
                 values += [_exact(x) for x in (row.entry.values.get(m), *bounds)]
             values += [table.facts.get(f, "") for f in facts]
             values += [row.entry.versions.get(x, "") for x in ("calm-ext", "lm_eval")]
-            values += [row.rank(table.by) != NONE, row.entry.note, row.entry.path]
+            file = board.places.shorten(str(row.entry.path))
+            values += [row.rank(table.by) != NONE, row.entry.note, file]
             writer.writerow(_safe(v) if isinstance(v, str) else v for v in values)
     return out.getvalue().encode("utf-8", "replace").decode()
 

@@ -1,0 +1,217 @@
+"""The parts of a view, the files below ``data/`` that its page loads on demand.
+
+For table *t* of the board (:mod:`.parts` says how a list becomes parts):
+
+- ``t/rows``: a row of the table: label, values, intervals, ranks; and which other parts there are of it;
+- ``t/heads``: of a question its id, right option, number of options, and the beginning of its text;
+- ``t/texts``: of a question its text and options in every language, and the order in which letters stood;
+- ``t/answers/r``: of row *r*, what was answered to a question in every language: indices of options, -1 for none;
+- ``t/across``: the same of a question for every row, 0 for a row without samples;
+- ``t/said/r``: of row *r*, what the model wrote for a question in every language.
+
+Languages stand in the order of the table's ``languages``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from calm_ext.errors import DataError
+from calm_ext.languages import is_language, language_name
+from calm_ext.metrics.names import LOWER_IS_BETTER, metric_name, metric_order
+from calm_ext.report.board.entry import plain
+from calm_ext.report.board.names import Places
+from calm_ext.report.board.table import Board, Row, Table
+from calm_ext.report.board.write import about, chance, finding
+from calm_ext.report.page.browser import text_of
+from calm_ext.report.view.collect import Question, given_of, questions_of
+from calm_ext.report.view.parts import Parts, cut, cut_middle
+from calm_ext.report.words import is_number
+from calm_ext.results.log_options import LogOptions
+
+if TYPE_CHECKING:
+    import numpy as np
+
+#: characters of a question or an option, and of a question in a list
+LONGEST_TEXT, LONGEST_HEAD = 4_000, 140
+#: characters of what a model wrote
+LONGEST_RESPONSE = 600
+#: questions in a part of texts
+MOST_TEXTS = 200
+#: more languages than this are no columns, until they are chosen
+MOST_BESIDE = 8
+#: digits of the values in a table
+_DIGITS = 4
+
+
+class Written(NamedTuple):
+    """What the page must know of a table before it loads a part, and in words which rows have no answers."""
+
+    manifest: dict[str, Any]
+    notes: list[str]
+
+
+def write_tables(board: Board, data: Path, *, logs: LogOptions, responses: int = LONGEST_RESPONSE) -> list[Written]:
+    """Write the parts of all tables.
+
+    Args:
+        data: the folder of the parts, which is there and empty.
+        logs: how logs of other people's tasks are read.
+        responses: most characters that are kept of what a model wrote; 0 leaves it out.
+    """
+    keys = Counter[str]()
+    found = []
+    for number, table in enumerate(board.tables):
+        keys[table.task] += 1
+        key = table.task if keys[table.task] == 1 else f"{table.task}~{keys[table.task]}"
+        found.append(_Writer(table, number, data, logs, responses, board.places).write(key))
+    return found
+
+
+class _Writer:
+    def __init__(self, table: Table, number: int, data: Path, logs: LogOptions, responses: int, places: Places) -> None:
+        self.table, self.number, self.data, self.logs, self.responses = table, number, data, logs, responses
+        self.places = places
+        self.metrics = metric_order(dict.fromkeys(m for r in table.rows for m in r.entry.values))
+        self.notes: list[str] = []
+
+    def write(self, key: str) -> Written:
+        questions, first = self._questions()
+        languages = list(first.questions) if first else []
+        starts = self._write_questions(questions, languages)
+        order = {q.id: i for i, q in enumerate(questions)}
+        rows = Parts(self.data, f"{self.number}/rows")
+        answers: list[np.ndarray | None] = []
+        for place, row in enumerate(self.table.rows):
+            own, more = self._write_answers(place, row, order, languages)
+            answers.append(own)
+            rows.add(self._row(row) | more)
+        starts["rows"] = rows.close()
+        across = Parts(self.data, f"{self.number}/across")
+        for i in range(len(questions)):
+            across.add([0 if own is None else own[i].tolist() for own in answers])
+        starts["across"] = across.close()
+        return Written(self._manifest(key, questions, languages, starts), self.notes)
+
+    # --- the questions
+
+    def _questions(self) -> tuple[list[Question], Question | None]:
+        """Those of the first row whose samples can be read; all rows of a table were asked the same."""
+        for row in self.table.rows:
+            if row.entry.columns is not None:
+                try:
+                    found = list(questions_of(row.entry, self.logs))
+                except DataError as error:
+                    self._note(row, f"its questions cannot be shown: {error}")
+                    continue
+                return found, found[0] if found else None
+        return [], None
+
+    def _write_questions(self, questions: Sequence[Question], languages: Sequence[str]) -> dict[str, list[int]]:
+        heads = Parts(self.data, f"{self.number}/heads")
+        texts = Parts(self.data, f"{self.number}/texts", most=MOST_TEXTS)
+        for q in questions:
+            head = next((q.questions[x] for x in (q.pivot, *languages) if x in q.questions), "")
+            gold = -1 if q.gold is None else q.gold
+            heads.add_fitting(lambda n, q=q, gold=gold, head=head: [  # type: ignore[misc]
+                q.id, gold, q.n_options or 0, cut(" ".join(head[:1000].split()), n),
+            ], LONGEST_HEAD)  # fmt: skip
+            texts.add_fitting(lambda n, q=q: {  # type: ignore[misc]
+                "q": [cut(q.questions.get(x, ""), n) for x in languages],
+                "o": [[cut(o, n) for o in q.options.get(x, ())] for x in languages],
+                "s": list(q.shown) if q.shown is not None else 0,
+            }, LONGEST_TEXT)  # fmt: skip
+        return {"heads": heads.close(), "texts": texts.close()}
+
+    # --- a row
+
+    def _write_answers(
+        self, place: int, row: Row, order: Mapping[str, int], languages: Sequence[str]
+    ) -> tuple[np.ndarray | None, dict[str, Any]]:
+        """The answers, shape (questions, languages), and what the row's item says of its parts."""
+        import numpy as np
+
+        none: dict[str, Any] = {"answers": 0, "said": 0}
+        if row.entry.columns is None or not order:
+            return None, none
+        found = np.full((len(order), len(languages)), -1, dtype=np.int16)
+        wrote: dict[int, dict[str, str]] = {}
+        try:
+            for given in given_of(row.entry, self.logs, texts=self.responses > 0):
+                at = order[given.id]
+                found[at] = [-1 if (a := given.answers.get(x)) is None else a for x in languages]
+                if given.texts:
+                    wrote[at] = given.texts
+        except KeyError as error:
+            self._note(row, f"its answers cannot be shown: it was asked {error.args[0]}, unlike others")
+            return None, none
+        except DataError as error:
+            self._note(row, f"its answers cannot be shown: {error}")
+            return None, none
+        answers = Parts(self.data, f"{self.number}/answers/{place}")
+        for own in found:
+            answers.add(own.tolist())
+        said = Parts(self.data, f"{self.number}/said/{place}")
+        for i in range(len(order)) if wrote else ():
+            own_texts = wrote.get(i, {})
+            said.add_fitting(lambda n, own_texts=own_texts: [  # type: ignore[misc]
+                cut_middle(own_texts.get(x, ""), n) for x in languages
+            ], self.responses)  # fmt: skip
+        return found, {"answers": answers.close(), "said": said.close() or 0}
+
+    def _note(self, row: Row, text: str) -> None:
+        self.notes.append(f"{row.label}: {plain(self.places.shorten(text))}")
+
+    def _row(self, row: Row) -> dict[str, Any]:
+        return {
+            "label": row.label,
+            "values": [_rounded(row.value(m)) for m in self.metrics],
+            "ci": [[_rounded(x) for x in row.ci95[m]] if m in row.ci95 else 0 for m in self.metrics],
+            "ranks": {m: row.rank(m) for m in self.table.ranked},
+        }
+
+    # --- the table
+
+    def _manifest(
+        self, key: str, questions: Sequence[Question], languages: Sequence[str], starts: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        t = self.table
+        pivots = Counter(q.pivot for q in questions if q.pivot)
+        counts = [q.n_options for q in questions if q.n_options]
+        chosen = bool(counts) and t.facts.get("style") != "open"
+        beside = t.languages if len(t.languages) <= MOST_BESIDE else []
+        return {
+            "key": key,
+            "about": about(t),
+            "apart": t.apart,
+            "finding": finding(t),
+            "notes": [n for n in (*t.notes, chance(t)) if n],
+            "facts": [[name, value] for name, value in t.facts.items() if name != "task"],
+            "signature": t.signature,
+            "by": t.by,
+            "columns": [
+                {"key": m, "name": metric_name(m), "low": int(m in LOWER_IS_BETTER), "ranked": int(m in t.ranked)}
+                for m in self.metrics
+            ],
+            "shown": [*t.shown, *(f"acc_{x}" for x in beside)],
+            "languages": list(languages),
+            "n": len(questions),
+            "entries": len(t.rows),
+            "chance": _rounded(sum(1 / n for n in counts) / len(counts)) if chosen else None,
+            "pivot": pivots.most_common(1)[0][0] if pivots else None,
+            "labelled": any(q.gold is not None for q in questions),
+            "starts": dict(starts),
+        }
+
+
+def _rounded(value: float) -> float | None:
+    return round(value, _DIGITS) if is_number(value) else None
+
+
+def languages_of(tables: Sequence[Written]) -> dict[str, list[str]]:
+    """code -> name and direction of the text, of all languages of the tables."""
+    codes = dict.fromkeys(x for t in tables for x in t.manifest["languages"])
+    return {x: [language_name(x) if is_language(x) else x, text_of(x)["dir"]] for x in codes}

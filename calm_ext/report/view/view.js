@@ -1,0 +1,714 @@
+"use strict";
+// The view: a page that loads what it shows in parts (calm_ext/report/view/tables.py describes them).
+// Whatever a model, a data set or a file name says goes into text nodes and attributes, never into markup.
+(() => {
+  const PER_PAGE = 50, MOST_BESIDE = 6, RESAMPLES = 2000, SEED = 20261130, ALPHA = 0.05;
+  const manifest = JSON.parse(document.getElementById("manifest").textContent);
+  const main = document.getElementById("main"), status = document.getElementById("status");
+  manifest.tables.forEach((table, number) => { table.number = number; });
+
+  // --- parts -------------------------------------------------------------------------------------------------------
+
+  const asked = new Map(), come = new Map();
+  window.calmPart = (name, content) => { come.set(name, content); };
+
+  function part(name) {
+    if (!asked.has(name)) {
+      asked.set(name, new Promise((resolve, reject) => {
+        const tag = document.createElement("script");
+        const failed = () => {
+          asked.delete(name);
+          tag.remove();
+          reject(new Error(`data/${name}.js cannot be loaded: is the folder of this page whole?`));
+        };
+        tag.onload = () => {
+          if (!come.has(name)) return failed();
+          tag.remove();
+          resolve(come.get(name));
+        };
+        tag.onerror = failed;
+        tag.src = `data/${name}.js`;
+        document.head.append(tag);
+      }));
+    }
+    return asked.get(name);
+  }
+
+  // All items of a list, and one of them; `starts` has the index of each part's first item.
+  async function all(name, starts, tell) {
+    let n = 0;
+    const parts = await Promise.all(starts.map(async (_, k) => {
+      const found = await part(`${name}-${k}`);
+      n += 1;
+      if (tell && starts.length > 1) tell(n, starts.length);
+      return found;
+    }));
+    return parts.flat();
+  }
+  async function one(name, starts, index) {
+    let k = starts.length - 1;
+    while (starts[k] > index) k -= 1;
+    return (await part(`${name}-${k}`))[index - starts[k]];
+  }
+
+  const rowsOf = (t) => all(`${t.number}/rows`, t.starts.rows);
+  const headsOf = (t) => all(`${t.number}/heads`, t.starts.heads);
+  const textsOf = (t, tell) => all(`${t.number}/texts`, t.starts.texts, tell);
+  const answersOf = (t, place, row) => all(`${t.number}/answers/${place}`, row.answers);
+  const saidOf = (t, place, row, tell) => all(`${t.number}/said/${place}`, row.said, tell);
+
+  // --- words and nodes -----------------------------------------------------------------------------------------------
+
+  function make(tag, attributes, ...children) {
+    const node = document.createElement(tag);
+    for (const [key, value] of Object.entries(attributes ?? {})) {
+      if (value === null || value === undefined || value === false) continue;
+      if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
+      else node.setAttribute(key, value === true ? "" : value);
+    }
+    node.append(...children.flat().filter((x) => x !== null && x !== undefined && x !== ""));
+    return node;
+  }
+  const number = (x, signed) => {
+    if (x === null || x === undefined || Number.isNaN(x)) return "–";
+    const text = (Math.abs(x) < 0.0005 ? 0 : x).toFixed(3);
+    return (signed && x >= 0.0005 ? "+" : "") + text.replace("-", "−");
+  };
+  const interval = (ci, signed) => (ci && ci[0] !== null ? `[${number(ci[0], signed)}, ${number(ci[1], signed)}]` : "");
+  const pValue = (p) => (p < 0.001 ? "<0.001" : number(p));
+  const count = (n, what) => `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;
+  const languageName = (code) => (manifest.languages[code] ?? [code])[0];
+  const inLanguage = (code, more) => ({ lang: code, dir: (manifest.languages[code] ?? ["", "auto"])[1], ...more });
+  const letter = (i) => (i < 0 ? "–" : i < 26 ? String.fromCharCode(65 + i) : String(i + 1));
+  const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+  const link = (path, query) => {
+    const more = new URLSearchParams(query ?? {}).toString();
+    return `#/${path.map(encodeURIComponent).join("/")}${more ? `?${more}` : ""}`;
+  };
+  const entryLink = (label, t, query) => link(["e", label, t.key], query);
+
+  // A text may be cut: [beginning, characters left out, end].
+  const whole = (text) => (Array.isArray(text) ? text[0] + (text[2] ?? "") : text);
+  function long(text) {
+    if (!Array.isArray(text)) return [text];
+    const note = make("span", { class: "cut", lang: "en", dir: "ltr" }, ` … (${text[1].toLocaleString("en")} more characters) … `);
+    return [text[0], note, text[2] ?? ""];
+  }
+  function choice(label, value, pairs, onchange, more) {
+    const select = make("select", { onchange: () => onchange(select.value) }, pairs.map(([key, text]) => make("option", { value: key }, text)));
+    select.value = pairs.some(([key]) => key === value) ? value : pairs[0][0];
+    return make("label", more, label, select);
+  }
+  function typed(label, value, oninput, more) {
+    let timer = 0;
+    const input = make("input", { type: "search", autocomplete: "off", spellcheck: "false", oninput: () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => oninput(input.value), 150);
+    } });
+    input.value = value;
+    return make("label", more, label, input);
+  }
+  const tools = (label, ...children) => make("form", { class: "tools", "aria-label": label, onsubmit: (event) => event.preventDefault() }, ...children);
+  const scroll = (label, table) => make("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": `${label}, scrolls sideways` }, table);
+  const list = (items) => (items.length ? make("ul", { class: "notes" }, items.map((x) => make("li", {}, x))) : null);
+
+  // The regular expression that was typed; null for none, an Error where it is none.
+  function expression(text) {
+    if (!text) return null;
+    try {
+      return new RegExp(text, "iu");
+    } catch {
+      try {
+        return new RegExp(text, "i");
+      } catch (error) {
+        return new Error(`Not a regular expression: ${error.message}`);
+      }
+    }
+  }
+
+  // --- where we are --------------------------------------------------------------------------------------------------
+
+  function place() {
+    const [path, query] = location.hash.replace(/^#\/?/, "").split(/\?(.*)/s);
+    let parts;
+    try {
+      parts = path.split("/").map(decodeURIComponent);
+    } catch {
+      parts = ["?"];
+    }
+    return { parts, query: Object.fromEntries(new URLSearchParams(query ?? "")) };
+  }
+  // Filters change the address, so that it can be sent on, but make no entry in the history.
+  function remember(query) {
+    const { parts } = place();
+    const kept = Object.fromEntries(Object.entries(query).filter(([, value]) => value !== "" && value !== null && value !== undefined));
+    history.replaceState(null, "", parts[0] === "" ? `#/${Object.keys(kept).length ? `?${new URLSearchParams(kept)}` : ""}` : link(parts, kept));
+  }
+  const tableOf = (key) => {
+    const t = manifest.tables.find((x) => x.key === key);
+    if (!t) throw new Error(`There is no task ${key} on this page.`);
+    return t;
+  };
+  const rowOf = (rows, label) => {
+    const i = rows.findIndex((r) => r.label === label);
+    if (i < 0) throw new Error(`There is no entry ${label} in this table.`);
+    return [rows[i], i];
+  };
+  const crumbs = (...parts) => make("nav", { class: "crumbs", "aria-label": "Where you are" }, make("a", { href: "#/" }, "All results"), parts.map((x) => [" › ", x]).flat());
+
+  let turn = 0;
+  async function show() {
+    const mine = (turn += 1), { parts, query } = place(), first = !main.querySelector("h1");
+    main.setAttribute("aria-busy", "true");
+    let title = "Not found", nodes;
+    try {
+      const views = { "": board, e: entry, q: question, d: difference };
+      if (!views[parts[0]]) throw new Error("There is no such page here.");
+      [title, ...nodes] = await views[parts[0]](parts.slice(1), query);
+    } catch (error) {
+      nodes = [crumbs(), make("h1", { class: "bad" }, "This cannot be shown"), make("p", { class: "box bad" }, error.message)];
+    }
+    if (mine !== turn) return;
+    main.removeAttribute("aria-busy");
+    main.replaceChildren(...nodes.filter((x) => x));
+    document.title = title;
+    status.textContent = title;
+    const head = main.querySelector("h1");
+    head.tabIndex = -1;
+    if (!first) {
+      head.focus({ preventScroll: true });
+      scrollTo(0, 0);
+    }
+  }
+
+  // --- the leaderboard -----------------------------------------------------------------------------------------------
+
+  async function board(_, given) {
+    const query = { ...given }, sections = make("div", {});
+    const found = make("p", { role: "status", "aria-live": "polite" });
+    const rows = new Map(await Promise.all(manifest.tables.map(async (t) => [t, await rowsOf(t)])));
+    const shownOf = (t) => {
+      const wanted = query.cols ? query.cols.split(",") : t.shown;
+      return t.columns.filter((c) => wanted.includes(c.key)).sort((a, b) => wanted.indexOf(a.key) - wanted.indexOf(b.key));
+    };
+    const known = new Map(manifest.tables.flatMap((t) => t.columns.map((c) => [c.key, c.name])));
+
+    function draw() {
+      const wanted = expression(query.find ?? ""), bad = wanted instanceof Error;
+      const tables = manifest.tables.filter((t) => !query.task || t.key === query.task);
+      let n = 0, of = 0;
+      sections.replaceChildren(...tables.map((t) => {
+        const kept = rows.get(t).map((row, i) => [row, i]).filter(([row]) => bad || !wanted || wanted.test(row.label));
+        n += kept.length;
+        of += rows.get(t).length;
+        return section(t, kept);
+      }));
+      found.textContent = bad ? wanted.message : `${n} of ${count(of, "result")} in ${count(tables.length, "table")}.`;
+      found.classList.toggle("bad-text", bad);
+    }
+    function change(more) {
+      Object.assign(query, more);
+      remember(query);
+      draw();
+    }
+
+    function section(t, kept) {
+      // `sort` is a metric, or model, and with a minus before it the order is descending. By default it is the board's.
+      const columns = shownOf(t), columnAt = (key) => t.columns.findIndex((c) => c.key === key);
+      const key = (query.sort ?? "").replace(/^-/, ""), byModel = key === "model", given = columnAt(key) >= 0 || byModel;
+      const by = byModel ? -1 : columnAt(given ? key : t.by);
+      const falling = given ? query.sort.startsWith("-") : !t.columns[by].low;
+      const ranked = byModel ? t.by : t.columns[by].ranked ? t.columns[by].key : "";
+      const value = ([row]) => (byModel ? row.label : row.values[by]);
+      kept.sort((a, b) => {
+        const [x, y] = [value(a), value(b)];
+        if (x === null || y === null) return (x === null) - (y === null);
+        return (falling ? -1 : 1) * (byModel ? x.localeCompare(y) : x - y);
+      });
+      let last = "";
+      const sorted = (column) => column === (byModel ? "model" : t.columns[by].key);
+      const head = (name, label, column) => make("th", { scope: "col", class: column === "model" ? "model" : null,
+        "aria-sort": sorted(column) ? (falling ? "descending" : "ascending") : null },
+        make("button", { type: "button", title: name, "aria-label": name, "data-column": column, onclick: () => {
+          const first = column === "model" || t.columns[columnAt(column)].low ? "" : "-";
+          change({ sort: sorted(column) ? (falling ? column : `-${column}`) : first + column });
+          main.querySelector(`section[data-table="${t.number}"] button[data-column="${CSS.escape(column)}"]`).focus();
+        } }, label));
+      const body = kept.map(([row]) => {
+        const rank = ranked ? (row.ranks[ranked] ?? "–") : "–", own = rank.replace("=", "").split("–").pop();
+        const opened = row.answers ? entryLink(row.label, t) : null;
+        const fresh = !byModel && last !== "" && own !== "" && own !== last;
+        last = own || last;
+        return make("tr", { class: fresh ? "new" : null }, make("td", {}, rank),
+          make("th", { scope: "row", class: "model" }, make("bdi", {}, opened ? make("a", { href: opened }, row.label) : row.label)),
+          columns.map((c) => {
+            const i = t.columns.indexOf(c), shown = number(row.values[i]);
+            return make("td", {}, opened ? make("a", { href: opened, tabindex: "-1" }, shown) : shown,
+              c.ranked && row.ci[i] ? make("small", {}, interval(row.ci[i])) : null);
+          }));
+      });
+      const label = (c) => (c.key.startsWith("acc_") && t.languages.includes(c.key.slice(4)) ? c.key.slice(4) : capital(c.name));
+      const others = kept.filter(([row]) => row.answers).map(([row]) => [row.label, row.label]);
+      const pair = { a: others[0]?.[0], b: others[1]?.[0] };
+      return make("section", { "data-table": t.number },
+        make("h2", {}, t.key),
+        make("p", { class: "about" }, `${capital(t.about)}.`),
+        t.apart.length ? make("div", { class: "box" }, make("b", {}, "Apart from the first table of this task: "), `${t.apart.join("; ")}.`) : null,
+        make("p", {}, t.finding),
+        scroll(t.key, make("table", { class: "board" },
+          make("caption", {}, `${t.key}: ${count(kept.length, "result")}; in brackets 95 % intervals. ${ranked ? `Ranks are by ${known.get(ranked) ?? ranked}.` : "By this column there are no ranks."}`),
+          make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "Rank"), head("model", "Model", "model"), columns.map((c) => head(c.name, label(c), c.key)))),
+          make("tbody", {}, body))),
+        others.length > 1 ? tools("Difference of two", choice("Difference from", pair.a, others, (x) => { pair.a = x; }), choice("to", pair.b, others, (x) => { pair.b = x; }),
+          make("button", { type: "button", onclick: () => { location.hash = link(["d", pair.a, pair.b, t.key]); } }, "Show")) : null,
+        list(t.notes),
+        make("details", {}, make("summary", {}, "What these results have in common"),
+          make("dl", { class: "facts" }, t.facts.map(([name, said]) => [make("dt", {}, name), make("dd", {}, said)]).flat()),
+          make("p", {}, make("code", {}, t.signature))));
+    }
+
+    const keys = [...known.keys()], current = () => new Set(query.cols ? query.cols.split(",") : manifest.tables.flatMap((t) => t.shown));
+    const boxes = make("div", {});
+    function drawBoxes() {
+      const on = current();
+      boxes.replaceChildren(...keys.map((key) => {
+        const box = make("input", { type: "checkbox", value: key, onchange: () => {
+          const chosen = [...boxes.querySelectorAll("input:checked")].map((x) => x.value);
+          change({ cols: chosen.join(",") || "none" });
+        } });
+        box.checked = on.has(key);
+        return make("label", { class: "check" }, box, known.get(key));
+      }));
+    }
+    drawBoxes();
+    draw();
+    return [manifest.title, make("h1", {}, manifest.headline),
+      make("details", {}, make("summary", {}, "What ranks and brackets mean"), make("p", { class: "legend" }, manifest.legend)),
+      manifest.notes.length ? make("div", { class: "box bad" }, make("b", {}, "Left out, or not shown:"), make("ul", {}, manifest.notes.map((x) => make("li", {}, x)))) : null,
+      tools("Filter the results",
+        choice("Task", query.task ?? "", [["", `all ${manifest.tables.length}`], ...manifest.tables.map((t) => [t.key, t.key])], (task) => change({ task })),
+        typed("Model (regular expression)", query.find ?? "", (find) => change({ find }), { class: "wide" }), found),
+      make("details", { class: "columns" }, make("summary", {}, "Columns"), boxes,
+        make("p", {}, make("button", { type: "button", onclick: () => { change({ cols: "" }); drawBoxes(); } }, "As at first"))),
+      sections];
+  }
+
+  // --- questions in a list -------------------------------------------------------------------------------------------
+
+  // Filters of one model's questions, in words with the names of the chosen languages, and as a test of the answers by
+  // language, the right one, and the places of these languages (b -1: any other).
+  const FILTERS = {
+    "": [() => "all questions", () => true],
+    gap: [(a, b) => `right in ${a}, wrong in ${b}`, (x, g, a, b) => x[a] === g && others(x, a, b).some((y) => y !== g)],
+    same: [() => "consistent and wrong", (x, g) => x[0] >= 0 && x[0] !== g && x.every((y) => y === x[0])],
+    right: [() => "right in every language", (x, g) => x.every((y) => y === g)],
+    none: [() => "right in no language", (x, g) => x.every((y) => y !== g)],
+    differ: [(a, b) => `other answers in ${a} and ${b}`, (x, g, a, b) => others(x, a, b).some((y) => y !== x[a] || y < 0)],
+    agree: [(a, b, every) => `the same answer in ${a} and ${every}`, (x, g, a, b) => x[a] >= 0 && others(x, a, b).every((y) => y === x[a])],
+    unread: [(a, b, every, any) => `no answer read in ${any}`, (x, g, a, b) => (b < 0 ? x : [x[b]]).some((y) => y < 0)],
+  };
+  const NEED_GOLD = ["gap", "same", "right", "none"];
+  const others = (x, a, b) => (b < 0 ? x.filter((_, i) => i !== a) : [x[b]]);
+
+  // Filters of the difference of two: answers of both, the right one, place of the language (-1: all of them).
+  const score = (x, g) => x.filter((y) => y === g).length;
+  const MOVES = {
+    moved: [() => "moved: another answer", (x, y, g, a) => (a < 0 ? x.some((v, i) => v !== y[i]) : x[a] !== y[a])],
+    won: [() => "won: more right", (x, y, g, a) => (a < 0 ? score(y, g) > score(x, g) : x[a] !== g && y[a] === g)],
+    lost: [() => "lost: fewer right", (x, y, g, a) => (a < 0 ? score(y, g) < score(x, g) : x[a] === g && y[a] !== g)],
+    stayed: [() => "stayed: the same answers", (x, y, g, a) => (a < 0 ? x.every((v, i) => v === y[i]) : x[a] === y[a])],
+    "": [() => "all questions", () => true],
+  };
+
+  // A form that filters questions, and the list of those that are left. `matches` is for the chosen filter and languages,
+  // `marks` describes the answers of a question; `said` loads what models wrote, to search it, too.
+  function questions(t, heads, query, filters, matches, marks, said, languages, named = () => []) {
+    const found = make("p", { role: "status", "aria-live": "polite" }), items = make("ol", { class: "questions" }), pager = make("div", { class: "pager" });
+    let kept = [], mine = 0;
+    const gold = (i) => heads[i][1];
+    const form = tools("Filter the questions");
+    function change(more) {
+      Object.assign(query, { page: "" }, more);
+      remember(query);
+      drawForm(more);
+      return search();
+    }
+    function drawForm(changed) {
+      const counts = Object.entries(filters).filter(([key]) => t.labelled || !NEED_GOLD.includes(key)).map(([key, [words]]) => {
+        const n = heads.reduce((sum, _, i) => sum + (matches(i, key) ? 1 : 0), 0);
+        return [key, `${words(...named())} (${n.toLocaleString("en")})`];
+      });
+      if (changed && "find" in changed) return;
+      const focused = [...form.elements].indexOf(document.activeElement);
+      form.replaceChildren(choice("Show", query.show ?? Object.keys(filters)[0], counts, (x) => change({ show: x || "all" }), { class: "wide" }), ...languages(change),
+        typed("Text (regular expression)", query.find ?? "", (find) => change({ find }), { class: "wide" }),
+        ...(said ? [make("label", { class: "check" }, said.box, "also in what was written")] : []), found);
+      if (focused >= 0) form.elements[focused]?.focus();
+    }
+    if (said) {
+      said.box = make("input", { type: "checkbox", onchange: () => change({ said: said.box.checked ? "1" : "" }) });
+      said.box.checked = query.said === "1";
+    }
+    async function search() {
+      const turn = (mine += 1), wanted = expression(query.find ?? "");
+      if (wanted instanceof Error) {
+        found.textContent = wanted.message;
+        found.classList.add("bad-text");
+        return;
+      }
+      found.classList.remove("bad-text");
+      kept = heads.map((_, i) => i).filter((i) => matches(i, query.show === "all" ? "" : (query.show ?? Object.keys(filters)[0])));
+      if (wanted) {
+        const tell = (n, of) => { found.textContent = `Loading texts, ${n} of ${of} …`; };
+        const texts = await textsOf(t, tell), wrote = said && query.said === "1" ? await said.load(tell) : null;
+        if (turn !== mine) return;
+        const hit = (x) => (Array.isArray(x) && typeof x[1] !== "number" ? x.some(hit) : wanted.test(whole(x)));
+        kept = kept.filter((i) => wanted.test(heads[i][0]) || hit(texts[i].q) || hit(texts[i].o) || (wrote && wrote.some((own) => own[i] && hit(own[i]))));
+      }
+      found.textContent = `${kept.length.toLocaleString("en")} of ${count(heads.length, "question")} ${kept.length === 1 ? "matches" : "match"}.`;
+      draw();
+    }
+    function draw() {
+      const pages = Math.max(1, Math.ceil(kept.length / PER_PAGE)), page = Math.min(pages, Math.max(1, Number(query.page) || 1));
+      items.replaceChildren(...kept.slice((page - 1) * PER_PAGE, page * PER_PAGE).map((i) => make("li", {},
+        make("a", { href: link(["q", t.key, heads[i][0]], query.e ? { e: query.e } : marks.query) },
+          make("span", { class: "tag" }, heads[i][0], gold(i) >= 0 ? ` · right: ${letter(gold(i))}` : ""),
+          make("span", { class: "head", ...inLanguage(t.pivot ?? t.languages[0]) }, whole(heads[i][3]), Array.isArray(heads[i][3]) ? "…" : ""),
+          make("span", { class: "marks" }, marks(i))))));
+      items.start = (page - 1) * PER_PAGE + 1;
+      const go = (by) => () => {
+        query.page = String(page + by);
+        remember(query);
+        draw();
+        found.scrollIntoView();
+      };
+      pager.hidden = pages < 2;
+      pager.replaceChildren(make("button", { type: "button", disabled: page === 1, onclick: go(-1) }, "Previous"),
+        make("span", {}, `page ${page} of ${pages}`), make("button", { type: "button", disabled: page === pages, onclick: go(1) }, "Next"));
+    }
+    drawForm();
+    search();
+    return [form, items, pager, (more) => change(more)];
+  }
+  const mark = (answer, gold) => (answer < 0 ? "?" : gold < 0 ? letter(answer) : answer === gold ? "✓" : "✗");
+  const say = (answer, gold) => (answer < 0 ? "not read" : gold < 0 ? letter(answer) : answer === gold ? "right" : "wrong");
+  const tone = (answer, gold) => (answer < 0 || gold < 0 ? "" : answer === gold ? "yes-mark" : "no-mark");
+  const marked = (shown, said, className) => make("span", { class: className }, make("span", { "aria-hidden": "true" }, shown), make("span", { class: "vh" }, `${said}.`));
+  const placeOf = (t, code) => t.languages.indexOf(code);
+
+  // --- one model on one task -----------------------------------------------------------------------------------------
+
+  async function entry([label, key], given) {
+    const t = tableOf(key), rows = await rowsOf(t), [row, at] = rowOf(rows, label), query = { ...given };
+    if (!row.answers) throw new Error(`${label} has no samples, so there are no answers to show (lm_eval --log_samples writes them).`);
+    const [heads, answers] = await Promise.all([headsOf(t), answersOf(t, at, row)]);
+    const several = t.languages.length > 1;
+    const shown = t.columns.map((c, i) => [c, i]).filter(([c, i]) => row.values[i] !== null && !/^(acc|transfer|fidelity)(_\w+)?_[a-z]{2,3}(-\w+)*$/.test(c.key) || c.key === "acc");
+    const picked = shown.filter(([c]) => t.shown.includes(c.key) || ["consistency_wrong", "all_agree", "acc_worst", "answered"].includes(c.key));
+    const numbers = make("dl", { class: "numbers" }, picked.map(([c, i]) => make("div", {}, make("dt", {}, capital(c.name)),
+      make("dd", {}, number(row.values[i]), make("small", {}, interval(row.ci[i])), c.ranked ? make("small", {}, `rank ${row.ranks[c.key] ?? "–"}`) : null))));
+    const places = () => [placeOf(t, query.a ?? t.pivot ?? t.languages[0]), placeOf(t, query.b ?? "")];
+    const first = () => Math.max(0, places()[0]);
+    const matches = (i, filter) => FILTERS[filter]?.[1](answers[i], heads[i][1], first(), places()[1]) ?? true;
+    const marks = (i) => t.languages.map((x, l) => marked(`${x} ${mark(answers[i][l], heads[i][1])}`, `${languageName(x)}: ${say(answers[i][l], heads[i][1])}`, tone(answers[i][l], heads[i][1])));
+    marks.query = { e: label };
+    const names = t.languages.map((x) => [x, languageName(x)]);
+    const [form, items, pager, change] = questions(t, heads, query, FILTERS, matches, marks,
+      row.said ? { load: async (tell) => [await saidOf(t, at, row, tell)] } : null,
+      (set) => (several ? [choice("Language A", t.languages[first()], names, (a) => set({ a })),
+        choice("Language B", query.b ?? "", [["", "any other language"], ...names], (b) => set({ b }))] : []),
+      () => {
+        const b = places()[1], own = languageName(t.languages[Math.max(0, b)]);
+        return [languageName(t.languages[first()]), b < 0 ? "another language" : own, b < 0 ? "every other language" : own, b < 0 ? "a language" : own];
+      });
+    const list = rows.filter((r) => r.answers && r.label !== label).map((r) => [r.label, r.label]);
+    return [`${label} · ${t.key}`, crumbs(make("a", { href: link([""], { task: t.key }).replace("#//", "#/") }, t.key), label), make("h1", {}, label),
+      make("p", { class: "about" }, `${t.key}: ${t.about}.`), numbers,
+      list.length ? tools("Difference to another model", choice("Difference to", "", [["", "choose a model"], ...list], (x) => { if (x) location.hash = link(["d", label, x, t.key]); }, { class: "wide" })) : null,
+      make("div", { class: t.languages.length > 10 ? null : "pair" },
+        make("section", {}, make("h2", {}, "Languages"), languageTable(t, row, answers)),
+        several ? make("section", {}, make("h2", {}, "Agreement by pair of languages"), heat(t, heads, answers, query, (a, b) => {
+          change({ show: "differ", a, b });
+          form.scrollIntoView();
+          form.elements[0].focus({ preventScroll: true });
+        })) : null),
+      make("h2", { id: "questions" }, "Questions"), form, items, pager];
+  }
+
+  function languageTable(t, row, answers) {
+    const value = (code) => {
+      const i = t.columns.findIndex((c) => c.key === `acc_${code}`);
+      return i < 0 ? [t.languages.length === 1 ? row.values[t.columns.findIndex((c) => c.key === "acc")] : null, null] : [row.values[i], row.ci[i]];
+    };
+    return scroll("Languages", make("table", {},
+      make("caption", {}, t.labelled ? `Accuracy in each language${t.chance === null ? "" : `; the line is chance, ${number(t.chance)}`}.` : "Answers read in each language."),
+      make("thead", {}, make("tr", {}, ["Language", "Accuracy", "", "", "Answers read"].map((x, i) => make("th", { scope: "col", class: i > 1 ? "n" : null }, x)))),
+      make("tbody", {}, t.languages.map((code, l) => {
+        const [v, ci] = value(code), i = make("i", {}), line = make("b", {});
+        i.style.width = `${100 * (v ?? 0)}%`;
+        line.style.left = `${100 * (t.chance ?? 0)}%`;
+        return make("tr", {}, make("th", { scope: "row" }, languageName(code)),
+          make("td", { class: "bar", "aria-hidden": "true" }, make("div", {}, i, t.chance === null ? null : line)),
+          make("td", { class: "n" }, number(v)), make("td", { class: "n" }, make("small", {}, interval(ci))),
+          make("td", { class: "n" }, number(answers.filter((x) => x[l] >= 0).length / answers.length)));
+      }))));
+  }
+
+  // Shares of questions by pair of languages, and what each would be if every answer were a guess.
+  const PAIRS = {
+    agree: ["the same answer", (x, y) => x >= 0 && x === y, (c) => c],
+    right: ["the same answer, and right", (x, y, g) => x >= 0 && x === y && x === g, (c) => c * c],
+    wrong: ["the same answer, and wrong", (x, y, g) => x >= 0 && x === y && x !== g, (c) => c - c * c],
+  };
+
+  function heat(t, heads, answers, query, open) {
+    const holder = make("div", {}), n = t.languages.length, many = n > 24;
+    function draw() {
+      const kind = PAIRS[query.heat] ? query.heat : "agree", [words, test, byChance] = PAIRS[kind];
+      const chance = t.chance === null ? null : byChance(t.chance);
+      const value = (i, j) => answers.reduce((sum, x, q) => sum + (test(x[i], x[j], heads[q][1]) ? 1 : 0), 0) / answers.length;
+      const values = t.languages.map(() => new Array(n).fill(1));
+      for (let i = 0; i < n; i += 1) for (let j = 0; j < i; j += 1) values[i][j] = values[j][i] = value(i, j);
+      const inner = values.flatMap((own, i) => own.filter((_, j) => i !== j));
+      const bottom = Math.min(chance ?? 0, ...inner), top = kind === "agree" ? 1 : Math.max(...inner, bottom + 0.001);
+      const links = [];
+      const cell = (i, j) => {
+        if (i === j) return make("td", { class: "self" }, "·");
+        const share = (values[i][j] - bottom) / (top - bottom);
+        const said = `${languageName(t.languages[i])} and ${languageName(t.languages[j])}: ${number(values[i][j])}`;
+        const a = make("a", { href: entryLink(place().parts[1], t, { show: "differ", a: t.languages[i], b: t.languages[j] }), tabindex: "-1",
+          class: [share > 0.62 ? "deep" : "", share > 0.85 ? "deepest" : ""].join(" ").trim() || null, title: said, "aria-label": `${said}; show where they differ`,
+          onclick: (event) => { event.preventDefault(); open(t.languages[i], t.languages[j]); } }, many ? "" : number(values[i][j]));
+        a.style.setProperty("--share", `${Math.round(100 * share)}%`);
+        links.push(a);
+        return make("td", {}, a);
+      };
+      const said = `Share of questions with ${words} in both languages${chance === null ? "" : `; by chance ${number(chance)}`}. A cell leads to the questions on which its languages differ.`;
+      const table = make("table", { class: many ? "heat many" : "heat", "aria-labelledby": "map", onkeydown: arrows },
+        make("thead", {}, make("tr", {}, make("td", {}), t.languages.map((x) => make("th", { scope: "col", title: languageName(x) }, many ? "" : x)))),
+        make("tbody", {}, t.languages.map((x, i) => make("tr", {}, make("th", { scope: "row", title: languageName(x) }, x), t.languages.map((_, j) => cell(i, j))))));
+      links[0].tabIndex = 0;
+      holder.replaceChildren(
+        tools("What the map shows", choice("Share of questions with", kind, Object.entries(PAIRS).filter(([k]) => t.labelled || k === "agree").map(([k, [text]]) => [k, text]), (x) => {
+          query.heat = x === "agree" ? "" : x;
+          remember(query);
+          draw();
+          holder.querySelector("select").focus();
+        })),
+        make("p", { class: "about", id: "map" }, said),
+        scroll("Agreement by pair", table),
+        make("p", { class: "scale", "aria-hidden": "true" }, number(bottom), make("i", {}), number(top)));
+    }
+    // Arrow keys move between cells; only one of them is a stop of the Tab key.
+    function arrows(event) {
+      const step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
+      const td = event.target.closest("td");
+      if (!step || !td) return;
+      event.preventDefault();
+      event.stopPropagation();
+      const body = td.closest("tbody");
+      let r = td.parentNode.rowIndex - 1, c = td.cellIndex;
+      do {
+        r += step[0];
+        c += step[1];
+      } while (body.rows[r]?.cells[c]?.classList.contains("self"));
+      const next = body.rows[r]?.cells[c]?.querySelector("a");
+      if (!next) return;
+      event.target.tabIndex = -1;
+      next.tabIndex = 0;
+      next.focus();
+    }
+    draw();
+    return holder;
+  }
+
+  // --- one question ----------------------------------------------------------------------------------------------------
+
+  async function question([key, id], given) {
+    const t = tableOf(key), [rows, heads] = await Promise.all([rowsOf(t), headsOf(t)]), i = heads.findIndex((h) => h[0] === id);
+    if (i < 0) throw new Error(`There is no question ${id} of ${key} on this page.`);
+    const [text, across] = await Promise.all([one(`${t.number}/texts`, t.starts.texts, i), one(`${t.number}/across`, t.starts.across, i)]);
+    const gold = heads[i][1], looked = (r) => Number(rows[r].label === given.e);  // the model that one came from is first
+    const with_ = across.map((own, r) => [own, r]).filter(([own]) => own).sort(([, r], [, s]) => looked(s) - looked(r));
+    const version = (code, l) => make("section", { class: "version" },
+      make("h3", {}, languageName(code)),
+      make("p", inLanguage(code, { class: "said" }), long(text.q[l])),
+      make("ol", inLanguage(code, { class: "options" }), text.o[l].map((option, o) => {
+        const n = with_.filter(([own]) => own[l] === o).length;
+        const notes = [o === gold ? "right answer" : "", n ? `answered by ${n} of ${with_.length}` : "", text.s ? `shown as ${letter(text.s.indexOf(o))}` : ""].filter(Boolean);
+        return make("li", { class: o === gold ? "gold" : null }, make("b", {}, make("bdi", {}, `${letter(o)}.`)), " ", make("bdi", {}, long(option)),
+          notes.length ? make("span", { class: "mark", lang: "en", dir: "ltr" }, notes.join(", ")) : null);
+      })));
+    const beside = t.languages.length > MOST_BESIDE + 1 ? MOST_BESIDE : t.languages.length;
+    const versions = [make("div", { class: "inside" }, t.languages.slice(0, beside).map((code, l) => version(code, l)))];
+    if (beside < t.languages.length) {
+      versions.push(make("details", {}, make("summary", {}, `In ${t.languages.length - beside} more languages`),
+        make("div", { class: "inside" }, t.languages.slice(beside).map((code, l) => version(code, beside + l)))));
+    }
+    const body = make("tbody", {});
+    const find = { text: given.find ?? "" };
+    function draw() {
+      const wanted = expression(find.text);
+      body.replaceChildren(...with_.filter(([, r]) => !(wanted instanceof RegExp) || wanted.test(rows[r].label)).flatMap(([own, r]) => {
+        const row = rows[r], button = row.said ? make("button", { type: "button", "aria-expanded": "false", onclick: () => toggle(r, button, line) }, "what it wrote") : null;
+        const line = make("tr", { class: given.e === row.label ? "focused" : null },
+          make("th", { scope: "row", class: "model" }, make("bdi", {}, make("a", { href: entryLink(row.label, t) }, row.label))),
+          own.map((a, l) => make("td", {}, make("span", { class: `cell ${a < 0 ? "unread" : gold < 0 ? "" : a === gold ? "right" : "wrong"}`,
+            title: `${languageName(t.languages[l])}: ${a < 0 ? "not read" : letter(a)}` }, letter(a), make("span", { class: "vh" }, a < 0 || gold < 0 ? "" : a === gold ? ", right" : ", wrong")))),
+          make("td", {}, button));
+        if (given.e === row.label && row.said) setTimeout(() => toggle(r, button, line));
+        return [line];
+      }));
+    }
+    async function toggle(r, button, line) {
+      if (button.getAttribute("aria-expanded") === "true") {
+        line.nextSibling.remove();
+        button.setAttribute("aria-expanded", "false");
+        return;
+      }
+      button.setAttribute("aria-expanded", "true");
+      const said = await one(`${t.number}/said/${r}`, rows[r].said, i);
+      if (!line.isConnected || line.nextSibling?.classList.contains("said")) return;
+      line.after(make("tr", { class: "said" }, make("td", { colspan: t.languages.length + 2 }, make("dl", { class: "answers wrote" }, t.languages.map((code, l) => make("div", {},
+        make("dt", { class: across[r][l] < 0 || gold < 0 ? "" : across[r][l] === gold ? "yes" : "no" }, `${languageName(code)}: ${letter(across[r][l])}`),
+        make("dd", inLanguage(code, { class: "said" }), long(said[l]))))))));
+    }
+    draw();
+    const turnTo = (by, words) => (heads[i + by] ? make("a", { href: link(["q", key, heads[i + by][0]], given.e ? { e: given.e } : {}), "data-turn": by }, words) : null);
+    return [`${id} · ${key}`, crumbs(given.e ? make("a", { href: entryLink(given.e, t) }, given.e) : make("a", { href: link([""], { task: key }).replace("#//", "#/") }, key), id),
+      make("h1", {}, `Question ${id}`), make("p", { class: "about" }, `${key}, question ${i + 1} of ${heads.length}${gold < 0 ? "" : `; the right answer is ${letter(gold)}`}.`),
+      make("nav", { class: "turns", "aria-label": "Other questions" }, turnTo(-1, "← previous"), turnTo(1, "next →")),
+      make("h2", {}, "As it was asked"), ...(text.q.some((x) => whole(x)) || text.o.some((x) => x.length) ? versions : [make("p", {}, "The samples do not have the texts of this question.")]),
+      make("h2", {}, "Every answer in every language"),
+      tools("Filter the models", typed("Model (regular expression)", find.text, (x) => { find.text = x; remember({ ...given, find: x }); draw(); })),
+      scroll("Answers", make("table", { class: "every" }, make("caption", {}, "Letters count the options as above; – is an answer that could not be read."),
+        make("thead", {}, make("tr", {}, make("th", { scope: "col", class: "model" }, "Model"), t.languages.map((x) => make("th", { scope: "col" }, make("abbr", { title: languageName(x) }, x))), make("td", {}))), body))];
+  }
+  document.addEventListener("keydown", (event) => {
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!by || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || event.target.closest?.("input, select, textarea, .scroll")) return;
+    main.querySelector(`a[data-turn="${by}"]`)?.click();
+  });
+
+  // --- the difference of two -----------------------------------------------------------------------------------------
+
+  async function difference([from, to, key], given) {
+    const t = tableOf(key), rows = await rowsOf(t), [a, i] = rowOf(rows, from), [b, j] = rowOf(rows, to), query = { ...given };
+    for (const row of [a, b]) if (!row.answers) throw new Error(`${row.label} has no samples, so it cannot be compared question by question.`);
+    const [heads, before, after] = await Promise.all([headsOf(t), answersOf(t, i, a), answersOf(t, j, b)]);
+    const table = make("div", {}, make("p", { role: "status" }, "Resampling …"));
+    setTimeout(() => table.replaceChildren(...differences(t, heads, before, after)));
+    const at = () => placeOf(t, query.a ?? "");
+    const matches = (q, filter) => MOVES[filter]?.[1](before[q], after[q], heads[q][1], at()) ?? true;
+    const marks = (q) => t.languages.map((x, l) => {
+      const [u, v, g] = [before[q][l], after[q][l], heads[q][1]];
+      return marked(`${x} ${mark(u, g)}→${mark(v, g)}`, `${languageName(x)}: ${say(u, g)}, then ${say(v, g)}`, u !== v && v === g ? "up" : u !== v && u === g ? "down" : "");
+    });
+    marks.query = { e: to };
+    const names = t.languages.map((x) => [x, languageName(x)]);
+    const kept = t.labelled ? MOVES : Object.fromEntries(Object.entries(MOVES).filter(([k]) => !["won", "lost"].includes(k)));
+    const [form, items, pager] = questions(t, heads, query, kept, matches, marks,
+      a.said && b.said ? { load: (tell) => Promise.all([saidOf(t, i, a, tell), saidOf(t, j, b, tell)]) } : null,
+      (set) => [choice("Language", query.a ?? "", [["", "all languages"], ...names], (x) => set({ a: x }))]);
+    return [`${from} → ${to} · ${key}`, crumbs(make("a", { href: link([""], { task: key }).replace("#//", "#/") }, key), "difference"),
+      make("h1", {}, make("a", { href: entryLink(from, t) }, from), " → ", make("a", { href: entryLink(to, t) }, to)),
+      make("p", { class: "about" }, `${key}: ${t.about}.`),
+      make("div", { class: "turns" }, make("a", { href: link(["d", to, from, key]) }, "the other way round")),
+      make("h2", {}, "Difference"), table, make("h2", {}, "Questions"), form, items, pager];
+  }
+
+  // Values of one question: shares of languages and of pairs of languages, as calm_ext/metrics/question.py has them.
+  function metricsOf(x, g, labelled) {
+    const pairs = (n) => (n * (n - 1)) / 2, counts = new Map();
+    for (const y of x) if (y >= 0) counts.set(y, (counts.get(y) ?? 0) + 1);
+    const alike = [...counts.values()].reduce((sum, n) => sum + pairs(n), 0), given = x.filter((y) => y >= 0).length;
+    const found = {};
+    const right = g < 0 ? 0 : (counts.get(g) ?? 0);
+    if (labelled) Object.assign(found, { acc: right / x.length, all_correct: Number(right === x.length) });
+    if (x.length > 1) Object.assign(found, { consistency: alike / pairs(x.length), all_agree: Number(given === x.length && counts.size === 1) });
+    if (x.length > 1 && labelled) Object.assign(found, { consistency_right: pairs(right) / pairs(x.length), consistency_wrong: (alike - pairs(right)) / pairs(x.length) });
+    return { ...found, answered: given / x.length };
+  }
+
+  // A small generator of random numbers (mulberry32), so that the same two models always get the same interval.
+  function random(seed) {
+    let state = seed >>> 0;
+    return () => {
+      state = (state + 0x6d2b79f5) >>> 0;
+      let z = state;
+      z = Math.imul(z ^ (z >>> 15), z | 1);
+      z ^= z + Math.imul(z ^ (z >>> 7), z | 61);
+      return ((z ^ (z >>> 14)) >>> 0) / 4294967296;
+    };
+  }
+
+  // Of columns of differences by question: mean, 95 % percentile interval and two-sided p of the paired bootstrap.
+  function bootstrap(columns) {
+    const n = columns[0].length, next = random(SEED), drawn = columns.map(() => new Float64Array(RESAMPLES));
+    const sums = new Float64Array(columns.length);
+    for (let r = 0; r < RESAMPLES; r += 1) {
+      sums.fill(0);
+      for (let k = 0; k < n; k += 1) {
+        const q = Math.floor(next() * n);
+        for (let c = 0; c < columns.length; c += 1) sums[c] += columns[c][q];
+      }
+      for (let c = 0; c < columns.length; c += 1) drawn[c][r] = sums[c] / n;
+    }
+    return columns.map((column, c) => {
+      const own = drawn[c].sort(), at = (share) => {
+        const x = share * (RESAMPLES - 1), low = Math.floor(x);
+        return own[low] + (x - low) * ((own[low + 1] ?? own[low]) - own[low]);
+      };
+      const tail = Math.min(own.filter((x) => x <= 1e-12).length, own.filter((x) => x >= -1e-12).length);
+      return { value: column.reduce((s, x) => s + x, 0) / n, ci: [at(0.025), at(0.975)], p: Math.min(1, (2 * (tail + 1)) / (RESAMPLES + 1)) };
+    });
+  }
+
+  // The exact two-sided McNemar test: p = min(1, 2 P(X <= min)), X binomial with 1/2; summed from its logarithms.
+  function mcnemar(gained, lost) {
+    const m = gained + lost;
+    let log = -m * Math.LN2, sum = 0;
+    for (let k = 0; k <= Math.min(gained, lost); k += 1) {
+      sum += Math.exp(log);
+      log += Math.log(m - k) - Math.log(k + 1);
+    }
+    return Math.min(1, 2 * sum);
+  }
+  function holm(values) {
+    const order = values.map((_, i) => i).sort((x, y) => values[x] - values[y]), found = [];
+    let highest = 0;
+    order.forEach((i, rank) => {
+      highest = Math.max(highest, Math.min(1, (values.length - rank) * values[i]));
+      found[i] = highest;
+    });
+    return found;
+  }
+
+  function differences(t, heads, before, after) {
+    const values = [before, after].map((side) => side.map((x, q) => metricsOf(x, heads[q][1], t.labelled)));
+    const names = Object.keys(values[0][0]), right = (side, l) => side.map((x, q) => Number(heads[q][1] >= 0 && x[l] === heads[q][1]));
+    const sides = names.map((m) => values.map((own) => own.map((x) => x[m])));
+    const languages = t.labelled && t.languages.length > 1 ? t.languages : [];
+    const byLanguage = languages.map((_, l) => [right(before, l), right(after, l)]);
+    const every = [...sides, ...byLanguage], found = bootstrap(every.map(([x, y]) => Float64Array.from(x, (v, q) => y[q] - v)));
+    const flipsOf = ([x, y]) => [x.filter((v, q) => !v && y[q]).length, x.filter((v, q) => v && !y[q]).length];
+    const flips = byLanguage.map(flipsOf), binary = (columns) => columns.every((x) => x.every((v) => v === 0 || v === 1));
+    sides.forEach((columns, c) => { if (binary(columns)) found[c].p = mcnemar(...flipsOf(columns)); });
+    const corrected = holm(flips.map(([gained, lost]) => mcnemar(gained, lost)));
+    const low = new Set(t.columns.filter((c) => c.low).map((c) => c.key)), mean = (x) => x.reduce((s, v) => s + v, 0) / x.length;
+    const line = (words, c, p, better, more) => make("tr", { "data-metric": words[0] }, make("th", { scope: "row" }, words[1]), make("td", { class: "n" }, number(mean(every[c][0]))), make("td", { class: "n" }, number(mean(every[c][1]))),
+      make("td", { class: "n" }, make("span", { class: p < ALPHA ? (found[c].value > 0 === better ? "up" : "down") : null }, number(found[c].value, true)), make("small", {}, interval(found[c].ci, true))), make("td", { class: "n" }, pValue(p)), more ?? []);
+    const name = (m) => capital(t.columns.find((c) => c.key === m)?.name ?? m);
+    const head = (...more) => make("thead", {}, make("tr", {}, ["", "First", "Second", "Difference", "p", ...more].map((x, i) => make("th", { scope: "col", class: i ? "n" : null }, x))));
+    return [
+      scroll("Difference", make("table", {}, make("caption", {}, `Second less first, of ${count(before.length, "question")}; 95 % intervals and p by a paired bootstrap over questions (${RESAMPLES.toLocaleString("en")} resamples), p of what a question has or has not by the exact McNemar test.`),
+        head(), make("tbody", {}, names.map((m, c) => line([m, name(m)], c, found[c].p, !low.has(m)))))),
+      languages.length ? make("h3", {}, "Accuracy by language") : null,
+      languages.length ? scroll("Accuracy by language", make("table", {}, make("caption", {}, "p by the exact McNemar test, corrected over the languages by Holm’s method."), head("Won", "Lost"),
+        make("tbody", {}, languages.map((x, l) => line([`acc_${x}`, languageName(x)], names.length + l, corrected[l], true, flips[l].map((n) => make("td", { class: "n" }, String(n)))))))) : null,
+    ].filter((x) => x);
+  }
+
+  addEventListener("hashchange", show);
+  show();
+})();
