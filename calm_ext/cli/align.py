@@ -46,11 +46,10 @@ def command(
     calm-ext align recipes/llama.yaml --dry-run           what a run would do
     calm-ext align my.yaml --set training.seed=1 --run runs/seed1
     """
-    import json
-
     from rich.console import Console
     from rich.table import Table
 
+    from calm_ext.files.decode import read_table
     from calm_ext.models.device import seconds_since_start
     from calm_ext.pipeline.bundled import find_recipe
     from calm_ext.pipeline.recipe import load_recipe
@@ -80,7 +79,7 @@ def command(
         known = pipeline.dir.manifest["stages"]
         stages = {s.name: known[s.name] for s in pipeline.stages if s.name in known}
         timing = Timing.of(stages, ran=pipeline.ran, startup=startup, total=seconds_since_start())
-    values = {} if stop_after else json.loads((pipeline.dir / "summary.json").read_text(encoding="utf-8"))
+    values = {} if stop_after else read_table(pipeline.dir / "summary.json")
     if as_json:
         found = values or {"run": str(pipeline.dir.path), "stopped_after": stop_after, "ran": pipeline.ran}
         print_json({**found, **({"profile": timing.as_dict()} if timing else {})})

@@ -27,9 +27,10 @@ def ls() -> None:
 @click.argument("name")
 def show(name: str) -> None:
     """Print a recipe."""
+    from calm_ext.files.texts import read_text
     from calm_ext.pipeline.bundled import find_recipe
 
-    click.echo(find_recipe(name).read_text(encoding="utf-8"), nl=False)
+    click.echo(read_text(find_recipe(name)), nl=False)
 
 
 @command.command("cp")
@@ -37,6 +38,7 @@ def show(name: str) -> None:
 @click.argument("target", type=click.Path(path_type=Path), required=False)
 def cp(name: str, target: Path | None) -> None:
     """Copy a recipe to TARGET (default: its name, here), to change it; an existing file is not overwritten."""
+    from calm_ext.files.texts import read_text
     from calm_ext.jsonl import atomic_write
     from calm_ext.pipeline.bundled import find_recipe
 
@@ -46,7 +48,7 @@ def cp(name: str, target: Path | None) -> None:
         goal = goal / source.name
     if goal.exists():
         raise CalmError(f"{goal}: is there already and was left alone; name another target")
-    atomic_write(goal, source.read_text(encoding="utf-8"))
+    atomic_write(goal, read_text(source))
     click.echo(str(goal))
 
 

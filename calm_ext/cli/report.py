@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -18,13 +17,14 @@ def command(run: Path, as_json: bool) -> None:
     """Write the report of RUN (a run directory) again from its files, and print a summary."""
     from rich.console import Console
 
+    from calm_ext.files.decode import read_table
     from calm_ext.report import write_report
     from calm_ext.report.terminal import print_summary
 
     if not (run / "manifest.json").is_file():
         raise CalmError(f"{run}: is no run directory (it has no manifest.json)")
     index = write_report(run)
-    values = json.loads((run / "summary.json").read_text(encoding="utf-8"))
+    values = read_table(run / "summary.json")
     if as_json:
         print_json(values)
         return

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from calm_ext.data import SOURCES
 from calm_ext.errors import CalmError, DataError, RecipeError
-from calm_ext.files.texts import read_yaml
+from calm_ext.files.texts import read_text, read_yaml
 from calm_ext.harness.metadata import problems_of
 from calm_ext.jsonl import atomic_write
 from calm_ext.languages import LANGUAGES, code_hint, is_known, is_language, language_with_words
@@ -64,13 +64,10 @@ def read_mapping(path: str | os.PathLike[str], *, absent: str) -> tuple[str, dic
     """
     source = Path(path)
     try:
-        text = source.read_text(encoding="utf-8")
+        text = read_text(source)
+        values = read_yaml(text, str(source))
     except FileNotFoundError:
         raise RecipeError(str(source), [absent]) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(str(source), [f"cannot be read ({error})"]) from None
-    try:
-        values = read_yaml(text, str(source))
     except DataError as error:
         where, _, what = str(error).partition(": ")
         raise RecipeError(where, [what]) from None

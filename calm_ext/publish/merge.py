@@ -7,7 +7,6 @@ logits are compared with the adapted model's before it gets its name (:mod:`calm
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
@@ -15,8 +14,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from calm_ext.errors import CalmError, DataError, RunError
+from calm_ext.files.decode import read_table
 from calm_ext.files.places import make_folder
-from calm_ext.files.texts import read_yaml
+from calm_ext.files.texts import read_text, read_yaml
 from calm_ext.models.paths import local_folder
 from calm_ext.publish.fold import fold, logits, no_tied_warning, prompts, verify
 
@@ -84,19 +84,16 @@ def adapter_of(run: Path) -> Path:
 def _recipe_section(path: Path, name: str) -> dict[str, Any]:
     """A section of a run's recipe, not validated: a run whose data or trackers are elsewhere can still be merged."""
     try:
-        recipe = read_yaml(path.read_text(encoding="utf-8"), str(path)) if path.is_file() else None
-    except (OSError, UnicodeDecodeError, DataError):
-        raise RunError(f"{path}: cannot be read") from None
+        recipe = read_yaml(read_text(path), str(path)) if path.exists() else None
+    except (OSError, DataError) as error:
+        raise RunError(f"{path}: cannot be read ({error})") from None
     found = recipe.get(name) if isinstance(recipe, dict) else None
     return found if isinstance(found, dict) else {}
 
 
 def _named_base(folder: Path) -> str:
     path = folder / "adapter_config.json"
-    try:
-        name = json.loads(path.read_text(encoding="utf-8")).get("base_model_name_or_path")
-    except (OSError, ValueError, AttributeError):
-        raise RunError(f"{path}: cannot be read; copy the adapter again") from None
+    name = read_table(path, again="copy the adapter again").get("base_model_name_or_path")
     if not isinstance(name, str) or not name:
         raise RunError(f"{path}: names no base model; --base names it")
     return name

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from calm_ext.errors import CalmError, RunError
+from calm_ext.files.decode import read_table
 from calm_ext.models.paths import local_folder
 from calm_ext.publish.merge import Trained, adapter_of
 from calm_ext.report.card.base import base_of
@@ -209,11 +210,10 @@ def _adapter(folder: Path, base_model: str | None) -> list[Upload]:
     for path in _matching(folder, _ADAPTER_FILES):
         content: Path | bytes = path
         if path.name == "adapter_config.json":
-            try:
-                config = json.loads(path.read_text(encoding="utf-8"))
-                named = str(config["base_model_name_or_path"])
-            except (OSError, ValueError, KeyError, TypeError):
-                raise RunError(f"{path}: cannot be read; train again, or copy the whole adapter") from None
+            config = read_table(path, again="train again, or copy the whole adapter")
+            named = config.get("base_model_name_or_path")
+            if not isinstance(named, str) or not named:
+                raise RunError(f"{path}: names no base model; train again, or copy the whole adapter")
             if base_model or local_folder(named):
                 config["base_model_name_or_path"] = base_model or Path(named).name
                 content = (json.dumps(config, indent=2, sort_keys=True) + "\n").encode()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from calm_ext.errors import DataError
-from calm_ext.files.texts import read_yaml
+from calm_ext.files.decode import decoded, read_table
+from calm_ext.files.places import check_file
+from calm_ext.files.texts import read_text, read_yaml
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -16,36 +17,26 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         DataError: it cannot be read.
     """
-    if not path.is_file():
+    if not path.exists():
         return {}
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise DataError(f"{path}:{error.lineno}: is not JSON ({error.msg})") from None
-    except (UnicodeDecodeError, OSError) as error:
-        raise DataError(f"{path}: cannot be read ({error})") from None
-    if not isinstance(value, dict):
-        raise DataError(f"{path}: a JSON object was expected")
-    return value
+    return read_table(path)
 
 
 def read_recipe(path: Path) -> tuple[str, dict[str, Any]]:
     """The recipe is shown, not run: it is not validated, so that recipes of other versions can be reported too."""
-    if not path.is_file():
+    if not path.exists():
         return "", {}
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (UnicodeDecodeError, OSError) as error:
-        raise DataError(f"{path}: cannot be read ({' '.join(str(error).split())})") from None
+    text = read_text(path)
     value = read_yaml(text, str(path))
     return text, value if isinstance(value, dict) else {}
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
     """The training log; a last line that was cut off by an interruption is left out."""
-    if not path.is_file():
+    if not path.exists():
         return []
     try:
+        check_file(path)
         lines = path.read_text(encoding="utf-8").split("\n")
     except (UnicodeDecodeError, OSError) as error:
         raise DataError(f"{path}: cannot be read ({error})") from None
@@ -54,7 +45,7 @@ def read_log(path: Path) -> list[dict[str, Any]]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = decoded(line, strict=False)
             if not isinstance(row, dict) or "kind" not in row:
                 raise ValueError
         except ValueError:
