@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from calm_ext.cli.common import ConsoleReporter, json_option, print_json
+from calm_ext.cli.common import ConsoleReporter, json_option, print_json, trust_option
 from calm_ext.pipeline.stages import STAGES
 
 
@@ -24,6 +24,7 @@ from calm_ext.pipeline.stages import STAGES
 )
 @click.option("--retry", is_flag=True, help="Ask again for responses that are missing; those that are there stay.")
 @click.option("--profile", is_flag=True, help="Say at the end where the time went, and how much of it into the model.")
+@trust_option
 @json_option
 def command(
     recipe: str,
@@ -33,6 +34,7 @@ def command(
     stop_after: str | None,
     retry: bool,
     profile: bool,
+    trust_remote_code: bool,
     as_json: bool,
 ) -> None:
     """Run RECIPE (a file, or the name of one that comes along, as `demo`) from samples to report.
@@ -56,8 +58,9 @@ def command(
     from calm_ext.pipeline.run import Pipeline
 
     path = find_recipe(recipe)
+    checked = load_recipe(path, overrides=overrides, trust_remote_code=trust_remote_code)
     with ConsoleReporter() as reporter:
-        pipeline = Pipeline(load_recipe(path, overrides=overrides), run_dir, reporter=reporter, retry=retry)
+        pipeline = Pipeline(checked, run_dir, reporter=reporter, retry=retry)
         if dry_run:
             plan = pipeline.plan(stop_after=stop_after)
             if as_json:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from calm_ext.errors import CalmError
+from calm_ext.models.trust import FLAG
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,6 +24,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 def json_option(function: F) -> F:
     """``--json``: one object on stdout instead of a table."""
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")(function)
+
+
+def trust_option(function: F) -> F:
+    """``--trust-remote-code``, by which alone a model's own code is run."""
+    return click.option(
+        FLAG, "trust_remote_code", is_flag=True, help="Run the Python code that the model brings. No file can say so."
+    )(function)
 
 
 def marks_option(function: F) -> F:

@@ -63,7 +63,7 @@ def validate(recipes: tuple[str, ...], overrides: tuple[str, ...]) -> None:
     problems = []
     for name in recipes:
         try:
-            load_recipe(find_recipe(name), overrides=overrides)
+            load_recipe(find_recipe(name), overrides=overrides, trust_remote_code=None)
             click.echo(f"{name}: valid")
         except CalmError as error:
             problems.append(str(error))

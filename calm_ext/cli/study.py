@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from calm_ext.cli.common import console, json_option, print_json
+from calm_ext.cli.common import console, json_option, print_json, trust_option
 
 if TYPE_CHECKING:
     from calm_ext.study.grid import Cell
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @click.option(
     "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Cells to run at once, a process each."
 )
+@trust_option
 @json_option
 def command(
     study: str,
@@ -35,6 +36,7 @@ def command(
     dry_run: bool,
     results: bool,
     jobs: int,
+    trust_remote_code: bool,
     as_json: bool,
 ) -> None:
     """Run a recipe over a grid of settings, seeds and folds, and test what is claimed of it.
@@ -54,7 +56,7 @@ def command(
     from calm_ext.study.read import find_study, read_study
     from calm_ext.study.run import plan_study, results_so_far, run_study
 
-    read = read_study(find_study(study), overrides=overrides)
+    read = read_study(find_study(study), overrides=overrides, trust_remote_code=trust_remote_code)
     folder = run_dir or Path("runs") / read.options.name
     if dry_run:
         plan = plan_study(read, folder)

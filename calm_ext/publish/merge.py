@@ -18,6 +18,7 @@ from calm_ext.files.decode import read_table
 from calm_ext.files.places import make_folder
 from calm_ext.files.texts import read_text, read_yaml
 from calm_ext.models.paths import local_folder
+from calm_ext.models.trust import loading, require_adapter, why
 from calm_ext.publish.fold import fold, logits, no_tied_warning, prompts, verify
 
 
@@ -27,13 +28,11 @@ class Trained(NamedTuple):
     Attributes:
         folder: of the adapter.
         base: Hugging Face folder or hub name of the base model.
-        trust_remote_code: as the recipe has it.
         run: the run directory; None where only an adapter folder was given.
     """
 
     folder: Path
     base: str
-    trust_remote_code: bool = False
     run: Path | None = None
 
 
@@ -62,7 +61,7 @@ def find_adapter(source: Path, *, base: str | None = None) -> Trained:
 
         known = {k: v for k, v in babel.items() if k in ("seed", "passages")}
         path = str(build(BabelConfig(**known)))
-    return Trained(folder, str(path), bool(model.get("trust_remote_code")), source)
+    return Trained(folder, str(path), source)
 
 
 def adapter_of(run: Path) -> Path:
@@ -133,7 +132,7 @@ def merge(
     try:
         model = fold(adapted)
     except ValueError as error:  # not a number in the sum
-        raise CalmError(f"{adapter}: cannot be merged: {_reason(error)}") from None
+        raise CalmError(f"{adapter}: cannot be merged: {why(error, lines=2)}") from None
     del adapted
     output = output.resolve()
     make_folder(output.parent)
@@ -178,18 +177,6 @@ def check_output(output: Path, *, force: bool, inputs: tuple[Path, ...] = ()) ->
         raise CalmError(f"{output}: is not empty and is no model (no config.json), so --force does not replace it")
 
 
-def require_adapter(folder: Path) -> None:
-    """Refuse a folder that is no PEFT adapter.
-
-    Raises:
-        CalmError: a file is missing.
-    """
-    if not (folder / "adapter_config.json").is_file():
-        raise CalmError(f"{folder}: has no adapter_config.json, a PEFT adapter folder was expected")
-    if not any((folder / f"adapter_model.{kind}").is_file() for kind in ("safetensors", "bin")):
-        raise CalmError(f"{folder}: has no adapter_model.safetensors; train again, or copy the whole adapter")
-
-
 def _load(adapter: Path, base: str, dtype: str, trust_remote_code: bool) -> tuple[Any, Any]:
     from peft import PeftModel
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
@@ -197,29 +184,23 @@ def _load(adapter: Path, base: str, dtype: str, trust_remote_code: bool) -> tupl
     path = local_folder(base)
     if path is not None and not path.is_dir():
         raise CalmError(f"base model {base}: no such folder; --base names another")
-    name, trust = str(path or base), {"trust_remote_code": trust_remote_code}
+    name = str(path or base)
     try:
-        config = AutoConfig.from_pretrained(name, **trust)
+        config = AutoConfig.from_pretrained(name, trust_remote_code=trust_remote_code)
         if getattr(config, "quantization_config", None):
             raise CalmError(
                 f"base model {base}: is quantised, and an adapter cannot be folded into rounded weights without loss; "
                 f"--base names the model in full precision"
             )
-        model = AutoModelForCausalLM.from_pretrained(name, dtype=dtype, **trust)
-        tokenizer = AutoTokenizer.from_pretrained(name, **trust)
+        model = AutoModelForCausalLM.from_pretrained(name, dtype=dtype, **loading(trust_remote_code))
+        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=trust_remote_code)
     except (OSError, ValueError) as error:
-        raise CalmError(f"base model {base} cannot be loaded: {_reason(error)}; --base names another") from None
+        raise CalmError(f"base model {base} cannot be loaded: {why(error, lines=2)}; --base names another") from None
     try:
         with no_tied_warning():
             adapted = PeftModel.from_pretrained(model, str(adapter))
     except Exception as error:  # PEFT, safetensors and torch each raise kinds of their own
-        raise CalmError(f"{adapter}: cannot be loaded on {base}: {_reason(error)}") from None
+        raise CalmError(f"{adapter}: cannot be loaded on {base}: {why(error, lines=2)}") from None
     if not hasattr(adapted, "merge_and_unload"):
         raise CalmError(f"{adapter}: is a {adapted.active_peft_config.peft_type.value} adapter, which does not merge")
     return adapted.eval(), tokenizer
-
-
-def _reason(error: BaseException) -> str:
-    """The first two lines of an error, which name the first of several mismatches."""
-    lines = [x.strip() for x in str(error).splitlines() if x.strip()]
-    return " ".join(lines[:2])[:300] if lines else type(error).__name__
