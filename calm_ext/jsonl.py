@@ -10,8 +10,8 @@ import io
 import json
 import math
 import os
-import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from calm_ext.errors import DataError
 from calm_ext.files.decode import decoded, short
 from calm_ext.files.places import check_file, make_folder
+from calm_ext.files.writing import STDOUT, atomic_write, cannot_write
 from calm_ext.records import Record
 
 if TYPE_CHECKING:
@@ -178,28 +179,6 @@ def to_line(record: Record) -> str:
     return record.model_dump_json(exclude_defaults=True) + "\n"
 
 
-def atomic_write(path: str | os.PathLike[str], text: str | Iterable[str]) -> None:
-    """Write a text file so that readers see the old one or the new one, never half of it."""
-    target = Path(path)
-    if target.is_dir():
-        raise DataError(f"{target}: is a directory, a file was to be written")
-    make_folder(target.parent)
-    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as handle:
-            for piece in [text] if isinstance(text, str) else text:
-                handle.write(piece)
-            handle.flush()
-            os.fsync(handle.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
 def write_jsonl(path: str | os.PathLike[str], records: Iterable[Record]) -> int:
     """Write records atomically; returns how many."""
     count = 0
@@ -226,22 +205,34 @@ class Appender:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
+        if self.path == STDOUT:
+            raise DataError("-: stdout cannot be continued after an interruption; name a file")
         make_folder(self.path.parent)
-        if self.path.is_dir():
-            raise DataError(f"{self.path}: is a directory, a file was to be written")
-        if self.path.exists():
-            _cut_incomplete_line(self.path)
-        self._handle = self.path.open("a", encoding="utf-8", newline="\n")
+        try:
+            if self.path.exists():
+                check_file(self.path)
+                _cut_incomplete_line(self.path)
+            self._handle = self.path.open("a", encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise cannot_write(self.path, error) from None
 
     def append(self, records: Iterable[Record]) -> None:
-        """Write the records and fsync."""
-        self._handle.write("".join(to_line(r) for r in records))
-        self._handle.flush()
-        os.fsync(self._handle.fileno())
+        """Write the records and fsync.
+
+        Raises:
+            CalmError: they cannot be written, as on a full disk.
+        """
+        try:
+            self._handle.write("".join(to_line(r) for r in records))
+            self._handle.flush()
+            os.fsync(self._handle.fileno())
+        except OSError as error:
+            raise cannot_write(self.path, error) from None
 
     def close(self) -> None:
         """Close the file."""
-        self._handle.close()
+        with suppress(OSError):  # what could not be written was said
+            self._handle.close()
 
     def __enter__(self) -> Appender:
         return self

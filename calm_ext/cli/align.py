@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from calm_ext.cli.common import ConsoleReporter, json_option, print_json, trust_option
+from calm_ext.cli.terminal import echo, new_console
 from calm_ext.pipeline.stages import STAGES
 
 
@@ -48,7 +49,6 @@ def command(
     calm-ext align recipes/llama.yaml --dry-run           what a run would do
     calm-ext align my.yaml --set training.seed=1 --run runs/seed1
     """
-    from rich.console import Console
     from rich.table import Table
 
     from calm_ext.files.decode import read_table
@@ -71,7 +71,7 @@ def command(
             table.add_column("would do", overflow="fold")
             for item in plan:
                 table.add_row(item.name, item.note)
-            Console().print(table)
+            new_console().print(table)
             return
         startup = seconds_since_start()
         pipeline.run(stop_after=stop_after)
@@ -90,8 +90,8 @@ def command(
     if values:
         from calm_ext.report.terminal import print_summary
 
-        print_summary(values, Console())
+        print_summary(values, new_console())
     if timing:
-        print_timing(timing, Console())
+        print_timing(timing, new_console())
     if values:
-        click.echo(f"report: {pipeline.dir / 'report/index.html'}")
+        echo(f"report: {pipeline.dir / 'report/index.html'}")

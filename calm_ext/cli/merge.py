@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from calm_ext.cli.common import trust_option
+from calm_ext.cli.terminal import echo
 
 
 @click.command("merge")
@@ -46,4 +47,4 @@ def command(run: Path, output: Path, base: str | None, dtype: str, force: bool, 
         files={"README.md": merged_card(trained)},
         force=force,
     )
-    click.echo(f"merged model: {folder}")
+    echo(f"merged model: {folder}")

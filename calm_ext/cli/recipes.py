@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from calm_ext.cli.terminal import echo
 from calm_ext.errors import CalmError
 
 
@@ -20,7 +21,7 @@ def ls() -> None:
     from calm_ext.pipeline.bundled import purpose, recipe_names, recipes_dir
 
     for name in recipe_names():
-        click.echo(f"{name:20} {purpose(recipes_dir() / f'{name}.yaml')}")
+        echo(f"{name:20} {purpose(recipes_dir() / f'{name}.yaml')}")
 
 
 @command.command("show")
@@ -30,7 +31,7 @@ def show(name: str) -> None:
     from calm_ext.files.texts import read_text
     from calm_ext.pipeline.bundled import find_recipe
 
-    click.echo(read_text(find_recipe(name)), nl=False)
+    echo(read_text(find_recipe(name)), nl=False)
 
 
 @command.command("cp")
@@ -39,7 +40,7 @@ def show(name: str) -> None:
 def cp(name: str, target: Path | None) -> None:
     """Copy a recipe to TARGET (default: its name, here), to change it; an existing file is not overwritten."""
     from calm_ext.files.texts import read_text
-    from calm_ext.jsonl import atomic_write
+    from calm_ext.files.writing import atomic_write
     from calm_ext.pipeline.bundled import find_recipe
 
     source = find_recipe(name)
@@ -49,7 +50,7 @@ def cp(name: str, target: Path | None) -> None:
     if goal.exists():
         raise CalmError(f"{goal}: is there already and was left alone; name another target")
     atomic_write(goal, read_text(source))
-    click.echo(str(goal))
+    echo(str(goal))
 
 
 @command.command("validate")
@@ -64,7 +65,7 @@ def validate(recipes: tuple[str, ...], overrides: tuple[str, ...]) -> None:
     for name in recipes:
         try:
             load_recipe(find_recipe(name), overrides=overrides, trust_remote_code=None)
-            click.echo(f"{name}: valid")
+            echo(f"{name}: valid")
         except CalmError as error:
             problems.append(str(error))
     if problems:

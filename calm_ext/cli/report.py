@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from calm_ext.cli.common import json_option, print_json
+from calm_ext.cli.terminal import echo, new_console
 from calm_ext.errors import CalmError
 
 
@@ -15,7 +16,6 @@ from calm_ext.errors import CalmError
 @json_option
 def command(run: Path, as_json: bool) -> None:
     """Write the report of RUN (a run directory) again from its files, and print a summary."""
-    from rich.console import Console
 
     from calm_ext.files.decode import read_table
     from calm_ext.report import write_report
@@ -28,5 +28,5 @@ def command(run: Path, as_json: bool) -> None:
     if as_json:
         print_json(values)
         return
-    print_summary(values, Console())
-    click.echo(f"report: {index}")
+    print_summary(values, new_console())
+    echo(f"report: {index}")

@@ -8,6 +8,7 @@ import click
 
 from calm_ext.cli.common import ConsoleReporter, with_babel_built
 from calm_ext.cli.options import flags, template_arg
+from calm_ext.cli.terminal import echo
 from calm_ext.models.options import ModelOptions, SamplingOptions
 
 
@@ -94,6 +95,6 @@ def command(
             endings=endings,
             progress=reporter.progress("sampling", len(asked)),
         )
-    click.echo(f"{done} questions asked, {len(asked) - done} were there already: {output}", err=True)
+    echo(f"{done} questions asked, {len(asked) - done} were there already: {output}", err=True)
     for note in endings.notes():
-        click.echo(f"note: {note}", err=True)
+        echo(f"note: {note}", err=True)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from calm_ext.cli.common import console, json_option, print_json, trust_option
+from calm_ext.cli.common import json_option, print_json, trust_option
+from calm_ext.cli.terminal import console, echo, new_console
 
 if TYPE_CHECKING:
     from calm_ext.study.grid import Cell
@@ -84,7 +85,7 @@ def _print_results(results: dict[str, Any], folder: Path, as_json: bool) -> None
         return
     for part in render(results):
         console().print(part, soft_wrap=True)
-    click.echo(f"page: {folder / 'index.html'}")
+    echo(f"page: {folder / 'index.html'}")
 
 
 def _print_plan(plan: Plan, jobs: int, title: str) -> None:
@@ -123,10 +124,9 @@ class Progress:
     """How far a study is, on stderr: a line a cell that runs, one for the whole grid, and one for each that ended."""
 
     def __init__(self) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
-        self.console = Console(stderr=True, highlight=False)
+        self.console = new_console(stderr=True)
         columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[said]}"))
         self.bars = Progress(*columns, console=self.console, transient=True)
         self.rows: dict[str, Any] = {}
@@ -149,7 +149,7 @@ class Progress:
 
         name = event.cell
         if event.kind == "starts":
-            self.rows[name] = self.bars.add_task(name, total=1.0, said="")
+            self.rows[name] = self.bars.add_task(escape(name), total=1.0, said="")
         elif event.kind == "stage":
             self.bars.update(self.rows[name], completed=0, said=escape(f"{event.stage}: {event.text}"))
         elif event.kind == "progress":
@@ -160,7 +160,7 @@ class Progress:
             word = "[green]done[/]" if event.kind == "done" else f"[red]failed[/] {escape(event.text)}"
             self.bars.update(self.total, advance=1, said=self._left())
             left = "" if self.bars.live.is_started and self.console.is_terminal else f" ({self._left()})"
-            self.console.print(f"{name} {word}{left}", soft_wrap=True)
+            self.console.print(f"{escape(name)} {word}{left}", soft_wrap=True, markup=True)
 
     def _left(self) -> str:
         """How many cells have ended, and the time left by what the stages take, or else the cells."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from calm_ext.cli.common import console, json_option, print_json, trust_option
+from calm_ext.cli.common import json_option, print_json, trust_option
+from calm_ext.cli.terminal import console, echo
 
 if TYPE_CHECKING:
     from calm_ext.study.tune import Tuned
@@ -79,9 +80,9 @@ def command(
             print_json({"recipe": str(path), "run": str(folder), "tries": wanted})
             return
         for key, values in wanted.items():
-            click.echo(f"{key}: {', '.join(f'{v:g}' if isinstance(v, float) else str(v) for v in values)}")
+            echo(f"{key}: {', '.join(f'{v:g}' if isinstance(v, float) else str(v) for v in values)}")
         trainings = 1 + sum(len(v) - 1 for v in wanted.values())
-        click.echo(f"{trainings} trainings at most, in {folder}; trials share sampling, votes and pairs")
+        echo(f"{trainings} trainings at most, in {folder}; trials share sampling, votes and pairs")
         return
     with Progress() as progress:
         found = tune(
@@ -92,7 +93,7 @@ def command(
         print_json({**found.as_json(), "run": str(folder)})
         return
     _print(found)
-    click.echo(f"tuned recipe: {folder / 'recipe.yaml'}")
+    echo(f"tuned recipe: {folder / 'recipe.yaml'}")
 
 
 def _read(tries: tuple[str, ...]) -> dict[str, list[Any]]:

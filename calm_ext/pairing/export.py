@@ -17,7 +17,8 @@ from typing import Any, Literal
 
 from calm_ext.errors import DataError
 from calm_ext.files.decode import read_table
-from calm_ext.jsonl import atomic_write, write_jsonl
+from calm_ext.files.writing import atomic_write
+from calm_ext.jsonl import write_jsonl
 from calm_ext.records import Pair
 
 Format = Literal["jsonl", "trl", "llamafactory"]

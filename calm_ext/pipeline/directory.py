@@ -13,7 +13,7 @@ from typing import Any
 
 from calm_ext.errors import RunError
 from calm_ext.files.places import make_folder
-from calm_ext.jsonl import atomic_write
+from calm_ext.files.writing import atomic_write
 
 
 def sha256_of(path: Path) -> str:

@@ -16,8 +16,8 @@ from pydantic import BaseModel, ValidationError
 from calm_ext.data import SOURCES
 from calm_ext.errors import CalmError, DataError, RecipeError
 from calm_ext.files.texts import read_text, read_yaml
+from calm_ext.files.writing import atomic_write
 from calm_ext.harness.metadata import problems_of
-from calm_ext.jsonl import atomic_write
 from calm_ext.languages import LANGUAGES, code_hint, is_known, is_language, language_with_words
 from calm_ext.models.backends import BACKENDS, BackendEntry
 from calm_ext.models.options import SamplingOptions

@@ -17,6 +17,7 @@ from calm_ext.errors import CalmError, DataError, RunError
 from calm_ext.files.decode import read_table
 from calm_ext.files.places import make_folder
 from calm_ext.files.texts import read_text, read_yaml
+from calm_ext.files.writing import prefix_of, sweep
 from calm_ext.models.paths import local_folder
 from calm_ext.models.trust import loading, require_adapter, why
 from calm_ext.publish.fold import fold, logits, no_tied_warning, prompts, verify
@@ -136,7 +137,8 @@ def merge(
     del adapted
     output = output.resolve()
     make_folder(output.parent)
-    temporary = Path(tempfile.mkdtemp(dir=output.parent, prefix=f".{output.name}."))
+    sweep(output)
+    temporary = Path(tempfile.mkdtemp(dir=output.parent, prefix=prefix_of(output), suffix=".tmp"))
     try:
         folder = temporary / "model"
         model.save_pretrained(folder)

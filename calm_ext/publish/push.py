@@ -109,7 +109,7 @@ def plan_push(
         uploads = [Upload("README.md", card.encode()), *_model(merged)]
     else:
         uploads = [Upload("README.md", card.encode()), *_adapter(adapter, base_model)]
-    uploads += [Upload(name, run / name) for name in ("recipe.yaml", "summary.json") if (run / name).is_file()]
+    uploads += [Upload(name, run / name) for name in ("recipe.yaml", "summary.json") if _lies_in(run, run / name)]
     paths = _local_paths(data)
     if paths:
         notes.append(f"recipe.yaml names files of this machine: {', '.join(paths)}")
@@ -181,7 +181,7 @@ def _check_name(name: str, option: str) -> None:
 def _card(run: Path, data: RunData, repo: str, base_model: str | None, merged: Path | None) -> str:
     """The run's own card, which the user may have edited; a new one where ``base_model`` changes its content."""
     own = merged / "README.md" if merged else run / "README.md"
-    if own.is_file() and base_model is None:
+    if _lies_in(merged or run, own) and base_model is None:
         try:
             text = own.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -234,7 +234,7 @@ def _report(run: Path, data: RunData, wanted: bool | None) -> tuple[list[Upload]
     """The report's files, and notes on them."""
     source = source_of(data)
     licence = source[1].licence if source else ""
-    files = sorted(p for p in (run / "report").rglob("*") if p.is_file() and not p.name.startswith("."))
+    files = sorted(p for p in (run / "report").rglob("*") if _lies_in(run, p) and not p.name.startswith("."))
     if not files:
         return [], ["there is no report; `calm-ext report` writes it"] if wanted else []
     of = f"{source[0] if source else 'its data'} (licence: {licence or 'not known'})"
@@ -246,13 +246,18 @@ def _report(run: Path, data: RunData, wanted: bool | None) -> tuple[list[Upload]
 
 def _inside(run: Path, name: str) -> Path:
     path = (run / name).resolve()
-    if not path.is_relative_to(run.resolve()) or not path.is_file():
+    if not _lies_in(run, path):
         raise CalmError(f"--include {name}: no such file in {run}")
     return path
 
 
+def _lies_in(folder: Path, path: Path) -> bool:
+    """Whether a path is a file of a folder, and no link to one elsewhere, which a stranger's run may have."""
+    return path.is_file() and path.resolve().is_relative_to(folder.resolve())
+
+
 def _matching(folder: Path, patterns: Sequence[str]) -> list[Path]:
-    return sorted({p for pattern in patterns for p in folder.glob(pattern) if p.is_file()})
+    return sorted({p for pattern in patterns for p in folder.glob(pattern) if _lies_in(folder, p)})
 
 
 def _local_paths(data: RunData) -> list[str]:

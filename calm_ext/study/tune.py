@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from calm_ext.errors import CalmError, RunError
-from calm_ext.jsonl import atomic_write
+from calm_ext.files.writing import atomic_write
 from calm_ext.metrics.stats import interval, resampled_means
 from calm_ext.pipeline.recipe import changed_recipe, save_recipe
 from calm_ext.pipeline.schema import Recipe

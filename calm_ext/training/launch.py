@@ -13,7 +13,7 @@ from pathlib import Path
 import calm_ext
 from calm_ext.errors import RunError
 from calm_ext.files.places import make_folder
-from calm_ext.jsonl import atomic_write
+from calm_ext.files.writing import atomic_write
 from calm_ext.models.batches import says_out_of_memory
 from calm_ext.models.meter import Reading
 from calm_ext.training.job import TrainingJob

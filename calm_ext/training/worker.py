@@ -20,7 +20,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from calm_ext.errors import CalmError, RunError
 from calm_ext.files.places import make_folder
-from calm_ext.jsonl import atomic_write
+from calm_ext.files.writing import atomic_write
 from calm_ext.models.device import choose_dtype, peak_memory_mib
 from calm_ext.models.meter import reading
 from calm_ext.models.trust import loading

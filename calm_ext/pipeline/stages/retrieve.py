@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from calm_ext.data import SOURCES
-from calm_ext.jsonl import atomic_write, finite, write_jsonl
+from calm_ext.files.writing import atomic_write
+from calm_ext.jsonl import finite, write_jsonl
 from calm_ext.pipeline.context import BaseStage, Outputs, Run, asking, model_identity
 from calm_ext.pipeline.directory import digest, sha256_of
 from calm_ext.pipeline.schema import Recipe
