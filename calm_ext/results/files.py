@@ -9,6 +9,9 @@ from calm_ext.errors import DataError
 from calm_ext.files.decode import decoded, read_table
 from calm_ext.files.places import check_file
 from calm_ext.files.texts import read_text, read_yaml
+from calm_ext.results.training import check_log_row
+
+_SECTIONS = ("model", "babel", "data", "retrieval", "sampling", "vote", "pairs", "training", "evaluation")
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -23,12 +26,23 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_recipe(path: Path) -> tuple[str, dict[str, Any]]:
-    """The recipe is shown, not run: it is not validated, so that recipes of other versions can be reported too."""
+    """The recipe is shown, not run: only its form is checked, so that recipes of other versions can be reported too.
+
+    Raises:
+        DataError: it cannot be read, or a section is none.
+    """
     if not path.exists():
         return "", {}
     text = read_text(path)
     value = read_yaml(text, str(path))
-    return text, value if isinstance(value, dict) else {}
+    recipe = value if isinstance(value, dict) else {}
+    for section in _SECTIONS:
+        if not isinstance(recipe.get(section) or {}, dict):
+            raise DataError(f"{path}: {section} is no section")
+    tasks = (recipe.get("evaluation") or {}).get("tasks") or []
+    if not isinstance(tasks, list) or not all(isinstance(task, str) for task in tasks):
+        raise DataError(f"{path}: evaluation.tasks is no list of names")
+    return text, recipe
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
@@ -52,5 +66,6 @@ def read_log(path: Path) -> list[dict[str, Any]]:
             if number == len(lines):
                 continue
             raise DataError(f"{path}:{number}: is not a line of a training log") from None
+        check_log_row(row, f"{path}:{number}")
         rows.append(row)
     return rows

@@ -123,13 +123,18 @@ def read(path: Path, *, corpus_sha256: str | None = None) -> Manifest:
     if corpus_sha256 is not None and not (corpus_sha256 and found.corpus_sha256.startswith(corpus_sha256.lower())):
         raise DataError(f"{path}: is of corpus {found.corpus_sha256[:8]}, {corpus_sha256[:8]} was asked for; "
                         f"build it again from that corpus")  # fmt: skip
+    if not found.languages:
+        raise DataError(f"{file}: names no language; {again}")
     for language in found.languages:
         if not LANGUAGE_TAG.fullmatch(language):
             raise DataError(f"{file}: {short(language)!r} is no language; {again}")
     for name, size in found.files.items():
         if not _is_inside(name):
             raise DataError(f"{file}: names a file outside of the index, {short(name)!r}; {again}")
-        there = (path / name).stat().st_size if (path / name).is_file() else None
+        try:
+            there = (path / name).stat().st_size if (path / name).is_file() else None
+        except OSError:  # a name that is too long
+            there = None
         if there != size:
             said = "is missing" if there is None else f"has {there} bytes where {size} were written"
             raise DataError(f"{path}: is damaged: {name} {said}; {again}")
