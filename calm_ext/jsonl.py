@@ -10,18 +10,17 @@ import io
 import json
 import math
 import os
-import re
-import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar
 
-import jsonlines
 from pydantic import ValidationError
 
 from calm_ext.errors import DataError
-from calm_ext.files.places import make_folder
-from calm_ext.files.texts import unique
+from calm_ext.files.decode import decoded, short
+from calm_ext.files.places import check_file, make_folder
+from calm_ext.files.writing import STDOUT, atomic_write, cannot_write
 from calm_ext.records import Record
 
 if TYPE_CHECKING:
@@ -30,11 +29,16 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound=Record)
 
 
+#: Problems of one line that are told.
+_TOLD = 4
+
+
 def explain(error: ValidationError) -> str:
-    """One line for a pydantic error: every problem as ``key: what``, joined by semicolons."""
+    """One line for a pydantic error: its first problems as ``key: what``, joined by semicolons."""
     parts = []
-    for item in error.errors(include_url=False):
-        key = ".".join(str(x) for x in item["loc"])
+    problems = error.errors(include_url=False)
+    for item in problems[:_TOLD]:
+        key = short(".".join(str(x) for x in item["loc"]))
         message = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
             message = "unknown key"
@@ -42,23 +46,9 @@ def explain(error: ValidationError) -> str:
             message = "missing"
         elif item["type"].endswith("_type"):
             message += f", got {type(item['input']).__name__}"
-        parts.append(f"{key}: {message}" if key else message)
-    return "; ".join(parts)
-
-
-#: JSON, but a key that comes twice is an error: the standard decoder silently keeps the last one.
-_DECODER = json.JSONDecoder(object_pairs_hook=unique)
-
-
-_HALF = re.compile(r"\\u[dD][89a-fA-F]")
-
-
-def _writable(value: Any) -> bool:
-    try:
-        json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+        parts.append(short(f"{key}: {message}" if key else message, 300))
+    more = [f"and {len(problems) - _TOLD} more"] if len(problems) > _TOLD else []
+    return "; ".join([*parts, *more])
 
 
 def finite(value: Any) -> Any:
@@ -74,10 +64,6 @@ def finite(value: Any) -> Any:
     return [finite(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
-def _loads(text: str | bytes) -> Any:
-    return _DECODER.decode(text if isinstance(text, str) else text.decode())
-
-
 def undecoded_lines(path: Path) -> Iterator[tuple[str, bytes]]:
     """Stream the lines of a file undecoded, each with its place (``file:line``); blank lines are skipped.
 
@@ -85,6 +71,7 @@ def undecoded_lines(path: Path) -> Iterator[tuple[str, bytes]]:
         DataError: the file cannot be read.
     """
     try:
+        check_file(path)
         with path.open("rb") as handle:
             for number, line in enumerate(handle, 1):
                 if not line.isspace():
@@ -112,26 +99,19 @@ def numbered_lines(
                 if number <= after or line.isspace():
                     continue
                 try:
-                    value = _DECODER.decode(line)
-                except ValueError:
-                    value = None  # said below, with the place
-                try:
-                    if not isinstance(value, dict):
-                        value = jsonlines.Reader([line], loads=_loads).read(type=dict)
-                except jsonlines.InvalidLineError as error:
+                    value = decoded(line)
+                except json.JSONDecodeError as error:
                     hint = "" if line.endswith("\n") else " (the last line has no end: was the file cut off?)"
-                    reason = str(error).removeprefix("line contains invalid json: ").split(" (line ")[0]
-                    reason = re.sub(r": line \d+ (column \d+).*", r" at \1", reason)
-                    raise DataError(f"{source}:{number}: not a JSON object: {reason}{hint}") from None
-                if "\\u" in line and _HALF.search(line) and not _writable(value):
                     raise DataError(
-                        f"{source}:{number}: has half a character (an unpaired surrogate, \\ud800 to \\udfff)"
-                    )
+                        f"{source}:{number}: not a JSON object: {error.msg} at column {error.colno}{hint}"
+                    ) from None
+                except ValueError as error:
+                    raise DataError(f"{source}:{number}: {error}") from None
+                if not isinstance(value, dict):
+                    raise DataError(f"{source}:{number}: not a JSON object")
                 yield number, value
     except FileNotFoundError:
         raise DataError(f"{source}: no such file") from None
-    except IsADirectoryError:
-        raise DataError(f"{source}: is a directory, a JSONL file was expected") from None
     except UnicodeDecodeError as error:
         raise DataError(f"{source}:{number + 1}: not UTF-8 ({error.reason})") from None
     except OSError as error:
@@ -140,6 +120,7 @@ def numbered_lines(
 
 def _text(path: Path, piece: Piece | None) -> IO[str]:
     if piece is None:
+        check_file(path)
         return path.open(encoding="utf-8")
     return io.TextIOWrapper(io.BytesIO(piece.read(path)), encoding="utf-8")
 
@@ -198,28 +179,6 @@ def to_line(record: Record) -> str:
     return record.model_dump_json(exclude_defaults=True) + "\n"
 
 
-def atomic_write(path: str | os.PathLike[str], text: str | Iterable[str]) -> None:
-    """Write a text file so that readers see the old one or the new one, never half of it."""
-    target = Path(path)
-    if target.is_dir():
-        raise DataError(f"{target}: is a directory, a file was to be written")
-    make_folder(target.parent)
-    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as handle:
-            for piece in [text] if isinstance(text, str) else text:
-                handle.write(piece)
-            handle.flush()
-            os.fsync(handle.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
 def write_jsonl(path: str | os.PathLike[str], records: Iterable[Record]) -> int:
     """Write records atomically; returns how many."""
     count = 0
@@ -246,22 +205,34 @@ class Appender:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
+        if self.path == STDOUT:
+            raise DataError("-: stdout cannot be continued after an interruption; name a file")
         make_folder(self.path.parent)
-        if self.path.is_dir():
-            raise DataError(f"{self.path}: is a directory, a file was to be written")
-        if self.path.exists():
-            _cut_incomplete_line(self.path)
-        self._handle = self.path.open("a", encoding="utf-8", newline="\n")
+        try:
+            if self.path.exists():
+                check_file(self.path)
+                _cut_incomplete_line(self.path)
+            self._handle = self.path.open("a", encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise cannot_write(self.path, error) from None
 
     def append(self, records: Iterable[Record]) -> None:
-        """Write the records and fsync."""
-        self._handle.write("".join(to_line(r) for r in records))
-        self._handle.flush()
-        os.fsync(self._handle.fileno())
+        """Write the records and fsync.
+
+        Raises:
+            CalmError: they cannot be written, as on a full disk.
+        """
+        try:
+            self._handle.write("".join(to_line(r) for r in records))
+            self._handle.flush()
+            os.fsync(self._handle.fileno())
+        except OSError as error:
+            raise cannot_write(self.path, error) from None
 
     def close(self) -> None:
         """Close the file."""
-        self._handle.close()
+        with suppress(OSError):  # what could not be written was said
+            self._handle.close()
 
     def __enter__(self) -> Appender:
         return self

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationErro
 from pydantic_core import CoreSchema, core_schema
 
 from calm_ext.errors import RecipeError
+from calm_ext.files.decode import short
 from calm_ext.files.secrets import mask
 
 S = TypeVar("S", bound="Section")
@@ -66,7 +67,7 @@ def problem(
         name: what the message calls a key of the section, as its flag.
     """
     location = item["loc"]
-    key = within + ".".join([name(str(x)) for x in location[:1]] + [str(x) for x in location[1:]])
+    key = within + short(".".join([name(str(x)) for x in location[:1]] + [str(x) for x in location[1:]]))
     if item["type"] == "extra_forbidden":
         close = difflib.get_close_matches(str(location[-1]), known, n=1)
         hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
@@ -77,7 +78,7 @@ def problem(
     place = f"{key}: " if key else ""
     if item["type"] == "value_error" and isinstance(item["input"], Mapping):
         return place + message  # of a whole section, which would be repeated at length
-    return f"{place}{message[0].lower()}{message[1:]}, got {mask(repr(item['input']))}"
+    return f"{place}{message[0].lower()}{message[1:]}, got {short(mask(repr(item['input'])))}"
 
 
 def validated(section: type[S], values: Mapping[str, Any], *, where: str, name: Callable[[str], str] = str) -> S:

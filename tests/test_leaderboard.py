@@ -412,10 +412,10 @@ def test_broken_samples_cost_the_rank_and_are_told(results: Path, tmp_path: Path
     ("content", "said"),
     [
         ("{", "results_x.json:1: is not JSON"),
-        ("[]", "is not a results file of lm-eval"),
+        ("[]", "a JSON object was expected"),
         ("", "is not JSON"),
         ("[" * 100_000, "is not JSON that can be read"),
-        ('{"results": 1' + "0" * 5000 + "}", "is not JSON that can be read"),
+        ('{"results": 1' + "0" * 5000 + "}", "is not a results file of lm-eval"),
         ('{"results": {"arc": {"acc,none": 0.5}}, "configs": {}}', "1 results of tasks that are not calm-ext's: arc"),
         ('{"results": {"t": {"acc,none": NaN}}, "configs": {"t": {"metadata": {"signature": "task:t"}}}}', "has no number for t"),
         ("\udcff", "is not UTF-8"),

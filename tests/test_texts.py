@@ -39,7 +39,6 @@ def test_a_section_twice_in_a_recipe(tmp_path: Path) -> None:
         ("1: a\n0x1: b\n", "f:2: the key 1 comes twice (before in line 1)"),
         ("a: 1\n\tb: 2\n", "f:2: not YAML ("),
         ("a: [1\n", "f:2: not YAML ("),
-        ("a: 2020-99-99\n", "f: not YAML ("),
         ("? [1]\n: 2\n", "f:1: not YAML ("),
         ("a: \x00", "f: not YAML ("),
     ],
@@ -80,7 +79,7 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
             assert "\n" not in str(error.value)
     with pytest.raises(CalmError, match="f: is a file, a folder was expected"):
         writable_folder(tmp_path / "f")
-    with pytest.raises(CalmError, match="is a directory, a file was to be written"):
+    with pytest.raises(CalmError, match="is a directory, a file was"):
         Appender(tmp_path)
 
 

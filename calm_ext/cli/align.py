@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from calm_ext.cli.common import ConsoleReporter, json_option, print_json
+from calm_ext.cli.common import ConsoleReporter, json_option, print_json, trust_option
+from calm_ext.cli.terminal import echo, new_console
 from calm_ext.pipeline.stages import STAGES
 
 
@@ -24,6 +25,7 @@ from calm_ext.pipeline.stages import STAGES
 )
 @click.option("--retry", is_flag=True, help="Ask again for responses that are missing; those that are there stay.")
 @click.option("--profile", is_flag=True, help="Say at the end where the time went, and how much of it into the model.")
+@trust_option
 @json_option
 def command(
     recipe: str,
@@ -33,6 +35,7 @@ def command(
     stop_after: str | None,
     retry: bool,
     profile: bool,
+    trust_remote_code: bool,
     as_json: bool,
 ) -> None:
     """Run RECIPE (a file, or the name of one that comes along, as `demo`) from samples to report.
@@ -46,19 +49,18 @@ def command(
     calm-ext align recipes/llama.yaml --dry-run           what a run would do
     calm-ext align my.yaml --set training.seed=1 --run runs/seed1
     """
-    import json
-
-    from rich.console import Console
     from rich.table import Table
 
+    from calm_ext.files.decode import read_table
     from calm_ext.models.device import seconds_since_start
     from calm_ext.pipeline.bundled import find_recipe
     from calm_ext.pipeline.recipe import load_recipe
     from calm_ext.pipeline.run import Pipeline
 
     path = find_recipe(recipe)
+    checked = load_recipe(path, overrides=overrides, trust_remote_code=trust_remote_code)
     with ConsoleReporter() as reporter:
-        pipeline = Pipeline(load_recipe(path, overrides=overrides), run_dir, reporter=reporter, retry=retry)
+        pipeline = Pipeline(checked, run_dir, reporter=reporter, retry=retry)
         if dry_run:
             plan = pipeline.plan(stop_after=stop_after)
             if as_json:
@@ -69,7 +71,7 @@ def command(
             table.add_column("would do", overflow="fold")
             for item in plan:
                 table.add_row(item.name, item.note)
-            Console().print(table)
+            new_console().print(table)
             return
         startup = seconds_since_start()
         pipeline.run(stop_after=stop_after)
@@ -80,7 +82,7 @@ def command(
         known = pipeline.dir.manifest["stages"]
         stages = {s.name: known[s.name] for s in pipeline.stages if s.name in known}
         timing = Timing.of(stages, ran=pipeline.ran, startup=startup, total=seconds_since_start())
-    values = {} if stop_after else json.loads((pipeline.dir / "summary.json").read_text(encoding="utf-8"))
+    values = {} if stop_after else read_table(pipeline.dir / "summary.json")
     if as_json:
         found = values or {"run": str(pipeline.dir.path), "stopped_after": stop_after, "ran": pipeline.ran}
         print_json({**found, **({"profile": timing.as_dict()} if timing else {})})
@@ -88,8 +90,8 @@ def command(
     if values:
         from calm_ext.report.terminal import print_summary
 
-        print_summary(values, Console())
+        print_summary(values, new_console())
     if timing:
-        print_timing(timing, Console())
+        print_timing(timing, new_console())
     if values:
-        click.echo(f"report: {pipeline.dir / 'report/index.html'}")
+        echo(f"report: {pipeline.dir / 'report/index.html'}")

@@ -8,6 +8,7 @@ import click
 
 from calm_ext.babel.options import BabelOptions
 from calm_ext.cli.options import flags
+from calm_ext.cli.terminal import echo
 
 
 @click.command("babel")
@@ -21,4 +22,4 @@ def command(options: BabelOptions, cache_dir: Path | None) -> None:
     """
     from calm_ext.babel import BabelConfig, build
 
-    click.echo(build(BabelConfig(**dict(options)), cache_dir=cache_dir))
+    echo(build(BabelConfig(**dict(options)), cache_dir=cache_dir))

@@ -11,6 +11,7 @@ import click
 
 from calm_ext.cli.common import ConsoleReporter, json_option, print_json, with_babel_built
 from calm_ext.cli.options import flags
+from calm_ext.cli.terminal import echo
 from calm_ext.errors import CalmError
 from calm_ext.models.options import ModelOptions
 
@@ -69,7 +70,6 @@ def command(
     calm-ext check models/mine --languages en,ar,ja --questions 40
     calm-ext check models/mine --tasks calm_belebele_xl_letters
     """
-    from rich.markup import escape
 
     from calm_ext.checkup.card import stem_of, write_card
     from calm_ext.checkup.found import read_checkup
@@ -89,7 +89,7 @@ def command(
             folder,
             batch_size=batch_size,
             repeat=again,
-            say=lambda message: reporter.stage("check", escape(message)),
+            say=lambda message: reporter.stage("check", message),
             bar=lambda total: _counting(reporter.progress("asking", total)),
         )
     found = [read_checkup(a) for a in asked]
@@ -103,9 +103,9 @@ def command(
     for checkup in found:
         print_checkup(checkup, out)
         out.print()
-    click.echo(f"card: {folder / 'check.html'}, {folder / 'check.png'}")
+    echo(f"card: {folder / 'check.html'}, {folder / 'check.png'}")
     if all(a.again for a in asked):
-        click.echo("note: the results were there already; --again asks again", err=True)
+        echo("note: the results were there already; --again asks again", err=True)
 
 
 def _listed(values: Sequence[str]) -> list[str]:
@@ -138,8 +138,8 @@ def _counting(show: Callable[[int], None]) -> Callable[[int], None]:
 
 def _console() -> Console:
     """One as wide as the screen, to a limit; of a fixed width where the output is no terminal."""
-    from rich.console import Console
+    from calm_ext.cli.terminal import new_console
 
-    out = Console(file=sys.stdout, highlight=False, markup=False)
+    out = new_console(file=sys.stdout)
     out.width = min(out.width, _WIDEST) if sys.stdout.isatty() else _WIDEST
     return out

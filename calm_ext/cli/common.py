@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from calm_ext.cli.terminal import new_console
 from calm_ext.errors import CalmError
+from calm_ext.files.shown import json_visible
+from calm_ext.models.trust import FLAG
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from calm_ext.models.options import ModelOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -23,6 +24,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 def json_option(function: F) -> F:
     """``--json``: one object on stdout instead of a table."""
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")(function)
+
+
+def trust_option(function: F) -> F:
+    """``--trust-remote-code``, by which alone a model's own code is run."""
+    return click.option(
+        FLAG, "trust_remote_code", is_flag=True, help="Run the Python code that the model brings. No file can say so."
+    )(function)
 
 
 def marks_option(function: F) -> F:
@@ -41,7 +49,7 @@ def print_json(value: Any) -> None:
     """One JSON object; NaN becomes null."""
     from calm_ext.jsonl import finite
 
-    click.echo(json.dumps(finite(value), ensure_ascii=False, indent=2))
+    click.echo(json_visible(json.dumps(finite(value), ensure_ascii=False, indent=2)))
 
 
 def refuse_inputs(output: Path | None, *inputs: Path) -> None:
@@ -53,15 +61,6 @@ def refuse_inputs(output: Path | None, *inputs: Path) -> None:
     for path in inputs:
         if output is not None and output.exists() and path.exists() and output.samefile(path):
             raise CalmError(f"{output}: is also what is read; name another output")
-
-
-def console() -> Console:
-    """For results on stdout: a table is never narrowed where stdout is no terminal."""
-    import sys
-
-    from rich.console import Console
-
-    return Console(file=sys.stdout, highlight=False, markup=False, width=None if sys.stdout.isatty() else 1000)
 
 
 def number_text(value: float, *, sign: bool = False) -> str:
@@ -79,22 +78,27 @@ class ConsoleReporter:
     """Tells what a run does on stderr: one line a stage, and a progress bar where it is long."""
 
     def __init__(self) -> None:
-        from rich.console import Console
-
-        self.console = Console(stderr=True, highlight=False)
+        self.console = new_console(stderr=True)
         self._progress: Any = None
 
     def stage(self, name: str, message: str) -> None:
         """One line."""
         self._stop()
-        self.console.print(f"[bold cyan]{name:>9}[/] {message}", markup=True, soft_wrap=True)
+        from rich.text import Text
+
+        self.console.print(Text.assemble((f"{name:>9}", "bold cyan"), f" {message}"), soft_wrap=True)
 
     def progress(self, label: str, total: int) -> Callable[[int], None]:
         """A bar; returns the function that sets how much is done."""
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         self._stop()
-        columns = (TextColumn("{task.description:>9}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        columns = (
+            TextColumn("{task.description:>9}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+        )
         self._progress = Progress(*columns, console=self.console, transient=True)
         self._progress.start()
         task = self._progress.add_task(label, total=total)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from calm_ext.cli.common import console, interval_text, json_option, number_text, print_json, scoring_options
+from calm_ext.cli.common import interval_text, json_option, number_text, print_json, scoring_options
 from calm_ext.cli.logs import log_options
+from calm_ext.cli.terminal import console, echo
 
 if TYPE_CHECKING:
     from calm_ext.metrics.compare import Comparison
@@ -73,7 +74,7 @@ def command(
     _print(found)
     _print_flips(found, flips)
     for warning in found.warnings:
-        click.echo(f"note: {warning}", err=True)
+        echo(f"note: {warning}", err=True)
 
 
 def _print(found: Comparison) -> None:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from calm_ext.cli.common import console, json_option, print_json
+from calm_ext.cli.common import json_option, print_json
 from calm_ext.cli.import_generations import import_generations
 from calm_ext.cli.options import flags
+from calm_ext.cli.terminal import console, echo
 from calm_ext.data.options import DataOptions
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def _repairs_on_stderr() -> Iterator[None]:
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            click.echo(f"note: {record.getMessage()}", err=True)
+            echo(f"note: {record.getMessage()}", err=True)
 
     logger = logging.getLogger("calm_ext.data")
     handler, before = Handler(logging.WARNING), logger.propagate
@@ -85,7 +86,7 @@ def ls(as_json: bool) -> None:
         options = ", ".join(s.option_names)
         table.add_row(name, _languages(s), ", ".join(splits), options, s.licence or "yours", s.title)
     console().print(table)
-    click.echo("With --json: all languages, where the questions are published, and by whom.", err=True)
+    echo("With --json: all languages, where the questions are published, and by whom.", err=True)
 
 
 def _languages(source: Source) -> str:
@@ -157,13 +158,13 @@ def prepare(
             records = {(p.id, p.language): p for p in published}
             keys = [(q.id, language) for q in questions for language in q.versions]
             count = write_jsonl(passages, (records[key] for key in keys if key in records))
-            click.echo(f"passages for {count} questions and languages: {passages}", err=True)
+            echo(f"passages for {count} questions and languages: {passages}", err=True)
     write_jsonl(output, questions)
     unlabelled = sum(q.answer is None for q in questions)
     lacking = f", {unlabelled} of them without gold answer" if unlabelled else ""
-    click.echo(f"{len(questions)} questions in {', '.join(questions[0].versions)}{lacking}: {output}", err=True)
+    echo(f"{len(questions)} questions in {', '.join(questions[0].versions)}{lacking}: {output}", err=True)
     n = len(joined.repairs)
-    click.echo(f"{n} repair{'s' * (n != 1)}", err=True)
+    echo(f"{n} repair{'s' * (n != 1)}", err=True)
 
 
 @command.command("check")
@@ -239,7 +240,7 @@ def _print_check(result: Check) -> None:
 
     from calm_ext.data.check import uneven
 
-    click.echo(f"{result.name}: {result.n_questions} questions")
+    echo(f"{result.name}: {result.n_questions} questions")
     table = Table(box=None, pad_edge=False, header_style="bold")
     columns = ("language", "questions", "same options", "of gold", "duplicates", "near", "wrong script")
     for column in columns:
@@ -249,11 +250,11 @@ def _print_check(result: Check) -> None:
         table.add_row(language, *map(str, counts))
     console().print(table)
     letters = ", ".join(f"{letter} {count}" for letter, count in result.gold.items())
-    click.echo(f"gold: {letters}{' (uneven beyond chance)' if uneven(result.gold) else ''}")
+    echo(f"gold: {letters}{' (uneven beyond chance)' if uneven(result.gold) else ''}")
     for note in result.notes():
-        click.echo(note)
+        echo(note)
     if result.not_compared:
-        click.echo(f"not compared with a train split: {result.not_compared}")
+        echo(f"not compared with a train split: {result.not_compared}")
 
 
 command.add_command(import_generations)

@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from calm_ext.cli.common import console, json_option, print_json, with_babel_built
+from calm_ext.cli.common import json_option, print_json, with_babel_built
 from calm_ext.cli.options import flags, template_arg
+from calm_ext.cli.terminal import console, echo
 from calm_ext.errors import CalmError
 from calm_ext.files.places import writable_folder
 from calm_ext.files.texts import read_object
@@ -102,9 +103,9 @@ def command(
         for part in (*render_measured(found, title=task, everything=everything), ""):
             out.print(part, soft_wrap=True)
         for warning in found.warnings:
-            click.echo(f"note: {task}: {warning}", err=True)
+            echo(f"note: {task}: {warning}", err=True)
     others = {name: values for name, values in results["results"].items() if name not in ours}
     if others:  # tasks of lm-eval, and groups
         from lm_eval.utils import make_table
 
-        click.echo(make_table({**results, "results": others}))
+        echo(make_table({**results, "results": others}))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from calm_ext.cli.common import console, json_option, print_json
+from calm_ext.cli.common import json_option, print_json
+from calm_ext.cli.terminal import console, echo
 from calm_ext.errors import CalmError
 
 
@@ -47,4 +48,4 @@ def command(run: Path, task: str | None, questions: int, output: Path | None, as
         out.print(part, soft_wrap=True)
     for other in explained[1:]:
         out.print(f"also in the page: {title(other.values)}", soft_wrap=True)
-    click.echo(f"page: {page}")
+    echo(f"page: {page}")

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from calm_ext.cli.common import json_option, print_json, refuse_inputs
+from calm_ext.cli.terminal import echo
 
 
 @click.command("import-generations")
@@ -88,4 +89,4 @@ def import_generations(
         print_json({"n_generations": counts.total(), "by_language": dict(counts)})
     else:
         by_language = ", ".join(f"{x} {n}" for x, n in counts.items())
-        click.echo(f"{counts.total()} generations ({by_language}) in {output}")
+        echo(f"{counts.total()} generations ({by_language}) in {output}")

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from calm_ext.cli.common import ConsoleReporter, console, json_option, number_text, print_json, refuse_inputs
+from calm_ext.cli.common import ConsoleReporter, json_option, number_text, print_json, refuse_inputs
 from calm_ext.cli.options import flags
+from calm_ext.cli.terminal import console, echo, new_console
 from calm_ext.data.corpora import LAYOUTS
 from calm_ext.retrieval.options import SearchOptions
 
@@ -99,18 +100,18 @@ def build(
             progress=show_progress,
         )
     if summary.answers_lost:
-        click.echo(f"note: {summary.answers_lost} of the {summary.split} passages that were cut say which questions "
+        echo(f"note: {summary.answers_lost} of the {summary.split} passages that were cut say which questions "
                    f"they answer; their pieces do not", err=True)  # fmt: skip
     if summary.wordless:
-        click.echo(f"note: {summary.wordless} passages have no word or number: no search by words finds them", err=True)
+        echo(f"note: {summary.wordless} passages have no word or number: no search by words finds them", err=True)
     if summary.cut_off:
-        click.echo(f"note: {summary.cut_off} passages are longer than the model of --dense reads; their ends are found "
+        echo(f"note: {summary.cut_off} passages are longer than the model of --dense reads; their ends are found "
                    f"by words only; --chunk cuts them", err=True)  # fmt: skip
     if as_json:
         print_json({**summary._asdict(), "path": str(summary.path)})
     else:
         counts = ", ".join(f"{language} {n}" for language, n in summary.languages.items())
-        click.echo(f"{sum(summary.languages.values())} passages ({counts}) in {output}, index {summary.fingerprint}")
+        echo(f"{sum(summary.languages.values())} passages ({counts}) in {output}, index {summary.fingerprint}")
 
 
 @command.command("search")
@@ -140,7 +141,7 @@ def search(index: Path, query: str, language: str | None, options: SearchOptions
             include={"id", "language", "title", "text", "score"}) for p in found]})  # fmt: skip
         return
     if not found:
-        click.echo("no passage has a word of the query", err=True)
+        echo("no passage has a word of the query", err=True)
         return
     from rich.table import Table
 
@@ -181,7 +182,7 @@ def show(index: Path, as_json: bool) -> None:
         ("gold", f"known for {facts['questions_with_gold']} questions"),
         ("versions", ", ".join(f"{name} {version}" for name, version in facts["versions"].items())),
     ):
-        click.echo(f"{label:<11}{text}")
+        echo(f"{label:<11}{text}")
 
 
 @command.command("passages", short_help="Find passages for parallel questions.")
@@ -225,13 +226,13 @@ def passages(index: Path, questions: Path, output: Path, options: SearchOptions,
 
     count = write_jsonl(output, found())
     for note in retriever.notes:
-        click.echo(f"note: {note}", err=True)
+        echo(f"note: {note}", err=True)
     empty = sum(not own.passages for own in judged)
     if empty:
-        click.echo(f"note: no passage was found for {empty} of {count} questions and languages", err=True)
+        echo(f"note: no passage was found for {empty} of {count} questions and languages", err=True)
     signature = f"{options.signature()}|index:{opened.fingerprint}"
     quality = measure(judged, k=options.k, known=retriever.known)
-    click.echo(f"passages for {count} questions and languages: {output}", err=True)
+    echo(f"passages for {count} questions and languages: {output}", err=True)
     if as_json:
         print_json({"signature": signature, "n_questions": len(asked), "n_without_passages": empty,
                     "notes": retriever.notes, "quality": quality})  # fmt: skip
@@ -241,7 +242,7 @@ def passages(index: Path, questions: Path, output: Path, options: SearchOptions,
 
 def _print_quality(quality: dict[str, Any], signature: str) -> None:
     if not quality["overall"]["n_questions"]:
-        click.echo("the corpus does not say which passages answer these questions: no recall")
+        echo("the corpus does not say which passages answer these questions: no recall")
         return
     from rich.table import Table
 
@@ -256,17 +257,16 @@ def _print_quality(quality: dict[str, Any], signature: str) -> None:
         values = [number_text(own["recall"][x]) for x in depths]
         table.add_row(name, str(own["n_questions"]), str(own["without_gold"]), *values, number_text(own["mrr"]))
     console().print(table)
-    click.echo(signature)
+    echo(signature)
 
 
 @contextlib.contextmanager
 def _progress() -> Iterator[Callable[[str, int, int | None], None]]:
     """A bar on stderr for each step; the bars disappear at the end."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description:>9}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    shown = Console(stderr=True, highlight=False)
+    shown = new_console(stderr=True)
     with Progress(*columns, console=shown, transient=True, disable=not shown.is_terminal) as bars:
         tasks: dict[str, Any] = {}
 

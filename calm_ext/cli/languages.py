@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from calm_ext.cli.common import json_option, print_json
+from calm_ext.cli.terminal import echo
 
 
 @click.command("languages")
@@ -39,5 +40,5 @@ def command(as_json: bool) -> None:
     for row in rows:
         cues = f"{row.question} / {row.explanation} / {row.answer}"
         lacking = "" if row.instruction and row.relevance else "  (cue words only)"
-        click.echo(f"{row.code:8}{row.name:21}{padded(row.endonym, 18)}{row.script:6}{cues}{lacking}")
-    click.echo("any other language of BCP-47, as eu: the bare question is asked (styles cloze and open)")
+        echo(f"{row.code:8}{row.name:21}{padded(row.endonym, 18)}{row.script:6}{cues}{lacking}")
+    echo("any other language of BCP-47, as eu: the bare question is asked (styles cloze and open)")

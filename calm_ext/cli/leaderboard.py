@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from calm_ext.cli.board import board_reading, name_option
-from calm_ext.cli.common import console, json_option, print_json
+from calm_ext.cli.common import json_option, print_json
 from calm_ext.cli.logs import log_options
+from calm_ext.cli.terminal import console, echo
 from calm_ext.results.log_options import LogOptions
 
 
@@ -61,13 +62,13 @@ def command(
     if as_json:
         print_json(to_dict(board))
     elif markdown:
-        click.echo(to_markdown(board), nl=False)
+        echo(to_markdown(board), nl=False)
     else:
         out = console()
         for item in render_terminal(board, width=out.width):
             out.print(item)
     for line in board.left_out:
-        click.echo(f"note: left out: {line}", err=True)
+        echo(f"note: left out: {line}", err=True)
     if output is not None:
         for path in write_board(board, output):
-            click.echo(f"wrote {path}", err=True)
+            echo(f"wrote {path}", err=True)

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import importlib
-import io
-import sys
 
 import click
 
 from calm_ext import __version__
-from calm_ext.errors import CalmError
-from calm_ext.files.secrets import mask
 
 #: verb -> (module, one line for the list)
 VERBS = {
@@ -73,12 +68,6 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
 
 
-#: what the file system says to a place that a user named and that cannot be written
-_REFUSALS = {
-    errno.EACCES, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG, errno.ENOSPC, errno.ENOTDIR, errno.EPERM, errno.EROFS
-}  # fmt: skip
-
-
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="calm-ext")
 def cli() -> None:
@@ -95,27 +84,7 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line; exit code 2 for a user's mistake, 130 for an interrupt."""
-    try:
-        cli.main(prog_name="calm-ext", standalone_mode=False)
-    except CalmError as error:
-        for line in mask(str(error)).splitlines():
-            click.echo(f"error: {line}", err=True)
-        sys.exit(2)
-    except click.ClickException as error:
-        shown = io.StringIO()
-        error.show(shown)
-        click.echo(mask(shown.getvalue()), err=True, nl=False)
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted; the same command continues where it stopped", err=True)
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.exit(0)
-    except OSError as error:
-        if error.errno not in _REFUSALS or not error.filename:
-            raise
-        click.echo(f"error: {error.filename}: {str(error.strerror).lower()}; name another place", err=True)
-        sys.exit(2)
-    except click.exceptions.Exit as error:
-        sys.exit(error.exit_code)
+    """Run the command line and exit (:mod:`calm_ext.cli.ending`)."""
+    from calm_ext.cli.ending import run
+
+    run(lambda: cli.main(prog_name="calm-ext", standalone_mode=False))

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import click
 
+from calm_ext.cli.common import trust_option
+from calm_ext.cli.terminal import echo
+
 
 @click.command("merge")
 @click.argument("run", type=click.Path(path_type=Path))
@@ -19,7 +22,8 @@ import click
     help="Number format of the merged model; auto: the base model's own.",
 )
 @click.option("--force", is_flag=True, help="Replace an existing model folder.")
-def command(run: Path, output: Path, base: str | None, dtype: str, force: bool) -> None:
+@trust_option
+def command(run: Path, output: Path, base: str | None, dtype: str, force: bool, trust_remote_code: bool) -> None:
     """Fold the adapter of RUN (a run directory, or an adapter folder) into its base model.
 
     Writes a plain transformers folder with weights, tokenizer, generation config and model card, as a whole or not at
@@ -41,8 +45,8 @@ def command(run: Path, output: Path, base: str | None, dtype: str, force: bool) 
             trained.base,
             output,
             dtype=dtype,
-            trust_remote_code=trained.trust_remote_code,
+            trust_remote_code=trust_remote_code,
             files={"README.md": merged_card(trained)},
             force=force,
         )
-    click.echo(f"merged model: {folder}")
+    echo(f"merged model: {folder}")

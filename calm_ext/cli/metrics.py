@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from calm_ext.cli.common import console, json_option, print_json, scoring_options
+from calm_ext.cli.common import json_option, print_json, scoring_options
 from calm_ext.cli.logs import log_options
+from calm_ext.cli.terminal import console, echo
 
 if TYPE_CHECKING:
     from calm_ext.metrics.measure import Measured
@@ -72,9 +73,9 @@ def command(
         _print_pairs(found)
     if found.letter_bias:
         listed = ", ".join(f"{x} {value:.2f}" for x, value in found.letter_bias.items())
-        click.echo(f"note: letters are answered unevenly by this much (0 is even): {listed}", err=True)
+        echo(f"note: letters are answered unevenly by this much (0 is even): {listed}", err=True)
     for warning in found.warnings:
-        click.echo(f"note: {warning}", err=True)
+        echo(f"note: {warning}", err=True)
 
 
 def _print_pairs(found: Measured) -> None:

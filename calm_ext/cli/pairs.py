@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from calm_ext.cli.common import ConsoleReporter, console, json_option, marks_option, print_json, refuse_inputs
+from calm_ext.cli.common import ConsoleReporter, json_option, marks_option, print_json, refuse_inputs
 from calm_ext.cli.options import flags
+from calm_ext.cli.terminal import console, echo
 from calm_ext.pairing.options import PairingOptions
 
 if TYPE_CHECKING:
@@ -155,12 +156,12 @@ def _print(report: PairReport, summary: dict[str, Any]) -> None:
         table.add_row(language, str(own.total()), *(str(own[x]) for x in origins), *lengths)
     table.add_row("all", str(summary["n_pairs"]), *(str(summary["by_origin"][x]) for x in origins), style="bold")
     console().print(table)
-    click.echo("lengths: mean number of characters")
+    echo("lengths: mean number of characters")
     for reason, n in summary["left_out"].items():
-        click.echo(f"left out: {n} {reason}")
+        echo(f"left out: {n} {reason}")
     if summary["precision"] is not None:
         without = summary["precision_without_anchors"]
         more = f", {without:.3f} without anchors" if summary["anchors"] and without is not None else ""
-        click.echo(f"chosen answer is gold in {summary['precision']:.3f} of the pairs{more}")
+        echo(f"chosen answer is gold in {summary['precision']:.3f} of the pairs{more}")
     if summary["anchors"]:
-        click.echo("anchor: the language agrees already")
+        echo("anchor: the language agrees already")

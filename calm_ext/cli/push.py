@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from calm_ext.cli.common import json_option, print_json
+from calm_ext.cli.terminal import echo
 
 
 @click.command("push")
@@ -63,17 +64,17 @@ def command(
     with reading(run, "push"):
         plan = plan_push(run, repo, base_model=base_model, merged=merged, report=report, include=include)
         for note in plan.notes:
-            click.echo(f"note: {note}", err=True)
+            echo(f"note: {note}", err=True)
         if not as_json:
             for upload in plan.uploads:
-                click.echo(f"{_size(upload.size):>10}  {upload.name}")
-            click.echo(f"{_size(sum(u.size for u in plan.uploads)):>10}  in {len(plan.uploads)} files, to {repo}")
+                echo(f"{_size(upload.size):>10}  {upload.name}")
+            echo(f"{_size(sum(u.size for u in plan.uploads)):>10}  in {len(plan.uploads)} files, to {repo}")
         address = None if dry_run else push(plan, private=private, revision=revision)
     if as_json:
         files = {upload.name: upload.size for upload in plan.uploads}
         print_json({"repo": repo, "files": files, "notes": plan.notes, "url": address})
     elif address:
-        click.echo(address)
+        echo(address)
 
 
 def _size(n: int) -> str:

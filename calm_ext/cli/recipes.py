@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from calm_ext.cli.terminal import echo
 from calm_ext.errors import CalmError
 
 
@@ -20,16 +21,17 @@ def ls() -> None:
     from calm_ext.pipeline.bundled import purpose, recipe_names, recipes_dir
 
     for name in recipe_names():
-        click.echo(f"{name:20} {purpose(recipes_dir() / f'{name}.yaml')}")
+        echo(f"{name:20} {purpose(recipes_dir() / f'{name}.yaml')}")
 
 
 @command.command("show")
 @click.argument("name")
 def show(name: str) -> None:
     """Print a recipe."""
+    from calm_ext.files.texts import read_text
     from calm_ext.pipeline.bundled import find_recipe
 
-    click.echo(find_recipe(name).read_text(encoding="utf-8"), nl=False)
+    echo(read_text(find_recipe(name)), nl=False)
 
 
 @command.command("cp")
@@ -37,7 +39,8 @@ def show(name: str) -> None:
 @click.argument("target", type=click.Path(path_type=Path), required=False)
 def cp(name: str, target: Path | None) -> None:
     """Copy a recipe to TARGET (default: its name, here), to change it; an existing file is not overwritten."""
-    from calm_ext.jsonl import atomic_write
+    from calm_ext.files.texts import read_text
+    from calm_ext.files.writing import atomic_write
     from calm_ext.pipeline.bundled import find_recipe
 
     source = find_recipe(name)
@@ -46,8 +49,8 @@ def cp(name: str, target: Path | None) -> None:
         goal = goal / source.name
     if goal.exists():
         raise CalmError(f"{goal}: is there already and was left alone; name another target")
-    atomic_write(goal, source.read_text(encoding="utf-8"))
-    click.echo(str(goal))
+    atomic_write(goal, read_text(source))
+    echo(str(goal))
 
 
 @command.command("validate")
@@ -61,8 +64,8 @@ def validate(recipes: tuple[str, ...], overrides: tuple[str, ...]) -> None:
     problems = []
     for name in recipes:
         try:
-            load_recipe(find_recipe(name), overrides=overrides)
-            click.echo(f"{name}: valid")
+            load_recipe(find_recipe(name), overrides=overrides, trust_remote_code=None)
+            echo(f"{name}: valid")
         except CalmError as error:
             problems.append(str(error))
     if problems:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from calm_ext.cli.common import json_option, print_json
+from calm_ext.cli.terminal import echo, new_console
 from calm_ext.disk.lock import held
 from calm_ext.errors import CalmError
 
@@ -17,8 +17,8 @@ from calm_ext.errors import CalmError
 @json_option
 def command(run: Path, as_json: bool) -> None:
     """Write the report of RUN (a run directory) again from its files, and print a summary."""
-    from rich.console import Console
 
+    from calm_ext.files.decode import read_table
     from calm_ext.report import write_report
     from calm_ext.report.terminal import print_summary
 
@@ -26,9 +26,9 @@ def command(run: Path, as_json: bool) -> None:
         raise CalmError(f"{run}: is no run directory (it has no manifest.json)")
     with held(run, "report"):
         index = write_report(run)
-        values = json.loads((run / "summary.json").read_text(encoding="utf-8"))
+        values = read_table(run / "summary.json")
     if as_json:
         print_json(values)
         return
-    print_summary(values, Console())
-    click.echo(f"report: {index}")
+    print_summary(values, new_console())
+    echo(f"report: {index}")

@@ -8,6 +8,7 @@ import click
 
 from calm_ext.cli.common import ConsoleReporter, with_babel_built
 from calm_ext.cli.options import flags, template_arg
+from calm_ext.cli.terminal import echo
 from calm_ext.models.options import ModelOptions, SamplingOptions
 
 
@@ -96,8 +97,8 @@ def command(
             retry=retry,
             endings=endings,
             progress=reporter.progress("sampling", len(asked)),
-            say=lambda note: click.echo(f"note: {note}", err=True),
+            say=lambda note: echo(f"note: {note}", err=True),
         )
-    click.echo(f"{done} questions asked, {len(asked) - done} were there already: {output}", err=True)
+    echo(f"{done} questions asked, {len(asked) - done} were there already: {output}", err=True)
     for note in endings.notes(next_run="the same command"):
-        click.echo(f"note: {note}", err=True)
+        echo(f"note: {note}", err=True)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from calm_ext.cli.common import console, json_option, print_json
+from calm_ext.cli.common import json_option, print_json, trust_option
+from calm_ext.cli.terminal import console, echo, new_console
 
 if TYPE_CHECKING:
     from calm_ext.study.grid import Cell
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Cells to run at once, a process each."
 )
+@trust_option
 @json_option
 def command(
     study: str,
@@ -35,6 +37,7 @@ def command(
     dry_run: bool,
     results: bool,
     jobs: int,
+    trust_remote_code: bool,
     as_json: bool,
 ) -> None:
     """Run a recipe over a grid of settings, seeds and folds, and test what is claimed of it.
@@ -54,7 +57,7 @@ def command(
     from calm_ext.study.read import find_study, read_study
     from calm_ext.study.run import plan_study, results_so_far, run_study
 
-    read = read_study(find_study(study), overrides=overrides)
+    read = read_study(find_study(study), overrides=overrides, trust_remote_code=trust_remote_code)
     folder = run_dir or Path("runs") / read.options.name
     if dry_run:
         plan = plan_study(read, folder)
@@ -82,7 +85,7 @@ def _print_results(results: dict[str, Any], folder: Path, as_json: bool) -> None
         return
     for part in render(results):
         console().print(part, soft_wrap=True)
-    click.echo(f"page: {folder / 'index.html'}")
+    echo(f"page: {folder / 'index.html'}")
 
 
 def _print_plan(plan: Plan, jobs: int, title: str) -> None:
@@ -121,10 +124,9 @@ class Progress:
     """How far a study is, on stderr: a line a cell that runs, one for the whole grid, and one for each that ended."""
 
     def __init__(self) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
-        self.console = Console(stderr=True, highlight=False)
+        self.console = new_console(stderr=True)
         columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[said]}"))
         self.bars = Progress(*columns, console=self.console, transient=True)
         self.rows: dict[str, Any] = {}
@@ -147,7 +149,7 @@ class Progress:
 
         name = event.cell
         if event.kind == "starts":
-            self.rows[name] = self.bars.add_task(name, total=1.0, said="")
+            self.rows[name] = self.bars.add_task(escape(name), total=1.0, said="")
         elif event.kind == "stage":
             self.bars.update(self.rows[name], completed=0, said=escape(f"{event.stage}: {event.text}"))
         elif event.kind == "progress":
@@ -158,7 +160,7 @@ class Progress:
             word = "[green]done[/]" if event.kind == "done" else f"[red]failed[/] {escape(event.text)}"
             self.bars.update(self.total, advance=1, said=self._left())
             left = "" if self.bars.live.is_started and self.console.is_terminal else f" ({self._left()})"
-            self.console.print(f"{name} {word}{left}", soft_wrap=True)
+            self.console.print(f"{escape(name)} {word}{left}", soft_wrap=True, markup=True)
 
     def _left(self) -> str:
         """How many cells have ended, and the time left by what the stages take, or else the cells."""

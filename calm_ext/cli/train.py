@@ -10,6 +10,7 @@ import click
 
 from calm_ext.cli.common import marks_option
 from calm_ext.cli.options import flags, template_arg
+from calm_ext.cli.terminal import echo
 from calm_ext.errors import RecipeError
 from calm_ext.files.places import writable_folder
 from calm_ext.models.options import SamplingOptions
@@ -81,7 +82,7 @@ def command(
         )
         compared = table.normalized
         if compared and compared.note:
-            click.echo(compared.note, err=True)
+            echo(compared.note, err=True)
         votes = votes_of_others(table, VotingOptions())
     job = TrainingJob(
         model=model,
@@ -97,7 +98,7 @@ def command(
     )
     with writing(output, "train", folder=True):
         launch(job)
-    click.echo(f"adapter: {output / 'adapter'}", err=True)
+    echo(f"adapter: {output / 'adapter'}", err=True)
 
 
 def _options(method: TrainingOptions, settings: Sequence[str]) -> TrainingOptions:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from calm_ext.cli.common import console, json_option, print_json
+from calm_ext.cli.common import json_option, print_json, trust_option
+from calm_ext.cli.terminal import console, echo
 
 if TYPE_CHECKING:
     from calm_ext.study.tune import Tuned
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Trials to run at once.")
 @click.option("--dry-run", is_flag=True, help="Print what would be tried, and train nothing.")
+@trust_option
 @json_option
 def command(
     recipe: str,
@@ -46,6 +48,7 @@ def command(
     heldout_questions: int,
     jobs: int,
     dry_run: bool,
+    trust_remote_code: bool,
     as_json: bool,
 ) -> None:
     """Choose training settings of RECIPE without gold labels.
@@ -69,7 +72,7 @@ def command(
     from calm_ext.study.tune import check_tries, tune, usual_tries
 
     path = find_recipe(recipe)
-    checked = changed_recipe(read_recipe(path), overrides, where=str(path))
+    checked = changed_recipe(read_recipe(path), overrides, where=str(path), trust_remote_code=trust_remote_code)
     wanted = check_tries(checked, _read(tries) or usual_tries(checked))
     folder = run_dir or Path("runs") / f"{checked.name}-tune"
     if dry_run:
@@ -77,9 +80,9 @@ def command(
             print_json({"recipe": str(path), "run": str(folder), "tries": wanted})
             return
         for key, values in wanted.items():
-            click.echo(f"{key}: {', '.join(f'{v:g}' if isinstance(v, float) else str(v) for v in values)}")
+            echo(f"{key}: {', '.join(f'{v:g}' if isinstance(v, float) else str(v) for v in values)}")
         trainings = 1 + sum(len(v) - 1 for v in wanted.values())
-        click.echo(f"{trainings} trainings at most, in {folder}; trials share sampling, votes and pairs")
+        echo(f"{trainings} trainings at most, in {folder}; trials share sampling, votes and pairs")
         return
     with Progress() as progress:
         found = tune(
@@ -90,7 +93,7 @@ def command(
         print_json({**found.as_json(), "run": str(folder)})
         return
     _print(found)
-    click.echo(f"tuned recipe: {folder / 'recipe.yaml'}")
+    echo(f"tuned recipe: {folder / 'recipe.yaml'}")
 
 
 def _read(tries: tuple[str, ...]) -> dict[str, list[Any]]:

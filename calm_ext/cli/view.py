@@ -10,6 +10,7 @@ import click
 from calm_ext.cli.board import board_reading, name_option
 from calm_ext.cli.common import json_option, print_json
 from calm_ext.cli.logs import log_options
+from calm_ext.cli.terminal import echo
 from calm_ext.results.log_options import LogOptions
 
 
@@ -68,12 +69,10 @@ def command(
             "tables": tables, "notes": notes,
         })  # fmt: skip
     else:
-        click.echo(headline(board))
-        click.echo(
-            f"{view.folder / 'index.html'}: {_count(view.tables)} in {view.files} files, {view.size / 1e6:.1f} MB"
-        )
+        echo(headline(board))
+        echo(f"{view.folder / 'index.html'}: {_count(view.tables)} in {view.files} files, {view.size / 1e6:.1f} MB")
     for line in notes:
-        click.echo(f"note: {line}", err=True)
+        echo(f"note: {line}", err=True)
 
 
 def _count(tables: list[dict[str, object]]) -> str:

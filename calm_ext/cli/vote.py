@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from calm_ext.cli.common import console, json_option, marks_option, print_json, refuse_inputs
+from calm_ext.cli.common import json_option, marks_option, print_json, refuse_inputs
 from calm_ext.cli.options import flags
+from calm_ext.cli.terminal import console, echo
 from calm_ext.errors import CalmError
 from calm_ext.models.options import SamplingOptions
 from calm_ext.voting.options import VotingOptions
@@ -91,10 +92,10 @@ def command(
         print_json({**extra, **summary})
     else:
         _print(summary)
-        click.echo(signed, err=True)
+        echo(signed, err=True)
     ended_so = endings.notes(retry="`calm-ext sample --retry`")
     for note in (*ended_so, *election.notes, *_equal_options(table.equal_options)):
-        click.echo(f"note: {note}", err=True)
+        echo(f"note: {note}", err=True)
 
 
 def _equal_options(places: dict[str, list[str]]) -> list[str]:
@@ -113,13 +114,13 @@ def _print(summary: dict[str, Any]) -> None:
     from rich.table import Table
 
     n, known = summary["n_questions"], summary["accuracy"] is not None
-    click.echo(f"{summary['n_decided']} of {n} questions decided, {summary['n_ties']} ties")
+    echo(f"{summary['n_decided']} of {n} questions decided, {summary['n_ties']} ties")
     bounds = summary.get("estimated_accuracy_range")
     between = f", between {_percent(bounds[0])} and {_percent(bounds[1])}" if bounds else ""
     doubt = f" (not calibrated here: {summary['calibration_doubt']})" if summary.get("calibration_doubt") else ""
-    click.echo(f"right by estimate: {_percent(summary['estimated_accuracy'])} of all{between}{doubt}")
+    echo(f"right by estimate: {_percent(summary['estimated_accuracy'])} of all{between}{doubt}")
     if known:
-        click.echo(
+        echo(
             f"right by gold: {_percent(summary['accuracy'])} of all, "
             f"{_percent(summary['accuracy_kept'])} of the decided; "
             f"expected calibration error {_percent(summary['ece'])}"

@@ -34,7 +34,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 
 from calm_ext.data.families import Family
 from calm_ext.errors import DataError
-from calm_ext.files.texts import read_yaml
+from calm_ext.files.texts import read_text, read_yaml
 from calm_ext.languages.codes import normalise_code
 from calm_ext.options import Section, problem
 
@@ -295,11 +295,9 @@ def read_benchmark(path: str | Path) -> Benchmark:
         DataError: the file cannot be read, is not YAML, or a key is unknown, missing or of a value that is not allowed.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = read_text(Path(path))
     except FileNotFoundError:
         raise DataError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read ({error})") from None
     return parse_benchmark(read_yaml(text, str(path)), str(path))
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from calm_ext.data.sources.medexpqa import LANGUAGES, load_passages
 from calm_ext.errors import CalmError, DataError
+from calm_ext.files.places import check_file
 from calm_ext.jsonl import read_numbered
 from calm_ext.languages import get_language
 from calm_ext.records import CorpusPassage
@@ -119,6 +120,7 @@ def read_medexpqa(split: str, *, languages: Sequence[str], data_dir: str | None 
 
 def _read(book: Path) -> str:
     try:
+        check_file(book)
         text = book.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from calm_ext.errors import DataError
+from calm_ext.files.decode import decoded
+from calm_ext.files.places import check_file
 
 
 def cache_dir() -> Path:
@@ -53,6 +55,7 @@ def read_text(base: str, relative: str) -> str:
             options = {"cache_storage": str(cache_dir() / "fetched"), "same_names": False}
             with fsspec.open(f"filecache::{where}", "rt", encoding="utf-8", filecache=options) as handle:
                 return str(handle.read())
+        check_file(Path(where))
         return Path(where).read_text(encoding="utf-8")
     except FileNotFoundError:
         online = base.startswith(("http://", "https://"))
@@ -74,11 +77,11 @@ def parse_json(text: str, where: str) -> Any:
         DataError: it is not JSON; the message begins with ``where:line``.
     """
     try:
-        return json.loads(text)
+        return decoded(text, strict=False)
     except json.JSONDecodeError as error:
         raise DataError(f"{where}:{error.lineno}: not JSON ({error.msg})") from None
-    except RecursionError:
-        raise DataError(f"{where}: not JSON that can be read (too deep)") from None
+    except ValueError as error:
+        raise DataError(f"{where}: not JSON that can be read ({error})") from None
 
 
 def read_json(base: str, relative: str) -> Any:

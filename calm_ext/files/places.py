@@ -1,11 +1,12 @@
-"""Folders that a user names to be written into."""
+"""Folders and files that a user names."""
 
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
-from calm_ext.errors import CalmError
+from calm_ext.errors import CalmError, DataError
 
 
 def make_folder(path: str | os.PathLike[str]) -> Path:
@@ -33,3 +34,20 @@ def writable_folder(path: Path) -> None:
     if path.exists() and not path.is_dir():
         raise CalmError(f"{path}: is a file, a folder was expected")
     make_folder(path.parent)
+
+
+_KINDS = {stat.S_IFIFO: "a pipe", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device", stat.S_IFSOCK: "a socket"}
+
+
+def check_file(path: Path) -> None:
+    """Refuse to read what never ends or never begins: a device, a pipe, a socket, or a link to one.
+
+    Raises:
+        DataError: it is one of them, or a folder.
+        OSError: there is no such file, or it cannot be looked at.
+    """
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise DataError(f"{path}: is a directory, a file was expected")
+    if not stat.S_ISREG(mode):
+        raise DataError(f"{path}: is {_KINDS.get(stat.S_IFMT(mode), 'no file')}; write what it gives to a file first")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from calm_ext.errors import CalmError
+from calm_ext.files.decode import short
 
 if TYPE_CHECKING:
     from lm_eval.api.model import LM
@@ -18,6 +20,9 @@ logger = logging.getLogger(__name__)
 
 #: For lm-eval's standard errors of what is no mean, in tasks that are not ours; those of means need none.
 _RESAMPLES = 1000
+
+# What lm-eval names its tasks by.
+_NAME = re.compile(r"\w[\w.+()-]*")
 
 
 def own_tasks_dir() -> Path:
@@ -49,13 +54,17 @@ def task_manager(names: Sequence[str], *, metadata: dict[str, Any] | None = None
 
 
 def unknown_tasks(names: Sequence[str]) -> list[str]:
-    """Those names that lm-eval has no task for; it is loaded only where one is not ours."""
+    """Those names that lm-eval has no task for; it is loaded only where one may be a task of its own."""
     ours = _own_tasks()
     names = [x for x in names if x not in ours]
-    if not names:
-        return []
+    if not any(map(_may_be_theirs, names)):
+        return names
     known = set(task_manager(names).all_tasks)
     return [x for x in names if x not in known]
+
+
+def _may_be_theirs(name: str) -> bool:
+    return not name.startswith("calm_") and _NAME.fullmatch(name) is not None
 
 
 def require_tasks(names: Sequence[str]) -> None:
@@ -69,7 +78,12 @@ def require_tasks(names: Sequence[str]) -> None:
 
 def _refuse(missing: Sequence[str]) -> None:
     if missing:
-        raise CalmError(f"lm-eval has no task {', '.join(missing)}; `lm_eval ls tasks` lists what there is")
+        raise CalmError(f"lm-eval has no task {named(missing)}; `lm_eval ls tasks` lists what there is")
+
+
+def named(names: Sequence[str]) -> str:
+    """Names of tasks in a message, those that are none in quotes."""
+    return ", ".join(x if _NAME.fullmatch(x) else repr(short(x)) for x in names)
 
 
 def evaluate(
@@ -148,7 +162,7 @@ def evaluate(
     tracker.save_results_aggregated(results=results, samples=samples)
     for task in results["configs"]:
         tracker.save_results_samples(task_name=task, samples=samples[task])
-    _flatten(partial)
+    _flatten(partial, tracker.date_id)
     shutil.rmtree(target, ignore_errors=True)
     partial.rename(target)
     if lm.world_size > 1:
@@ -189,11 +203,13 @@ def _judged(
     return list(loaded["tasks"].values()) if None in found else found
 
 
-def _flatten(folder: Path) -> None:
-    """lm-eval files results under the model's name and the time; a run has one of each, under plain names."""
+def _flatten(folder: Path, time: str) -> None:
+    """lm-eval files results under the model's name and the time; a run has one of each, under plain names.
+
+    Only that time is cut off: names of tasks end with a year, too.
+    """
     for path in sorted(folder.rglob("*.json*")):
-        stem = path.name.split("_202")[0]
-        path.rename(folder / f"{stem}{path.suffix}")
+        path.rename(folder / f"{path.stem.removesuffix(f'_{time}')}{path.suffix}")
     for path in folder.iterdir():
         if path.is_dir():
             shutil.rmtree(path)

@@ -17,7 +17,9 @@ A response that a backend could not give is None in its generation. Where it fai
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -301,17 +303,17 @@ def _resume(
         there = [None if x is None else "" for x in generation.responses]
         have.append((generation.language, there, generation.finish))
         if generation.n_missing:
-            ends = generation.finish or [None] * len(there)
-            lacking[index] = [Reply(text, end) for text, end in zip(generation.responses, ends, strict=True)]
-    per_question = len(questions[0].versions)
-    complete = len(have) // per_question
+            said = generation.finish or [None] * len(there)
+            lacking[index] = [Reply(text, end) for text, end in zip(generation.responses, said, strict=True)]
+    ends = list(accumulate((len(q.versions) for q in questions), initial=0))  # lines up to and with each question
+    complete = bisect_right(ends, len(have)) - 1
     whole = complete if complete == len(questions) else complete // chunk * chunk
-    if whole * per_question < len(have):
+    if ends[whole] < len(have):
         with output.open("rb") as handle:
-            size = sum(len(line) for line, _ in zip(handle, range(whole * per_question), strict=False))
+            size = sum(len(line) for line, _ in zip(handle, range(ends[whole]), strict=False))
         with output.open("r+b") as handle:
             handle.truncate(size)
-    kept = have[: whole * per_question]
+    kept = have[: ends[whole]]
     for own in kept:
         endings.add(*own)
     return whole, {line: replies for line, replies in lacking.items() if line < len(kept)}

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -24,6 +25,7 @@ from calm_ext.models.meter import count_tokens, in_model
 from calm_ext.models.paths import local_folder
 from calm_ext.models.request import without_second_bos
 from calm_ext.models.scoring import reads_trees, score_groups
+from calm_ext.models.trust import loading, require_adapter, why
 
 logger = logging.getLogger(__name__)
 
@@ -186,6 +188,8 @@ def load_lm(
     folder = local_folder(path)
     if folder is not None and not folder.exists():
         raise CalmError(f"model {path}: no such folder")
+    if adapter is not None:
+        require_adapter(Path(adapter))
     device = find_device(device)
     taken = isinstance(tokenizer, (PreTrainedTokenizer, PreTrainedTokenizerFast))  # lm-eval's class takes no other
     try:
@@ -196,9 +200,8 @@ def load_lm(
             dtype=choose_dtype(dtype, device=device),
             device=device,
             batch_size=batch_size,
-            trust_remote_code=trust_remote_code,
+            **loading(trust_remote_code),
             chat_template_args=dict(template_args or {}),
         )
     except (OSError, ValueError) as error:
-        reason = next((x.strip() for x in str(error).splitlines() if x.strip()), type(error).__name__)
-        raise CalmError(f"model {path} cannot be loaded: {reason}") from error
+        raise CalmError(f"model {path} cannot be loaded: {why(error)}") from error

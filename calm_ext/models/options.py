@@ -22,7 +22,8 @@ class ModelOptions(Section):
     device: str | None = None
     """The device, as ``cuda`` or ``cpu``; default: the first there is."""
     trust_remote_code: bool = False
-    """Let the model bring code of its own."""
+    """Run the Python code that the model brings. A recipe can only wish for it: it is granted by
+    ``--trust-remote-code`` on the command line, and a recipe that wishes for it is refused without."""
 
     @field_validator("device")
     @classmethod

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from calm_ext.errors import DataError
-from calm_ext.jsonl import atomic_write, write_jsonl
+from calm_ext.files.decode import read_table
+from calm_ext.files.writing import atomic_write
+from calm_ext.jsonl import write_jsonl
 from calm_ext.records import Pair
 
 Format = Literal["jsonl", "trl", "llamafactory"]
@@ -73,12 +75,7 @@ def _dataset_info(path: Path) -> str:
     place = path.with_name("dataset_info.json")
     known: Any = {}
     if place.exists():
-        try:
-            known = json.loads(place.read_text(encoding="utf-8"))
-        except ValueError:
-            known = None
-        if not isinstance(known, dict):
-            raise DataError(f"{place}: is not a JSON object; LLaMA-Factory's data sets are listed there")
+        known = read_table(place, again="LLaMA-Factory's data sets are listed there")
     known[path.stem] = {
         "file_name": path.name,
         "formatting": "sharegpt",

@@ -24,6 +24,7 @@ from calm_ext.languages.scripts import share_in_script
 from calm_ext.models.device import choose_dtype, find_device
 from calm_ext.models.meter import count_tokens, in_model
 from calm_ext.models.request import encode_prompt
+from calm_ext.models.trust import loading
 from calm_ext.pairing.donors import Wanted, wanted_translations
 from calm_ext.pairing.options import PairingOptions
 from calm_ext.prompts import Style, answer_text, explanation_cue
@@ -197,7 +198,7 @@ def load_restater(
     from transformers import AutoConfig
 
     try:
-        config = AutoConfig.from_pretrained(path, local_files_only=True)
+        config = AutoConfig.from_pretrained(path, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError):
         raise CalmError(
             f"{path}: no model folder (with config.json), nor in the local cache; translation never uses the network"
@@ -221,8 +222,8 @@ class Seq2SeqRestater:
     def __init__(self, path: str, *, device: str, dtype: str, max_new_tokens: int) -> None:
         from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
-        self.tokenizer: Any = AutoTokenizer.from_pretrained(path, local_files_only=True)
-        model: Any = AutoModelForSeq2SeqLM.from_pretrained(path, local_files_only=True, dtype=dtype)
+        self.tokenizer: Any = AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
+        model: Any = AutoModelForSeq2SeqLM.from_pretrained(path, local_files_only=True, dtype=dtype, **loading(False))
         self.model = model.eval().to(device)
         self.max_new_tokens = max_new_tokens
 
@@ -272,11 +273,13 @@ class CausalRestater:
     ) -> None:
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
-        self.tokenizer: Any = AutoTokenizer.from_pretrained(path, local_files_only=True, padding_side="left")
+        self.tokenizer: Any = AutoTokenizer.from_pretrained(
+            path, local_files_only=True, trust_remote_code=False, padding_side="left"
+        )
         self.template_args = dict(template_args or {})
         if self.tokenizer.pad_token is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
-        model: Any = AutoModelForCausalLM.from_pretrained(path, local_files_only=True, dtype=dtype)
+        model: Any = AutoModelForCausalLM.from_pretrained(path, local_files_only=True, dtype=dtype, **loading(False))
         self.model = model.eval().to(device)
         self.max_new_tokens = max_new_tokens
 

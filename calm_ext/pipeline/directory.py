@@ -14,7 +14,7 @@ from typing import Any
 from calm_ext.disk.digests import digest, sha256_of
 from calm_ext.errors import RunError
 from calm_ext.files.places import make_folder
-from calm_ext.jsonl import atomic_write
+from calm_ext.files.writing import atomic_write
 
 
 def link_or_copy(source: Path, target: Path) -> None:

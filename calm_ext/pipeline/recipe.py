@@ -15,9 +15,9 @@ from pydantic import BaseModel, ValidationError
 
 from calm_ext.data import SOURCES
 from calm_ext.errors import CalmError, DataError, RecipeError
-from calm_ext.files.texts import read_yaml
+from calm_ext.files.texts import read_text, read_yaml
+from calm_ext.files.writing import atomic_write
 from calm_ext.harness.metadata import problems_of
-from calm_ext.jsonl import atomic_write
 from calm_ext.languages import LANGUAGES, code_hint, is_known, is_language, language_with_words
 from calm_ext.models.backends import BACKENDS, BackendEntry
 from calm_ext.models.options import SamplingOptions
@@ -25,6 +25,7 @@ from calm_ext.models.paths import local_folder
 from calm_ext.options import problem
 from calm_ext.pipeline.overrides import leave_out_method_keys, override
 from calm_ext.pipeline.schema import Recipe
+from calm_ext.pipeline.trust import trusted
 from calm_ext.prompts import BARE
 from calm_ext.retrieval.options import bundled_indexes
 from calm_ext.training.options import TrainingOptions, options_class
@@ -32,8 +33,14 @@ from calm_ext.training.tracking import tracker_problems
 from calm_ext.voting.rules import RULES
 
 
-def load_recipe(path: str | os.PathLike[str], *, overrides: Iterable[str] = ()) -> Recipe:
+def load_recipe(
+    path: str | os.PathLike[str], *, overrides: Iterable[str] = (), trust_remote_code: bool | None = False
+) -> Recipe:
     """Read a recipe, apply ``key=value`` overrides, and check all of it.
+
+    Args:
+        trust_remote_code: whether the person at the keyboard lets the model run code of its own, which a recipe can
+            only wish for; None does not ask, for a recipe that is not run.
 
     An override of ``training.method`` leaves out the keys of ``training`` that belong to the file's own method, so that
     methods can be compared by that one key.
@@ -41,7 +48,7 @@ def load_recipe(path: str | os.PathLike[str], *, overrides: Iterable[str] = ()) 
     Raises:
         RecipeError: with every problem, one a line.
     """
-    return changed_recipe(read_recipe(path), overrides, where=str(path))
+    return changed_recipe(read_recipe(path), overrides, where=str(path), trust_remote_code=trust_remote_code)
 
 
 def read_recipe(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -64,13 +71,10 @@ def read_mapping(path: str | os.PathLike[str], *, absent: str) -> tuple[str, dic
     """
     source = Path(path)
     try:
-        text = source.read_text(encoding="utf-8")
+        text = read_text(source)
+        values = read_yaml(text, str(source))
     except FileNotFoundError:
         raise RecipeError(str(source), [absent]) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(str(source), [f"cannot be read ({error})"]) from None
-    try:
-        values = read_yaml(text, str(source))
     except DataError as error:
         where, _, what = str(error).partition(": ")
         raise RecipeError(where, [what]) from None
@@ -79,7 +83,9 @@ def read_mapping(path: str | os.PathLike[str], *, absent: str) -> tuple[str, dic
     return text, values
 
 
-def changed_recipe(values: dict[str, Any], overrides: Iterable[str], *, where: str) -> Recipe:
+def changed_recipe(
+    values: dict[str, Any], overrides: Iterable[str], *, where: str, trust_remote_code: bool | None = False
+) -> Recipe:
     """The recipe of some values and ``key=value`` overrides, which are applied in place; see :func:`load_recipe`."""
     overrides = list(overrides)
     if any(item.startswith("training.method=") for item in overrides):
@@ -87,7 +93,8 @@ def changed_recipe(values: dict[str, Any], overrides: Iterable[str], *, where: s
     problems = [p for p in (override(values, item) for item in overrides) if p]
     if problems:
         raise RecipeError(where, problems)
-    return parse_recipe(values, where=where)
+    recipe = parse_recipe(values, where=where)
+    return recipe if trust_remote_code is None else trusted(recipe, given=trust_remote_code, where=where)
 
 
 def parse_recipe(values: Mapping[str, Any], *, where: str = "recipe") -> Recipe:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from calm_ext.errors import CalmError
+from calm_ext.models.trust import loading
 from calm_ext.prompts import ask
 
 _LANGUAGES = ("en", "zh", "fr")
@@ -138,7 +139,7 @@ def verify(folder: Path, wanted: list[Any], asked: list[list[int]], *, trust_rem
     """
     from transformers import AutoModelForCausalLM
 
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype="auto", trust_remote_code=trust_remote_code)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype="auto", **loading(trust_remote_code))
     found = difference(logits(model.to(device).eval(), asked), wanted)
     allowed = tolerance(model.dtype)
     if found <= allowed:

@@ -7,7 +7,6 @@ logits are compared with the adapted model's before it gets its name (:mod:`calm
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
@@ -15,9 +14,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from calm_ext.errors import CalmError, DataError, RunError
+from calm_ext.files.decode import read_table
 from calm_ext.files.places import make_folder
-from calm_ext.files.texts import read_yaml
+from calm_ext.files.texts import read_text, read_yaml
+from calm_ext.files.writing import prefix_of, sweep
 from calm_ext.models.paths import local_folder
+from calm_ext.models.trust import loading, require_adapter, why
 from calm_ext.publish.fold import fold, logits, no_tied_warning, prompts, verify
 from calm_ext.publish.verify import require_current, verify_adapter
 
@@ -31,13 +33,11 @@ class Trained(NamedTuple):
     Attributes:
         folder: of the adapter.
         base: Hugging Face folder or hub name of the base model.
-        trust_remote_code: as the recipe has it.
         run: the run directory; None where only an adapter folder was given.
     """
 
     folder: Path
     base: str
-    trust_remote_code: bool = False
     run: Path | None = None
 
 
@@ -69,7 +69,7 @@ def find_adapter(source: Path, *, base: str | None = None) -> Trained:
 
         known = {k: v for k, v in babel.items() if k in ("seed", "passages")}
         path = str(build(BabelConfig(**known)))
-    return Trained(folder, str(path), bool(model.get("trust_remote_code")), source)
+    return Trained(folder, str(path), source)
 
 
 def adapter_of(run: Path) -> Path:
@@ -92,19 +92,16 @@ def adapter_of(run: Path) -> Path:
 def _recipe_section(path: Path, name: str) -> dict[str, Any]:
     """A section of a run's recipe, not validated: a run whose data or trackers are elsewhere can still be merged."""
     try:
-        recipe = read_yaml(path.read_text(encoding="utf-8"), str(path)) if path.is_file() else None
-    except (OSError, UnicodeDecodeError, DataError):
-        raise RunError(f"{path}: cannot be read") from None
+        recipe = read_yaml(read_text(path), str(path)) if path.exists() else None
+    except (OSError, DataError) as error:
+        raise RunError(f"{path}: cannot be read ({error})") from None
     found = recipe.get(name) if isinstance(recipe, dict) else None
     return found if isinstance(found, dict) else {}
 
 
 def _named_base(folder: Path) -> str:
     path = folder / "adapter_config.json"
-    try:
-        name = json.loads(path.read_text(encoding="utf-8")).get("base_model_name_or_path")
-    except (OSError, ValueError, AttributeError):
-        raise RunError(f"{path}: cannot be read; copy the adapter again") from None
+    name = read_table(path, again="copy the adapter again").get("base_model_name_or_path")
     if not isinstance(name, str) or not name:
         raise RunError(f"{path}: names no base model; --base names it")
     return name
@@ -144,11 +141,12 @@ def merge(
     try:
         model = fold(adapted)
     except ValueError as error:  # not a number in the sum
-        raise CalmError(f"{adapter}: cannot be merged: {_reason(error)}") from None
+        raise CalmError(f"{adapter}: cannot be merged: {why(error, lines=2)}") from None
     del adapted
     output = output.resolve()
     make_folder(output.parent)
-    temporary = Path(tempfile.mkdtemp(dir=output.parent, prefix=f".{output.name}."))
+    sweep(output)
+    temporary = Path(tempfile.mkdtemp(dir=output.parent, prefix=prefix_of(output), suffix=".tmp"))
     try:
         folder = temporary / "model"
         model.save_pretrained(folder)
@@ -189,18 +187,6 @@ def check_output(output: Path, *, force: bool, inputs: tuple[Path, ...] = ()) ->
         raise CalmError(f"{output}: is not empty and is no model (no config.json), so --force does not replace it")
 
 
-def require_adapter(folder: Path) -> None:
-    """Refuse a folder that is no PEFT adapter.
-
-    Raises:
-        CalmError: a file is missing.
-    """
-    if not (folder / "adapter_config.json").is_file():
-        raise CalmError(f"{folder}: has no adapter_config.json, a PEFT adapter folder was expected")
-    if not any((folder / f"adapter_model.{kind}").is_file() for kind in ("safetensors", "bin")):
-        raise CalmError(f"{folder}: has no adapter_model.safetensors; train again, or copy the whole adapter")
-
-
 def _load(adapter: Path, base: str, dtype: str, trust_remote_code: bool) -> tuple[Any, Any]:
     from peft import PeftModel
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
@@ -208,29 +194,23 @@ def _load(adapter: Path, base: str, dtype: str, trust_remote_code: bool) -> tupl
     path = local_folder(base)
     if path is not None and not path.is_dir():
         raise CalmError(f"base model {base}: no such folder; --base names another")
-    name, trust = str(path or base), {"trust_remote_code": trust_remote_code}
+    name = str(path or base)
     try:
-        config = AutoConfig.from_pretrained(name, **trust)
+        config = AutoConfig.from_pretrained(name, trust_remote_code=trust_remote_code)
         if getattr(config, "quantization_config", None):
             raise CalmError(
                 f"base model {base}: is quantised, and an adapter cannot be folded into rounded weights without loss; "
                 f"--base names the model in full precision"
             )
-        model = AutoModelForCausalLM.from_pretrained(name, dtype=dtype, **trust)
-        tokenizer = AutoTokenizer.from_pretrained(name, **trust)
+        model = AutoModelForCausalLM.from_pretrained(name, dtype=dtype, **loading(trust_remote_code))
+        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=trust_remote_code)
     except (OSError, ValueError) as error:
-        raise CalmError(f"base model {base} cannot be loaded: {_reason(error)}; --base names another") from None
+        raise CalmError(f"base model {base} cannot be loaded: {why(error, lines=2)}; --base names another") from None
     try:
         with no_tied_warning():
             adapted = PeftModel.from_pretrained(model, str(adapter))
     except Exception as error:  # PEFT, safetensors and torch each raise kinds of their own
-        raise CalmError(f"{adapter}: cannot be loaded on {base}: {_reason(error)}") from None
+        raise CalmError(f"{adapter}: cannot be loaded on {base}: {why(error, lines=2)}") from None
     if not hasattr(adapted, "merge_and_unload"):
         raise CalmError(f"{adapter}: is a {adapted.active_peft_config.peft_type.value} adapter, which does not merge")
     return adapted.eval(), tokenizer
-
-
-def _reason(error: BaseException) -> str:
-    """The first two lines of an error, which name the first of several mismatches."""
-    lines = [x.strip() for x in str(error).splitlines() if x.strip()]
-    return " ".join(lines[:2])[:300] if lines else type(error).__name__

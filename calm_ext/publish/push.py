@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from calm_ext.errors import CalmError, RunError
+from calm_ext.files.decode import read_table
 from calm_ext.models.paths import local_folder
 from calm_ext.publish.merge import Trained, adapter_of
 from calm_ext.publish.verify import require_current
@@ -111,7 +112,7 @@ def plan_push(
     else:
         uploads = [Upload("README.md", card.encode()), *_adapter(adapter, base_model)]
     uploads += [Upload("recipe.yaml", data.recipe_text.encode())] if data.recipe_text else []
-    uploads += [Upload(name, run / name) for name in ("summary.json",) if (run / name).is_file()]
+    uploads += [Upload(name, run / name) for name in ("summary.json",) if _lies_in(run, run / name)]
     paths = _local_paths(data)
     if paths:
         notes.append(f"recipe.yaml names files of this machine: {', '.join(paths)}")
@@ -183,7 +184,7 @@ def _check_name(name: str, option: str) -> None:
 def _card(run: Path, data: RunData, repo: str, base_model: str | None, merged: Path | None) -> str:
     """The run's own card, which the user may have edited; a new one where ``base_model`` changes its content."""
     own = merged / "README.md" if merged else run / "README.md"
-    if own.is_file() and base_model is None:
+    if _lies_in(merged or run, own) and base_model is None:
         try:
             text = own.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -212,11 +213,10 @@ def _adapter(folder: Path, base_model: str | None) -> list[Upload]:
     for path in _matching(folder, _ADAPTER_FILES):
         content: Path | bytes = path
         if path.name == "adapter_config.json":
-            try:
-                config = json.loads(path.read_text(encoding="utf-8"))
-                named = str(config["base_model_name_or_path"])
-            except (OSError, ValueError, KeyError, TypeError):
-                raise RunError(f"{path}: cannot be read; train again, or copy the whole adapter") from None
+            config = read_table(path, again="train again, or copy the whole adapter")
+            named = config.get("base_model_name_or_path")
+            if not isinstance(named, str) or not named:
+                raise RunError(f"{path}: names no base model; train again, or copy the whole adapter")
             if base_model or local_folder(named):
                 config["base_model_name_or_path"] = base_model or Path(named).name
                 content = (json.dumps(config, indent=2, sort_keys=True) + "\n").encode()
@@ -237,7 +237,7 @@ def _report(run: Path, data: RunData, wanted: bool | None) -> tuple[list[Upload]
     """The report's files, and notes on them."""
     source = source_of(data)
     licence = source[1].licence if source else ""
-    files = sorted(p for p in (run / "report").rglob("*") if p.is_file() and not p.name.startswith("."))
+    files = sorted(p for p in (run / "report").rglob("*") if _lies_in(run, p) and not p.name.startswith("."))
     if not files:
         return [], ["there is no report; `calm-ext report` writes it"] if wanted else []
     of = f"{source[0] if source else 'its data'} (licence: {licence or 'not known'})"
@@ -249,13 +249,18 @@ def _report(run: Path, data: RunData, wanted: bool | None) -> tuple[list[Upload]
 
 def _inside(run: Path, name: str) -> Path:
     path = (run / name).resolve()
-    if not path.is_relative_to(run.resolve()) or not path.is_file():
+    if not _lies_in(run, path):
         raise CalmError(f"--include {name}: no such file in {run}")
     return path
 
 
+def _lies_in(folder: Path, path: Path) -> bool:
+    """Whether a path is a file of a folder, and no link to one elsewhere, which a stranger's run may have."""
+    return path.is_file() and path.resolve().is_relative_to(folder.resolve())
+
+
 def _matching(folder: Path, patterns: Sequence[str]) -> list[Path]:
-    return sorted({p for pattern in patterns for p in folder.glob(pattern) if p.is_file()})
+    return sorted({p for pattern in patterns for p in folder.glob(pattern) if _lies_in(folder, p)})
 
 
 def _local_paths(data: RunData) -> list[str]:

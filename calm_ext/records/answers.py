@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
+from calm_ext.files.decode import short
 from calm_ext.languages import code_hint
-from calm_ext.records.base import LANGUAGE_TAG, Names, Prompt, Record, check_language, check_names
+from calm_ext.records.base import LANGUAGE_TAG, MOST_OPTIONS, Names, Prompt, Record, check_language, check_names
 
 
 class Generation(Record):
@@ -99,7 +100,9 @@ class Prediction(Record):
         for language in self.predictions:
             # Any language code is allowed: no prompt is written here, so no cue words are needed.
             if not LANGUAGE_TAG.fullmatch(language):
-                raise ValueError(f"{language!r} is no BCP-47 language code, as en or zh-Hant{code_hint(language)}")
+                raise ValueError(
+                    f"{short(language)!r} is no BCP-47 language code, as en or zh-Hant{code_hint(language)}"
+                )
         if self.scores is not None:
             other = set(self.scores) ^ set(self.predictions)
             if other:
@@ -110,9 +113,11 @@ class Prediction(Record):
         n = self.n_options
         named = {"answer": self.answer, **{f"predictions.{x}": a for x, a in self.predictions.items()}}
         for key, index in named.items():
-            if index is not None and (index < 0 or (n is not None and index >= n)):
-                allowed = f"the {n} options (0 to {n - 1})" if n else "the options (0, 1, …)"
-                raise ValueError(f"{key} {index} is not one of {allowed}")
+            if index is not None and not 0 <= index < (n or MOST_OPTIONS):
+                allowed = (
+                    f"the {n} options (0 to {n - 1})" if n else f"the options (0, 1, …, at most {MOST_OPTIONS - 1})"
+                )
+                raise ValueError(f"{key} {short(index)} is not one of {allowed}")
         return self
 
     @property

@@ -11,6 +11,9 @@ from calm_ext.languages import code_hint, is_language
 #: A BCP-47 language code, known here or not.
 LANGUAGE_TAG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
+#: Options of a question at most: tables of the answers have a column for each.
+MOST_OPTIONS = 1000
+
 Prompt = str | list[dict[str, str]]
 
 #: For each option of a question what else it is called in a language.

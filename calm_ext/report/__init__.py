@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from calm_ext.files.places import make_folder
-from calm_ext.jsonl import atomic_write
+from calm_ext.files.writing import atomic_write
 
 __all__ = ["write_report"]
 

@@ -20,6 +20,7 @@ from calm_ext.report.outdated import outdated_stages, recipe_as_made
 from calm_ext.results.evaluation import Evaluation, TaskResult, read_evaluation
 from calm_ext.results.files import read_json, read_log, read_recipe
 from calm_ext.results.folders import newest_results
+from calm_ext.results.training import check_stages, check_summary
 
 WHEN = ("before", "after")
 
@@ -110,9 +111,7 @@ def read_run(run_dir: str | os.PathLike[str]) -> RunData:
         return []
 
     manifest = read_json(path / "manifest.json")
-    stages = manifest.get("stages") or {}
-    if not isinstance(stages, dict) or not all(isinstance(x, dict) for x in stages.values()):
-        raise DataError(f"{path / 'manifest.json'}: its stages are not a table by stage")
+    stages = check_stages(manifest.get("stages") or {}, path / "manifest.json")
     recipe_text, recipe = read_recipe(path / "recipe.yaml")
     outdated = outdated_stages(path, manifest)
     if outdated and recipe:
@@ -134,7 +133,7 @@ def read_run(run_dir: str | os.PathLike[str]) -> RunData:
     held = records("heldout/questions.jsonl", ParallelQuestion, "", silent=True)
     held_pairs = records("heldout/pairs.jsonl", Pair, "", silent=True)
     log = read_log(path / "training/log.jsonl")
-    training = read_json(path / "training/summary.json")
+    training = check_summary(read_json(path / "training/summary.json"), path / "training/summary.json")
     if not training:
         missing.append("the end of training (training/summary.json)" if log else "training (training/log.jsonl)")
     if not (manifest or recipe_text or questions or evaluations or ballots or pairs or log):

@@ -84,8 +84,9 @@ def kept_summary(found: Mapping[str, TaskResult], ids: Sequence[str]) -> dict[st
 
     Args:
         found: before and after -> the task as that evaluation found it.
-        ids: the questions to count.
+        ids: the questions to count, of those that both have.
     """
+    ids = [i for i in ids if all(i in side.questions for side in found.values())]
     if len(found) < 2 or not ids:
         return {}
     result = {}

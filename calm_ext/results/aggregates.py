@@ -10,14 +10,14 @@ The keys that are read here (shortened)::
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, get_args
 
 from calm_ext.errors import DataError
+from calm_ext.files.decode import read_table
 from calm_ext.prompts import Style
 
 
@@ -107,7 +107,8 @@ class Aggregates:
 
     def style(self, task: str) -> Style:
         """How a task of ours asks: ``explain`` where its metadata names no style."""
-        return self.metadata(task).get("style", "explain")
+        found, known = self.metadata(task).get("style"), get_args(Style)
+        return known[known.index(found)] if found in known else "explain"
 
     def values(self, task: str) -> dict[str, float]:
         """metric -> value (:func:`plain_values`)."""
@@ -165,18 +166,9 @@ def read_aggregates(path: Path) -> Aggregates:
     Raises:
         DataError: it cannot be read, or is not lm-eval's.
     """
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"), parse_int=_whole)
-    except json.JSONDecodeError as error:
-        raise DataError(f"{path}:{error.lineno}: is not JSON ({error.msg}); run the evaluation again") from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: is not UTF-8 ({error.reason})") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
-    except (ValueError, RecursionError):  # numbers of thousands of digits, brackets of thousands of levels
-        raise DataError(f"{path}: is not JSON that can be read") from None
+    values = read_table(path, again="run the evaluation again")
     for key in ("results", "configs"):
-        part = values.get(key) if isinstance(values, dict) else None
+        part = values.get(key)
         if not isinstance(part, dict) or not all(isinstance(x, dict) for x in part.values()):
             raise DataError(f"{path}: is not a results file of lm-eval (no {key!r} by task)")
     return Aggregates(path, values)
@@ -200,12 +192,6 @@ def plain_values(values: Mapping[str, Any]) -> dict[str, float]:
         for metric, by_filter in found.items()
         for name, value in by_filter.items()
     }
-
-
-def _whole(digits: str) -> int | float:
-    """A whole number of JSON; infinite where it is larger than any float, with which it could not be compared."""
-    whole = int(digits)
-    return whole if len(digits) < 300 else float(digits)
 
 
 def _is_number(value: Any) -> TypeGuard[float]:

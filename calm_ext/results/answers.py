@@ -26,7 +26,8 @@ from calm_ext.results.folders import SamplesFile, find_samples, results_beside
 from calm_ext.results.joining import join_logs
 from calm_ext.results.log_options import LogOptions
 from calm_ext.results.logs import find_logs
-from calm_ext.results.samples import Sample, is_sample
+from calm_ext.results.samples import Sample
+from calm_ext.results.shapes import is_sample
 from calm_ext.signature import signature
 
 #: Parts of a signature that may differ between files of one evaluation that cover different languages.
@@ -169,8 +170,12 @@ def from_sample(sample: Sample, style: Style | None) -> Answered:
 
 
 def _answers(sample: Sample, style: Style | None) -> dict[str, int | None]:
-    written, options = sample.answers, sample.options
+    written, options, n = sample.answers, sample.options, sample.n_options
     if written is not None and set(written) == set(options):
+        if any(answer is not None and answer >= n for answer in written.values()):
+            raise DataError(
+                f"{sample.where}: question {sample.id} has an answer that is none of its {n} options (kappa)"
+            )
         return {x: written[x] for x in options}
     texts = sample.texts
     if style is None:

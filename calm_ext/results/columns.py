@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from calm_ext.errors import DataError
 from calm_ext.metrics.names import SET_LEVEL
+from calm_ext.records.base import MOST_OPTIONS
 from calm_ext.results.samples import scan_samples
 
 if TYPE_CHECKING:
     import numpy as np
-
-_MOST_OPTIONS = 1000
 
 
 class Columns(NamedTuple):
@@ -113,7 +112,7 @@ def _shares(answers: Sequence[Sequence[Any]], where: str) -> np.ndarray:
     except (TypeError, ValueError, OverflowError):
         raise DataError(f"{where}: the answers of a question (kappa) are no indices of options") from None
     known = given[~np.isnan(given)]
-    if len(known) and (known.min() < 0 or known.max() >= _MOST_OPTIONS or (known % 1).any()):
+    if len(known) and (known.min() < 0 or known.max() >= MOST_OPTIONS or (known % 1).any()):
         raise DataError(f"{where}: the answers of a question (kappa) are no indices of options")
     n = int(known.max()) + 1 if len(known) else 0
     return np.stack([(given == i).mean(axis=1) for i in range(n)], axis=1) if n else np.zeros((len(answers), 0))

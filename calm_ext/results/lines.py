@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from calm_ext.errors import DataError
+from calm_ext.files.decode import decoded
 from calm_ext.jsonl import undecoded_lines
 from calm_ext.results.shapes import prompt_of
 
@@ -258,13 +259,10 @@ def finite(value: Any) -> float | None:
     return found if math.isfinite(found) else None
 
 
-_decode = json.JSONDecoder().decode
-
-
 def _decoded(text: bytes) -> Any:
     try:
-        return _decode(text.decode())
-    except (ValueError, RecursionError):  # also of bytes that are not UTF-8
+        return decoded(text, strict=False)
+    except ValueError:  # also of bytes that are not UTF-8
         return None
 
 
@@ -277,7 +275,7 @@ def _key(name: str) -> bytes:
 @lru_cache(maxsize=4096)
 def _text(quoted: bytes) -> str:
     """The text of a JSON string; letters, of which there are few, come again and again."""
-    return str(_decode(quoted.decode()))
+    return str(decoded(quoted, strict=False))
 
 
 def _columns(doc: Mapping[str, Any]) -> str:

@@ -27,9 +27,11 @@ from pathlib import Path
 from typing import Any
 
 from calm_ext.errors import DataError
+from calm_ext.files.decode import decoded, short
 from calm_ext.jsonl import numbered_lines, undecoded_lines
 from calm_ext.records import Passage, Passages, Prompt
-from calm_ext.results.shapes import is_score, prompt_of, texts_of
+from calm_ext.records.base import LANGUAGE_TAG
+from calm_ext.results.shapes import is_index, is_order, is_score, prompt_of, texts_of
 
 _HEAD = re.compile(rb'\{"doc_id": \d+, "doc": \{"id": ("(?:[^"\\]|\\.)*")[,}]')
 _METRICS = b', "metrics": ['
@@ -47,11 +49,7 @@ class Sample:
     """
 
     def __init__(self, where: str, *, row: Mapping[str, Any] | None = None, line: bytes = b"") -> None:
-        """A sample from a decoded row of the form above, whoever made it, or from a line as it stands in a file.
-
-        Args:
-            where: ``file:line``, for messages.
-        """
+        """A sample from a decoded row of the form above, or from a line of a file; ``where`` is for messages."""
         self.where = where
         self._line = line
         if row is not None:
@@ -60,6 +58,9 @@ class Sample:
     def error(self, detail: str = "") -> DataError:
         """The error of a line that is not a sample."""
         return DataError(f"{self.where}: is not a sample of a cross-lingual task{detail}")
+
+    def _has(self, what: str) -> DataError:
+        return DataError(f"{self.where}: question {self.id} has {what}")
 
     # --- the parts of a line
 
@@ -81,8 +82,8 @@ class Sample:
 
     def _decoded(self, text: bytes) -> Any:
         try:
-            return json.loads(text)
-        except (ValueError, RecursionError):  # also of bytes that are not UTF-8
+            return decoded(text, strict=False)
+        except ValueError:  # also of bytes that are not UTF-8
             hint = "" if self._line.endswith(b"\n") else " (the last line has no end: was the file cut off?)"
             raise DataError(f"{self.where}: not a JSON object{hint}") from None
 
@@ -102,23 +103,28 @@ class Sample:
     @cached_property
     def id(self) -> str:
         """The question's id."""
-        return str(self._decoded(self._ends[0]) if self._ends else self._doc["id"])
+        found = self._decoded(self._ends[0]) if self._ends else self._doc["id"]
+        if not isinstance(found, (str, int)):
+            raise self.error(" (its id is no text)")
+        return str(found)
 
     @cached_property
     def languages(self) -> list[str]:
         """In the order asked."""
         languages = self._doc.get("languages")
-        if not isinstance(languages, list) or not all(isinstance(x, str) for x in languages):
-            raise self.error()
+        if not isinstance(languages, list) or not all(
+            isinstance(x, str) and LANGUAGE_TAG.fullmatch(x) for x in languages
+        ):
+            raise self.error(" (its languages are no list of codes)")
         twice = sorted({x for x in languages if languages.count(x) > 1})
         if twice:
-            raise DataError(f"{self.where}: question {self.id} has language {', '.join(twice)} twice")
+            raise self._has(f"language {', '.join(twice)} twice")
         return languages
 
     @cached_property
     def questions(self) -> dict[str, str]:
         """language -> the question."""
-        return self._by_language("questions")
+        return self._by_language("questions", str)
 
     @cached_property
     def options(self) -> dict[str, list[str]]:
@@ -127,9 +133,11 @@ class Sample:
         if not isinstance(found, list) or not all(isinstance(x, list) for x in found) or not found:
             raise self.error()
         if len(found) != len(languages) or any(len(options) != len(found[0]) for options in found):
-            raise DataError(f"{self.where}: question {self.id} has not the same number of options in each language")
-        if any(not str(text).strip() for options in found for text in options):
-            raise DataError(f"{self.where}: question {self.id} has an empty option")
+            raise self._has("not the same number of options in each language")
+        if not all(isinstance(text, str) for options in found for text in options):
+            raise self.error(" (an option is no text)")
+        if any(not text.strip() for options in found for text in options):
+            raise self._has("an empty option")
         return dict(zip(languages, found, strict=True))
 
     @cached_property
@@ -148,8 +156,8 @@ class Sample:
     def shown(self) -> list[int] | None:
         """Where letters were scored, the order in which the options were shown: shown place -> index of the option."""
         found = self._doc.get("shown")
-        if found is not None and (not isinstance(found, list) or sorted(found) != list(range(self.n_options))):
-            raise DataError(f"{self.where}: question {self.id} has the order {found!r}, which is none of its options")
+        if found is not None and not is_order(found, self.n_options):
+            raise self._has(f"the order {short(found)}, which is none of its options")
         return found
 
     @property
@@ -163,10 +171,8 @@ class Sample:
         if "answer" not in self._doc:
             raise self.error()
         gold, n = self._doc["answer"], self.n_options
-        if gold is not None and (not isinstance(gold, int) or not 0 <= gold < n):
-            raise DataError(
-                f"{self.where}: question {self.id} has the answer {gold!r}, which is not one of its {n} options"
-            )
+        if gold is not None and not (is_index(gold) and gold < n):
+            raise self._has(f"the answer {short(repr(gold))}, which is not one of its {n} options")
         return gold
 
     @property
@@ -205,10 +211,12 @@ class Sample:
         doc = {key: value for key, value in self._doc.items() if key != "passages"}
         return hashlib.sha256(json.dumps(doc).encode()).hexdigest()
 
-    def _by_language(self, key: str) -> dict[str, Any]:
+    def _by_language(self, key: str, kind: type = object) -> dict[str, Any]:
         found = self._doc.get(key)
         if not isinstance(found, list) or len(found) != len(self.languages):
             raise self.error(f" (it has no {key} in each language)")
+        if not all(isinstance(value, kind) for value in found):
+            raise self.error(f" (one of its {key} is no text)")
         return dict(zip(self.languages, found, strict=True))
 
     # --- what the model answered
@@ -242,7 +250,7 @@ class Sample:
             raise DataError(f"{self.where}: {len(self.filtered)} scores for {len(languages)} languages of {n} options")
         try:
             values = [float(r[0]) for r in self.filtered]
-        except (TypeError, ValueError, IndexError):
+        except (TypeError, ValueError, LookupError):
             raise DataError(f"{self.where}: a score is no number") from None
         for index, value in enumerate(values):
             if not math.isfinite(value):
@@ -288,12 +296,11 @@ class Sample:
     def answers(self) -> dict[str, int | None] | None:
         """language -> index of the answer that was scored, None for an abstention; None where they were not kept."""
         found = self._end.get("kappa")
-        return found if isinstance(found, dict) else None
-
-
-def is_sample(row: Mapping[str, Any]) -> bool:
-    """Whether a decoded line is one of a samples file of lm-eval."""
-    return "filtered_resps" in row
+        if not isinstance(found, dict):
+            return None
+        if not all(answer is None or is_index(answer) for answer in found.values()):
+            raise DataError(f"{self.where}: its answers (kappa) are no indices of options")
+        return found
 
 
 def read_samples(path: str | Path) -> Iterator[Sample]:

@@ -7,11 +7,12 @@ request was repeated; a score is ``[log-probability, is greedy]``. lm-eval write
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeGuard
 
+from calm_ext.files.decode import decoded
 from calm_ext.records import Prompt
+from calm_ext.records.base import MOST_OPTIONS
 
 
 def prompt_of(value: Any) -> Prompt:
@@ -39,8 +40,8 @@ def _decoded(text: str) -> Any:
     if not text.lstrip().startswith("["):
         return None
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return decoded(text, strict=False)
+    except ValueError:
         return None
 
 
@@ -68,6 +69,21 @@ def _content(value: Any) -> str | None:
     parts = [part.get("text") if isinstance(part, dict) else None for part in value]
     texts = [text for text in parts if isinstance(text, str)]
     return "".join(texts) if len(texts) == len(parts) else None
+
+
+def is_index(value: Any) -> TypeGuard[int]:
+    """Whether a value can be the index of an option; calm-ext never logs one as 1.0 or true."""
+    return type(value) is int and 0 <= value < MOST_OPTIONS
+
+
+def is_order(value: Any, n: int) -> bool:
+    """Whether a value is the indices of n options in some order."""
+    return isinstance(value, list) and all(map(is_index, value)) and sorted(value) == list(range(n))
+
+
+def is_sample(row: Mapping[str, Any]) -> bool:
+    """Whether a decoded line is one of a samples file of lm-eval."""
+    return "filtered_resps" in row
 
 
 def is_score(value: Any) -> bool:

@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from calm_ext.errors import CalmError, DataError
 from calm_ext.files.places import make_folder
-from calm_ext.jsonl import atomic_write
+from calm_ext.files.writing import atomic_write, prefix_of, sweep
 from calm_ext.records import CorpusPassage
 from calm_ext.retrieval import lexical, manifest
 from calm_ext.retrieval.chunk import Chunking, check, cut
@@ -104,7 +104,8 @@ def build_index(
         check(chunk)
     model = Embedder(dense_model, query_prefix=query_prefix, passage_prefix=passage_prefix) if dense_model else None
     make_folder(target.parent)
-    work = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp"))
+    sweep(target)
+    work = Path(tempfile.mkdtemp(dir=target.parent, prefix=prefix_of(target), suffix=".tmp"))
     try:
         found = collect(passages, work, chunk=chunk, progress=tell)
         languages = {language: len(shelf) for language, shelf in found.shelves.items()}

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from calm_ext.errors import CalmError, DataError
+from calm_ext.files.decode import decoded, short
+from calm_ext.files.places import check_file
 from calm_ext.models.meter import in_model
 
 if TYPE_CHECKING:
@@ -90,11 +92,34 @@ def _load(folder: Path) -> Any:
         from sentence_transformers import SentenceTransformer
     except ImportError:
         raise CalmError("dense search needs sentence-transformers: pip install 'calm-ext[dense]'") from None
+    _refuse_code(folder)
     try:
-        return SentenceTransformer(str(folder), local_files_only=True)
+        return SentenceTransformer(
+            str(folder), local_files_only=True, trust_remote_code=False, model_kwargs={"use_safetensors": True}
+        )
     except Exception as error:  # whatever the model's files make transformers raise
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise DataError(f"{folder}: is not a model that sentence-transformers can load ({reason})") from None
+
+
+def _refuse_code(folder: Path) -> None:
+    """Refuse a model of classes of its own, which older versions of sentence-transformers import from any folder.
+
+    Raises:
+        DataError: it names one, or cannot be read.
+    """
+    file = folder / "modules.json"
+    if not file.exists():
+        return
+    try:
+        check_file(file)
+        modules = decoded(file.read_bytes(), strict=False)
+        kinds = [str(module["type"]) for module in modules]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise DataError(f"{file}: cannot be read ({error}); fetch the model again") from None
+    own = [kind for kind in kinds if not kind.startswith("sentence_transformers.")]
+    if own:
+        raise DataError(f"{file}: names Python code that the model brings, {short(own[0])}, which an index never runs")
 
 
 @lru_cache(maxsize=8)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from calm_ext.errors import CalmError, DataError
+from calm_ext.files.decode import read_table
 from calm_ext.records import CorpusPassage, Passage
 from calm_ext.retrieval import manifest
 from calm_ext.retrieval.build import collect
@@ -58,11 +58,10 @@ class Index:
         """
         root = Path(path)
         info = manifest.read(root, corpus_sha256=corpus_sha256)
-        try:
-            shelves = {language: Shelf.open(root / language) for language in info.languages}
-            gold = json.loads((root / "gold.json").read_bytes())
-        except (OSError, ValueError) as error:
-            raise DataError(f"{root}: is damaged ({error}); build it again with `calm-ext index build`") from None
+        shelves = {language: Shelf.open(root / language) for language in info.languages}
+        gold = read_table(root / "gold.json", again=manifest.AGAIN)
+        if not all(isinstance(own, list) and all(isinstance(x, str) for x in own) for own in gold.values()):
+            raise DataError(f"{root / 'gold.json'}: is damaged; {manifest.AGAIN}")
         index = cls(shelves, gold, info.corpus_sha256)
         index.info, index._name = info, str(root)
         index.fingerprint, index.has_dense = info.fingerprint, info.dense is not None

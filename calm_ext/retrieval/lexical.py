@@ -26,6 +26,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from calm_ext.errors import CalmError, DataError
 from calm_ext.languages import get_language
+from calm_ext.retrieval.arrays import mapped
 from calm_ext.retrieval.tokens import stems, tokens, words
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ K1, B, METHOD = 1.5, 0.75, "lucene"
 
 _SPILL = 1 << 20  # tokens held in memory until they are written out
 _WORDS = "words.npy"
+_ARRAY = "{}.csc.index.npy"
 
 
 def _bm25s() -> Any:
@@ -44,6 +46,14 @@ def _bm25s() -> Any:
         raise CalmError("searching needs bm25s: pip install bm25s PyStemmer") from None
     logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets DEBUG, and tells of every call
     return bm25s
+
+
+def _model() -> Any:
+    model = _bm25s().BM25(k1=K1, b=B, method=METHOD, csc_backend="scipy", backend="numpy")
+    model.nonoccurrence_array = (
+        None  # of methods that score words which a passage lacks; the object has none until then
+    )
+    return model
 
 
 class Lexical:
@@ -57,24 +67,26 @@ class Lexical:
     def __init__(self, language: str, model: Any, hashes: np.ndarray) -> None:
         self.language = language
         self._model, self._hashes = model, hashes
+        self._folder: Path | None = None  # where the arrays come from that may be damaged
 
     @classmethod
-    def open(cls, language: str, folder: Path) -> Lexical:
-        """Map an index that :class:`LexicalWriter` wrote.
+    def open(cls, language: str, folder: Path, n: int) -> Lexical:
+        """Map an index of n passages that :class:`LexicalWriter` wrote.
+
+        Of bm25s's files only its arrays are read: its settings are always ours.
 
         Raises:
-            DataError: bm25s cannot read it.
+            DataError: an array is missing or damaged.
         """
-        import numpy as np
-
-        try:
-            model = _bm25s().BM25.load(folder, mmap=True, show_progress=False)
-            hashes = np.asarray(np.load(folder / _WORDS, mmap_mode="r"))
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise DataError(f"{folder}: cannot be read ({error}); build the index again") from None
-        # Plain views of the maps: numpy.memmap costs some microseconds a slice.
-        model.scores.update({key: np.asarray(model.scores[key]) for key in ("data", "indices", "indptr")})
-        return cls(language, model, hashes)
+        hashes = mapped(folder / _WORDS, "u")
+        starts = mapped(folder / _ARRAY.format("indptr"), "i", length=len(hashes) + 1)
+        rows = mapped(folder / _ARRAY.format("indices"), "i")
+        model = _model()
+        values = mapped(folder / _ARRAY.format("data"), "f", length=len(rows))
+        model.scores = {"data": values, "indices": rows, "indptr": starts, "num_docs": n}
+        found = cls(language, model, hashes)
+        found._folder = folder
+        return found
 
     def scores(self, text: str) -> np.ndarray | None:
         """BM25 of every passage for a question, shape (passages,), float32; None where no passage has a word of it."""
@@ -88,11 +100,22 @@ class Lexical:
         for id, known, count in zip(places, self._hashes[places] == wanted, counts.values(), strict=True):
             if known:
                 times.setdefault(count, []).append(int(id))
+        if self._folder:
+            self._check([id for ids in times.values() for id in ids])
         found: np.ndarray | None = None
         for count, ids in times.items():
             scores = self._model.get_scores_from_ids(ids) * np.float32(count)
             found = scores if found is None else found + scores
         return found
+
+    def _check(self, ids: Iterable[int]) -> None:
+        """Refuse what the file says of words where it points to passages that are not there."""
+        starts, rows, n = (self._model.scores[key] for key in ("indptr", "indices", "num_docs"))
+        for id in ids:
+            first, last = int(starts[id]), int(starts[id + 1])
+            own = rows[first:last] if 0 <= first < last <= len(rows) else rows[:0]
+            if not len(own) or own.min() < 0 or own.max() >= n:
+                raise DataError(f"{self._folder}: is damaged; build the index again")
 
     def rank(self, text: str, k: int) -> list[tuple[int, float]]:
         """The k best passages that share a word with the question, as (row, score); fewer where there are fewer."""
@@ -151,7 +174,7 @@ class LexicalWriter:
             ids: np.ndarray = np.memmap(self._path, dtype=np.intc, mode="r")
         else:
             ids = np.frombuffer(self._ids, dtype=np.intc)
-        model = _bm25s().BM25(k1=K1, b=B, method=METHOD, csc_backend="scipy", backend="numpy")
+        model = _model()
         rows = _Rows(ids, np.cumsum(self._lengths), places)
         model.scores = model.build_index_from_ids(range(len(hashes)), rows, show_progress=False)
         model.vocab_dict = {}
@@ -163,7 +186,7 @@ class LexicalWriter:
         model.save(folder, show_progress=False)
         np.save(folder / _WORDS, hashes)
         del model
-        return Lexical.open(self.language, folder)
+        return Lexical.open(self.language, folder, len(self._lengths) - 1)
 
     def close(self) -> None:
         """Let go of the file, when the build is given up."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
 
 from pydantic import ValidationError
 
 from calm_ext.errors import DataError
+from calm_ext.files.decode import read_table, short
 from calm_ext.jsonl import explain
 from calm_ext.records import Record
+from calm_ext.records.base import LANGUAGE_TAG
 from calm_ext.retrieval.tokens import TOKENIZER
 from calm_ext.signature import version_of
 
@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 FORMAT = 1
 NAME = "index.json"
+AGAIN = "build it again with `calm-ext index build`"
 
 
 class ChunkInfo(Record):
@@ -82,6 +83,12 @@ def fingerprint(corpus_sha256: str, dense: str | None = None) -> str:
     return ".".join([corpus_sha256[:8], TOKENIZER, *([dense] if dense else [])])
 
 
+def _is_inside(name: str) -> bool:
+    """Whether a file's name stays in the folder that it is relative to."""
+    parts = PurePosixPath(name)
+    return "\0" not in name and not parts.is_absolute() and ".." not in parts.parts
+
+
 def tool_versions() -> dict[str, str]:
     """Of what an index depends on."""
     return {name: version_of(name) for name in ("calm-ext", "bm25s", "PyStemmer")}
@@ -98,18 +105,16 @@ def read(path: Path, *, corpus_sha256: str | None = None) -> Manifest:
     file = path / NAME
     if not file.is_file():
         raise DataError(f"{path}: is not an index: it has no {NAME}")
-    try:
-        value: Any = json.loads(file.read_bytes())
-    except (ValueError, OSError) as error:
-        raise DataError(f"{file}: cannot be read ({error}); build the index again") from None
-    again = "build it again with `calm-ext index build`"
-    if not isinstance(value, dict) or "format" not in value:
+    value, again = read_table(file, again=AGAIN), AGAIN
+    if "format" not in value:
         raise DataError(f"{file}: is not that of an index")
     if value["format"] != FORMAT:
-        raise DataError(f"{path}: is an index of format {value['format']}, this calm-ext reads {FORMAT}; {again}")
+        raise DataError(
+            f"{path}: is an index of format {short(value['format'])}, this calm-ext reads {FORMAT}; {again}"
+        )
     if value.get("tokenizer") != TOKENIZER:
         raise DataError(
-            f"{path}: was built with tokenizer {value.get('tokenizer')}, this calm-ext has {TOKENIZER}; {again}"
+            f"{path}: was built with tokenizer {short(value.get('tokenizer'))}, this calm-ext has {TOKENIZER}; {again}"
         )
     try:
         found = Manifest.model_validate(value)
@@ -118,8 +123,18 @@ def read(path: Path, *, corpus_sha256: str | None = None) -> Manifest:
     if corpus_sha256 is not None and not (corpus_sha256 and found.corpus_sha256.startswith(corpus_sha256.lower())):
         raise DataError(f"{path}: is of corpus {found.corpus_sha256[:8]}, {corpus_sha256[:8]} was asked for; "
                         f"build it again from that corpus")  # fmt: skip
+    if not found.languages:
+        raise DataError(f"{file}: names no language; {again}")
+    for language in found.languages:
+        if not LANGUAGE_TAG.fullmatch(language):
+            raise DataError(f"{file}: {short(language)!r} is no language; {again}")
     for name, size in found.files.items():
-        there = (path / name).stat().st_size if (path / name).is_file() else None
+        if not _is_inside(name):
+            raise DataError(f"{file}: names a file outside of the index, {short(name)!r}; {again}")
+        try:
+            there = (path / name).stat().st_size if (path / name).is_file() else None
+        except OSError:  # a name that is too long
+            there = None
         if there != size:
             said = "is missing" if there is None else f"has {there} bytes where {size} were written"
             raise DataError(f"{path}: is damaged: {name} {said}; {again}")

@@ -18,8 +18,10 @@ from typing import IO, TYPE_CHECKING
 from pydantic import ValidationError
 
 from calm_ext.errors import DataError
+from calm_ext.files.places import check_file
 from calm_ext.jsonl import to_line
 from calm_ext.records import CorpusPassage
+from calm_ext.retrieval.arrays import mapped
 from calm_ext.retrieval.lexical import Lexical, LexicalWriter
 
 if TYPE_CHECKING:
@@ -45,17 +47,23 @@ class Shelf:
 
     @classmethod
     def open(cls, folder: Path) -> Shelf:
-        """Map what :class:`ShelfWriter` wrote."""
-        import numpy as np
+        """Map what :class:`ShelfWriter` wrote.
 
-        with (folder / "passages.jsonl").open("rb") as handle:
-            text = mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ)
-        shelf = cls(
-            text, *(np.asarray(np.load(folder / f"{x}.npy", mmap_mode="r")) for x in ("offsets", "ids", "rows"))
-        )
-        shelf.lexical = Lexical.open(folder.name, folder / _LEXICAL)
+        Raises:
+            DataError: a file is missing or damaged.
+        """
+        try:
+            check_file(folder / "passages.jsonl")
+            with (folder / "passages.jsonl").open("rb") as handle:
+                text = mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ)
+        except (OSError, ValueError) as error:  # of an empty file
+            raise DataError(f"{folder}: its passages cannot be read ({error}); build the index again") from None
+        ids = mapped(folder / "ids.npy", "u")
+        offsets = mapped(folder / "offsets.npy", "i", length=len(ids) + 1)
+        shelf = cls(text, offsets, ids, mapped(folder / "rows.npy", "i", length=len(ids)))
+        shelf.lexical = Lexical.open(folder.name, folder / _LEXICAL, len(shelf))
         if (folder / _DENSE).exists():
-            shelf.dense = np.asarray(np.load(folder / _DENSE, mmap_mode="r"))
+            shelf.dense = mapped(folder / _DENSE, "f", length=len(ids), ndim=2)
         return shelf
 
     def __len__(self) -> int:
@@ -67,10 +75,12 @@ class Shelf:
         Raises:
             DataError: its line is not one: the file was changed.
         """
-        line = self._text[int(self._offsets[row]) : int(self._offsets[row + 1])]
         try:
+            if row < 0:
+                raise IndexError
+            line = self._text[int(self._offsets[row]) : int(self._offsets[row + 1])]
             return CorpusPassage.model_validate_json(line)
-        except ValidationError:
+        except (ValidationError, IndexError, OverflowError):
             raise DataError(f"passage {row + 1} of the index is damaged; build the index again") from None
 
     def find(self, id: str) -> int | None:

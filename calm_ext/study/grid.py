@@ -115,7 +115,9 @@ def _recipe(study: StudyFile, levels: Mapping[str, Level], seed: Mapping[str, An
         changes |= level.changes
     changes |= {**seed, "name": name}
     overrides = [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in changes.items()]
-    recipe = changed_recipe(copy.deepcopy(study.recipe), overrides, where=study.path)
+    recipe = changed_recipe(
+        copy.deepcopy(study.recipe), overrides, where=study.path, trust_remote_code=study.trust_remote_code
+    )
     if study.options.folds is not None:
         _check_for_folds(recipe, study.path)
     return recipe

@@ -9,7 +9,7 @@ from typing import Any
 
 import calm_ext.report.page as report_page
 from calm_ext.files.secrets import clean
-from calm_ext.jsonl import atomic_write
+from calm_ext.files.writing import atomic_write
 from calm_ext.report.page.html import image
 from calm_ext.report.templates import environment
 from calm_ext.study.options import label

@@ -6,12 +6,12 @@ hash of what they will be made from, so that cells which agree in all that a sta
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from calm_ext.files.decode import read_table
 from calm_ext.pipeline.context import Run
 from calm_ext.study.cell import OWN, CellPipeline, SampledPipeline, SharingPipeline
 from calm_ext.study.grid import Cell
@@ -137,7 +137,7 @@ def mean_seconds(study: Path) -> dict[str, float]:
     """stage -> the mean time that it took where it ran, in seconds."""
     found = defaultdict(list)
     for manifest in sorted(study.glob("*/*/manifest.json")):
-        for stage, entry in json.loads(manifest.read_text(encoding="utf-8"))["stages"].items():
+        for stage, entry in read_table(manifest)["stages"].items():
             if not entry.keys() & {"shared_from", "sliced_from"}:
                 found[stage].append(float(entry["seconds"]))
     return {stage: sum(values) / len(values) for stage, values in found.items()}

@@ -25,12 +25,14 @@ class StudyFile(NamedTuple):
         text: as it stands there, and what the command line set.
         options: its keys.
         recipe: the values of its recipe, not checked yet.
+        trust_remote_code: as of :func:`~calm_ext.pipeline.recipe.load_recipe`.
     """
 
     path: str
     text: str
     options: StudyOptions
     recipe: dict[str, Any]
+    trust_remote_code: bool | None = False
 
 
 def find_study(name: str) -> Path:
@@ -38,11 +40,14 @@ def find_study(name: str) -> Path:
     return find_bundled(name, "study")
 
 
-def read_study(path: str | os.PathLike[str], *, overrides: Sequence[str] = ()) -> StudyFile:
+def read_study(
+    path: str | os.PathLike[str], *, overrides: Sequence[str] = (), trust_remote_code: bool = False
+) -> StudyFile:
     """Read a study file and the recipe that it names.
 
     Args:
         overrides: ``key=value`` each, keys of the recipe, for all cells; what the study varies comes after them.
+        trust_remote_code: whether the person at the keyboard lets models run code of their own.
 
     Raises:
         RecipeError: with every problem of the study, one a line.
@@ -61,7 +66,7 @@ def read_study(path: str | os.PathLike[str], *, overrides: Sequence[str] = ()) -
     if problems:
         raise RecipeError(where, problems)
     set_here = "".join(f"# --set {item}\n" for item in overrides)
-    return StudyFile(where, text + set_here, options, recipe)
+    return StudyFile(where, text + set_here, options, recipe, trust_remote_code)
 
 
 def _known(location: tuple[Any, ...]) -> list[str]:

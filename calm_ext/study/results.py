@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from calm_ext.files.decode import read_table
 from calm_ext.jsonl import finite
 from calm_ext.metrics.names import metric_order
 from calm_ext.signature import versions
@@ -56,8 +56,7 @@ def study_results(
 
 
 def _summary(folder: Path, cell: Cell) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / "cells" / cell.name / "summary.json").read_text(encoding="utf-8"))
-    return found
+    return read_table(folder / "cells" / cell.name / "summary.json")
 
 
 def _place(cell: Cell, options: StudyOptions) -> tuple[Any, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from calm_ext.files.secrets import clean
-from calm_ext.jsonl import atomic_write
+from calm_ext.files.writing import atomic_write
 from calm_ext.study.cell import is_finished
 from calm_ext.study.grid import Cell, Grid, make_grid, planned_grid
 from calm_ext.study.plan import Plan, make_plan

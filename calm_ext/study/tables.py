@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from calm_ext.metrics.names import metric_name
+from calm_ext.report.card.markdown import escape
 from calm_ext.report.words import interval, merit, number, p_value
 from calm_ext.study.options import label
 
@@ -177,21 +178,21 @@ def notes(results: Results) -> list[str]:
 
 def markdown(results: Results) -> str:
     """The study as Markdown: the verdicts, a table a metric, and the notes."""
-    parts = [f"# {results['study']}", "", headline(results)[1], ""]
+    parts = [f"# {escape(results['study'])}", "", headline(results)[1], ""]
     if results["claims"]:
         parts += ["| claim | verdict | found | test |", "|---|---|---|---|"]
         for c in results["claims"]:
             cells = (claim_words(c["claim"]), c["verdict"], found_words(c), c["test"])
-            parts.append("| " + " | ".join(x.replace("|", "\\|") for x in cells) + " |")
+            parts.append("| " + " | ".join(map(escape, cells)) + " |")
         parts.append("")
     for table in metric_tables(results):
-        parts += [f"## {table.title}", "", "Before → after, and the difference with its 95 % interval.", ""]
-        parts += ["| | " + " | ".join(table.heads()) + " |", "|---" * (len(table.columns) + 1) + "|"]
+        parts += [f"## {escape(table.title)}", "", "Before → after, and the difference with its 95 % interval.", ""]
+        parts += ["| | " + " | ".join(map(escape, table.heads())) + " |", "|---" * (len(table.columns) + 1) + "|"]
         for name, entries in table.rows:
             shown = ["–" if e is None else f"{e.values} ({e.difference} {e.ci95})" for e in entries]
-            parts.append("| " + " | ".join([name.replace("|", "\\|"), *shown]) + " |")
+            parts.append("| " + " | ".join([escape(name), *shown]) + " |")
         parts.append("")
-    parts += [f"- {note}" for note in notes(results)]
+    parts += [f"- {escape(note)}" for note in notes(results)]
     return "\n".join(parts).rstrip() + "\n"
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from calm_ext.errors import CalmError, RunError
-from calm_ext.jsonl import atomic_write
+from calm_ext.files.writing import atomic_write
 from calm_ext.metrics.stats import interval, resampled_means
 from calm_ext.pipeline.recipe import changed_recipe, save_recipe
 from calm_ext.pipeline.schema import Recipe
@@ -210,7 +210,8 @@ def _own_place(values: Mapping[str, Any], key: str, tried: Sequence[Any]) -> int
 def _recipe(values: Mapping[str, Any], changes: Mapping[str, Any], where: str) -> Recipe:
     name = f"{values['name']}-tuned"
     overrides = [f"{k}={json.dumps(v, ensure_ascii=False)}" for k, v in {**changes, "name": name}.items()]
-    return changed_recipe(json.loads(json.dumps(dict(values))), overrides, where=where)
+    # The values are those of a recipe that was read with the command line's word on it.
+    return changed_recipe(json.loads(json.dumps(dict(values))), overrides, where=where, trust_remote_code=None)
 
 
 def _study(
@@ -219,7 +220,7 @@ def _study(
     """The values of one key as a study, with what is set for all of them."""
     levels = {label(v): {**changes, key: v} for v in tried}
     options = StudyOptions.model_validate({"name": "tune", "recipe": dict(values), "vary": {key: levels}})
-    return StudyFile(where, "", options, dict(values))
+    return StudyFile(where, "", options, dict(values), None)
 
 
 def _trials(study: StudyFile, folder: Path, jobs: int, watcher: Watcher) -> Iterator[Trial]:

@@ -19,7 +19,7 @@ from calm_ext.disk.digests import content_of, digest
 from calm_ext.disk.models import model_content
 from calm_ext.errors import RunError
 from calm_ext.files.places import make_folder
-from calm_ext.jsonl import atomic_write
+from calm_ext.files.writing import atomic_write
 from calm_ext.models.batches import says_out_of_memory
 from calm_ext.models.meter import Reading
 from calm_ext.training.checkpoints import clear, discard, finished_adapter, newest_whole

@@ -23,7 +23,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from calm_ext.errors import CalmError, RunError
-from calm_ext.jsonl import atomic_write
+from calm_ext.files.writing import atomic_write
 
 #: Project or experiment where the trackers' own variables name none.
 PROJECT = "calm-ext"

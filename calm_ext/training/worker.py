@@ -27,9 +27,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from calm_ext.disk.seal import SEAL, seal
 from calm_ext.errors import CalmError, RunError
 from calm_ext.files.places import make_folder
-from calm_ext.jsonl import atomic_write
+from calm_ext.files.writing import atomic_write
 from calm_ext.models.device import choose_dtype, peak_memory_mib
 from calm_ext.models.meter import reading
+from calm_ext.models.trust import loading
 from calm_ext.training.callbacks import Log, Sealing, Watch, watch
 from calm_ext.training.checkpoints import finish
 from calm_ext.training.context import TrainingContext
@@ -92,7 +93,7 @@ def run(job: TrainingJob) -> None:
 
 def _load_model(job: TrainingJob, dtype: str) -> Any:
     """The base model without dropout; LoRA has its own."""
-    keywords: dict[str, Any] = {"dtype": getattr(torch, dtype), "trust_remote_code": job.trust_remote_code}
+    keywords: dict[str, Any] = {"dtype": getattr(torch, dtype), **loading(job.trust_remote_code)}
     if job.options.quantize == "4bit":
         from transformers import BitsAndBytesConfig
 

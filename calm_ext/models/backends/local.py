@@ -18,6 +18,7 @@ from calm_ext.models.drawing import Drawing, not_done
 from calm_ext.models.meter import in_model
 from calm_ext.models.paths import local_folder
 from calm_ext.models.request import Reply, SampleRequest, fitting, up_to_stop, without_second_bos
+from calm_ext.models.trust import why
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
@@ -110,8 +111,7 @@ def start(name: str, setup: Setup, make: Callable[..., LM], **more: dict[str, An
     try:
         return make(**arguments), config
     except Exception as error:  # whatever an engine raises at a model, a device or an argument
-        lines = [x.strip() for x in str(error).splitlines() if x.strip()]
-        raise CalmError(f"{name} cannot start {path}: {(lines or [type(error).__name__])[0]}") from error
+        raise CalmError(f"{name} cannot start {path}: {why(error)}") from error
 
 
 def shared_parameters(request: SampleRequest, drawing: Drawing) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from calm_ext.errors import RunError
-from calm_ext.jsonl import atomic_write, finite, read_jsonl, read_numbered, write_jsonl
+from calm_ext.files.writing import atomic_write
+from calm_ext.jsonl import finite, read_jsonl, read_numbered, write_jsonl
 from calm_ext.pairing.build import PairReport, build_pairs
 from calm_ext.pairing.exercises import build_exercises
 from calm_ext.pairing.groups import build_groups

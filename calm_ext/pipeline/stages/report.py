@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
+from calm_ext.files.decode import read_table
 from calm_ext.pipeline.context import BaseStage, Outputs, Run
 from calm_ext.pipeline.needs import Needs, some_keys
 
@@ -30,7 +29,7 @@ class Report(BaseStage):
         from calm_ext.training.tracking import log_stages
 
         write_report(run.dir.path)
-        summary = json.loads((run.dir / "summary.json").read_text(encoding="utf-8"))
+        summary = read_table(run.dir / "summary.json")
         name, trackers = run.dir.path.resolve().name, run.recipe.training.report_to
         for problem in log_stages(trackers, run.dir / "tracking", name=name, summary=summary):
             run.say(problem)

@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 from calm_ext.data import SOURCES
-from calm_ext.jsonl import atomic_write, finite, write_jsonl
+from calm_ext.files.writing import atomic_write
+from calm_ext.jsonl import finite, write_jsonl
 from calm_ext.pipeline.context import BaseStage, Outputs, Run
 from calm_ext.pipeline.needs import (
     Needs,

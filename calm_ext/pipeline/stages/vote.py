@@ -8,7 +8,8 @@ from typing import Any
 
 from calm_ext.answers.thoughts import marks_signature
 from calm_ext.errors import CalmError, RunError
-from calm_ext.jsonl import atomic_write, read_numbered, write_jsonl
+from calm_ext.files.writing import atomic_write
+from calm_ext.jsonl import read_numbered, write_jsonl
 from calm_ext.pipeline.context import BaseStage, Outputs, Run
 from calm_ext.pipeline.needs import Needs, asking_keys, keys_of, some_keys
 from calm_ext.pipeline.schema import Recipe

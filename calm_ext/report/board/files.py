@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from calm_ext.errors import CalmError
-from calm_ext.jsonl import atomic_write
+from calm_ext.files.writing import atomic_write
 from calm_ext.report.board.html import MARK, to_html
 from calm_ext.report.board.table import Board
 from calm_ext.report.board.write import to_csv, to_markdown

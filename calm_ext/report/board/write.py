@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from calm_ext.files.shown import spreadsheet
 from calm_ext.metrics.names import metric_name, metric_order
 from calm_ext.report.board.entry import plain
 from calm_ext.report.board.table import Board, Row, Table
@@ -210,7 +211,7 @@ def to_csv(board: Board) -> str:
     heads += [*facts, "calm-ext", "lm_eval", "tested", "note", "file"]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(map(_safe, heads))
+    writer.writerow(map(spreadsheet, heads))
     for index, table in enumerate(board.tables, 1):
         for place, row in enumerate(table.rows, 1):
             values: list[Any] = [index, table.task, place, row.label, table.by]
@@ -224,23 +225,12 @@ def to_csv(board: Board) -> str:
             values += [row.entry.versions.get(x, "") for x in ("calm-ext", "lm_eval")]
             file = board.places.shorten(str(row.entry.path))
             values += [row.rank(table.by) != NONE, row.entry.note, file]
-            writer.writerow(_safe(v) if isinstance(v, str) else v for v in values)
+            writer.writerow(spreadsheet(v) if isinstance(v, str) else v for v in values)
     return out.getvalue().encode("utf-8", "replace").decode()
 
 
 def _exact(value: Any) -> str:
     return f"{value:.6g}" if is_number(value) else ""
-
-
-def _safe(text: str) -> str:
-    """Text that no spreadsheet takes for a formula; numbers stay as they are."""
-    if not text or text[0] not in "=+-@\t\r":
-        return text
-    try:
-        float(text)
-    except ValueError:
-        return "'" + text
-    return text
 
 
 def to_dict(board: Board) -> dict[str, Any]:

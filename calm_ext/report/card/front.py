@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from calm_ext.data import SOURCES, Source
-from calm_ext.jsonl import atomic_write
+from calm_ext.files.writing import atomic_write
 from calm_ext.languages import get_language, is_language
 from calm_ext.metrics.names import metric_name
 from calm_ext.report.card.base import HUB, base_of, section

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from calm_ext.files.shown import json_visible
 from calm_ext.languages import get_language, is_language, language_name
 from calm_ext.report.collect import WHEN, RunData, common_ids
 from calm_ext.report.page.flow import MOVES, state_of
@@ -29,7 +30,7 @@ def embedded(value: Any) -> str:
     >>> print(embedded({"said": "</script>"}))
     {"said":"\u003c/script\u003e"}
     """
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = json_visible(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
     for character in _ESCAPED:  # str.translate takes ten times as long
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text
