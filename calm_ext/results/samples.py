@@ -35,6 +35,7 @@ from calm_ext.results.shapes import is_index, is_order, is_score, prompt_of, tex
 
 _HEAD = re.compile(rb'\{"doc_id": \d+, "doc": \{"id": ("(?:[^"\\]|\\.)*")[,}]')
 _METRICS = b', "metrics": ['
+_TAG = LANGUAGE_TAG.fullmatch
 
 
 class Sample:
@@ -112,9 +113,7 @@ class Sample:
     def languages(self) -> list[str]:
         """In the order asked."""
         languages = self._doc.get("languages")
-        if not isinstance(languages, list) or not all(
-            isinstance(x, str) and LANGUAGE_TAG.fullmatch(x) for x in languages
-        ):
+        if not isinstance(languages, list) or not all(isinstance(x, str) and _TAG(x) for x in languages):
             raise self.error(" (its languages are no list of codes)")
         twice = sorted({x for x in languages if languages.count(x) > 1})
         if twice:
@@ -314,9 +313,5 @@ def read_samples(path: str | Path) -> Iterator[Sample]:
 
 
 def scan_samples(path: Path) -> Iterator[Sample]:
-    """Stream the samples of a file undecoded, for readers that need their metrics only.
-
-    Raises:
-        DataError: the file cannot be read.
-    """
+    """Stream the samples of a file undecoded, for readers that need their metrics only; errors as above."""
     return (Sample(where, line=line) for where, line in undecoded_lines(path))
