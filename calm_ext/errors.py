@@ -13,6 +13,10 @@ class DataError(CalmError):
     """A file, or a line of one, that cannot be used; the message starts with ``file:line``."""
 
 
+#: Characters of a problem that are told: it may quote a value that is as long as its file.
+_TOLD = 1000
+
+
 class RecipeError(CalmError):
     """Every problem of a recipe at once.
 
@@ -21,7 +25,7 @@ class RecipeError(CalmError):
     """
 
     def __init__(self, where: str, problems: Sequence[str]) -> None:
-        self.problems = tuple(problems)
+        self.problems = tuple(p if len(p) <= _TOLD else f"{p[:_TOLD]}…" for p in problems)
         super().__init__("\n".join(f"{where}: {p}" for p in self.problems))
 
 

@@ -55,7 +55,7 @@ def run(command: Callable[[], object]) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to print has no reader
     except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
+        place = f"{short(error.filename, 300)}: " if error.filename else ""
         code = _failed(place + (error.strerror.lower() if error.strerror else short(error, 500)))
     except MemoryError:
         code = _failed("memory does not suffice; a smaller batch, model or file needs less")

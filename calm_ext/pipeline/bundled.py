@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from calm_ext.errors import CalmError
+from calm_ext.files.decode import short
 
 
 def recipes_dir() -> Path:
@@ -41,12 +43,12 @@ def find_bundled(name: str, kind: str) -> Path:
         CalmError: there is neither; names what there is.
     """
     path = Path(name)
-    if path.is_file():
+    if os.path.isfile(path):  # False, and not an error, for what no file can be called
         return path
     stem = path.name.removesuffix(".yaml")
     if path.parent in (Path("."), Path("recipes") / _FOLDERS[kind]) and stem in bundled_names(kind):
         return recipes_dir() / _FOLDERS[kind] / f"{stem}.yaml"
-    raise CalmError(f"{name}: no such {kind} file; these come along: {', '.join(bundled_names(kind))}")
+    raise CalmError(f"{short(name, 200)}: no such {kind} file; these come along: {', '.join(bundled_names(kind))}")
 
 
 def find_recipe(name: str) -> Path:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from calm_ext.errors import DataError
 from calm_ext.jsonl import explain
 
-Number = int | float | None
+Number = float | None
 
 
 class _Row(BaseModel):

@@ -78,4 +78,4 @@ def _recipe(options: StudyOptions, folder: Path) -> dict[str, Any]:
     if isinstance(options.recipe, dict):
         return {"name": options.name, **options.recipe}
     beside = folder / options.recipe
-    return read_recipe(beside if beside.is_file() else find_recipe(options.recipe))
+    return read_recipe(beside if os.path.isfile(beside) else find_recipe(options.recipe))
