@@ -206,7 +206,7 @@ def test_exports(tmp_path: Path) -> None:
     write_pairs(tmp_path / "none.json", [], format="llamafactory")
     assert json.loads((tmp_path / "none.json").read_text()) == []
     (tmp_path / "dataset_info.json").write_text("[")
-    with pytest.raises(DataError, match="is not a JSON object"):
+    with pytest.raises(DataError, match="is not JSON"):
         write_pairs(tmp_path / "calm.json", [text], format="llamafactory")
 
 

@@ -21,6 +21,9 @@ PACKAGE = Path(calm_ext.__file__).parent
 # Module and name -> what no longer works without it. "" is the module itself.
 TAKEN = {
     ("lm_eval", "simple_evaluate"): "calm-ext eval and the stages before and after (harness/evaluate.py)",
+    ("lm_eval", "evaluator"): "asking without lm-eval's own lines (harness/chatter.py)",
+    ("lm_eval.api", "model"): "asking without lm-eval's own lines (harness/chatter.py)",
+    ("lm_eval.api", "task"): "asking without lm-eval's own lines (harness/chatter.py)",
     ("lm_eval.api.instance", "Instance"): "the requests of tasks and of the sampler",
     ("lm_eval.api.metrics", "mean"): "the tasks' metrics: lm-eval gives a standard error to its own mean only",
     ("lm_eval.api.model", "LM"): "types of harness/ and models/",
