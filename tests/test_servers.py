@@ -18,6 +18,7 @@ import yaml
 
 from calm_ext.cli.main import main
 from calm_ext.errors import CalmError, RecipeError
+from calm_ext.files import secrets
 from calm_ext.files.journal import Journal
 from calm_ext.files.secrets import mask, without_secrets
 from calm_ext.harness.sampler import sample
@@ -529,3 +530,12 @@ def test_an_address_that_is_none_is_refused(babel_model: Path, url: str) -> None
         RecipeError, match=r"sampling\.backend_args\.base_url: .*an address as http://localhost:8000/v1"
     ):
         recipe(babel_model, sampling={"backend": "api", "backend_args": {"base_url": url}})
+
+
+def test_a_key_that_is_a_word_leaves_settings_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Local servers are asked with keys as EMPTY or test, which also stand in paths and names."""
+    monkeypatch.setattr(secrets, "_known", set())
+    secrets.register("test", "EMPTY", "sk-93hf02")
+    text = "split: test\npath: runs/EMPTY\nurl: http://host/v1?api_key=abc\nkey: sk-93hf02\n"
+    assert secrets.clean(text) == "split: test\npath: runs/EMPTY\nurl: http://host/v1?api_key=***\nkey: ***\n"
+    assert secrets.mask("the server said sk-93hf02") == "the server said ***"

@@ -140,12 +140,13 @@ def test_the_bundled_studies_do_once_what_cells_share(
     assert plan.expected() is None, "no stage has run yet"
 
 
-def test_bundled_studies_of_real_data_take_its_folder(tmp_path: Path) -> None:
+def test_bundled_studies_of_real_data_take_its_folder(babel_model: Path, tmp_path: Path) -> None:
     folder = ROOT.parent / "shared/data/klar"
     if not folder.is_dir():
         pytest.skip("../shared/data/klar is not here")
+    model = [f"model.path={babel_model}"]
     for name, cells in (("crossval-klar", 15), ("transfer-klar", 2), ("languages-klar", 8)):
-        read = read_study(find_study(name), overrides=[f"data.data_dir={folder}", "data.limit=40"])
+        read = read_study(find_study(name), overrides=[f"data.data_dir={folder}", "data.limit=40", *model])
         assert f"# --set data.data_dir={folder}" in read.text
         plan = plan_study(read, tmp_path / name)
         assert len([r for r in plan.runs if r.cell]) == cells and plan.counts["train"]["runs"] == cells

@@ -63,7 +63,8 @@ def hide_known(text: str, *, prose: bool = False) -> str:
     """A text without the secrets that are known; addresses in it stay as they are.
 
     Args:
-        prose: it is a model's text, in which a secret that may be a word stays.
+        prose: it is a model's text or a file, in which a secret that may be a word stays: a local server's key is
+            often ``EMPTY`` or ``test``.
     """
     for secret in sorted(_known, key=len, reverse=True):
         if not prose or (len(secret) >= _NO_WORD and not secret.isalpha()):
@@ -87,7 +88,7 @@ def clean(text: str) -> str:
     >>> clean("url: https://me:pw@host/v1?api_key=abc  # not hf://data@main/x")
     'url: https://***@host/v1?api_key=***  # not hf://data@main/x'
     """
-    return hide_known(_IN_QUERY.sub(rf"\1{HIDDEN}", _EXACT_LOGIN.sub(rf"\1{HIDDEN}@", text)))
+    return hide_known(_IN_QUERY.sub(rf"\1{HIDDEN}", _EXACT_LOGIN.sub(rf"\1{HIDDEN}@", text)), prose=True)
 
 
 def without_secrets(value: Any) -> Any:
