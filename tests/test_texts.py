@@ -9,7 +9,8 @@ import pytest
 from calm_ext.errors import CalmError, DataError, RecipeError
 from calm_ext.files.places import make_folder, writable_folder
 from calm_ext.files.texts import read_object, read_yaml
-from calm_ext.jsonl import Appender, atomic_write
+from calm_ext.files.writing import atomic_write
+from calm_ext.jsonl import Appender
 from calm_ext.pipeline.recipe import load_recipe
 from calm_ext.results.files import read_recipe
 from tests.test_cli import GENERATION, RECIPE, _main

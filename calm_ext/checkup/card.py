@@ -11,7 +11,8 @@ from calm_ext.checkup.found import NUMBERS, Checkup
 from calm_ext.checkup.picture import draw
 from calm_ext.checkup.words import bounds, clean, name_of, share
 from calm_ext.files.places import make_folder
-from calm_ext.jsonl import atomic_write, finite
+from calm_ext.files.writing import atomic_write, atomic_write_bytes
+from calm_ext.jsonl import finite
 from calm_ext.languages import get_language, is_language
 from calm_ext.report.templates import environment
 
@@ -31,7 +32,7 @@ def write_card(found: Checkup, folder: Path, *, stem: str = "check") -> None:
     """
     make_folder(folder)
     atomic_write(folder / f"{stem}.html", to_html(found))
-    (folder / f"{stem}.png").write_bytes(draw(found))
+    atomic_write_bytes(folder / f"{stem}.png", draw(found))
     values = json.dumps(finite(found.as_dict()), ensure_ascii=False, indent=2) + "\n"
     atomic_write(folder / f"{stem}.json", values.encode("utf-8", "replace").decode("utf-8"))
 

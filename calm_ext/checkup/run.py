@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from calm_ext.checkup.model import Found, find_model, load_tokenizer
 from calm_ext.errors import CalmError
 from calm_ext.files.places import writable_folder
-from calm_ext.jsonl import atomic_write
+from calm_ext.files.writing import atomic_write
 from calm_ext.prompts import PROMPTS, Style
 from calm_ext.results.files import read_json
 from calm_ext.signature import version_of

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from calm_ext.jsonl import atomic_write
+from calm_ext.files.writing import atomic_write
 
 #: Files of at least so many bytes are not read again while their size, time and place are the same.
 _LARGE = 1 << 20

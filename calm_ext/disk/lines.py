@@ -11,7 +11,8 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from calm_ext.jsonl import Appender, atomic_write, to_line
+from calm_ext.files.writing import atomic_write
+from calm_ext.jsonl import Appender, to_line
 from calm_ext.records import Record
 
 

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from calm_ext.errors import CalmError, RunError
 from calm_ext.files.places import make_folder
-from calm_ext.jsonl import atomic_write
+from calm_ext.files.writing import atomic_write
 
 _LOCK, _NOTE = ".writer.lock", ".writer.json"
 #: Seconds in which a process that has the lock has written its note.

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 from calm_ext.disk.digests import sha256_of
-from calm_ext.jsonl import atomic_write
+from calm_ext.files.writing import atomic_write
 
 #: The file that holds the seal.
 SEAL = "sha256.json"

@@ -46,7 +46,7 @@ def atomic_write(path: str | os.PathLike[str], text: str | Iterable[str]) -> Non
             with given.open("w", encoding="utf-8", newline="\n") as stream:
                 _write(stream, pieces)
         else:
-            _replace(Path(os.path.realpath(given)) if given.is_symlink() else given, pieces)
+            _replace(given, (piece.encode() for piece in pieces))
     except UnicodeEncodeError:
         raise DataError(f"{given}: cannot be written: the text has half a character (an unpaired surrogate)") from None
     except BrokenPipeError:
@@ -55,6 +55,18 @@ def atomic_write(path: str | os.PathLike[str], text: str | Iterable[str]) -> Non
         if error.filename and Path(error.filename).parent != given.parent:
             raise  # of a file that was read meanwhile
         raise cannot_write(given, error) from None
+
+
+def atomic_write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
+    """The same for a file of bytes, as a picture.
+
+    Raises:
+        CalmError: it cannot be written.
+    """
+    try:
+        _replace(Path(path), [content])
+    except OSError as error:
+        raise cannot_write(Path(path), error) from None
 
 
 def cannot_write(path: Path, error: OSError) -> CalmError:
@@ -77,15 +89,17 @@ def _write(handle: IO[str], pieces: Iterable[str]) -> None:
     handle.flush()
 
 
-def _replace(target: Path, pieces: Iterable[str]) -> None:
+def _replace(given: Path, pieces: Iterable[bytes]) -> None:
+    target = Path(os.path.realpath(given)) if given.is_symlink() else given
     if target.is_dir():
         raise DataError(f"{target}: is a directory, a file was to be written")
     make_folder(target.parent)
     sweep(target)
     descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=prefix_of(target), suffix=".tmp")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as handle:
-            _write(handle, pieces)
+        with os.fdopen(descriptor, "wb") as handle:
+            handle.writelines(pieces)
+            handle.flush()
             os.fsync(handle.fileno())
         umask = os.umask(0)
         os.umask(umask)

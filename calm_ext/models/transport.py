@@ -81,14 +81,8 @@ class _Plain(HTTPConnection):
         super().request(*args, **more)
 
 
-class _Secure(HTTPSConnection):
-    def connect(self) -> None:
-        super().connect()
-        _watch(self)
-
-    def request(self, *args: Any, **more: Any) -> None:
-        _watch(self)
-        super().request(*args, **more)
+class _Secure(_Plain, HTTPSConnection):
+    """The same over TLS: what is called next in both methods is HTTPSConnection's."""
 
 
 class _PlainPool(HTTPConnectionPool):

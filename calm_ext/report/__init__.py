@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from calm_ext.files.places import make_folder
-from calm_ext.files.writing import atomic_write
+from calm_ext.files.writing import atomic_write, atomic_write_bytes
 
 __all__ = ["write_report"]
 
@@ -40,7 +40,7 @@ def write_report(run_dir: str | os.PathLike[str]) -> Path:
         if old.name not in plots.files:
             old.unlink()
     for name, content in plots.files.items():
-        _write_bytes(folder / name, content)
+        atomic_write_bytes(folder / name, content)
     explained = explain(data)
     if explained:
         write_explanation(data, explained, folder)
@@ -51,10 +51,3 @@ def write_report(run_dir: str | os.PathLike[str]) -> Path:
     atomic_write(data.path / "summary.json", json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     write_card(data, summary)
     return folder / "index.html"
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    """Write a file so that readers see the old one or the new one."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from calm_ext.metrics.intervals import wilson
 from calm_ext.records import Ballot
 
 
@@ -26,24 +26,10 @@ def reliability(ballots: Sequence[Ballot], gold: Mapping[str, int | None], *, bi
     for i, members in enumerate(found):
         if members:
             right = sum(r for _, r in members)
-            low, high = wilson(right, len(members))
+            low, high = wilson(right / len(members), len(members))
             mean = sum(p for p, _ in members) / len(members)
             rows.append(
                 {"from": i / bins, "to": (i + 1) / bins, "n": len(members), "probability": mean,
                  "right": right / len(members), "low": low, "high": high}
             )  # fmt: skip
     return rows
-
-
-def wilson(k: int, n: int) -> tuple[float, float]:
-    """95 % interval of a share of k in n (Wilson 1927).
-
-    >>> [round(x, 3) for x in wilson(9, 10)]
-    [0.596, 0.982]
-    """
-    z = 1.959964
-    share = k / n
-    middle = share + z * z / (2 * n)
-    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    below = 1 + z * z / n
-    return min(share, max(0.0, (middle - half) / below)), max(share, min(1.0, (middle + half) / below))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import calm_ext.report.page as report_page
 from calm_ext.files.secrets import clean
-from calm_ext.files.writing import atomic_write
+from calm_ext.files.writing import atomic_write, atomic_write_bytes
 from calm_ext.report.page.html import image
 from calm_ext.report.templates import environment
 from calm_ext.study.options import label
@@ -26,9 +25,7 @@ def write_page(study: StudyFile, results: Mapping[str, Any], folder: Path) -> Pa
         if old.name not in files:
             old.unlink()
     for name, content in files.items():
-        temporary = folder / "plots" / f".{name}.tmp"
-        temporary.write_bytes(content)
-        os.replace(temporary, folder / "plots" / name)
+        atomic_write_bytes(folder / "plots" / name, content)
     atomic_write(folder / "index.html", render_page(study, results, files))
     return folder / "index.html"
 

@@ -12,16 +12,19 @@ touched by the choice.
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from calm_ext.errors import CalmError, RunError
+from calm_ext.files.decode import read_table
 from calm_ext.files.writing import atomic_write
 from calm_ext.metrics.stats import interval, resampled_means
 from calm_ext.pipeline.recipe import changed_recipe, save_recipe
 from calm_ext.pipeline.schema import Recipe
+from calm_ext.results.files import read_log
 from calm_ext.study.cell import is_finished
 from calm_ext.study.grid import Cell, make_grid
 from calm_ext.study.options import StudyOptions, label
@@ -211,7 +214,7 @@ def _recipe(values: Mapping[str, Any], changes: Mapping[str, Any], where: str) -
     name = f"{values['name']}-tuned"
     overrides = [f"{k}={json.dumps(v, ensure_ascii=False)}" for k, v in {**changes, "name": name}.items()]
     # The values are those of a recipe that was read with the command line's word on it.
-    return changed_recipe(json.loads(json.dumps(dict(values))), overrides, where=where, trust_remote_code=None)
+    return changed_recipe(copy.deepcopy(dict(values)), overrides, where=where, trust_remote_code=None)
 
 
 def _study(
@@ -240,20 +243,20 @@ def _trials(study: StudyFile, folder: Path, jobs: int, watcher: Watcher) -> Iter
             yield Trial(value, cell.name, {}, {}, None, 0, failed[cell.name])
             continue
         # The votes of the other languages do not depend on what is tried; questions that one leaves out may differ.
-        votes |= json.loads((folder / "cells" / cell.name / "heldout/votes.json").read_text(encoding="utf-8"))
+        votes |= read_table(folder / "cells" / cell.name / "heldout/votes.json")
         yield _trial(value, cell, folder / "cells" / cell.name / "training", votes)
 
 
 def _trial(value: Any, cell: Cell, training: Path, votes: Mapping[str, Mapping[str, int]]) -> Trial:
     """What the log of a training says of the checkpoint that it kept."""
-    rows = [json.loads(line) for line in (training / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    rows = read_log(training / "log.jsonl")
     answers = {row["step"]: row["answers"] for row in rows if row["kind"] == "answers"}
     if not answers:
         raise RunError(
             f"{training}: no held-out question was decided, so nothing can be judged; ask more questions or hold out "
             f"a larger share"
         )
-    step = json.loads((training / "summary.json").read_text(encoding="utf-8"))["chosen_step"]
+    step = read_table(training / "summary.json")["chosen_step"]
     step = max(answers) if step is None else step
     scores, before = (
         {q: heldout_score(own, votes[q]) for q, own in answers[s].items() if votes.get(q)} for s in (step, 0)

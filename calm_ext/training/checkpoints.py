@@ -15,7 +15,7 @@ from pathlib import Path
 
 from calm_ext.disk.digests import sha256_of
 from calm_ext.disk.seal import damage_of, seal
-from calm_ext.jsonl import atomic_write
+from calm_ext.files.writing import atomic_write
 
 LOG = "log.jsonl"
 #: Written when the adapter and the summary are there.

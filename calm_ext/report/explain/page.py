@@ -11,7 +11,7 @@ from typing import Any
 
 import calm_ext.report.page as report_page
 from calm_ext.files.places import make_folder
-from calm_ext.jsonl import atomic_write
+from calm_ext.files.writing import atomic_write
 from calm_ext.languages import language_name
 from calm_ext.metrics.answered import parts_of
 from calm_ext.report.explain.alike import STATES

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from calm_ext.errors import CalmError
-from calm_ext.jsonl import atomic_write
+from calm_ext.files.writing import atomic_write
 from calm_ext.report.board.table import Board
 from calm_ext.report.board.write import LEGEND, headline
 from calm_ext.report.card.markdown import escape, plain
