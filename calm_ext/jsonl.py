@@ -102,9 +102,8 @@ def numbered_lines(
                     value = decoded(line)
                 except json.JSONDecodeError as error:
                     hint = "" if line.endswith("\n") else " (the last line has no end: was the file cut off?)"
-                    raise DataError(
-                        f"{source}:{number}: not a JSON object: {error.msg} at column {error.colno}{hint}"
-                    ) from None
+                    said = f"{error.msg.removesuffix(' at')} at column {error.colno}"
+                    raise DataError(f"{source}:{number}: not a JSON object: {said}{hint}") from None
                 except ValueError as error:
                     raise DataError(f"{source}:{number}: {error}") from None
                 if not isinstance(value, dict):

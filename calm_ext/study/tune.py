@@ -134,9 +134,10 @@ def check_tries(recipe: Recipe, tries: Tries) -> dict[str, list[Any]]:
     """The values to be tried of each key, the recipe's own among them.
 
     Raises:
-        CalmError: a key cannot be tried.
+        CalmError: a key cannot be tried, or a recipe cannot have one of its values.
     """
     found = {}
+    plain = recipe.model_dump(mode="json")
     for key, values in tries.items():
         if key in NOT_TUNABLE or not any(key == x or (x.endswith(".") and key.startswith(x)) for x in TUNABLE):
             raise CalmError(
@@ -144,6 +145,8 @@ def check_tries(recipe: Recipe, tries: Tries) -> dict[str, list[Any]]:
                 f"them; compare its values with `calm-ext study`"
             )
         own = value_of(recipe, key)
+        for value in values:
+            _recipe(plain, {key: value}, "--try")
         found[key] = [*([] if any(_same(own, v) for v in values) else [own]), *values]
     return found
 
