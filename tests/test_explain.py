@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -327,6 +328,34 @@ def test_the_verb_prints_and_writes(run: Path, tmp_path: Path) -> None:
         assert sum(x["won"] for x in factor["levels"]) <= counts["won"]
     assert {"elected", "majority"} <= set(second["towards"]["targets"])
     assert [e.part.task for e in explain(read_run(run), task="toy_xl_asked", questions=0)] == ["toy_xl_asked"]
+
+
+def test_several_runs_are_read_as_one(run: Path, tmp_path: Path) -> None:
+    """Two folds: each question counts once, with the answers of the run that measured it."""
+    for name, mine in (("one", lambda i: i < 30), ("two", lambda i: i >= 30)):
+        shutil.copytree(run, tmp_path / name)
+        for when in ("before", "after"):
+            path = tmp_path / name / f"eval/{when}/samples_toy_xl.jsonl"
+            lines = path.read_text().splitlines(keepends=True)
+            path.write_text("".join(x for i, x in enumerate(lines) if mine(i)))
+    whole = json.loads(verb(run, "-o", tmp_path / "out", "--json").output)["parts"][0]
+    folds = json.loads(verb(tmp_path / "one", tmp_path / "two", "-o", tmp_path / "out", "--json").output)
+    assert folds["run"].endswith("and 1 more, pooled")
+    assert folds["parts"][0]["n_questions"] == 50
+    assert {k: folds["parts"][0][k] for k in ("acc", "outcomes", "factors", "pairs")} == {
+        k: whole[k] for k in ("acc", "outcomes", "factors", "pairs")
+    }
+    twice = json.loads(verb(tmp_path / "one", run, "-o", tmp_path / "out", "--json").output)["parts"][0]
+    assert twice["outcomes"] == whole["outcomes"]
+    assert "name one for explain.html with -o" in str(verb(run, run).exception)
+    (tmp_path / "study/cells").mkdir(parents=True)
+    assert "is a study; name the cells" in str(verb(tmp_path / "study").exception)
+    path = tmp_path / "one/eval/after/samples_toy_xl.jsonl"
+    (line, *rest) = path.read_text().splitlines()
+    other = json.loads(line)
+    other["doc"]["questions"] = [f"{q} Or not?" for q in other["doc"]["questions"]]
+    path.write_text("\n".join([json.dumps(other), *rest]) + "\n")
+    assert "of one run is another in a second" in str(verb(tmp_path / "one", run, "-o", tmp_path / "out").exception)
 
 
 def test_hostile_text_stays_text(tmp_path: Path) -> None:

@@ -12,20 +12,25 @@ from calm_ext.errors import CalmError
 
 
 @click.command("explain")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("runs", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="RUN...")
 @click.option("--task", help="Explain this task only.  [default: all, the held-out one first]")
 @click.option(
     "--questions", type=click.IntRange(0), default=50, show_default=True, help="How many telling questions to pick."
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder for explain.html.  [default: RUN/report]")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder for explain.html.  [default: RUN/report; needed with several]")
 @json_option
-def command(run: Path, task: str | None, questions: int, output: Path | None, as_json: bool) -> None:
+def command(runs: tuple[Path, ...], task: str | None, questions: int, output: Path | None, as_json: bool) -> None:
     """Explain what the alignment of RUN (a run directory) moved, and why.
 
     Compares the answers before and after, question by question: what was won and lost; towards which answers changed
     ones moved; by which factors (category, language, script, what the source language knew, how many languages agreed,
     the vote's margin, how often languages share the answer's name); pairs of languages; wrong but consistent answers.
     Writes all of it with the most telling questions to explain.html. Held-out and asked questions are kept apart.
+
+    Several runs, as the folds of a study, are read as one set of questions:
+
+    \b
+      calm-ext explain runs/crossval-klar/cells/s0_f* -o explained
     """
     from calm_ext.report.explain.explain import explain, why_not
     from calm_ext.report.explain.page import write_explanation
@@ -33,15 +38,19 @@ def command(run: Path, task: str | None, questions: int, output: Path | None, as
     from calm_ext.report.explain.words import title
     from calm_ext.report.rundata import read_run
 
-    if not (run / "manifest.json").is_file():
-        raise CalmError(f"{run}: is no run directory (it has no manifest.json)")
-    data = read_run(run)
-    explained = explain(data, task=task, questions=questions)
+    for run in runs:
+        if not (run / "manifest.json").is_file():
+            raise CalmError(f"{run}: {_no_run(run)}")
+    if len(runs) > 1 and output is None:
+        raise CalmError("several runs have no folder of their own: name one for explain.html with -o")
+    data = [read_run(run) for run in runs]
+    explained = explain(*data, task=task, questions=questions)
     if not explained:
-        raise why_not(data, task)
-    page = write_explanation(data, explained, output or run / "report")
+        raise why_not(data[0], task)
+    name = data[0].name if len(data) == 1 else f"{data[0].name} and {len(data) - 1} more, pooled"
+    page = write_explanation(name, explained, output or runs[0] / "report")
     if as_json:
-        print_json({"run": data.name, "page": str(page), "parts": [e.values for e in explained]})
+        print_json({"run": name, "page": str(page), "parts": [e.values for e in explained]})
         return
     out = console()
     for part in render(explained[0].values):
@@ -49,3 +58,9 @@ def command(run: Path, task: str | None, questions: int, output: Path | None, as
     for other in explained[1:]:
         out.print(f"also in the page: {title(other.values)}", soft_wrap=True)
     echo(f"page: {page}")
+
+
+def _no_run(folder: Path) -> str:
+    if (folder / "cells").is_dir():
+        return f"is a study; name the cells to read as one, such as {folder / 'cells'}/s0_f*"
+    return "is no run directory (it has no manifest.json)"

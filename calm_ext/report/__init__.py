@@ -43,7 +43,7 @@ def write_report(run_dir: str | os.PathLike[str]) -> Path:
         atomic_write_bytes(folder / name, content)
     explained = explain(data)
     if explained:
-        write_explanation(data, explained, folder)
+        write_explanation(data.name, explained, folder)
     else:
         (folder / PAGE).unlink(missing_ok=True)
     moved = section(explained) if explained else None

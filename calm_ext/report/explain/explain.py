@@ -12,7 +12,7 @@ from calm_ext.report.explain.cells import Cells, outcome_counts
 from calm_ext.report.explain.depends import PERMUTATIONS
 from calm_ext.report.explain.effects import factor_effects, pair_effects
 from calm_ext.report.explain.factors import Factor, factors_of
-from calm_ext.report.explain.parts import Part, parts_of_task
+from calm_ext.report.explain.parts import Part, parts_of_task, pooled
 from calm_ext.report.explain.telling import N_TELLING, Telling, telling
 from calm_ext.report.explain.towards import link, towards
 from calm_ext.report.explain.words import paragraph
@@ -35,8 +35,7 @@ class Explained(NamedTuple):
 
 
 def explain(
-    data: RunData,
-    *,
+    *data: RunData,
     task: str | None = None,
     questions: int = N_TELLING,
     resamples: int = RESAMPLES,
@@ -45,13 +44,16 @@ def explain(
     """Every part of a run's tasks, the one to read first in front: held-out questions before asked ones.
 
     Args:
+        data: one run; or several, as the folds of a study, whose questions are then read as one set.
         task: that task alone.
         questions: how many to pick for reading, in each part.
 
     Returns:
         Nothing where no task has answers on both sides (:func:`why_not` says why).
     """
-    parts = [p for name in ([task] if task is not None else data.tasks) for p in parts_of_task(data, name)]
+    parts = pooled(
+        [p for run in data for name in ([task] if task is not None else run.tasks) for p in parts_of_task(run, name)]
+    )
     order = ("held out", "unknown", "asked")
     parts.sort(key=lambda p: order.index(p.kind))
     return [explain_part(p, questions=questions, resamples=resamples, permutations=permutations) for p in parts]

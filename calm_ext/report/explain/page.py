@@ -26,7 +26,6 @@ from calm_ext.report.explain.words import depends_words, leading, p_words, title
 from calm_ext.report.page.browser import text_of
 from calm_ext.report.page.html import image
 from calm_ext.report.plots.draw import Plots
-from calm_ext.report.rundata import RunData
 from calm_ext.report.templates import environment
 from calm_ext.report.words import ALPHA, interval, is_number, number, p_value, percent
 
@@ -35,25 +34,28 @@ PAGE = "explain.html"
 Values = Mapping[str, Any]
 
 
-def write_explanation(data: RunData, explained: Sequence[Explained], folder: Path) -> Path:
+def write_explanation(name: str, explained: Sequence[Explained], folder: Path) -> Path:
     """Write ``explain.html`` into a folder; returns its path.
+
+    Args:
+        name: of the run, as the page calls it.
 
     Raises:
         CalmError: the folder cannot be made.
     """
     make_folder(folder)
-    atomic_write(folder / PAGE, render_explanation(data, explained))
+    atomic_write(folder / PAGE, render_explanation(name, explained))
     return folder / PAGE
 
 
-def render_explanation(data: RunData, explained: Sequence[Explained]) -> str:
+def render_explanation(name: str, explained: Sequence[Explained]) -> str:
     """The page; the first part has plots and its questions, the others are tables to open."""
     first = explained[0]
     plots = explain_plots(first.values)
     templates = environment(Path(__file__).parent, Path(report_page.__file__).parent)
     templates.globals["text_of"] = text_of
     page = templates.get_template("explain.html").render(
-        name=data.name,
+        name=name,
         tone=_tone(first.values),
         sentence=_headline(first.values),
         parts=[_part(e, plots if e is first else None) for e in explained],

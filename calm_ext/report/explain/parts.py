@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from calm_ext.errors import RunError
 from calm_ext.metrics.question import pivot_of
 from calm_ext.records import Ballot, ParallelQuestion
 from calm_ext.report.collect import asked_questions, common_ids
@@ -106,6 +107,41 @@ def parts_of_task(data: RunData, task: str) -> list[Part]:
             )
         )
     return [Part(task, kind, languages, own, new.signature) for kind, own in rows.items() if own]
+
+
+def pooled(parts: Sequence[Part]) -> list[Part]:
+    """The parts of several runs, those of one task and kind as one: so the folds of a study are read together.
+
+    A question that several runs measured counts once, as the first of them answered it. Languages are those of all.
+
+    Raises:
+        RunError: two runs have other questions under one id.
+
+    >>> row = Row("q", 0, None, {"en": 0, "fr": 1}, {"en": 0, "fr": 0}, Shown({}, {}, {}, {}), None)
+    >>> one = Part("t", "held out", ["en", "fr"], [row], "s")
+    >>> [two] = pooled([one, one._replace(languages=["fr"], rows=[row._replace(id="r"), row])])
+    >>> two.languages, [(r.id, r.before) for r in two.rows]
+    (['fr'], [('q', {'fr': 1}), ('r', {'fr': 1})])
+    """
+    groups: dict[tuple[str, str], list[Part]] = {}
+    for part in parts:
+        groups.setdefault((part.task, part.kind), []).append(part)
+    return [own[0] if len(own) == 1 else _one(own) for own in groups.values()]
+
+
+def _one(parts: Sequence[Part]) -> Part:
+    first = parts[0]
+    languages = [x for x in first.languages if all(x in p.languages for p in parts)]
+    rows: dict[str, Row] = {}
+    for row in (r for p in parts for r in p.rows):
+        shown = rows.get(row.id, row).shown.questions
+        if any(shown.get(x, text) != text for x, text in row.shown.questions.items()):
+            raise RunError(
+                f"{first.task}: question {row.id} of one run is another in a second; pool runs of one set of questions"
+            )
+        before, after = ({x: side[x] for x in languages} for side in (row.before, row.after))
+        rows.setdefault(row.id, row._replace(before=before, after=after))
+    return first._replace(languages=languages, rows=list(rows.values()))
 
 
 def _elected(
