@@ -17,7 +17,12 @@ from calm_ext.errors import CalmError
 @click.option(
     "--questions", type=click.IntRange(0), default=50, show_default=True, help="How many telling questions to pick."
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder for explain.html.  [default: RUN/report; needed with several]")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Folder for explain.html.  [default: RUN/report; needed with several]",
+)
 @json_option
 def command(runs: tuple[Path, ...], task: str | None, questions: int, output: Path | None, as_json: bool) -> None:
     """Explain what the alignment of RUN (a run directory) moved, and why.
