@@ -220,7 +220,7 @@ def test_what_is_shown_is_not_obeyed() -> None:
 def test_a_message_with_markup_ends_no_run(capsys: pytest.CaptureFixture[str]) -> None:
     from rich.table import Table
 
-    from calm_ext.cli.common import ConsoleReporter
+    from calm_ext.cli.progress import ConsoleReporter
     from calm_ext.cli.terminal import console, echo
 
     with ConsoleReporter() as reporter:

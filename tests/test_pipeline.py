@@ -20,6 +20,7 @@ from calm_ext.jsonl import read_jsonl, write_jsonl
 from calm_ext.pipeline.context import Run
 from calm_ext.pipeline.directory import RunDirectory
 from calm_ext.pipeline.recipe import parse_recipe
+from calm_ext.pipeline.reporter import Reporter
 from calm_ext.pipeline.run import Pipeline
 from calm_ext.pipeline.schema import Recipe
 from calm_ext.pipeline.stages import STAGES
@@ -42,7 +43,7 @@ def recipe(model: Path, **changes: dict[str, Any]) -> Recipe:
     return parse_recipe(values)
 
 
-class Spy:
+class Spy(Reporter):
     """Notes what a run says."""
 
     def __init__(self) -> None:

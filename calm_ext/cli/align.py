@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from calm_ext.cli.common import ConsoleReporter, json_option, print_json, trust_option
+from calm_ext.cli.common import json_option, print_json, trust_option
 from calm_ext.cli.terminal import echo, new_console
 from calm_ext.pipeline.stages import STAGES
+
+if TYPE_CHECKING:
+    from calm_ext.pipeline.run import Pipeline
 
 
 @click.command("align")
@@ -59,22 +63,21 @@ def command(
 
     path = find_recipe(recipe)
     checked = load_recipe(path, overrides=overrides, trust_remote_code=trust_remote_code)
-    with ConsoleReporter() as reporter:
-        pipeline = Pipeline(checked, run_dir, reporter=reporter, retry=retry)
-        if dry_run:
-            plan = pipeline.plan(stop_after=stop_after)
-            if as_json:
-                print_json({"recipe": str(path), "run": str(pipeline.dir.path), "plan": [p._asdict() for p in plan]})
-                return
-            table = Table(title=f"{path}, in {pipeline.dir.path}", title_justify="left", box=None)
-            table.add_column("stage", style="bold")
-            table.add_column("would do", overflow="fold")
-            for item in plan:
-                table.add_row(item.name, item.note)
-            new_console().print(table)
+    pipeline = Pipeline(checked, run_dir, retry=retry)
+    if dry_run:
+        plan = pipeline.plan(stop_after=stop_after)
+        if as_json:
+            print_json({"recipe": str(path), "run": str(pipeline.dir.path), "plan": [p._asdict() for p in plan]})
             return
-        startup = seconds_since_start()
-        pipeline.run(stop_after=stop_after)
+        table = Table(title=f"{path}, in {pipeline.dir.path}", title_justify="left", box=None)
+        table.add_column("stage", style="bold")
+        table.add_column("would do", overflow="fold")
+        for item in plan:
+            table.add_row(item.name, item.note)
+        new_console().print(table)
+        return
+    startup = seconds_since_start()
+    _run(pipeline, stop_after)
     timing = None
     if profile:
         from calm_ext.report.timing import Timing, print_timing
@@ -94,4 +97,33 @@ def command(
     if timing:
         print_timing(timing, new_console())
     if values:
-        echo(f"report: {pipeline.dir / 'report/index.html'}")
+        _next(pipeline.dir.path, seconds_since_start())
+
+
+def _run(pipeline: Pipeline, stop_after: str | None) -> None:
+    """Run it on a live screen, or in lines where there is no terminal; what libraries print goes to ``run.log``."""
+    from calm_ext.cli.progress import ConsoleReporter
+    from calm_ext.cli.quiet import LOG, quietly, shown_to
+    from calm_ext.cli.screen import Screen
+
+    with quietly() as quiet:
+        console = new_console(file=quiet.out)
+        is_live = console.is_terminal and not console.is_dumb_terminal
+        with Screen(console) if is_live else ConsoleReporter(console) as reporter:
+            pipeline.context.reporter = reporter
+            with shown_to(reporter.warn, reporter.bar):
+                pipeline.run(stop_after=stop_after, began=lambda: quiet.into(pipeline.dir / LOG))
+
+
+def _next(run: Path, seconds: float) -> None:
+    """How long it took, and what to do now."""
+    from calm_ext.report.words import duration
+
+    echo(f"\n{duration(seconds)} in all. Next:")
+    for what, command in (
+        ("look at it", f"open {run / 'report/index.html'} in a browser"),
+        ("what moved, and why", f"calm-ext explain {run}"),
+        ("use the model", f"calm-ext merge {run} -o models/{run.name}"),
+        ("share it", f"calm-ext push {run} --repo YOU/{run.name} --dry-run"),
+    ):
+        echo(f"  {what + ':':<21} {command}")

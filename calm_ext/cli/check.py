@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from calm_ext.cli.common import ConsoleReporter, json_option, print_json, with_babel_built
+from calm_ext.cli.common import json_option, print_json, with_babel_built
 from calm_ext.cli.options import flags
+from calm_ext.cli.progress import ConsoleReporter
 from calm_ext.cli.terminal import echo
 from calm_ext.errors import CalmError
 from calm_ext.models.options import ModelOptions

@@ -1,4 +1,4 @@
-"""What verbs share: options, output, progress."""
+"""What verbs share: options and output."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from calm_ext.cli.terminal import new_console
 from calm_ext.errors import CalmError
 from calm_ext.files.shown import json_visible
 from calm_ext.models.trust import FLAG
@@ -72,53 +71,6 @@ def interval_text(bounds: tuple[float, float], *, sign: bool = False) -> str:
     """``[low, high]``; empty where undefined."""
     low, high = bounds
     return "" if math.isnan(low) else f"[{number_text(low, sign=sign)}, {number_text(high, sign=sign)}]"
-
-
-class ConsoleReporter:
-    """Tells what a run does on stderr: one line a stage, and a progress bar where it is long."""
-
-    def __init__(self) -> None:
-        self.console = new_console(stderr=True)
-        self._progress: Any = None
-
-    def stage(self, name: str, message: str) -> None:
-        """One line."""
-        self._stop()
-        from rich.text import Text
-
-        self.console.print(Text.assemble((f"{name:>9}", "bold cyan"), f" {message}"), soft_wrap=True)
-
-    def progress(self, label: str, total: int) -> Callable[[int], None]:
-        """A bar; returns the function that sets how much is done."""
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self._stop()
-        columns = (
-            TextColumn("{task.description:>9}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-        )
-        self._progress = Progress(*columns, console=self.console, transient=True)
-        self._progress.start()
-        task = self._progress.add_task(label, total=total)
-
-        def advance(done: int) -> None:
-            self._progress.update(task, completed=done)
-            if done >= total:
-                self._stop()
-
-        return advance
-
-    def _stop(self) -> None:
-        if self._progress is not None and self._progress.live.is_started:
-            self._progress.stop()
-
-    def __enter__(self) -> ConsoleReporter:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop()
 
 
 def with_babel_built(model: ModelOptions) -> ModelOptions:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from calm_ext.cli.common import ConsoleReporter, json_option, number_text, print_json, refuse_inputs
+from calm_ext.cli.common import json_option, number_text, print_json, refuse_inputs
 from calm_ext.cli.options import flags
+from calm_ext.cli.progress import ConsoleReporter
 from calm_ext.cli.terminal import console, echo, new_console
 from calm_ext.data.corpora import LAYOUTS
 from calm_ext.retrieval.options import SearchOptions

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from calm_ext.cli.common import ConsoleReporter, json_option, marks_option, print_json, refuse_inputs
+from calm_ext.cli.common import json_option, marks_option, print_json, refuse_inputs
 from calm_ext.cli.options import flags
+from calm_ext.cli.progress import ConsoleReporter
 from calm_ext.cli.terminal import console, echo
 from calm_ext.pairing.options import PairingOptions
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from calm_ext.cli.common import ConsoleReporter, with_babel_built
+from calm_ext.cli.common import with_babel_built
 from calm_ext.cli.options import flags, template_arg
+from calm_ext.cli.progress import ConsoleReporter
 from calm_ext.cli.terminal import echo
 from calm_ext.models.options import ModelOptions, SamplingOptions
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -14,33 +14,13 @@ from calm_ext.models.backends import BACKENDS, Backend
 from calm_ext.models.meter import Reading
 from calm_ext.pipeline.directory import RunDirectory
 from calm_ext.pipeline.needs import Needs
+from calm_ext.pipeline.reporter import Reporter
 from calm_ext.pipeline.schema import Recipe
 from calm_ext.records import ParallelQuestion
 
 if TYPE_CHECKING:
     from calm_ext.data.parallel.rows import Joined
     from calm_ext.pairing.translate import Restater
-
-
-class Reporter(Protocol):
-    """Where a run's messages go; the command line has one that writes to stderr."""
-
-    def stage(self, name: str, message: str) -> None:
-        """A stage starts, is skipped, or has something to say."""
-
-    def progress(self, label: str, total: int) -> Callable[[int], None]:
-        """A function to call with how much is done."""
-
-
-class Silent:
-    """A reporter that drops all messages."""
-
-    def stage(self, name: str, message: str) -> None:
-        """Say nothing."""
-
-    def progress(self, label: str, total: int) -> Callable[[int], None]:
-        """Show nothing."""
-        return lambda _: None
 
 
 class Outputs(NamedTuple):
@@ -223,7 +203,7 @@ class Run:
         self.retry = retry
         self.stages = tuple(s for s in stages if s.applies(recipe))
         self.dir = RunDirectory(folder or Path("runs") / recipe.name, name=recipe.name)
-        self.reporter: Reporter = reporter or Silent()
+        self.reporter = reporter or Reporter()
         self.models = Models(recipe)
         self.current = ""
         self.inputs = ""

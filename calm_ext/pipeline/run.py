@@ -8,7 +8,7 @@ interrupted.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +17,8 @@ from calm_ext.errors import CalmError
 from calm_ext.files.places import make_folder
 from calm_ext.models.device import peak_memory_mib
 from calm_ext.models.meter import Reading, reading
-from calm_ext.pipeline.context import Reporter, Run, Stage
+from calm_ext.pipeline.context import Run, Stage
+from calm_ext.pipeline.reporter import Reporter
 from calm_ext.pipeline.schema import Recipe
 from calm_ext.pipeline.stages import STAGES
 from calm_ext.signature import versions
@@ -52,8 +53,11 @@ class Pipeline:
         self.stages = self.context.stages
         self.ran: list[str] = []
 
-    def run(self, *, stop_after: str | None = None) -> None:
+    def run(self, *, stop_after: str | None = None, began: Callable[[], None] | None = None) -> None:
         """Run the stages in order up to ``stop_after``, skipping those that are done.
+
+        Args:
+            began: called when all is checked and the run directory is there and ours.
 
         Raises:
             CalmError: the recipe has no such stage, another process writes the run, or a stage cannot be done; what was
@@ -66,6 +70,9 @@ class Pipeline:
         with held(make_folder(self.dir.path), "align"):
             self.dir.read()
             self.dir.open(order=names, recipe=self.context.recipe.to_yaml(), outdated=self._outdated())
+            if began is not None:
+                began()
+            self.context.reporter.begin([s.name for s in due], self.dir.path)
             for stage in due:
                 self.advance(stage)
                 if self.ran[-1:] == [stage.name]:
@@ -106,9 +113,9 @@ class Pipeline:
         run.current, needs = stage.name, stage.depends_on(run)
         inputs = needs.identity(stage.name)
         if self.dir.is_done(stage.name, inputs) and not stage.lacks(run):
-            run.say("unchanged, skipped")
+            run.reporter.turn(stage.name, "skipped")
             return
-        run.say("starts")
+        run.reporter.turn(stage.name, "starts")
         run.inputs = inputs
         started, counted = time.monotonic(), reading()
         outputs = stage.run(run)
@@ -116,7 +123,7 @@ class Pipeline:
         self.ran.append(stage.name)
         facts = facts_of(seconds, reading().since(counted) + outputs.spent)
         self.dir.finish(stage.name, inputs, outputs.files, needs=needs.record(), **facts)
-        run.say(f"done in {seconds:.1f} s")
+        run.reporter.turn(stage.name, "done", seconds)
 
     def plan(self, *, stop_after: str | None = None) -> list[PlannedStage]:
         """What a run would do, with counts; loads questions, but no model, and writes nothing.

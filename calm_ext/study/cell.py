@@ -8,8 +8,9 @@ from pathlib import Path
 from calm_ext.disk.digests import digest
 from calm_ext.jsonl import read_jsonl, write_jsonl
 from calm_ext.models.meter import Reading
-from calm_ext.pipeline.context import Reporter, Stage
+from calm_ext.pipeline.context import Stage
 from calm_ext.pipeline.directory import RunDirectory
+from calm_ext.pipeline.reporter import Reporter
 from calm_ext.pipeline.run import Pipeline, facts_of
 from calm_ext.pipeline.schema import Recipe
 from calm_ext.records import Generation
@@ -48,7 +49,7 @@ class SharingPipeline(Pipeline):
                 self.dir.own(stage.name)
                 self.do(stage, inputs)
             else:
-                run.say("unchanged, skipped")
+                run.reporter.turn(stage.name, "skipped")
             if "shared_from" not in self.dir.manifest["stages"][stage.name]:
                 claim.owner = self.place
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from calm_ext.errors import CalmError
+from calm_ext.pipeline.reporter import Reporter
 from calm_ext.study.grid import Cell
 
 #: Loaded once, before the processes are forked.
@@ -150,7 +151,7 @@ def _devices() -> list[str]:
 # --- in the cell's process --------------------------------------------------------------------------------------------
 
 
-class _Line:
+class _Line(Reporter):
     """A reporter that sends what a run says to the study's process."""
 
     def __init__(self, line: Connection) -> None:

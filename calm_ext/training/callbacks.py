@@ -123,7 +123,7 @@ class Log(TrainerCallback):
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
         """One line a logging step; checks, which go to trackers only, have lines of their own."""
         if state.is_world_process_zero and logs and not all(key.startswith("eval_") for key in logs):
-            append_log(self.path, "train", {"step": state.global_step, **logs})
+            append_log(self.path, "train", {"step": state.global_step, "of": state.max_steps, **logs})
 
 
 def watch(job: TrainingJob, tokenizer: Any) -> Watch | None:

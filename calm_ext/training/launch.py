@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -51,7 +52,12 @@ class _OutOfMemory(RunError):
     """The training process ran out of memory."""
 
 
-def launch(job: TrainingJob, *, say: Callable[[str], None] | None = None) -> Reading:
+def launch(
+    job: TrainingJob,
+    *,
+    say: Callable[[str], None] | None = None,
+    trained: Callable[[dict[str, Any]], None] | None = None,
+) -> Reading:
     """Run a training job in a process of its own; its messages go to stderr and to ``worker.log``.
 
     It goes on where the same job stopped, at the newest checkpoint that is whole; of a job that came to its end nothing
@@ -63,6 +69,7 @@ def launch(job: TrainingJob, *, say: Callable[[str], None] | None = None) -> Rea
 
     Args:
         say: called with what was found and set aside; default: it is printed to stderr.
+        trained: called with each line of the training log, as it is written.
 
     Returns:
         The time and tokens of the model, in all that was tried.
@@ -80,7 +87,7 @@ def launch(job: TrainingJob, *, say: Callable[[str], None] | None = None) -> Rea
     (job.output / _SPENT).unlink(missing_ok=True)
     while True:
         try:
-            _run(job.replace(resume_from=newest_whole(job.output, say=say)))
+            _run(job.replace(resume_from=newest_whole(job.output, say=say)), trained or (lambda _: None))
             return sum(_spent(job), Reading())
         except _OutOfMemory as error:
             smaller = _smaller(job)
@@ -90,10 +97,9 @@ def launch(job: TrainingJob, *, say: Callable[[str], None] | None = None) -> Rea
                     f"model, training.quantize or training.gradient_checkpointing"
                 ) from None
             job = smaller
-            print(
+            say(
                 f"out of memory: training goes on with batches of {job.options.batch_size} examples, "
-                f"{job.options.gradient_accumulation} to a step; training.batch_size avoids this",
-                file=sys.stderr,
+                f"{job.options.gradient_accumulation} to a step; training.batch_size avoids this"
             )
 
 
@@ -139,7 +145,7 @@ def _smaller(job: TrainingJob) -> TrainingJob | None:
     return job.replace(options=job.options.replace(batch_size=size // factor, gradient_accumulation=steps))
 
 
-def _run(job: TrainingJob) -> None:
+def _run(job: TrainingJob, trained: Callable[[dict[str, Any]], None]) -> None:
     make_folder(job.output)
     job_file = job.output / "job.json"
     atomic_write(job_file, job.model_dump_json(indent=2) + "\n")
@@ -165,11 +171,13 @@ def _run(job: TrainingJob) -> None:
         process = subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         assert process.stdout is not None
         try:
-            seen = ""
+            seen, rows = "", _NewRows(job.output / "log.jsonl")
             while chunk := process.stdout.read1(4096):  # type: ignore[attr-defined]
                 log.write(chunk)
                 log.flush()
                 seen = _pass_on(seen, chunk.decode(errors="replace"))
+                for row in rows.read():
+                    trained(row)
             code = process.wait()
         except BaseException:
             process.terminate()
@@ -184,6 +192,26 @@ def _run(job: TrainingJob) -> None:
             reason = "it was killed, as where a machine runs out of memory"
         kind = _OutOfMemory if (killed or says_out_of_memory(reason)) and START_LINE in text else RunError
         raise kind(f"training failed with exit code {code}: {reason} (all of it: {log_file})")
+
+
+class _NewRows:
+    """The lines that are added to a training log from now on."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.at = path.stat().st_size if path.is_file() else 0
+
+    def read(self) -> list[dict[str, Any]]:
+        """Those that came since the last call and are whole."""
+        if not self.path.is_file():
+            return []
+        self.at = min(self.at, self.path.stat().st_size)  # a training that goes on drops what came after its checkpoint
+        with self.path.open("rb") as handle:
+            handle.seek(self.at)
+            text = handle.read()
+        whole = text[: text.rfind(b"\n") + 1]
+        self.at += len(whole)
+        return [json.loads(line) for line in whole.splitlines()]
 
 
 def _pass_on(before: str, text: str) -> str:
