@@ -94,6 +94,8 @@ def test_every_part_of_the_view_has_no_violation(pages: dict[str, Path], browser
 def test_axe_finds_what_is_wrong(tmp_path: Path, browser: Page) -> None:
     """The check itself: a page with a picture without text, grey on grey and a field without a label."""
     page = tmp_path / "bad.html"
-    page.write_text("<!doctype html><html><body><img src=x><p style='color:#888;background:#999'>text</p><input></body>")
+    page.write_text(
+        "<!doctype html><html><body><img src=x><p style='color:#888;background:#999'>text</p><input></body>"
+    )
     browser.open(page)
     assert {x.split(":")[0] for x in violations(browser)} >= {"image-alt", "color-contrast", "label", "html-has-lang"}
