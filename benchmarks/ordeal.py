@@ -147,7 +147,7 @@ def start(
 
 def _align(recipe: Path, run: Path, stop_after: str | None) -> int:
     """What ``calm-ext align`` does, with its exit codes."""
-    from calm_ext.cli.common import ConsoleReporter
+    from calm_ext.cli.progress import ConsoleReporter
     from calm_ext.errors import CalmError
     from calm_ext.pipeline.recipe import load_recipe
     from calm_ext.pipeline.run import Pipeline
