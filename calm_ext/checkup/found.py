@@ -142,7 +142,7 @@ class Checkup:
 
     @property
     def cautions(self) -> list[str]:
-        """What a reader of the numbers must know, most important first; which interval is of which kind is in ``--json``."""
+        """What a reader of the numbers must know, most important first; the kinds of intervals are in ``--json``."""
         found = [self.shortened] if self.shortened else []
         chance = self.measured.chance
         if self.near_chance("acc"):
