@@ -70,7 +70,8 @@ def test_weights_in_another_format_have_another_size(tmp_path: Path) -> None:
     assert weight_bytes("org/on-the-hub", "float32") == 0
 
 
-def test_a_finished_run_needs_no_machine(babel_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    Pipeline(recipe(babel_model), tmp_path / "run").run(stop_after="questions")
+def test_what_loads_no_model_needs_no_machine(
+    babel_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda place: SimpleNamespace(free=0))
     Pipeline(recipe(babel_model), tmp_path / "run").run(stop_after="questions")

@@ -12,6 +12,8 @@ from calm_ext.models.find import find_model
 from calm_ext.models.paths import local_folder
 from calm_ext.pipeline.schema import Recipe
 
+#: The stages that load a model, and take hours.
+LOADS_MODEL = ("before", "sample", "train", "after")
 #: What a run writes besides checkpoints, in bytes: responses, reports, logs.
 _WRITTEN = 50 * 2**20
 #: Checkpoints and the adapters of the checks together, as a share of the model's own size: adapters of a few per cent
