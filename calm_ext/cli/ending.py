@@ -37,6 +37,8 @@ def run(command: Callable[[], object]) -> None:
         sys.stdout.flush()  # so that a full disk is said here
     except CalmError as error:
         code = _failed(*str(error).splitlines())
+    except click.UsageError as error:
+        code = _misused(error)
     except click.ClickException as error:
         said = io.StringIO()
         error.show(file=said)
@@ -60,6 +62,17 @@ def run(command: Callable[[], object]) -> None:
     except MemoryError:
         code = _failed("memory does not suffice; a smaller batch, model or file needs less")
     sys.exit(code)
+
+
+def _misused(error: click.UsageError) -> int:
+    """A command that was typed wrong, in one line that names the help; a verb alone prints its help instead."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        echo(error.format_message())
+        return error.exit_code
+    said = " ".join(error.format_message().split()).rstrip(".")
+    said = said[:1].lower() + said[1:] if said[1:2].islower() else said
+    path = error.ctx.command_path if error.ctx is not None else "calm-ext"
+    return _failed(said if "--help" in said else f"{said}; {path} --help says what it takes")
 
 
 def _failed(*lines: str) -> int:
