@@ -94,6 +94,7 @@ def command(
         from calm_ext.report.terminal import print_summary
 
         print_summary(values, new_console())
+        _print_moved(pipeline.dir.path)
     if timing:
         print_timing(timing, new_console())
     if values:
@@ -113,6 +114,16 @@ def _run(pipeline: Pipeline, stop_after: str | None) -> None:
             pipeline.context.reporter = reporter
             with shown_to(reporter.warn, reporter.bar):
                 pipeline.run(stop_after=stop_after, began=lambda: quiet.into(pipeline.dir / LOG))
+
+
+def _print_moved(run: Path) -> None:
+    """Three of the questions whose answers changed."""
+    from calm_ext.report.collect import read_run
+    from calm_ext.report.explain.shown import moved_questions
+
+    console = new_console()
+    for part in moved_questions(read_run(run)):
+        console.print(part)
 
 
 def _next(run: Path, seconds: float) -> None:
