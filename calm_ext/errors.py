@@ -26,7 +26,7 @@ class RecipeError(CalmError):
 
     def __init__(self, where: str, problems: Sequence[str]) -> None:
         self.problems = tuple(p if len(p) <= _TOLD else f"{p[:_TOLD]}…" for p in problems)
-        super().__init__("\n".join(f"{where}: {p}" for p in self.problems))
+        super().__init__("\n".join(f"{where}: {p}" if where else p for p in self.problems))
 
 
 class RunError(CalmError):

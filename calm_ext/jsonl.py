@@ -10,7 +10,7 @@ import io
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar
@@ -19,9 +19,11 @@ from pydantic import ValidationError
 
 from calm_ext.errors import DataError
 from calm_ext.files.decode import decoded, short
+from calm_ext.files.expected import beside, did_you_mean, expected, got
 from calm_ext.files.places import check_file, make_folder
 from calm_ext.files.writing import STDOUT, atomic_write, cannot_write
 from calm_ext.records import Record
+from calm_ext.records.kinds import absent, line_of, misfit
 
 if TYPE_CHECKING:
     from calm_ext.files.parallel import Piece
@@ -33,19 +35,22 @@ R = TypeVar("R", bound=Record)
 _TOLD = 4
 
 
-def explain(error: ValidationError) -> str:
-    """One line for a pydantic error: its first problems as ``key: what``, joined by semicolons."""
+def explain(error: ValidationError, known: Sequence[str] = ()) -> str:
+    """One line for a pydantic error: its first problems as ``key: what``, joined by semicolons.
+
+    Args:
+        known: the keys that there are.
+    """
     parts = []
     problems = error.errors(include_url=False)
     for item in problems[:_TOLD]:
         key = short(".".join(str(x) for x in item["loc"]))
-        message = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
-            message = "unknown key"
-        elif item["type"] == "missing":
-            message = "missing"
-        elif item["type"].endswith("_type"):
-            message += f", got {type(item['input']).__name__}"
+            message = f"unknown key{did_you_mean(str(item['loc'][-1]), known)}"
+        else:
+            message = expected(item)
+            if "was expected" in message or "were expected" in message:
+                message += got(item["input"])
         parts.append(short(f"{key}: {message}" if key else message, 300))
     more = [f"and {len(problems) - _TOLD} more"] if len(problems) > _TOLD else []
     return "; ".join([*parts, *more])
@@ -103,18 +108,33 @@ def numbered_lines(
                 except json.JSONDecodeError as error:
                     hint = "" if line.endswith("\n") else " (the last line has no end: was the file cut off?)"
                     said = f"{error.msg.removesuffix(' at')} at column {error.colno}"
+                    hint = hint or _other_form(source, line)
                     raise DataError(f"{source}:{number}: not a JSON object: {said}{hint}") from None
                 except ValueError as error:
                     raise DataError(f"{source}:{number}: {error}") from None
                 if not isinstance(value, dict):
-                    raise DataError(f"{source}:{number}: not a JSON object")
+                    form = "list" if isinstance(value, list) else type(value).__name__
+                    raise DataError(f"{source}:{number}: not a JSON object but a {form}; {_ONE_A_LINE}")
                 yield number, value
     except FileNotFoundError:
-        raise DataError(f"{source}: no such file") from None
+        raise DataError(f"{source}: no such file{beside(source)}") from None
     except UnicodeDecodeError as error:
-        raise DataError(f"{source}:{number + 1}: not UTF-8 ({error.reason})") from None
+        raise DataError(f"{source}:{number + 1}: not UTF-8 ({error.reason}); save it as UTF-8") from None
     except OSError as error:
         raise DataError(f"{source}: cannot be read ({error.strerror})") from None
+
+
+#: What is said where a file has another form.
+_ONE_A_LINE = "one JSON object a line was expected"
+_FORMS = {".csv": "a table", ".tsv": "a table", ".yaml": "YAML", ".yml": "YAML", ".md": "text", ".txt": "text"}
+
+
+def _other_form(path: Path, line: str) -> str:
+    """What to say of a line that is no JSON, by the file's name and the line."""
+    form = _FORMS.get(path.suffix.casefold(), "")
+    if line.strip() in ("[", "{"):
+        form = "JSON over several lines"
+    return f"; it looks like {form}, and {_ONE_A_LINE}" if form else f"; {_ONE_A_LINE}"
 
 
 def _text(path: Path, piece: Piece | None) -> IO[str]:
@@ -156,7 +176,7 @@ class Numbered(Iterable[tuple[str, R]], Generic[R]):
             empty = False
             yield found
         if empty and not self._allow_empty:
-            raise DataError(f"{self._name}: has no {self.kind.__name__} record, it is empty")
+            raise DataError(f"{self._name}: {absent(self.kind)}")
 
     def part(self, piece: Piece) -> Iterator[tuple[str, R]]:
         """Those of a piece of the file."""
@@ -169,8 +189,13 @@ class Numbered(Iterable[tuple[str, R]], Generic[R]):
             try:
                 record = validate(value)
             except ValidationError as error:
-                raise DataError(f"{where}: {explain(error)}") from None
+                raise DataError(f"{where}: {misfit(value, self.kind) or self._explained(error)}") from None
             yield where, record
+
+    def _explained(self, error: ValidationError) -> str:
+        """What is wrong with a line, and how one looks where keys are wrong."""
+        wrong_keys = any(x["type"] in ("missing", "extra_forbidden") for x in error.errors(include_url=False))
+        return explain(error, list(self.kind.model_fields)) + (line_of(self.kind) if wrong_keys else "")
 
 
 def to_line(record: Record) -> str:

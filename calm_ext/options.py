@@ -6,7 +6,6 @@ flags of the command line (:mod:`calm_ext.cli.options`) and ``docs/recipes.md`` 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -15,7 +14,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from calm_ext.errors import RecipeError
 from calm_ext.files.decode import short
-from calm_ext.files.secrets import mask
+from calm_ext.files.expected import did_you_mean, expected, got, nearest
 
 S = TypeVar("S", bound="Section")
 
@@ -50,8 +49,7 @@ class OneOf:
     def _check(self, value: str) -> str:
         known = list(self.names)
         if value not in known:
-            hint = getattr(self.names, "hint", lambda _: "")(value)
-            raise ValueError(f"input should be one of {', '.join(known)}{hint}")
+            raise ValueError(f"one of {', '.join(known)} was expected{did_you_mean(value, known)}")
         return value
 
 
@@ -69,23 +67,22 @@ def problem(
     location = item["loc"]
     key = within + short(".".join([name(str(x)) for x in location[:1]] + [str(x) for x in location[1:]]))
     if item["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(str(location[-1]), known, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
+        meant = nearest(str(location[-1]), known)
+        hint = f"did you mean {meant}?" if meant else f"known here: {', '.join(known)}"
         return f"{key}: unknown key; {hint}"
-    if item["type"] == "missing":
-        return f"{key}: missing"
-    message = item["msg"].removeprefix("Value error, ")
-    place = f"{key}: " if key else ""
+    words, place = expected(item), f"{key}: " if key else ""
+    if item["type"] in ("missing", "too_short", "too_long", "string_too_short"):
+        return place + words
     if item["type"] == "value_error" and isinstance(item["input"], Mapping):
-        return place + message  # of a whole section, which would be repeated at length
-    return f"{place}{message[0].lower()}{message[1:]}, got {short(mask(repr(item['input'])))}"
+        return place + words  # of a whole section, which would be repeated at length
+    return place + words + got(item["input"])
 
 
 def validated(section: type[S], values: Mapping[str, Any], *, where: str, name: Callable[[str], str] = str) -> S:
     """The options of a section from values that a user gave.
 
     Args:
-        where: what the messages begin with.
+        where: what the messages begin with; nothing where the key says it, as a flag does.
         name: what messages call a key, as its flag.
 
     Raises:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from calm_ext.cli.common import json_option, print_json, with_babel_built
+from calm_ext.cli.common import json_option, print_json, refuse_model, with_babel_built
 from calm_ext.cli.options import flags
 from calm_ext.cli.progress import ConsoleReporter
 from calm_ext.cli.terminal import echo
@@ -74,8 +74,9 @@ def command(
 
     from calm_ext.checkup.card import stem_of, write_card
     from calm_ext.checkup.found import read_checkup
-    from calm_ext.checkup.run import Wishes, check_model
+    from calm_ext.checkup.run import Wishes, check_model, refuse_tasks
     from calm_ext.checkup.screen import print_checkup
+    from calm_ext.files.places import writable_folder
     from calm_ext.models.find import folder_name
 
     folder = output or Path("runs") / f"check-{folder_name(model)}"
@@ -83,6 +84,9 @@ def command(
         name=model, tasks=_listed(tasks), languages=_languages(languages), questions=questions,
         chat_template=chat_template,
     )  # fmt: skip
+    refuse_tasks(wishes.tasks)
+    writable_folder(folder)
+    refuse_model(loading.replace(path=model))
     with ConsoleReporter() as reporter:
         asked = check_model(
             wishes,
@@ -121,7 +125,7 @@ def _languages(values: Sequence[str]) -> list[str] | None:
     for code in codes:
         get_language(code)
     if len(codes) == 1:
-        raise CalmError(f"--languages {codes[0]}: agreement needs two languages or more")
+        raise CalmError(f"--languages {codes[0]}: agreement needs two languages or more, as en,fr")
     return codes or None
 
 

@@ -73,6 +73,29 @@ def interval_text(bounds: tuple[float, float], *, sign: bool = False) -> str:
     return "" if math.isnan(low) else f"[{number_text(low, sign=sign)}, {number_text(high, sign=sign)}]"
 
 
+def refuse_model(model: ModelOptions, *, remote: bool = False) -> None:
+    """Refuse a device that this machine lacks, and a model that is not there, before anything is loaded.
+
+    Args:
+        remote: the model runs elsewhere.
+
+    Raises:
+        CalmError: it names ``--device`` or ``--model``.
+    """
+    if remote:
+        return
+    from calm_ext.models.device import find_device
+    from calm_ext.models.find import find_model
+
+    try:
+        if model.path != "babel":
+            find_model(model.path)
+        if model.device not in (None, "cpu"):
+            find_device(model.device)
+    except CalmError as error:
+        raise CalmError(f"--{error}") from None
+
+
 def with_babel_built(model: ModelOptions) -> ModelOptions:
     """The model, ``babel`` replaced by the folder of the embedded default, which is built where it is not there yet."""
     if model.path != "babel":

@@ -12,6 +12,7 @@ from types import FrameType
 
 import click
 
+from calm_ext.cli.misuse import misuse
 from calm_ext.cli.terminal import echo
 from calm_ext.errors import CalmError
 from calm_ext.files.decode import short
@@ -65,14 +66,11 @@ def run(command: Callable[[], object]) -> None:
 
 
 def _misused(error: click.UsageError) -> int:
-    """A command that was typed wrong, in one line that names the help; a verb alone prints its help instead."""
+    """A command that was typed wrong; a verb that only has verbs of its own prints its help instead."""
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         echo(error.format_message())
         return error.exit_code
-    said = " ".join(error.format_message().split()).rstrip(".")
-    said = said[:1].lower() + said[1:] if said[1:2].islower() else said
-    path = error.ctx.command_path if error.ctx is not None else "calm-ext"
-    return _failed(said if "--help" in said else f"{said}; {path} --help says what it takes")
+    return _failed(misuse(error))
 
 
 def _failed(*lines: str) -> int:

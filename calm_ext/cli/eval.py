@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from calm_ext.cli.common import json_option, print_json, with_babel_built
+from calm_ext.cli.common import json_option, print_json, refuse_model, with_babel_built
 from calm_ext.cli.options import flags, template_arg
 from calm_ext.cli.terminal import console, echo
 from calm_ext.errors import CalmError
@@ -58,7 +58,7 @@ def command(
         check_metadata(values, where="--metadata")
     check_questions(values, evaluation.tasks)
     writable_folder(output)
-    from calm_ext.models.lm import load_lm
+    refuse_model(model)
     from calm_ext.pipeline.recipe import with_arguments
 
     asking = with_arguments(asking, verb="eval", template_args=template_args)
@@ -68,6 +68,8 @@ def command(
         from calm_ext.publish.verify import verify_adapter
 
         verify_adapter(adapter)
+    from calm_ext.models.lm import load_lm
+
     built = with_babel_built(model)
     values.setdefault("pretrained", built.path)  # whose tokenizer passages are cut by
     lm = load_lm(

@@ -68,4 +68,4 @@ def command(runs: tuple[Path, ...], task: str | None, questions: int, output: Pa
 def _no_run(folder: Path) -> str:
     if (folder / "cells").is_dir():
         return f"is a study; name the cells to read as one, such as {folder / 'cells'}/s0_f*"
-    return "is no run directory (it has no manifest.json)"
+    return "is no run directory (no manifest.json); `calm-ext align` makes one"

@@ -54,12 +54,12 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Suggest the nearest verb where there is none of that name."""
-        import difflib
+        from calm_ext.files.expected import did_you_mean
 
         if args and args[0] not in VERBS and not args[0].startswith("-"):
-            close = difflib.get_close_matches(args[0], VERBS, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else "calm-ext --help lists the verbs"
-            raise click.UsageError(f"no verb {args[0]!r}; {hint}", ctx)
+            raise click.UsageError(
+                f"no verb {args[0]!r}{did_you_mean(args[0], VERBS)}; calm-ext --help lists the verbs", ctx
+            )
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -50,9 +50,7 @@ def flags(
         def command(*args: Any, **kwargs: Any) -> Any:
             values = {key: kwargs.pop(_parameter(section, key)) for key in keys}
             values = {k: v for k, v in values.items() if v is not None and v != ()}
-            kwargs[into] = validated(
-                section, {**given, **values}, where="command line", name=functools.partial(_flag, section)
-            )
+            kwargs[into] = validated(section, {**given, **values}, where="", name=functools.partial(_flag, section))
             return function(*args, **kwargs)
 
         wrapped: Any = command

@@ -58,13 +58,17 @@ def cp(name: str, target: Path | None) -> None:
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a recipe key.")
 def validate(recipes: tuple[str, ...], overrides: tuple[str, ...]) -> None:
     """Check recipes without running them, and print all problems at once."""
+    from calm_ext.harness.evaluate import no_task, unknown_tasks
     from calm_ext.pipeline.bundled import find_recipe
     from calm_ext.pipeline.recipe import load_recipe
 
     problems = []
     for name in recipes:
         try:
-            load_recipe(find_recipe(name), overrides=overrides, trust_remote_code=None)
+            recipe = load_recipe(find_recipe(name), overrides=overrides, trust_remote_code=None)
+            missing = unknown_tasks(recipe.evaluation.tasks)
+            if missing:
+                raise CalmError(f"{name}: evaluation.tasks: {no_task(missing)}")
             echo(f"{name}: valid")
         except CalmError as error:
             problems.append(str(error))

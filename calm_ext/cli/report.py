@@ -23,7 +23,7 @@ def command(run: Path, as_json: bool) -> None:
     from calm_ext.report.terminal import print_summary
 
     if not (run / "manifest.json").is_file():
-        raise CalmError(f"{run}: is no run directory (it has no manifest.json)")
+        raise CalmError(f"{run}: is no run directory (no manifest.json); `calm-ext align` makes one")
     with held(run, "report"):
         index = write_report(run)
         values = read_table(run / "summary.json")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from calm_ext.cli.common import with_babel_built
+from calm_ext.cli.common import refuse_inputs, refuse_model, with_babel_built
 from calm_ext.cli.options import flags, template_arg
 from calm_ext.cli.progress import ConsoleReporter
 from calm_ext.cli.terminal import echo
@@ -52,20 +52,23 @@ def command(
     calm-ext sample q.jsonl -o g.jsonl --model models/gemma-3-270m
     calm-ext sample q.jsonl -o g.jsonl --model NAME --backend api --backend-arg base_url=http://localhost:8000/v1
     """
+    from calm_ext.data.sources.local import load_any
     from calm_ext.disk.lock import writing
+    from calm_ext.files.places import writable_file
     from calm_ext.harness.evaluate import quiet_lm_eval
-    from calm_ext.jsonl import read_jsonl
     from calm_ext.models.backends import BACKENDS
     from calm_ext.models.endings import Endings
     from calm_ext.pipeline.recipe import with_arguments
     from calm_ext.prompts import check_words
-    from calm_ext.records import ParallelQuestion
     from calm_ext.retrieval.grounding import given_as_is
 
-    asked = list(read_jsonl(questions, ParallelQuestion))
+    refuse_inputs(output, questions)
+    asked = load_any(questions).questions
     grounding = given_as_is(str(passages), asked) if passages else None
     sampling = with_arguments(sampling, verb="sample", backend_args=backend_args, template_args=template_args)
     check_words(asked[0].versions, sampling.resolved_style)
+    writable_file(output)
+    refuse_model(model, remote=BACKENDS[sampling.backend].remote)
     from calm_ext.harness.sampler import sample
 
     quiet_lm_eval()

@@ -8,12 +8,12 @@ from typing import Any
 
 import click
 
-from calm_ext.cli.common import marks_option
+from calm_ext.cli.common import marks_option, refuse_model
 from calm_ext.cli.options import flags, template_arg
 from calm_ext.cli.terminal import echo
 from calm_ext.errors import RecipeError
 from calm_ext.files.places import writable_folder
-from calm_ext.models.options import SamplingOptions
+from calm_ext.models.options import ModelOptions, SamplingOptions
 from calm_ext.training.options import TrainingOptions, options_class, training_options
 
 
@@ -61,16 +61,17 @@ def command(
 
     options = _options(method, settings)
     if heldout and not heldout_generations:
-        raise RecipeError("command line", ["--heldout needs --heldout-generations, whose vote it watches by"])
+        raise RecipeError("", ["--heldout needs --heldout-generations, whose vote it watches by"])
     if heldout_generations and not heldout:
-        raise RecipeError("command line", ["--heldout-generations needs --heldout: the questions that they answer"])
+        raise RecipeError("", ["--heldout-generations needs --heldout: the questions that they answer"])
     writable_folder(output)
     if sampling.mode_problems():
-        raise RecipeError("command line", sampling.mode_problems())
+        raise RecipeError("", sampling.mode_problems())
     sampling = with_arguments(sampling, verb="train", template_args=template_args)
     eats = METHODS[options.method].eats
     record: Any = {"groups": Group, "questions": Exercise}.get(eats, Pair)
     next(read_jsonl(pairs, record))  # a wrong file is refused before a model loads
+    refuse_model(ModelOptions(path=model))
     votes: dict[str, dict[str, int]] = {}
     compared = None
     if heldout_generations:

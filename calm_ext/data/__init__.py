@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from calm_ext.data.source import FolderOptions, NoOptions, Source
 from calm_ext.errors import CalmError
+from calm_ext.files.expected import did_you_mean
 from calm_ext.plugins import Registry
 from calm_ext.records import ParallelQuestion
 
@@ -50,7 +51,8 @@ def load_joined(
     split = split or entry.splits[0]
     for name in split.split("+"):
         if name not in entry.splits:
-            raise CalmError(f"data source {source} has no split {name!r}; it has {', '.join(entry.splits)}")
+            meant = did_you_mean(name, entry.splits)
+            raise CalmError(f"data source {source} has no split {name!r}{meant}; it has {', '.join(entry.splits)}")
     settings = entry.read_options(options)
     wanted = list(languages or entry.languages)
     twice = sorted({x for x in wanted if wanted.count(x) > 1})

@@ -12,6 +12,9 @@ from calm_ext.errors import DataError
 from calm_ext.files.decode import decoded
 from calm_ext.files.places import check_file
 
+#: What to do without a connection.
+_OFFLINE = "copy the data here and name its folder by --data-dir or $CALM_DATA_DIR"
+
 
 def cache_dir() -> Path:
     """``$CALM_CACHE_DIR``, or ``~/.cache/calm_ext``."""
@@ -58,15 +61,17 @@ def read_text(base: str, relative: str) -> str:
         check_file(Path(where))
         return Path(where).read_text(encoding="utf-8")
     except FileNotFoundError:
-        online = base.startswith(("http://", "https://"))
-        raise DataError(f"{where}: no such file{', or no connection' if online else ''}") from None
+        if base.startswith(("http://", "https://")):
+            raise DataError(f"{where}: is not there or cannot be reached; {_OFFLINE}") from None
+        raise DataError(f"{where}: no such file; --data-dir or $CALM_DATA_DIR names the folder of the data") from None
     except UnicodeDecodeError as error:
         raise DataError(f"{where}: not UTF-8 ({error.reason})") from None
     except (OSError, ImportError) as error:
-        raise DataError(f"{where}: cannot be read ({error})") from None
+        online = f"; {_OFFLINE}" if base.startswith(("http://", "https://")) else ""
+        raise DataError(f"{where}: cannot be read ({error}){online}") from None
     except Exception as error:  # aiohttp's own errors share no base with OSError
         if type(error).__module__.startswith("aiohttp"):
-            raise DataError(f"{where}: cannot be fetched ({error})") from None
+            raise DataError(f"{where}: cannot be reached ({error}); {_OFFLINE}") from None
         raise
 
 

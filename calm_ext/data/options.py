@@ -9,6 +9,7 @@ from pydantic import Field
 
 from calm_ext.data import SOURCES, Source
 from calm_ext.errors import CalmError
+from calm_ext.files.expected import did_you_mean
 from calm_ext.languages.codes import LanguageCode
 from calm_ext.options import OneOf, Section
 
@@ -60,11 +61,11 @@ class DataOptions(Section):
         if self.source == "columns":
             try:
                 entry = self.described
-                for name in (self.split or entry.splits[0]).split("+"):
-                    if name not in entry.splits:
-                        found.append(f"data.split: {self.spec} has no split {name}; it has {', '.join(entry.splits)}")
+                found += self._split_problems(entry, str(self.spec))
             except CalmError as error:
                 found.append(f"data.spec: {error}" if self.spec else "data.spec: missing, data.source is columns")
+        else:
+            found += self._split_problems(SOURCES[self.source], self.source)
         if SOURCES[self.source].evaluation_only:
             found.append(f"data.source: the licence of {self.source} allows evaluation only, not training on it")
         if self.data_dir and not self.data_dir.startswith("http") and not Path(self.data_dir).is_dir():
@@ -78,3 +79,11 @@ class DataOptions(Section):
         except CalmError as error:
             found.append(f"data.args: {error}")
         return found
+
+    def _split_problems(self, source: Source, name: str) -> list[str]:
+        wanted = self.split.split("+") if self.split else []
+        lacking = [x for x in wanted if source.splits and x not in source.splits]
+        return [
+            f"data.split: {name} has no split {x!r}{did_you_mean(x, source.splits)}; it has {', '.join(source.splits)}"
+            for x in lacking
+        ]

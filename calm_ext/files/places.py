@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
 from pathlib import Path
 
 from calm_ext.errors import CalmError, DataError
@@ -32,8 +33,29 @@ def writable_folder(path: Path) -> None:
         CalmError: it is a file, or cannot be made.
     """
     if path.exists() and not path.is_dir():
-        raise CalmError(f"{path}: is a file, a folder was expected")
-    make_folder(path.parent)
+        raise CalmError(f"{path}: is a file, a folder was expected; name another one")
+    _try_writing(path, path if path.is_dir() else make_folder(path.parent))
+
+
+def writable_file(path: Path) -> None:
+    """Refuse a file that cannot be written later; its parents are made. ``-``, devices and pipes are taken.
+
+    Raises:
+        CalmError: it is a folder, or its own folder cannot be made or written into.
+    """
+    if path.is_dir():
+        raise CalmError(f"{path}: is a directory, a file was to be written; name a file in it")
+    if path != Path("-") and (path.is_file() or not path.exists()):
+        _try_writing(path, make_folder(path.parent))
+
+
+def _try_writing(path: Path, folder: Path) -> None:
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        why = str(error.strerror or error).lower()
+        raise CalmError(f"{path}: cannot be written ({why}); name another place") from None
 
 
 _KINDS = {stat.S_IFIFO: "a pipe", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device", stat.S_IFSOCK: "a socket"}

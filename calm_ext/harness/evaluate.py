@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from calm_ext.errors import CalmError
 from calm_ext.files.decode import short
+from calm_ext.files.expected import did_you_mean
 
 if TYPE_CHECKING:
     from lm_eval.api.model import LM
@@ -73,12 +74,15 @@ def require_tasks(names: Sequence[str]) -> None:
     Raises:
         CalmError: names them.
     """
-    _refuse(unknown_tasks(names))
-
-
-def _refuse(missing: Sequence[str]) -> None:
+    missing = unknown_tasks(names)
     if missing:
-        raise CalmError(f"lm-eval has no task {named(missing)}; `lm_eval ls tasks` lists what there is")
+        raise CalmError(f"--tasks: {no_task(missing)}")
+
+
+def no_task(missing: Sequence[str]) -> str:
+    """What is said of names that lm-eval has no task for, with the nearest of ours."""
+    meant = next(filter(None, (did_you_mean(x, sorted(_own_tasks())) for x in missing)), "")
+    return f"lm-eval has no task {named(missing)}{meant}; `lm_eval ls tasks` lists them"
 
 
 def named(names: Sequence[str]) -> str:
@@ -121,7 +125,9 @@ def evaluate(
     judging = bool(given.pop("judge", False))
     manager = task_manager(tasks, metadata=given)
     known = set(manager.all_tasks)
-    _refuse([x for x in tasks if x not in known])
+    missing = [x for x in tasks if x not in known]
+    if missing:
+        raise CalmError(no_task(missing))
     target = Path(output)
     partial = target.with_name(target.name + ".partial")
     if lm.rank == 0:

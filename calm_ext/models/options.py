@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_serializer, field_validator
 
+from calm_ext.files.expected import did_you_mean
 from calm_ext.files.secrets import without_secrets
 from calm_ext.models.backends import BACKENDS
 from calm_ext.models.device import DEVICES, is_device
@@ -29,7 +30,7 @@ class ModelOptions(Section):
     @classmethod
     def _known_device(cls, device: str | None) -> str | None:
         if device is not None and not is_device(device):
-            raise ValueError(f"input should be {DEVICES}")
+            raise ValueError(f"{DEVICES} was expected{did_you_mean(device, ('cpu', 'cuda', 'mps', 'xpu'))}")
         return device
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from calm_ext.errors import CalmError
 from calm_ext.files.decode import short
+from calm_ext.files.expected import beside, did_you_mean
 
 
 def recipes_dir() -> Path:
@@ -48,7 +49,12 @@ def find_bundled(name: str, kind: str) -> Path:
     stem = path.name.removesuffix(".yaml")
     if path.parent in (Path("."), Path("recipes") / _FOLDERS[kind]) and stem in bundled_names(kind):
         return recipes_dir() / _FOLDERS[kind] / f"{stem}.yaml"
-    raise CalmError(f"{short(name, 200)}: no such {kind} file; these come along: {', '.join(bundled_names(kind))}")
+    if path.is_dir():
+        raise CalmError(f"{name}: is a folder; a {kind} file was expected, or one of {', '.join(bundled_names(kind))}")
+    meant = beside(path) or did_you_mean(stem, bundled_names(kind))
+    raise CalmError(
+        f"{short(name, 200)}: no such {kind} file{meant}; these come along: {', '.join(bundled_names(kind))}"
+    )
 
 
 def find_recipe(name: str) -> Path:

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Generic, TypeVar, overload
 
 from calm_ext.errors import CalmError
+from calm_ext.files.expected import did_you_mean
 
 #: The entry-point group whose modules are imported.
 GROUP = "calm_ext.plugins"
@@ -114,10 +115,7 @@ class Registry(Mapping[str, T], Generic[T]):
 
     def hint(self, name: str) -> str:
         """`` (did you mean 'x'?)`` where a known name is near, else nothing."""
-        import difflib
-
-        close = difflib.get_close_matches(name, list(self), n=1)
-        return f" (did you mean {close[0]!r}?)" if close else ""
+        return did_you_mean(name, self)
 
     def __contains__(self, name: object) -> bool:
         if not self._loaded:

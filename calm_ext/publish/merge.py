@@ -80,7 +80,7 @@ def adapter_of(run: Path) -> Path:
         CalmError: the adapter is not whole.
     """
     if not any((run / name).is_file() for name in ("manifest.json", "recipe.yaml")):
-        raise RunError(f"{run}: is no run directory (it has no manifest.json)")
+        raise RunError(f"{run}: is no run directory (no manifest.json); `calm-ext align` makes one")
     folder = run / "adapter"
     if not (folder / "adapter_config.json").is_file():
         raise RunError(f"{run}: has no adapter yet; `calm-ext align` continues the run until it is trained")

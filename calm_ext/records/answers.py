@@ -6,7 +6,17 @@ from pydantic import Field, model_validator
 
 from calm_ext.files.decode import short
 from calm_ext.languages import code_hint
-from calm_ext.records.base import LANGUAGE_TAG, MOST_OPTIONS, Names, Prompt, Record, check_language, check_names
+from calm_ext.records.base import (
+    LANGUAGE_TAG,
+    MOST_OPTIONS,
+    Identity,
+    MaybeIndex,
+    Names,
+    Prompt,
+    Record,
+    check_language,
+    check_names,
+)
 
 
 class Generation(Record):
@@ -29,12 +39,12 @@ class Generation(Record):
             known.
     """
 
-    id: str
+    id: Identity
     language: str
     source_language: str | None = None
     question: str
     options: list[str] = Field(min_length=2)
-    answer: int | None = None
+    answer: MaybeIndex = None
     prompt: Prompt
     responses: list[str | None] = Field(default_factory=list)
     finish: list[str | None] | None = None
@@ -85,15 +95,17 @@ class Prediction(Record):
     """The answers to one question in all languages, for scoring without a model.
 
     Attributes:
-        answer: index of the right option, or None where it is not known.
-        predictions: language -> index of the option answered, or None for an abstention.
+        answer: index of the right option, or its letter; None where it is not known.
+        predictions: language -> index of the option answered, or its letter; None for an abstention.
         scores: language -> one score per option, higher is better; for all languages of ``predictions`` or none.
+        options: how many options there are, or their texts; answers are then checked, and chance is known.
     """
 
-    id: str
-    answer: int | None = None
-    predictions: dict[str, int | None] = Field(min_length=1)
+    id: Identity
+    answer: MaybeIndex = None
+    predictions: dict[str, MaybeIndex] = Field(min_length=1)
     scores: dict[str, list[float]] | None = None
+    options: list[str] | int | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Prediction:
@@ -111,6 +123,11 @@ class Prediction(Record):
             if len(set(lengths.values())) > 1 or min(lengths.values()) < 2:
                 raise ValueError(f"one score per option was expected, at least two, in every language: {lengths}")
         n = self.n_options
+        given = len(self.options) if isinstance(self.options, list) else self.options
+        if given is not None and given < 2:
+            raise ValueError(f"options: at least 2 were expected, got {given}")
+        if given is not None and given != n:
+            raise ValueError(f"options: there are {given}, but {n} scores in each language")
         named = {"answer": self.answer, **{f"predictions.{x}": a for x, a in self.predictions.items()}}
         for key, index in named.items():
             if index is not None and not 0 <= index < (n or MOST_OPTIONS):
@@ -122,5 +139,7 @@ class Prediction(Record):
 
     @property
     def n_options(self) -> int | None:
-        """Number of options; known only where there are scores."""
-        return len(next(iter(self.scores.values()))) if self.scores else None
+        """Number of options; known only where there are scores, or ``options``."""
+        if self.scores:
+            return len(next(iter(self.scores.values())))
+        return len(self.options) if isinstance(self.options, list) else self.options

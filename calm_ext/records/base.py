@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from calm_ext.languages import code_hint, is_language
 
@@ -18,6 +19,36 @@ Prompt = str | list[dict[str, str]]
 
 #: For each option of a question what else it is called in a language.
 Names = list[list[str]]
+
+
+def _identity(value: Any) -> Any:
+    """An id that is a whole number as a text; anything else as it is."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def option_index(value: Any) -> Any:
+    """The index of an option that people write in several ways: ``2``, ``2.0``, ``"2"``, ``"C"`` or ``"c"``; or None.
+
+    Raises:
+        ValueError: it is none of them.
+    """
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str):
+        text = value.strip()
+        if len(text) == 1 and "A" <= text.upper() <= "Z":
+            return ord(text.upper()) - ord("A")
+        if re.fullmatch(r"-?\d{1,9}(\.0+)?", text, re.ASCII):
+            return int(float(text))
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise ValueError("the number of an option (0, 1, …), its letter or null was expected")
+
+
+#: The id of a question; whole numbers become texts.
+Identity = Annotated[str, BeforeValidator(_identity)]
+#: The index of an option, or None; see :func:`option_index`.
+MaybeIndex = Annotated[int | None, BeforeValidator(option_index)]
 
 
 class Record(BaseModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from calm_ext.records.base import Record, check_language
+from calm_ext.records.base import Identity, Record, check_language
 
 
 class CorpusPassage(Record):
@@ -15,11 +15,11 @@ class CorpusPassage(Record):
         answers: ids of the questions that it answers, where known; retrieval is measured by them.
     """
 
-    id: str = Field(min_length=1)
+    id: Identity = Field(min_length=1)
     language: str
     title: str = ""
     text: str = Field(min_length=1)
-    answers: list[str] = Field(default_factory=list)
+    answers: list[Identity] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _known(self) -> CorpusPassage:

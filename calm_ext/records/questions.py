@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pydantic import Field, model_validator
 
 from calm_ext.errors import DataError
-from calm_ext.records.base import Names, Record, check_language, check_names
+from calm_ext.records.base import Identity, MaybeIndex, Names, Record, check_language, check_names
 
 
 class Version(Record):
@@ -29,15 +29,15 @@ class ParallelQuestion(Record):
 
     Attributes:
         id: unique within its set.
-        answer: 0-based index of the right option; None where it is not known.
+        answer: 0-based index of the right option, or its letter; None where it is not known.
         source_language: the language in which it was written, where that is known.
         versions: language code -> :class:`Version`.
         names: language code -> for each option what else it is called there, for answers in free text; None where only
             the options' texts are known. A language may be missing.
     """
 
-    id: str
-    answer: int | None = None
+    id: Identity
+    answer: MaybeIndex = None
     source_language: str | None = None
     versions: dict[str, Version] = Field(min_length=1)
     names: dict[str, Names] | None = None

@@ -20,6 +20,7 @@ from calm_ext.metrics.answered import Answered, AnswerSet, differences, parts_of
 from calm_ext.metrics.fidelity import Response, faithful
 from calm_ext.prompts import Style
 from calm_ext.records import Prediction
+from calm_ext.records.kinds import KINDS, absent, kind_of
 from calm_ext.results.aggregates import read_aggregates
 from calm_ext.results.clusters import ClusterKey, cluster_key
 from calm_ext.results.folders import SamplesFile, find_samples, results_beside
@@ -117,9 +118,7 @@ def _read(file: SamplesFile, key: ClusterKey | None) -> _Part:
         if not kind:
             kind = "predictions" if "predictions" in row else "samples" if is_sample(row) else ""
             if not kind:
-                raise DataError(
-                    f"{where}: is neither a prediction nor a sample of lm-eval (keys: {', '.join(row)[:80]})"
-                )
+                raise DataError(f"{where}: {_neither(row)}")
             if kind == "samples":
                 task = file.task
                 signed, style, thoughts = _asked_how(file)
@@ -139,15 +138,23 @@ def _read(file: SamplesFile, key: ClusterKey | None) -> _Part:
         seen[question.id] = where
         questions.append(question)
     if not questions:
-        raise DataError(f"{file.path}: is empty")
+        raise DataError(f"{file.path}: {absent(Prediction)}")
     return _Part(file.path, task or kind, signed, questions, responses, thoughts, clusters)
+
+
+def _neither(row: Mapping[str, Any]) -> str:
+    """What to say of a line that cannot be scored."""
+    held = kind_of(row)
+    what = f"holds {held}" if held else f"is neither a prediction nor a sample of lm-eval (keys: {', '.join(row)[:80]})"
+    more = "; `calm-ext eval` or `lm_eval --log_samples` answers them" if held.startswith("questions") else ""
+    return f"{what}; a line to score is {KINDS[Prediction].line}, or one of lm-eval's samples_*.jsonl{more}"
 
 
 def _from_prediction(row: dict[str, Any], where: str) -> Answered:
     try:
         record = Prediction.model_validate(row)
     except ValidationError as error:
-        raise DataError(f"{where}: {explain(error)}") from None
+        raise DataError(f"{where}: {explain(error, list(Prediction.model_fields))}") from None
     return Answered(
         record.id, record.answer, dict(record.predictions), record.n_options, record.scores, None, None, where
     )

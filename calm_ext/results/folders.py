@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from calm_ext.errors import DataError
+from calm_ext.files.expected import beside
 
 _RESULTS = re.compile(r".+(_20\d\d-\d\d-\d\dT[\d\-:.]+)\.json|results(.*)\.json")
 _TIME = re.compile(r"_20\d\d-")
@@ -82,12 +83,12 @@ def samples_of(path: Path) -> list[SamplesFile]:
         return [samples_file(p) for p in sorted(path.rglob("samples_*.jsonl")) if _SAMPLES.fullmatch(p.name)]
     if not path.exists():
         written = [p.name for p in sorted(path.parent.glob("*.json")) if p.name.startswith(f"{path.stem}_20")]
-        meant = f"; did you mean {written[-1]}, which lm-eval made of it?" if written else ""
+        meant = f"; did you mean {written[-1]}, which lm-eval made of it?" if written else beside(path)
         raise DataError(f"{path}: no such file or directory{meant}")
     stamp = _stamp(path.name)
     if stamp is not None:
-        beside = [samples_file(p) for p in sorted(path.parent.glob("samples_*.jsonl"))]
-        return [f for f in beside if f.stamp == stamp]
+        found = [samples_file(p) for p in sorted(path.parent.glob("samples_*.jsonl"))]
+        return [f for f in found if f.stamp == stamp]
     return [samples_file(path)]
 
 
@@ -131,8 +132,8 @@ def results_beside(samples: SamplesFile) -> Path | None:
     path = samples.path.with_name(f"results{samples.stamp}.json")
     if path.is_file():
         return path
-    beside = sorted(p for p in samples.path.parent.glob("*.json") if _stamp(p.name) == samples.stamp)
-    return beside[0] if beside else None
+    found = sorted(p for p in samples.path.parent.glob("*.json") if _stamp(p.name) == samples.stamp)
+    return found[0] if found else None
 
 
 def newest_results(folder: Path) -> Path | None:

@@ -55,6 +55,8 @@ def read_study(
     """
     where = str(path)
     text, values = read_mapping(path, absent="no such study file")
+    if "recipe" not in values and {"model", "data", "training", "evaluation"} & values.keys():
+        raise RecipeError(where, [f"is a recipe, not a study; `calm-ext align {where}` runs it"])
     try:
         options = StudyOptions.model_validate(values)
     except ValidationError as error:

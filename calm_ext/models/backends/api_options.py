@@ -48,5 +48,5 @@ class ApiOptions(Section):
         except ValueError:
             fine = False
         if not fine or not url.isprintable() or " " in url:
-            raise ValueError("input should be an address as http://localhost:8000/v1")
+            raise ValueError("an address as http://localhost:8000/v1 was expected")
         return url

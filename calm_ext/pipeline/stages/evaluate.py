@@ -39,11 +39,11 @@ class Evaluate(BaseStage):
         """Refuse tasks that lm-eval does not have."""
         if self.when == "after":
             return  # the same tasks
-        from calm_ext.harness.evaluate import named, unknown_tasks
+        from calm_ext.harness.evaluate import no_task, unknown_tasks
 
         missing = unknown_tasks(run.recipe.evaluation.tasks)
         if missing:
-            raise CalmError(f"evaluation.tasks: lm-eval has no task {named(missing)}; `lm_eval ls tasks` lists them")
+            raise CalmError(f"evaluation.tasks: {no_task(missing)}")
 
     def depends_on(self, run: Run) -> Needs:
         """The model, the tasks, how they are asked and the files that they read; afterwards the adapter, too."""

@@ -7,7 +7,7 @@ from calm_ext.errors import RecipeError
 from calm_ext.jsonl import write_jsonl
 from calm_ext.pipeline.context import BaseStage, Outputs, Run
 from calm_ext.pipeline.needs import Needs, keys_of, own_data_world, some_keys
-from calm_ext.pipeline.recipe import languages_not_asked
+from calm_ext.pipeline.problems import languages_not_asked
 from calm_ext.records import ParallelQuestion
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from calm_ext.disk.lock import run_of
-from calm_ext.errors import CalmError, DataError
+from calm_ext.errors import CalmError
+from calm_ext.files.expected import DataError, beside
 from calm_ext.metrics.answered import parts_of
 from calm_ext.metrics.names import family_of
 from calm_ext.report.board.entry import LONGEST, VERSIONS, Entry, facts_of, plain
@@ -84,7 +85,10 @@ def read_entries(dirs: Iterable[str | Path], *, tasks: Sequence[str] = (), logs:
             f"; there are {_listed(others)}" if others else f"; {len(files)} results files were read" if files else ""
         )
         none = f"no results {what} found in {where}{more}; lm_eval --output_path DIR --log_samples writes them"
-        raise CalmError("\n".join([none, *left_out]))
+        why = (
+            f" (left out: {left_out[0]}{f', and {len(left_out) - 1} more' if left_out[1:] else ''})" if left_out else ""
+        )
+        raise CalmError(none + why)
     return Reading(found, [places.shorten(line) for line in left_out], places)
 
 
@@ -116,7 +120,7 @@ def _files(given: Sequence[Path], left_out: list[str]) -> Iterator[Path]:
     seen: set[str] = set()
     for path in given:
         if not path.exists():
-            raise CalmError(f"{plain(path)}: no such file or directory")
+            raise CalmError(f"{plain(path)}: no such file or directory{plain(beside(path))}")
         if path.is_file():
             yield path.resolve()
         else:
