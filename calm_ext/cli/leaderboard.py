@@ -21,7 +21,7 @@ from calm_ext.results.log_options import LogOptions
     default="acc",
     show_default=True,
     metavar="METRIC",
-    help="acc, consistency, kappa, acc_worst, overlap_right, transfer_sw, …, or a plain name.",
+    help="A metric by its code or plain name: acc (accuracy), consistency, kappa, acc_fr (accuracy in French), …",
 )
 @click.option("--task", "tasks", multiple=True, help="Only this task; may be given several times.")
 @name_option

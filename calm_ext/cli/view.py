@@ -22,7 +22,10 @@ from calm_ext.results.log_options import LogOptions
 )  # fmt: skip
 @name_option
 @click.option("--task", "tasks", multiple=True, help="Only this task; may be given several times.")
-@click.option("--sort", default="acc", show_default=True, metavar="METRIC", help="What ranks are by at first.")
+@click.option(
+    "--sort", default="acc", show_default=True, metavar="METRIC",
+    help="The metric that ranks are by at first, by its code or plain name: acc (accuracy), consistency, …",
+)  # fmt: skip
 @click.option(
     "--responses", type=click.IntRange(0), default=600, show_default=True, metavar="CHARACTERS",
     help="Keep this much of each text that a model wrote; 0 leaves them out, for a smaller folder.",

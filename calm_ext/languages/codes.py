@@ -10,7 +10,7 @@ import difflib
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any
 
-from calm_ext.languages import LANGUAGES, Language
+from calm_ext.languages import LANGUAGES, Language, is_language
 
 if TYPE_CHECKING:
     from langcodes import Language as Tag
@@ -111,21 +111,41 @@ def hint(code: str) -> str:
     return f" (did you mean {meant!r}?)" if meant else ""
 
 
-def _by_name(text: str) -> str | None:
-    """The code of the language with a code or name, in English or its own words, like this."""
-    rows = [row for row in LANGUAGES.values() if not row.invented]
-    names = {name.casefold(): row.code for row in rows for name in (row.code, row.name, row.endonym, *row.aliases)}
-    if text in names:
-        return names[text]
-    if len(text) > 3:
+def called(text: str) -> str | None:
+    """The code of the language that a code or a name, in English or its own words, names; None where it names none.
+
+    >>> called("French"), called("deutsch"), called("fra_Latn"), called("nobody's")
+    ('fr', 'de', 'fr', None)
+    """
+    plain = text.strip().casefold()
+    if plain in _names():
+        return _names()[plain]
+    code = normalise_code(text.strip())
+    if is_language(code):
+        return code
+    if len(plain) > 3:
         import langcodes
 
         try:
-            return normalise_code(str(langcodes.find(text)))
+            return normalise_code(str(langcodes.find(plain)))
         except LookupError:
             pass
-    close = difflib.get_close_matches(text, names, n=1, cutoff=0.66)
-    return names[close[0]] if close else None
+    return None
+
+
+@lru_cache(maxsize=1)
+def _names() -> dict[str, str]:
+    rows = [row for row in LANGUAGES.values() if not row.invented]
+    return {name.casefold(): row.code for row in rows for name in (row.code, row.name, row.endonym, *row.aliases)}
+
+
+def _by_name(text: str) -> str | None:
+    """The code of the language with a code or name like this."""
+    found = called(text)
+    if found:
+        return found
+    close = difflib.get_close_matches(text, _names(), n=1, cutoff=0.66)
+    return _names()[close[0]] if close else None
 
 
 class _Normalised:

@@ -124,16 +124,14 @@ def without_twin(metric: str) -> str:
     return "_".join([first, *(rest[1:] if rest and rest[0] in TWINS else rest)])
 
 
-def metric_code(name: str, known: Collection[str]) -> str | None:
-    """The metric that a code or a plain name means, of those known; None where it is none of them.
+def metric_label(metric: str) -> str:
+    """A metric in words with its code, as tables head it; the name alone where both are the same.
 
-    >>> metric_code("Accuracy, English (en)", ["acc", "acc_en"]), metric_code("acc", ["acc"]), metric_code("x", ["acc"])
-    ('acc_en', 'acc', None)
+    >>> metric_label("acc"), metric_label("acc_fr"), metric_label("consistency"), metric_label("rankc")
+    ('accuracy (acc)', 'accuracy, French (acc_fr)', 'consistency', 'RankC (rankc)')
     """
-    if name in known:
-        return name
-    wanted = name.strip().replace("'", "’").casefold()
-    return next((m for m in known if metric_name(m).casefold() == wanted), None)
+    name, (_, language) = metric_name(metric), family_of(metric)
+    return name if name == metric else f"{name.removesuffix(f' ({language})')} ({metric})"
 
 
 def metric_names(

@@ -19,7 +19,9 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import Field, field_validator, model_validator
 
-from calm_ext.metrics.names import DESCRIPTIONS, SET_LEVEL, family_of, metric_code
+from calm_ext.errors import CalmError
+from calm_ext.metrics.lookup import require_metric
+from calm_ext.metrics.names import SET_LEVEL
 from calm_ext.options import Section
 
 #: Metrics of a set of questions that the columns of its languages give.
@@ -51,11 +53,12 @@ class Claim(Section):
     @field_validator("metric")
     @classmethod
     def _known(cls, metric: str) -> str:
-        code = metric_code(metric, [x for x in DESCRIPTIONS if "<" not in x]) or metric
+        try:
+            code = require_metric(metric)
+        except CalmError as error:
+            raise ValueError(str(error)) from None
         if code in SET_LEVEL and code not in OF_LANGUAGES:
             raise ValueError(f"{code} is no mean over questions, and cannot be tested here")
-        if code not in DESCRIPTIONS and not family_of(code)[0]:
-            raise ValueError("no such metric; `calm-ext metrics --help` names them")
         return code
 
     @model_validator(mode="after")

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from calm_ext.disk.lock import run_of
-from calm_ext.errors import CalmError
-from calm_ext.files.expected import DataError, beside
+from calm_ext.errors import CalmError, DataError
+from calm_ext.files.expected import beside
 from calm_ext.metrics.answered import parts_of
 from calm_ext.metrics.names import family_of
 from calm_ext.report.board.entry import LONGEST, VERSIONS, Entry, facts_of, plain

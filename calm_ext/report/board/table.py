@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from calm_ext.errors import CalmError
 from calm_ext.metrics.intervals import BOOTSTRAP
-from calm_ext.metrics.names import LOWER_IS_BETTER, metric_code, metric_name, metric_order
+from calm_ext.metrics.lookup import listed, metric_code, metric_hint, require_metric
+from calm_ext.metrics.names import LOWER_IS_BETTER, metric_name, metric_order
 from calm_ext.report.board.entry import Entry, plain
 from calm_ext.report.board.names import Places, model_label, named
 from calm_ext.report.board.rank import Standing, has, intervals, judge
@@ -113,15 +113,15 @@ def make_board(
     Raises:
         CalmError: there is no usable result, or none has the metric, or none is where a name is for.
     """
+    require_metric(sort)
     reading = read_entries(dirs, tasks=tasks, logs=logs)
     left_out = list(reading.left_out)
     entries = _newest(named(reading.entries, names or {}, runs=runs), left_out, reading.places)
     known = metric_order(dict.fromkeys(m for e in entries for m in e.values))
     metric = metric_code(sort, known)
     if metric is None:
-        close = get_close_matches(sort, known, n=1)
-        hint = f" (did you mean {close[0]!r}?)" if close else ""
-        raise CalmError(f"no result has the metric {plain(sort)!r}{hint}; there are {', '.join(known)}")
+        hint = metric_hint(sort, known)
+        raise CalmError(f"no result has the metric {plain(sort)!r}{hint}; there are {listed(known)}")
     sort = metric
     by_task: dict[str, list[Table]] = {}
     for members in _groups(entries):
