@@ -176,8 +176,10 @@ class Progress:
         return text + (f", about {duration(seconds)} left" if seconds else "")
 
     def __enter__(self) -> Progress:
-        self.bars.start()
+        if self.console.is_terminal:  # elsewhere rich would end it with an empty line
+            self.bars.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.bars.stop()
+        if self.bars.live.is_started:
+            self.bars.stop()

@@ -107,7 +107,7 @@ def _retrieval_problems(recipe: Recipe) -> list[str]:
         found.append(
             f"retrieval.index: {r.index} has passages for its own questions only; set data.source to {r.index}"
         )
-    if recipe.model.path == "babel" and not recipe.babel.passages:
+    elif recipe.model.path == "babel" and not recipe.babel.passages:
         found.append("babel.passages: is 0, so Babel's model would know no passages; 0.5, say")
     languages = recipe.data.languages or []
     invented = [x for x in languages if is_known(x) and LANGUAGES[x].invented]
