@@ -32,7 +32,7 @@ from calm_ext.harness.lengths import with_lengths
 from calm_ext.jsonl import Appender, read_jsonl
 from calm_ext.models.backends import Backend
 from calm_ext.models.endings import FAILED, LONGER, Endings
-from calm_ext.models.request import Reply, SampleRequest
+from calm_ext.models.request import Lost, Reply, SampleRequest
 from calm_ext.prompts import Style, require_letters
 from calm_ext.records import Generation, ParallelQuestion
 from calm_ext.retrieval.grounding import Grounding
@@ -119,8 +119,7 @@ def sample(
             grounding=grounding,
             known=known,
         )
-        if mode == "generate":
-            _explain(responses, endings)
+        _explain(responses, endings)
         made = generations_of(part, responses, style_here, mode, chat_template, grounding, seed)
         return with_lengths(backend, made, priors=priors) if style_here == "cloze" else made
 
@@ -131,8 +130,8 @@ def sample(
         done, lacking = _resume(output, questions, 1 if journal else chunk, endings)
         again = {line: replies for line, replies in lacking.items() if retry or _failed(replies)}
         asked = 0
-        if mode == "generate" and again:
-            for line, replies in again.items():
+        if again:
+            for line, replies in again.items() if mode == "generate" else ():
                 question, language = _at(questions, line)
                 kept = [x if x.text is not None or not (retry or x.finish == FAILED) else None for x in replies]
                 known[question.id, language] = kept if len(kept) == n else []
@@ -199,7 +198,7 @@ def _explain(responses: Mapping[tuple[str, str], Sequence[Reply]], endings: Endi
     """Keep why responses are missing."""
     for (question, language), replies in responses.items():
         for reply in replies:
-            if reply.text is None and reply.why:  # else it was not asked for this time
+            if isinstance(reply, Reply) and reply.text is None and reply.why:  # else it was not asked for this time
                 endings.explain(f"{question} in {language}", reply.why)
 
 
@@ -250,7 +249,13 @@ def ask_model(
     result: dict[tuple[str, str], list[Any]] = {}
     for key, answer in zip(keys, answers, strict=True):
         result.setdefault(key, []).extend(answer)
-    return result
+    return {key: _whole(own) for key, own in result.items()} if task.scored else result
+
+
+def _whole(scores: list[Any]) -> list[Any]:
+    """The scores of all options; where one is lost, word of that alone: the others cannot be compared without it."""
+    lost = [x for x in scores if isinstance(x, Lost)]
+    return [lost[0].reply] if lost else scores
 
 
 def _scored(backend: Backend, instances: Sequence[Instance]) -> list[list[Any]]:
