@@ -29,10 +29,11 @@ from calm_ext.files.journal import Journal
 from calm_ext.harness.again import Answer, ask_again
 from calm_ext.harness.generations import Mode, generations_of
 from calm_ext.harness.lengths import with_lengths
+from calm_ext.harness.scores import of_all_options, option_scores
 from calm_ext.jsonl import Appender, read_jsonl
 from calm_ext.models.backends import Backend
 from calm_ext.models.endings import FAILED, LONGER, Endings
-from calm_ext.models.request import Lost, Reply, SampleRequest
+from calm_ext.models.request import Reply, SampleRequest
 from calm_ext.prompts import Style, require_letters
 from calm_ext.records import Generation, ParallelQuestion
 from calm_ext.retrieval.grounding import Grounding
@@ -243,23 +244,13 @@ def ask_model(
         per_language = len(doc["options"][0]) if task.scored else 1
         keys.append((doc["id"], doc["languages"][instance.idx // per_language]))
     if task.scored:
-        answers = _scored(backend, task.instances)
+        answers = option_scores(backend, task.instances)
     else:
         answers = _generated(backend, task.instances, keys, seed, known or {})
     result: dict[tuple[str, str], list[Any]] = {}
     for key, answer in zip(keys, answers, strict=True):
         result.setdefault(key, []).extend(answer)
-    return {key: _whole(own) for key, own in result.items()} if task.scored else result
-
-
-def _whole(scores: list[Any]) -> list[Any]:
-    """The scores of all options; where one is lost, word of that alone: the others cannot be compared without it."""
-    lost = [x for x in scores if isinstance(x, Lost)]
-    return [lost[0].reply] if lost else scores
-
-
-def _scored(backend: Backend, instances: Sequence[Instance]) -> list[list[Any]]:
-    return [[answer] for answer in backend.loglikelihood(list(instances), disable_tqdm=True)]
+    return {key: of_all_options(own) for key, own in result.items()} if task.scored else result
 
 
 def _generated(
