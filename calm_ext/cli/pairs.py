@@ -9,7 +9,7 @@ import click
 
 from calm_ext.cli.common import json_option, marks_option, print_json, refuse_inputs
 from calm_ext.cli.options import flags
-from calm_ext.cli.progress import ConsoleReporter
+from calm_ext.cli.screen import on_screen
 from calm_ext.cli.terminal import console, echo
 from calm_ext.pairing.options import PairingOptions
 
@@ -117,7 +117,7 @@ def _restate(
 ) -> dict[tuple[str, str], str]:
     from calm_ext.pairing.translate import load_restater, restate_missing
 
-    with ConsoleReporter() as say:
+    with on_screen() as say:
         bars: list[Any] = []
 
         def progress(done: int, total: int) -> None:
