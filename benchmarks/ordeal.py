@@ -147,13 +147,13 @@ def start(
 
 def _align(recipe: Path, run: Path, stop_after: str | None) -> int:
     """What ``calm-ext align`` does, with its exit codes."""
-    from calm_ext.cli.progress import ConsoleReporter
+    from calm_ext.cli.screen import on_screen
     from calm_ext.errors import CalmError
     from calm_ext.pipeline.recipe import load_recipe
     from calm_ext.pipeline.run import Pipeline
 
     try:
-        with ConsoleReporter() as reporter:
+        with on_screen() as reporter:
             Pipeline(load_recipe(recipe), run, reporter=reporter).run(stop_after=stop_after)
     except CalmError as error:
         print(f"error: {error}", file=sys.stderr)

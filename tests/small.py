@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 from calm_ext.pipeline.recipe import parse_recipe
 from calm_ext.pipeline.schema import Recipe
+
+#: What libraries are known to print in a run.
+LIBRARIES = re.compile(
+    r"it/s|\d+%\||Loading weights|FutureWarning|warnings\.warn|fatal: not a git|overrides existing|requests:|"
+    r"transformers|lm[_-]eval|site-packages|Traceback|UserWarning|\bWARNING\b|\bINFO\b"
+)
 
 
 def small_recipe(model: Path, **changes: dict[str, Any]) -> Recipe:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.small import LIBRARIES
 
 FILES = {
     "toy_language.py": '''
@@ -157,7 +158,8 @@ evaluation: {{tasks: [calm_babel_xl], languages: [qaa, qab], limit: 4}}
     assert done.returncode == 0, done.stderr[-2000:]
     assert "24 questions in tok, qab" in done.stderr
     assert "toy: Toki Pona counts twice" in done.stderr
-    assert "the toy trains with factor 2.5" in done.stderr
+    assert "the toy trains with factor 2.5" in (tmp_path / "run/run.log").read_text(encoding="utf-8")
+    assert not LIBRARIES.findall(done.stderr), "without a terminal nothing of libraries is printed"
     first = json.loads((tmp_path / "run/generations.jsonl").open(encoding="utf-8").readline())
     assert first["language"] == "tok" and first["prompt"].startswith("Ruvo: ")
     assert {first["options"].index(r) for r in first["responses"]} >= {2}

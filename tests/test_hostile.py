@@ -220,10 +220,10 @@ def test_what_is_shown_is_not_obeyed() -> None:
 def test_a_message_with_markup_ends_no_run(capsys: pytest.CaptureFixture[str]) -> None:
     from rich.table import Table
 
-    from calm_ext.cli.progress import ConsoleReporter
+    from calm_ext.cli.screen import on_screen
     from calm_ext.cli.terminal import console, echo
 
-    with ConsoleReporter() as reporter:
+    with on_screen() as reporter:
         reporter.stage("vote", EVIL)
         reporter.progress(EVIL, 2)(1)
     table = Table(title=EVIL)

@@ -11,7 +11,7 @@ import click
 
 from calm_ext.cli.common import json_option, print_json, refuse_model, with_babel_built
 from calm_ext.cli.options import flags
-from calm_ext.cli.progress import ConsoleReporter
+from calm_ext.cli.screen import on_screen
 from calm_ext.cli.terminal import echo
 from calm_ext.errors import CalmError
 from calm_ext.models.options import ModelOptions
@@ -87,7 +87,7 @@ def command(
     refuse_tasks(wishes.tasks)
     writable_folder(folder)
     refuse_model(loading.replace(path=model))
-    with ConsoleReporter() as reporter:
+    with on_screen() as reporter:
         asked = check_model(
             wishes,
             with_babel_built(loading.replace(path=model)),

@@ -22,6 +22,10 @@ from calm_ext.files.secrets import mask
 _LINES, _LENGTH = 50, 2000
 
 
+class Logged(Exception):
+    """A failure that is no mistake of the user's, in one line; a log that the line names has the traceback."""
+
+
 class _Stopped(BaseException):
     """A signal that ends this process; no ``except Exception`` takes it for a failure of its own."""
 
@@ -30,7 +34,11 @@ class _Stopped(BaseException):
 
 
 def run(command: Callable[[], object]) -> None:
-    """Run a command and exit: with 0, with 2 for a user's mistake and what the system refuses, 128 + n for signal n."""
+    """Run a command and exit.
+
+    With 0, with 1 for what is no mistake of the user's, with 2 for one and for what the system refuses, 128 + n for
+    signal n.
+    """
     _catch_signals()
     code = 0
     try:
@@ -38,6 +46,9 @@ def run(command: Callable[[], object]) -> None:
         sys.stdout.flush()  # so that a full disk is said here
     except CalmError as error:
         code = _failed(*str(error).splitlines())
+    except Logged as error:
+        _failed(str(error))
+        code = 1
     except click.UsageError as error:
         code = _misused(error)
     except click.ClickException as error:

@@ -11,7 +11,7 @@ import click
 
 from calm_ext.cli.common import json_option, number_text, print_json, refuse_inputs
 from calm_ext.cli.options import flags
-from calm_ext.cli.progress import ConsoleReporter
+from calm_ext.cli.screen import on_screen
 from calm_ext.cli.terminal import console, echo, new_console
 from calm_ext.data.corpora import LAYOUTS
 from calm_ext.retrieval.options import SearchOptions
@@ -215,7 +215,7 @@ def passages(index: Path, questions: Path, output: Path, options: SearchOptions,
     judged: list[Passages] = []
 
     def found() -> Iterator[Passages]:
-        with ConsoleReporter() as reporter:
+        with on_screen() as reporter:
             advance = reporter.progress("questions", len(asked))
             for done, question in enumerate(asked, 1):
                 for own in retriever.retrieve(question).values():

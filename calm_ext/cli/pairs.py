@@ -9,7 +9,7 @@ import click
 
 from calm_ext.cli.common import json_option, marks_option, print_json, refuse_inputs
 from calm_ext.cli.options import flags
-from calm_ext.cli.progress import ConsoleReporter
+from calm_ext.cli.screen import on_screen
 from calm_ext.cli.terminal import console, echo
 from calm_ext.pairing.options import PairingOptions
 
@@ -84,8 +84,8 @@ def command(
     def stream() -> Any:
         return read_numbered(generations, Generation)
 
-    _, first = next(iter(stream()))
-    if first.option_logprobs is not None:
+    first = next((g for _, g in stream() if g.option_logprobs is not None or g.given), None)
+    if first is not None and first.option_logprobs is not None:
         style = "cloze" if first.shown is None else "letters"
     report = PairReport()
     restated = None
@@ -117,7 +117,7 @@ def _restate(
 ) -> dict[tuple[str, str], str]:
     from calm_ext.pairing.translate import load_restater, restate_missing
 
-    with ConsoleReporter() as say:
+    with on_screen() as say:
         bars: list[Any] = []
 
         def progress(done: int, total: int) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import click
 
 from calm_ext.cli.common import refuse_inputs, refuse_model, with_babel_built
 from calm_ext.cli.options import flags, template_arg
-from calm_ext.cli.progress import ConsoleReporter
 from calm_ext.cli.terminal import echo
 from calm_ext.models.options import ModelOptions, SamplingOptions
 
@@ -52,6 +52,7 @@ def command(
     calm-ext sample q.jsonl -o g.jsonl --model models/gemma-3-270m
     calm-ext sample q.jsonl -o g.jsonl --model NAME --backend api --backend-arg base_url=http://localhost:8000/v1
     """
+    from calm_ext.cli.screen import on_quiet_screen
     from calm_ext.data.sources.local import load_any
     from calm_ext.disk.lock import writing
     from calm_ext.files.places import writable_file
@@ -73,36 +74,37 @@ def command(
 
     quiet_lm_eval()
     endings = Endings()
-    with (
-        writing(output, "sample"),
-        ConsoleReporter() as reporter,
-        BACKENDS[sampling.backend].load(
+    with on_quiet_screen() as reporter, writing(output, "sample"):
+        began = time.monotonic()
+        reporter.log_to(output.with_name(f".{output.name}.log"))
+        reporter.turn("sample", "starts")
+        with BACKENDS[sampling.backend].load(
             with_babel_built(model),
             arguments=sampling.backend_args,
             batch_size=sampling.batch_size,
             chat=sampling.chat_template,
             template_args=sampling.template_args,
-        ) as backend,
-    ):
-        done = sample(
-            backend,
-            asked,
-            output,
-            mode=sampling.mode,
-            style=sampling.resolved_style,
-            n=sampling.n,
-            temperature=sampling.temperature,
-            top_p=sampling.top_p,
-            max_new_tokens=sampling.max_new_tokens,
-            seed=sampling.seed,
-            chat_template=sampling.chat_template,
-            priors=sampling.wants_priors,
-            grounding=grounding,
-            retry=retry,
-            endings=endings,
-            progress=reporter.progress("sampling", len(asked)),
-            say=lambda note: echo(f"note: {note}", err=True),
-        )
+        ) as backend:
+            done = sample(
+                backend,
+                asked,
+                output,
+                mode=sampling.mode,
+                style=sampling.resolved_style,
+                n=sampling.n,
+                temperature=sampling.temperature,
+                top_p=sampling.top_p,
+                max_new_tokens=sampling.max_new_tokens,
+                seed=sampling.seed,
+                chat_template=sampling.chat_template,
+                priors=sampling.wants_priors,
+                grounding=grounding,
+                retry=retry,
+                endings=endings,
+                progress=reporter.progress("questions", len(asked)),
+                say=lambda note: reporter.stage("sample", note),
+            )
+        reporter.turn("sample", "done", time.monotonic() - began)
     echo(f"{done} questions asked, {len(asked) - done} were there already: {output}", err=True)
     for note in endings.notes(next_run="the same command"):
         echo(f"note: {note}", err=True)

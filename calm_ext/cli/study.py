@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from calm_ext.cli.common import json_option, print_json, trust_option
-from calm_ext.cli.terminal import console, echo, new_console
+from calm_ext.cli.terminal import console, echo
 
 if TYPE_CHECKING:
-    from calm_ext.study.grid import Cell
     from calm_ext.study.plan import Plan
-    from calm_ext.study.workers import Event
 
 
 @click.command("study")
@@ -53,6 +51,7 @@ def command(
     calm-ext study methods-babel --dry-run       the cells, and how long they will take
     calm-ext study my.yaml --jobs 2              two cells at a time
     """
+    from calm_ext.cli.screen import cells_on_screen
     from calm_ext.errors import RunError
     from calm_ext.study.read import find_study, read_study
     from calm_ext.study.run import plan_study, results_so_far, run_study
@@ -69,8 +68,8 @@ def command(
     if results:
         _print_results(results_so_far(read, folder), folder, as_json)
         return
-    with Progress() as progress:
-        done = run_study(read, folder, jobs=jobs, watcher=progress)
+    with cells_on_screen(folder) as cells:
+        done = run_study(read, folder, jobs=jobs, watcher=cells)
     _print_results(done.results, folder, as_json)
     if done.failed:
         lines = [f"cell {name} failed: {error}" for name, error in done.failed.items()]
@@ -118,68 +117,3 @@ def _print_plan(plan: Plan, jobs: int, title: str) -> None:
     if any(not r.finished for r in plan.runs):
         said = "not known before each stage has run once" if expected is None else f"about {duration(expected)}"
         out.print(f"\ntime left with --jobs {jobs}: {said}")
-
-
-class Progress:
-    """How far a study is, on stderr: a line a cell that runs, one for the whole grid, and one for each that ended."""
-
-    def __init__(self) -> None:
-        from rich.progress import BarColumn, Progress, TextColumn
-
-        self.console = new_console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[said]}"))
-        self.bars = Progress(*columns, console=self.console, transient=True)
-        self.rows: dict[str, Any] = {}
-        self.total: Any = None
-
-    def begins(self, plan: Plan, cells: list[Cell], jobs: int) -> None:
-        """The cells that are left, and the plan of all."""
-        from time import monotonic
-
-        self.plan, self.jobs, self.started, self.n = plan, jobs, monotonic(), len(cells)
-        self.ended: list[str] = []
-        finished = sum(r.finished for r in plan.runs if r.cell)
-        if finished:
-            self.console.print(f"{finished} cells are finished and left alone")
-        self.total = self.bars.add_task("[bold]all cells[/]", total=len(cells), said=self._left())
-
-    def hears(self, event: Event) -> None:
-        """A cell starts, says something, or ends."""
-        from rich.markup import escape
-
-        name = event.cell
-        if event.kind == "starts":
-            self.rows[name] = self.bars.add_task(escape(name), total=1.0, said="")
-        elif event.kind == "stage":
-            self.bars.update(self.rows[name], completed=0, said=escape(f"{event.stage}: {event.text}"))
-        elif event.kind == "progress":
-            self.bars.update(self.rows[name], completed=event.share, said=escape(event.stage))
-        else:
-            self.bars.remove_task(self.rows.pop(name))
-            self.ended.append(f"cells/{name}")
-            word = "[green]done[/]" if event.kind == "done" else f"[red]failed[/] {escape(event.text)}"
-            self.bars.update(self.total, advance=1, said=self._left())
-            left = "" if self.bars.live.is_started and self.console.is_terminal else f" ({self._left()})"
-            self.console.print(f"{escape(name)} {word}{left}", soft_wrap=True, markup=True)
-
-    def _left(self) -> str:
-        """How many cells have ended, and the time left by what the stages take, or else the cells."""
-        from time import monotonic
-
-        from calm_ext.report.words import duration
-
-        done = len(self.ended)
-        text = f"{done} of {self.n}"
-        seconds = self.plan.expected(jobs=self.jobs, without=self.ended)
-        if seconds is None and done:
-            seconds = (monotonic() - self.started) / done * (self.n - done)
-        return text + (f", about {duration(seconds)} left" if seconds else "")
-
-    def __enter__(self) -> Progress:
-        if self.console.is_terminal:  # elsewhere rich would end it with an empty line
-            self.bars.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.bars.live.is_started:
-            self.bars.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ def command(
     collapsing, stops when it is clearly worse, and keeps no checkpoint that is. They are asked as --mode, --style and
     the flags after them say.
     """
+    from calm_ext.cli.screen import on_quiet_screen
     from calm_ext.disk.lock import writing
     from calm_ext.jsonl import read_jsonl, read_numbered
     from calm_ext.pipeline.recipe import with_arguments
@@ -97,8 +99,12 @@ def command(
         heldout_votes={k: v for k, v in votes.items() if v},
         normalize=compared.how if compared else "byte",
     )
-    with writing(output, "train", folder=True):
-        launch(job)
+    with on_quiet_screen() as reporter, writing(output, "train", folder=True):
+        began = time.monotonic()
+        reporter.begin(["train"], output)
+        reporter.turn("train", "starts")
+        launch(job, say=lambda message: reporter.stage("train", message), trained=reporter.trained)
+        reporter.turn("train", "done", time.monotonic() - began)
     echo(f"adapter: {output / 'adapter'}", err=True)
 
 

@@ -66,7 +66,7 @@ def command(
     calm-ext tune my.yaml --set data.limit=400
     calm-ext tune my.yaml --try training.learning_rate=1e-4,4e-4 --try training.epochs=2
     """
-    from calm_ext.cli.study import Progress
+    from calm_ext.cli.screen import cells_on_screen
     from calm_ext.pipeline.bundled import find_recipe
     from calm_ext.pipeline.recipe import changed_recipe, read_recipe
     from calm_ext.study.tune import check_tries, tune, usual_tries
@@ -84,10 +84,10 @@ def command(
         trainings = 1 + sum(len(v) - 1 for v in wanted.values())
         echo(f"{trainings} trainings at most, in {folder}; trials share sampling, votes and pairs")
         return
-    with Progress() as progress:
+    with cells_on_screen(folder) as cells:
         found = tune(
             checked.model_dump(mode="json"), wanted, folder, where=str(path), heldout_share=heldout_share,
-            heldout_questions=heldout_questions, jobs=jobs, watcher=progress,
+            heldout_questions=heldout_questions, jobs=jobs, watcher=cells,
         )  # fmt: skip
     if as_json:
         print_json({**found.as_json(), "run": str(folder)})

@@ -212,6 +212,10 @@ class Run:
         """A message of the stage that is running."""
         self.reporter.stage(self.current, message)
 
+    def warn(self, message: str) -> None:
+        """A warning of the stage that is running."""
+        self.reporter.warn(self.current, message)
+
     def inputs_of(self, stage: Stage) -> str:
         """The hash of everything that the stage's outcome depends on.
 

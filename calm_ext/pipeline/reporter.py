@@ -1,4 +1,4 @@
-"""What a run tells while it works."""
+"""What a run tells while it works: the one seam between the stages and whoever shows them."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ Turn = Literal["starts", "skipped", "done"]
 class Reporter:
     """Where a run's messages go; this one drops all. Whoever wants some overrides their methods.
 
-    The command line has two: one that writes lines to stderr, and a live screen.
+    The command line has two (:mod:`calm_ext.cli.screen`): one that writes lines, and a live screen.
     """
 
     def begin(self, stages: Sequence[str], folder: Path) -> None:
-        """A run begins.
+        """A run begins: all is checked, and the run directory is there and ours.
 
         Args:
             stages: the names of those it has, in order.
-            folder: the run directory, which is there.
+            folder: the run directory.
         """
 
     def turn(self, name: str, turn: Turn, seconds: float = 0.0) -> None:
@@ -32,9 +32,17 @@ class Reporter:
     def stage(self, name: str, message: str) -> None:
         """A stage has something to say."""
 
+    def warn(self, name: str, message: str) -> None:
+        """A stage warns; as a message unless this is overridden."""
+        self.stage(name, f"warning: {message}")
+
     def progress(self, label: str, total: int) -> Callable[[int], None]:
         """A function to call with how much is done."""
         return lambda _: None
 
     def trained(self, row: Mapping[str, Any]) -> None:
-        """A line of the training log: a step, a check of the held-out questions, or a warning."""
+        """How training goes: a step, a check of the held-out questions, a warning, work before the first step.
+
+        Args:
+            row: ``kind`` and its values, as :mod:`calm_ext.training.messages` describes them.
+        """

@@ -8,7 +8,7 @@ interrupted.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -54,11 +54,8 @@ class Pipeline:
         self.stages = self.context.stages
         self.ran: list[str] = []
 
-    def run(self, *, stop_after: str | None = None, began: Callable[[], None] | None = None) -> None:
+    def run(self, *, stop_after: str | None = None) -> None:
         """Run the stages in order up to ``stop_after``, skipping those that are done.
-
-        Args:
-            began: called when all is checked and the run directory is there and ours.
 
         Raises:
             CalmError: the recipe has no such stage, another process writes the run, or a stage cannot be done; what was
@@ -74,8 +71,6 @@ class Pipeline:
         with held(make_folder(self.dir.path), "align"):
             self.dir.read()
             self.dir.open(order=names, recipe=self.context.recipe.to_yaml(), outdated=self._outdated())
-            if began is not None:
-                began()
             self.context.reporter.begin([s.name for s in due], self.dir.path)
             for stage in due:
                 self.advance(stage)

@@ -21,6 +21,7 @@ from calm_ext.report.watch import watch_words
 from calm_ext.report.whole import kept_words, right_words
 from calm_ext.report.words import (
     direction,
+    finding,
     headline,
     held_out_words,
     interval,
@@ -86,14 +87,31 @@ def render(summary: Mapping[str, Any], *, html: str | Path | None = None) -> lis
     for key, words in said.items():
         if summary.get(key):
             parts.append(_line(key, words(summary[key])))
-    missing = (summary.get("run") or {}).get("missing") or []
-    outdated = (summary.get("run") or {}).get("outdated") or {}
-    if outdated:
-        parts.append(_line("outdated", "; ".join(outdated_words(outdated)) + ".", style="red"))
-    if missing:
-        parts.append(_line("missing", "; ".join(missing) + ".", style="yellow"))
+    parts += _lacks(summary)
     if html is not None:
         parts.append(_line("page", str(html)))
+    return parts
+
+
+def render_short(summary: Mapping[str, Any]) -> list[RenderableType]:
+    """The headline, accuracy and consistency of each task in sentences, and what is outdated or missing."""
+    tone, sentence = headline(summary)
+    parts: list[RenderableType] = [Text(sentence, style=_STYLES[tone])]
+    for name, task in tasks_of(summary).items():
+        found = finding(name, task)
+        parts.append(Text.assemble((name, "bold"), (f": {found.about}", "dim")))
+        parts += [Text(f"  {claim}") for claim in found.claims]
+    return [*parts, *_lacks(summary)]
+
+
+def _lacks(summary: Mapping[str, Any]) -> list[RenderableType]:
+    """What of a run is of another recipe, or not there."""
+    parts: list[RenderableType] = []
+    run = summary.get("run") or {}
+    if run.get("outdated"):
+        parts.append(_line("outdated", "; ".join(outdated_words(run["outdated"])) + ".", style="red"))
+    if run.get("missing"):
+        parts.append(_line("missing", "; ".join(run["missing"]) + ".", style="yellow"))
     return parts
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from calm_ext.report.plots.method import training_rows
 from calm_ext.report.rundata import RunData
-from calm_ext.report.words import clip, is_number, percent
+from calm_ext.report.words import clip, is_number, number, percent
 
 #: So many lost questions are shown with their text.
 N_SHOWN = 5
@@ -54,6 +54,22 @@ def watch_summary(data: RunData) -> dict[str, Any] | None:
         "n_lost": len(found.get("lost", [])),
         "lost": lost,
     }
+
+
+def check_words(check: Mapping[str, Any], untrained: Mapping[str, Any]) -> str:
+    """What a check of the held-out questions found, beside the untrained model.
+
+    >>> check_words({"step": 8, "consistency": 0.7, "kept": 0.95}, {"step": 0, "consistency": 0.58, "kept": 1.0})
+    'step 8, held-out questions without labels: consistency 0.700 (untrained 0.580), 95.0 % of agreeing answers kept'
+    """
+    found = []
+    for key, name in (("consistency", "consistency"), ("agreement", "agreement with the vote")):
+        if is_number(check.get(key)):
+            before = number(untrained.get(key)) if check["step"] != untrained["step"] else None
+            found.append(f"{name} {number(check[key])}" + (f" (untrained {before})" if before else ""))
+    if is_number(check.get("kept")) and check["step"] != untrained["step"]:
+        found.append(f"{percent(check['kept'])} of agreeing answers kept")
+    return f"step {check['step']}, held-out questions without labels: {', '.join(found)}"
 
 
 def kept_words(watch: Mapping[str, Any]) -> str:

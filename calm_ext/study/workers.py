@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 from calm_ext.errors import CalmError
 from calm_ext.pipeline.reporter import Reporter
+from calm_ext.report.watch import check_words
 from calm_ext.study.grid import Cell
 
 #: Loaded once, before the processes are forked.
@@ -40,7 +41,7 @@ class Event(NamedTuple):
     """What a cell says: a message of a stage, how far it is, or its end.
 
     Attributes:
-        kind: ``starts``, ``stage``, ``progress``, ``done`` or ``failed``.
+        kind: ``starts``, ``stage``, ``warning``, ``progress``, ``done`` or ``failed``.
         text: the message, or why it failed.
         stage: the stage, or the label of the progress.
         share: how far it is, from 0 to 1.
@@ -156,11 +157,29 @@ class _Line(Reporter):
 
     def __init__(self, line: Connection) -> None:
         self.line = line
+        self.untrained: Mapping[str, Any] | None = None
+        self.advance: Callable[[int], None] | None = None
 
     def stage(self, name: str, message: str) -> None:
         """A message of a stage."""
         print(f"{name:>9} {message}", flush=True)
         self.line.send(("stage", message, name))
+
+    def warn(self, name: str, message: str) -> None:
+        """A warning of a stage."""
+        print(f"{name:>9} warning: {message}", flush=True)
+        self.line.send(("warning", message, name))
+
+    def trained(self, row: Mapping[str, Any]) -> None:
+        """Steps are progress; checks and warnings are messages."""
+        if row["kind"] == "warning":
+            self.warn("train", str(row.get("message")))
+        elif row["kind"] == "check":
+            self.untrained = row if row["step"] == 0 or self.untrained is None else self.untrained
+            self.stage("train", check_words(row, self.untrained))
+        elif row["kind"] == "step":
+            self.advance = self.advance or self.progress("train", row["of"])
+            self.advance(row["step"])
 
     def progress(self, label: str, total: int) -> Callable[[int], None]:
         """Sends how far it is, a hundred times at most."""

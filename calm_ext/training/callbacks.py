@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,10 @@ from transformers import TrainerCallback
 from calm_ext.disk.seal import seal
 from calm_ext.training.checkpoints import seal_checkpoint
 from calm_ext.training.job import TrainingJob
+from calm_ext.training.messages import tell
 from calm_ext.training.monitor import Check, Monitor, append_log, monitor_of
 
-#: The values of a check that experiment trackers get.
+#: The values of a check that are told, and that experiment trackers get.
 HELDOUT = ("agreement", "consistency", "kept", "answered", "chosen_nll")
 
 
@@ -59,10 +59,11 @@ class Watch(TrainerCallback):
         if self.main:
             append_log(self.output / "log.jsonl", "answers", {"step": step, "answers": self.monitor.last})
             append_log(self.output / "log.jsonl", "check", {**check._asdict(), "score": check.score})
+            tell("check", step=step, **{key: getattr(check, key) for key in HELDOUT})
             warning = self.monitor.warning()
             if warning:
                 append_log(self.output / "log.jsonl", "warning", {"step": step, "message": warning})
-                self._say(warning)
+                tell("warning", message=warning)
         self._track(check)
         folder = self.output / f"checks/step-{step}"
         self.trainer.save_model(str(folder))
@@ -96,7 +97,7 @@ class Watch(TrainerCallback):
 
     def _say(self, message: str) -> None:
         if self.main:
-            print(f"\n{message}", file=sys.stderr, flush=True)  # below the progress bar
+            tell("note", message=message)
 
 
 class Sealing(TrainerCallback):
@@ -114,6 +115,19 @@ class Sealing(TrainerCallback):
             seal_checkpoint(self.output, Path(args.output_dir) / f"checkpoint-{state.global_step}")
 
 
+class Steps(TrainerCallback):
+    """Tells how many steps are done, and of how many."""
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Those of before, where training goes on."""
+        self.on_step_end(args, state, control)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """One more."""
+        if state.is_world_process_zero:
+            tell("step", step=state.global_step, of=state.max_steps)
+
+
 class Log(TrainerCallback):
     """Writes what the trainer logs to ``log.jsonl``."""
 
@@ -123,13 +137,13 @@ class Log(TrainerCallback):
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
         """One line a logging step; checks, which go to trackers only, have lines of their own."""
         if state.is_world_process_zero and logs and not all(key.startswith("eval_") for key in logs):
-            append_log(self.path, "train", {"step": state.global_step, "of": state.max_steps, **logs})
+            append_log(self.path, "train", {"step": state.global_step, **logs})
 
 
 def watch(job: TrainingJob, tokenizer: Any) -> Watch | None:
     """The watch over the held-out questions that the vote decided; None where there are none."""
     monitor = monitor_of(job, tokenizer)
     if monitor is None:
-        print("no held-out question was decided: training is not watched, the last checkpoint is kept", file=sys.stderr)
+        tell("note", message="no held-out question was decided: training is not watched, the last checkpoint is kept")
         return None
     return Watch(monitor, job.output)

@@ -80,7 +80,7 @@ class TrainingContext:
             "seed": options.seed,
             "data_seed": options.seed,
             "dataloader_pin_memory": self.gpu,
-            "disable_tqdm": False,
+            "disable_tqdm": True,
             **self._tracked(),
         }
 

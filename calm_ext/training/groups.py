@@ -8,7 +8,6 @@ method turns the scores into a loss. Beginnings that rows share go through the m
 
 from __future__ import annotations
 
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -22,6 +21,7 @@ from trl.trainer.utils import add_fused_lm_head
 from calm_ext.errors import RunError
 from calm_ext.training.context import TrainingContext
 from calm_ext.training.encoding import GroupRow
+from calm_ext.training.messages import tell
 from calm_ext.training.metering import counted
 from calm_ext.training.response_head import score_responses_only
 from calm_ext.training.shared_prefix import SharedPrefix, try_to_share
@@ -181,7 +181,7 @@ class GroupTrainer(Trainer):
         found = list(questions)
         size = self.args.per_device_train_batch_size
         if unknown and self.is_world_process_zero():
-            print(f"reference log-probabilities of {len(unknown)} of {len(found)} questions", file=sys.stderr)
+            tell("note", message=f"reference log-probabilities of {len(unknown)} of {len(found)} questions")
         with torch.no_grad(), counted(self.model), self.model.disable_adapter(), self.accelerator.autocast():
             for start in range(0, len(unknown), size):
                 places = unknown[start : start + size]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import re
@@ -11,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psutil
 
@@ -25,6 +26,7 @@ from calm_ext.models.batches import says_out_of_memory
 from calm_ext.models.meter import Reading
 from calm_ext.training.checkpoints import clear, discard, finished_adapter, newest_whole
 from calm_ext.training.job import TrainingJob
+from calm_ext.training.messages import LISTENED, Splitter
 from calm_ext.training.tracking import open_run
 
 #: The worker's line when the model is loaded: a smaller batch does not help where memory ends before that.
@@ -58,7 +60,7 @@ def launch(
     say: Callable[[str], None] | None = None,
     trained: Callable[[dict[str, Any]], None] | None = None,
 ) -> Reading:
-    """Run a training job in a process of its own; its messages go to stderr and to ``worker.log``.
+    """Run a training job in a process of its own; what libraries print there goes to stderr and to ``worker.log``.
 
     It goes on where the same job stopped, at the newest checkpoint that is whole; of a job that came to its end nothing
     is done again. What another job left in the output is removed.
@@ -68,8 +70,9 @@ def launch(
     a mean over tokens, weighs the tokens of each batch by themselves.)
 
     Args:
-        say: called with what was found and set aside; default: it is printed to stderr.
-        trained: called with each line of the training log, as it is written.
+        say: called with each message to the person; default: it is printed to stderr.
+        trained: called with each step, check and warning, as :mod:`calm_ext.training.messages` describes them; default:
+            warnings are printed to stderr.
 
     Returns:
         The time and tokens of the model, in all that was tried.
@@ -78,7 +81,8 @@ def launch(
         RunError: it failed; the message has its last line and the path of the log.
         CalmError: the method is unknown, or a tracker is not installed or cannot be used.
     """
-    say = say or (lambda message: print(message, file=sys.stderr))
+    say = say or _print
+    trained = trained or (lambda row: _print(row["message"]) if row["kind"] == "warning" else None)
     _claim(job)
     if finished_adapter(job.output, [job.output / "adapter"]):
         clear(job.output)
@@ -87,7 +91,7 @@ def launch(
     (job.output / _SPENT).unlink(missing_ok=True)
     while True:
         try:
-            _run(job.replace(resume_from=newest_whole(job.output, say=say)), trained or (lambda _: None))
+            _run(job.replace(resume_from=newest_whole(job.output, say=say)), say, trained)
             return sum(_spent(job), Reading())
         except _OutOfMemory as error:
             smaller = _smaller(job)
@@ -147,7 +151,11 @@ def _smaller(job: TrainingJob) -> TrainingJob | None:
     return job.replace(options=job.options.replace(batch_size=size // factor, gradient_accumulation=steps))
 
 
-def _run(job: TrainingJob, trained: Callable[[dict[str, Any]], None]) -> None:
+def _print(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
+
+
+def _run(job: TrainingJob, say: Callable[[str], None], trained: Callable[[dict[str, Any]], None]) -> None:
     make_folder(job.output)
     job_file = job.output / "job.json"
     atomic_write(job_file, job.model_dump_json(indent=2) + "\n")
@@ -156,6 +164,7 @@ def _run(job: TrainingJob, trained: Callable[[dict[str, Any]], None]) -> None:
     if job.options.report_to:
         tracked = open_run(job.options.report_to, job.tracking_folder, name=job.run_name or job.output.resolve().name)
         environment.update(tracked.environment(job.tracking_folder))
+    environment[LISTENED] = "1"
     environment[PARENT] = json.dumps([os.getpid(), psutil.Process().create_time(), socket.gethostname()])
     package = str(Path(calm_ext.__file__).parent.parent)
     environment["PYTHONPATH"] = os.pathsep.join(x for x in (package, environment.get("PYTHONPATH")) if x)
@@ -172,62 +181,47 @@ def _run(job: TrainingJob, trained: Callable[[dict[str, Any]], None]) -> None:
         environment.setdefault("TORCH_COMPILE_DISABLE", "1")
     arguments = command(job_file, accelerate_config=job.options.accelerate_config)
     with log_file.open("wb") as log:
-        process = subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            arguments, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
         assert process.stdout is not None
         try:
-            seen, rows = "", _NewRows(job.output / "log.jsonl")
+            splitter, decoder = Splitter(), codecs.getincrementaldecoder("utf-8")("replace")
             while chunk := process.stdout.read1(4096):  # type: ignore[attr-defined]
-                log.write(chunk)
-                log.flush()
-                seen = _pass_on(seen, chunk.decode(errors="replace"))
-                for row in rows.read():
-                    trained(row)
+                text, messages = splitter.feed(chunk)
+                _keep(log, text, decoder)
+                for message in messages:
+                    if "message" in message:
+                        log.write(f"{message['message']}\n".encode())
+                        log.flush()
+                    if message["kind"] == "note":
+                        say(str(message.get("message")))
+                    else:
+                        trained(message)
+            _keep(log, splitter.rest(), decoder)
             code = process.wait()
         except BaseException:
             process.terminate()
             process.wait()
             raise
     if code:
-        text = log_file.read_text(encoding="utf-8", errors="replace")
-        reason = _reason(text)
+        said = log_file.read_text(encoding="utf-8", errors="replace")
+        reason = _reason(said)
         # Linux ends a process that takes too much, without a word.
-        killed = code in (-9, 137) or any(x in text for x in ("Signals.SIGKILL", "Signal 9 (SIGKILL)"))
+        killed = code in (-9, 137) or any(x in said for x in ("Signals.SIGKILL", "Signal 9 (SIGKILL)"))
         if killed:
             reason = "it was killed, as where a machine runs out of memory"
-        kind = _OutOfMemory if (killed or says_out_of_memory(reason)) and START_LINE in text else RunError
+        kind = _OutOfMemory if (killed or says_out_of_memory(reason)) and START_LINE in said else RunError
         raise kind(f"training failed with exit code {code}: {reason} (all of it: {log_file})")
 
 
-class _NewRows:
-    """The lines that are added to a training log from now on."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.at = path.stat().st_size if path.is_file() else 0
-
-    def read(self) -> list[dict[str, Any]]:
-        """Those that came since the last call and are whole."""
-        if not self.path.is_file():
-            return []
-        self.at = min(self.at, self.path.stat().st_size)  # a training that goes on drops what came after its checkpoint
-        with self.path.open("rb") as handle:
-            handle.seek(self.at)
-            text = handle.read()
-        whole = text[: text.rfind(b"\n") + 1]
-        self.at += len(whole)
-        return [json.loads(line) for line in whole.splitlines()]
-
-
-def _pass_on(before: str, text: str) -> str:
-    """Show a worker's output up to a traceback, which is for the log; returns the last of what was seen so far."""
-    seen = before[-100:] + text
-    if "Traceback (most recent call last)" in seen or before == "traceback":
-        shown = text.split("Traceback (most recent call last)")[0] if before != "traceback" else ""
-        sys.stderr.write(shown)
-        return "traceback"
-    sys.stderr.write(text)
-    sys.stderr.flush()
-    return seen
+def _keep(log: IO[bytes], text: bytes, decoder: codecs.IncrementalDecoder) -> None:
+    """Write what libraries printed to the log, and on to stderr."""
+    if text:
+        log.write(text)
+        log.flush()
+        sys.stderr.write(decoder.decode(text))
+        sys.stderr.flush()
 
 
 def _gpu(device: str | None, visible: str | None) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from calm_ext.disk.lines import CheckedAppender, restore
 from calm_ext.errors import DataError, RunError
 from calm_ext.jsonl import read_jsonl
 from calm_ext.records import Record
+from calm_ext.training.messages import tell
 
 Row = Mapping[str, Sequence[int]]
 
@@ -96,13 +96,14 @@ class ReferenceCache:
         order = sorted(missing, key=lambda k: (-pair_length(missing[k]), list(missing[k]["prompt_ids"]), k))
         n, step = accelerator.num_processes, batch_size * accelerator.num_processes
         if main and order:
-            print(f"reference log-probabilities: {len(order)} of {len(rows)} pairs to compute", file=sys.stderr)
+            tell("note", message=f"reference log-probabilities: {len(order)} of {len(rows)} pairs to compute")
         for start in range(0, len(order), step):
             mine = order[start : start + step][accelerator.process_index :: n]
             lines = gather_object(self._compute(trainer, {k: missing[k] for k in mine}))
             self.known |= {k: (chosen, rejected) for k, chosen, rejected in lines}
             if appender:
                 appender.append([ReferenceLine(pair=k, chosen=c, rejected=r) for k, c, r in lines])
+                tell("progress", label="reference of pairs", done=min(start + step, len(order)), of=len(order))
         if appender:
             appender.close()
         return len(order)

@@ -19,7 +19,6 @@ does not, nor does attention that takes other inputs): :func:`differs` runs a pa
 
 from __future__ import annotations
 
-import sys
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,6 +28,8 @@ import torch
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.modeling_outputs import BaseModelOutputWithPast
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+from calm_ext.training.messages import tell
 
 #: Beginnings shorter than this are not worth the bookkeeping: the token that begins every text, say.
 SHORTEST = 8
@@ -245,7 +246,7 @@ def try_to_share(trainer: Any, model: Any, batch: Callable[[], dict[str, torch.T
     if sharing:
         sharing.remove()
     if trainer.is_world_process_zero():
-        print(f"{otherwise}: {reason}", file=sys.stderr)
+        tell("note", message=f"{otherwise}: {reason}")
     return None
 
 

@@ -8,13 +8,13 @@ missing, training takes TRL's own path, which is slower but gives the same loss,
 from __future__ import annotations
 
 import os
-import sys
 from typing import Any
 
 import trl
 from trl.trainer import utils
 
 from calm_ext.errors import RunError
+from calm_ext.training.messages import tell
 
 UTILS: Any = utils
 
@@ -41,7 +41,7 @@ def has(owner: Any, *names: str, otherwise: str) -> bool:
     missing = [name for name in names if not hasattr(owner, name)]
     if missing and os.environ.get("RANK", "0") == "0":
         place = getattr(owner, "__name__", type(owner).__name__)
-        print(f"note: TRL {trl.__version__} has no {place}.{missing[0]}: {otherwise}", file=sys.stderr)
+        tell("note", message=f"note: TRL {trl.__version__} has no {place}.{missing[0]}: {otherwise}")
     return not missing
 
 

@@ -31,12 +31,13 @@ from calm_ext.files.writing import atomic_write
 from calm_ext.models.device import choose_dtype, peak_memory_mib
 from calm_ext.models.meter import reading
 from calm_ext.models.trust import loading
-from calm_ext.training.callbacks import Log, Sealing, Watch, watch
+from calm_ext.training.callbacks import Log, Sealing, Steps, Watch, watch
 from calm_ext.training.checkpoints import finish
 from calm_ext.training.context import TrainingContext
 from calm_ext.training.encoding import LOADERS
 from calm_ext.training.job import TrainingJob
 from calm_ext.training.launch import PARENT, START_LINE, add_spent
+from calm_ext.training.messages import Told, tell
 from calm_ext.training.metering import Metered
 from calm_ext.training.methods import METHODS
 
@@ -53,14 +54,14 @@ def run(job: TrainingJob) -> None:
     rows, dropped = load(job, tokenizer)
     if dropped:
         total = len(rows) + dropped
-        print(f"{dropped} of {total} {method.eats} left out: their prompt fills max_length", file=sys.stderr)
+        tell("note", message=f"{dropped} of {total} {method.eats} left out: their prompt fills max_length")
     if not rows:
         raise RunError(f"nothing is left to train on: every prompt fills training.max_length {options.max_length}")
     gpu = torch.cuda.is_available()
     dtype = choose_dtype(options.dtype, device="cuda" if gpu else "cpu")
     model = _load_model(job, dtype)
     if _first_process():
-        print(f"{START_LINE}{dtype} on a {'GPU' if gpu else 'CPU'}", file=sys.stderr)
+        tell("note", message=f"{START_LINE}{dtype} on a {'GPU' if gpu else 'CPU'}")
     watcher = watch(job, tokenizer)
     trainer = method.build(
         TrainingContext(
@@ -75,13 +76,19 @@ def run(job: TrainingJob) -> None:
                 target_modules=options.lora_targets,
                 task_type="CAUSAL_LM",
             ),
-            callbacks=(Metered(), Log(job.output / "log.jsonl"), *([watcher] if watcher else []), Sealing(job.output)),
+            callbacks=(
+                Metered(),
+                Log(job.output / "log.jsonl"),
+                Steps(),
+                *([watcher] if watcher else []),
+                Sealing(job.output),
+            ),
             processes=int(os.environ.get("WORLD_SIZE", "1")),
             gpu=gpu,
             dtype=dtype,
         )
     )
-    _only_a_bar(trainer)
+    _print_nothing(trainer)
     trainer.processing_class = None  # or each checkpoint would write the base model's tokenizer again
     if watcher:
         watcher.attach(trainer)
@@ -112,17 +119,12 @@ def _first_process() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
-def _only_a_bar(trainer: Any) -> None:
-    """A progress bar, but not every log entry beside it: those go to ``log.jsonl``."""
+def _print_nothing(trainer: Any) -> None:
+    """No bar and no log entries: steps are told, and the entries go to ``log.jsonl``."""
     from transformers.trainer_callback import PrinterCallback, ProgressCallback
-
-    class Bar(ProgressCallback):
-        def on_log(self, *_: Any, **__: Any) -> None:
-            """Print nothing."""
 
     for callback in (PrinterCallback, ProgressCallback):
         trainer.remove_callback(callback)
-    trainer.add_callback(Bar)
 
 
 def _finish(
@@ -133,10 +135,10 @@ def _finish(
         step = watcher.monitor.chosen.step
         chosen = job.output / f"checks/step-{step}"
         if step == 0:
-            print(
-                "every checkpoint was clearly worse on the held-out questions than the untrained model, which is kept; "
-                "lower training.learning_rate, or look at the vote's margins",
-                file=sys.stderr,
+            tell(
+                "note",
+                message="every checkpoint was clearly worse on the held-out questions than the untrained model, which "
+                "is kept; lower training.learning_rate, or look at the vote's margins",
             )
     target, partial = job.output / "adapter", job.output / "adapter.partial"
     for old in (target, partial):
@@ -214,4 +216,5 @@ def _end_with_parent() -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING)
+    Told.attach()
     main(Path(sys.argv[1]))

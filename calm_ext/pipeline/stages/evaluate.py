@@ -9,6 +9,7 @@ from typing import Any, Literal
 from calm_ext.data import SOURCES
 from calm_ext.errors import CalmError
 from calm_ext.harness.metadata import ASKED
+from calm_ext.metrics.names import metric_name
 from calm_ext.pipeline.context import BaseStage, Outputs, Run
 from calm_ext.pipeline.needs import (
     Needs,
@@ -23,6 +24,7 @@ from calm_ext.pipeline.needs import (
 )
 from calm_ext.pipeline.schema import Recipe
 from calm_ext.pipeline.stages.retrieve import retrieval_metadata
+from calm_ext.report.words import is_number, number
 
 
 class Evaluate(BaseStage):
@@ -72,7 +74,7 @@ class Evaluate(BaseStage):
 
         r, e = run.recipe, run.recipe.evaluation
         adapter = run.dir / "adapter" if self.when == "after" else None
-        evaluate(
+        found = evaluate(
             run.models.lm(batch_size=e.batch_size, adapter=adapter),
             e.tasks,
             run.dir / f"eval/{self.when}",
@@ -83,7 +85,16 @@ class Evaluate(BaseStage):
             chat_template=r.sampling.chat_template,
             seed=e.seed,
         )
+        for task, values in found.get("results", {}).items():
+            if said := _said(values):
+                run.say(f"{task}: {said}")
         return Outputs((f"eval/{self.when}",))
+
+
+def _said(values: Mapping[str, Any]) -> str:
+    """The accuracy and the consistency of a task, by what lm-eval has of it; empty where it has neither."""
+    found = {name: values.get(f"{name},none") for name in ("acc", "consistency")}
+    return ", ".join(f"{metric_name(name)} {number(v)}" for name, v in found.items() if is_number(v))
 
 
 def _read_by_tasks(recipe: Recipe, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class Report(BaseStage):
         write_report(run.dir.path)
         summary = read_table(run.dir / "summary.json")
         name, trackers = run.dir.path.resolve().name, run.recipe.training.report_to
+        run.say(str(run.dir / "report/index.html"))
         for problem in log_stages(trackers, run.dir / "tracking", name=name, summary=summary):
             run.say(problem)
         return Outputs(("summary.json", "report"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from calm_ext.pipeline.context import BaseStage, Outputs, Run
 from calm_ext.pipeline.needs import Needs, model_keys, model_world
 from calm_ext.pipeline.schema import Recipe
 from calm_ext.pipeline.stages.retrieve import grounding_of
-from calm_ext.records import Generation
+from calm_ext.records import Generation, ParallelQuestion
 
 
 class Sample(BaseStage):
@@ -65,11 +66,8 @@ class Sample(BaseStage):
 
     def plan(self, run: Run) -> str:
         """How many questions, languages and responses."""
-        s, questions = run.recipe.sampling, run.source_questions
-        scored = s.mode == "options"
-        what = f"{questions[0].n_options} option scores" if scored else f"{s.n} responses"
-        by = "" if s.backend == "hf" else f", by {s.backend}"
-        return f"{len(questions)} questions × {len(questions[0].versions)} languages × {what}{by}"
+        s = run.recipe.sampling
+        return _size(run, run.source_questions) + ("" if s.backend == "hf" else f", by {s.backend}")
 
     def run(self, run: Run) -> Outputs:
         """Ask the questions that are not answered yet."""
@@ -99,11 +97,12 @@ class Sample(BaseStage):
                 grounding=grounding_of(run),
                 retry=run.retry,
                 endings=endings,
-                progress=run.reporter.progress("sampling", len(questions)),
+                progress=run.reporter.progress("questions", len(questions)),
                 say=run.say,
             )
         if asked < len(questions):
             run.say(f"continued: {len(questions) - asked} questions were there already")
+        run.say(_size(run, questions))
         for note in endings.notes():
             run.say(note)
         return Outputs(("generations.jsonl",))
@@ -119,6 +118,13 @@ class Sample(BaseStage):
         aside = make_folder(run.dir / "sampling/old") / f"unchecked-{output.name}"
         os.replace(output, aside)
         run.say(f"the generations have no digests, and are not those of a finished stage: put aside as {aside}")
+
+
+def _size(run: Run, questions: Sequence[ParallelQuestion]) -> str:
+    """How much is asked."""
+    s = run.recipe.sampling
+    what = f"{questions[0].n_options} option scores" if s.mode == "options" else f"{s.n} responses"
+    return f"{len(questions)} questions × {len(questions[0].versions)} languages × {what}"
 
 
 def sampling_identity(recipe: Recipe) -> dict[str, Any]:

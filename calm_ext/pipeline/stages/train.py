@@ -80,10 +80,10 @@ class Train(BaseStage):
         _move(output, folder / "training")
         _move(folder / "tracking.next", folder / "tracking")
         rows = map(json.loads, (folder / "training/log.jsonl").read_text(encoding="utf-8").splitlines())
-        warnings = [row["message"] for row in rows if row["kind"] == "warning"]
+        warned = sum(row["kind"] == "warning" for row in rows)
         chosen = json.loads((folder / "training/summary.json").read_text(encoding="utf-8"))["chosen_step"]
-        if warnings:
-            run.say(f"{len(warnings)} warnings, the first: {warnings[0]}")
+        if warned:
+            run.say(f"{warned} warnings; training/log.jsonl has all of them")
         run.say("last checkpoint kept" if chosen is None else f"checkpoint of step {chosen} kept")
         return Outputs(("adapter", "training/summary.json", "training/log.jsonl"), spent)
 

@@ -49,13 +49,13 @@ Pairs of languages that agree with the vote already have the origin ``anchor``. 
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
 from calm_ext.training.context import TrainingContext
 from calm_ext.training.job import TrainingJob
+from calm_ext.training.messages import tell
 from calm_ext.training.methods import method
 from calm_ext.training.options import TrainingOptions
 
@@ -196,7 +196,7 @@ def build(context: TrainingContext) -> Any:
 
     if os.environ.get("RANK", "0") == "0":
         for line in weighing_words(context.rows, options):
-            print(line, file=sys.stderr)
+            tell("note", message=line)
     # TRL's loss has weight 0: the trainer adds its own. The columns are not arguments of the model.
     arguments = DPOConfig(**shared, loss_type=["sigmoid"], loss_weights=[0.0], remove_unused_columns=False)
     return WeighedPairTrainer(args=arguments, options=options, **given)

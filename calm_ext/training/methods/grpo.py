@@ -19,7 +19,6 @@ The rewards are label-free by default, or the consistency reward of arXiv 2606.0
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import Field
@@ -31,6 +30,7 @@ from calm_ext.records import Exercise
 from calm_ext.training.context import TrainingContext
 from calm_ext.training.encoding import TrainingData, prompt_text
 from calm_ext.training.job import TrainingJob
+from calm_ext.training.messages import tell
 from calm_ext.training.methods import method
 from calm_ext.training.options import TrainingOptions
 from calm_ext.training.rewards import gold_rewards, read_completion, vote_rewards, whole_questions
@@ -134,7 +134,7 @@ def load(job: TrainingJob, tokenizer: Any) -> TrainingData:
     if gold and rows:
         rows, lacking = whole_questions(rows)
         if lacking:
-            print(f"{lacking} questions left out: they lack a language, and the reward needs all", file=sys.stderr)
+            tell("note", message=f"{lacking} questions left out: they lack a language, and the reward needs all")
     languages = len({row.exercise.language for row in rows})
     problems = options.problems(job.sampling, gold=gold, n_languages=languages)
     if problems:
