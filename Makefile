@@ -11,7 +11,7 @@ export PIP_ROOT_USER_ACTION := ignore
 
 SOURCES := setup.cfg pyproject.toml README.md $(shell find calm_ext lm_eval_tasks recipes -name '*.py' -o -name '*.yaml' -o -name '*.html' -o -name '*.css' -o -name '*.js' -o -name '*.jinja' -o -name '*.txt' -o -name '*.jsonl' -o -name '*.md')
 
-.PHONY: demo test lint bench real clean
+.PHONY: demo test tests lint bench real clean
 .DELETE_ON_ERROR:
 
 $(BIN)/python:
@@ -37,9 +37,13 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# The two side by side: ruff and mypy use one core, and end before the tests do.
+test: $(VENV)/.installed
+	+$(MAKE) -j 2 lint tests
+
 # One process a core, a file's tests together, long files first (tests/conftest.py), one thread each: threads of two
 # processes wait for each other.
-test: lint
+tests: $(VENV)/.installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 # What must be quick, timed one after the other with nothing beside it; stays out of CI, whose machines are shared.

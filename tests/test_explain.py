@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
 import shutil
@@ -24,6 +25,7 @@ from calm_ext.report.explain.depends import depends_p
 from calm_ext.report.explain.explain import Explained, explain, explain_part
 from calm_ext.report.explain.factors import factors_of
 from calm_ext.report.explain.parts import Elected, Part, Row, parts_of_task
+from calm_ext.report.explain.shown import moved_questions
 from calm_ext.report.explain.telling import KINDS, kind_of, telling
 from calm_ext.report.explain.terminal import render
 from calm_ext.report.explain.towards import spearman
@@ -328,6 +330,27 @@ def test_the_verb_prints_and_writes(run: Path, tmp_path: Path) -> None:
         assert sum(x["won"] for x in factor["levels"]) <= counts["won"]
     assert {"elected", "majority"} <= set(second["towards"]["targets"])
     assert [e.part.task for e in explain(read_run(run), task="toy_xl_asked", questions=0)] == ["toy_xl_asked"]
+
+
+def test_three_questions_for_a_terminal(run: Path, tmp_path: Path) -> None:
+    """What was answered before and now, in a language that changed, of questions that were held out."""
+    from rich.console import Console
+
+    with (tmp_path / "out").open("w") as out:
+        console = Console(width=100, record=True, file=out)
+        for part in moved_questions(read_run(run)):
+            console.print(part)
+    title, *lines = [x.strip() for x in console.export_text().splitlines()]
+    assert title.startswith("3 questions that moved, held out")
+    heads = [x for x in lines if x.split()[0] in ("won", "lost", "moved")]
+    assert len(heads) == 3 and heads[0].startswith("won")
+    rows = {x["doc"]["id"]: x for x in map(json.loads, (run / "eval/after/samples_toy_xl.jsonl").open())}
+    asked = {q: row["doc"] for row in rows.values() for q in row["doc"]["questions"]}
+    doc = asked[next(q for q in asked if q in heads[0])]
+    options = lines[lines.index(heads[0]) + 1]
+    right = {own[doc["answer"]] for own in doc["options"]}
+    assert any(f"→ [{x}] ✓" in options for x in right), options
+    assert moved_questions(dataclasses.replace(read_run(run), evaluations={})) == []
 
 
 def test_several_runs_are_read_as_one(run: Path, tmp_path: Path) -> None:

@@ -29,10 +29,10 @@ from calm_ext.records import Ballot, Generation, Pair, ParallelQuestion, Passage
 from calm_ext.report.timing import Timing, print_timing
 
 
-def recipe(model: Path, **changes: dict[str, Any]) -> Recipe:
+def recipe(base: Path, **changes: dict[str, Any]) -> Recipe:
     values: dict[str, Any] = {
         "name": "tiny",
-        "model": {"path": str(model), "dtype": "float32", "device": "cpu"},
+        "model": {"path": str(base), "dtype": "float32", "device": "cpu"},
         "data": {"source": "babel", "languages": ["qaa", "qab", "qac"], "limit": 40},
         "sampling": {"mode": "generate", "style": "direct", "n": 4, "max_new_tokens": 3, "batch_size": 128},
         "training": {"learning_rate": 1e-3, "epochs": 1, "batch_size": 16, "dtype": "float32", "checks_per_epoch": 1},

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
+from transformers import AutoTokenizer
 
 from calm_ext.cli.main import main
 from calm_ext.errors import CalmError, RecipeError
@@ -28,10 +29,16 @@ from calm_ext.models.backends.api import ApiBackend
 from calm_ext.models.endings import Endings
 from calm_ext.models.options import ModelOptions, SamplingOptions
 from calm_ext.models.request import Reply, SampleRequest
+from calm_ext.pairing.build import build_pairs
+from calm_ext.pairing.options import PairingOptions
 from calm_ext.pipeline.run import Pipeline
 from calm_ext.records import Generation, ParallelQuestion, Version
 from calm_ext.results.files import read_recipe
 from calm_ext.training.job import TrainingJob
+from calm_ext.voting.elect import elect
+from calm_ext.voting.options import VotingOptions
+from calm_ext.voting.rules import RULES
+from calm_ext.voting.table import VoteTable
 from tests.api_server import ApiServer, api_server, choices
 from tests.test_pipeline import Spy, recipe
 
@@ -280,6 +287,56 @@ def test_option_scores_that_came_are_kept(babel_model: Path, questions: list[Par
         left["n"] = 10_000
         assert run("g.jsonl") == run("whole.jsonl") - 28
     assert (tmp_path / "g.jsonl").read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize("why", ["refused", "broken"])
+def test_an_option_score_that_is_refused_ends_no_run(
+    babel_model: Path, questions: list[ParallelQuestion], tmp_path: Path, why: str
+) -> None:
+    """That question in that language is missing, counted, voted without, and asked again."""
+    bad = {"on": True}
+    told = Endings()
+    tokenizer = AutoTokenizer.from_pretrained(str(babel_model))
+    odd = questions[1].versions["qab"].question
+
+    def echo(path: str, payload: dict[str, Any]) -> tuple[int, Any]:
+        (ids,) = payload["prompt"]
+        if bad["on"] and odd in tokenizer.decode(ids):
+            return (400, {"error": {"message": "filtered"}}) if why == "refused" else (200, "no object")
+        logprobs = {
+            "token_logprobs": [None, *(-float(i) for i in ids)],
+            "top_logprobs": [None, *({"x": -0.5} for _ in ids)],
+        }
+        return 200, {"choices": [{"index": 0, "logprobs": logprobs}]}
+
+    def run(name: str, **more: Any) -> list[Generation]:
+        server.asked.clear()
+        given = {"base_url": server.url, "concurrency": 4, "retries": 0}
+        backend = BACKENDS["api"].load(ModelOptions(path=str(babel_model)), arguments=given)
+        sample(backend, questions[:6], tmp_path / name, mode="options", **more)
+        return list(read_jsonl(tmp_path / name, Generation))
+
+    with api_server(echo) as server:
+        found = run("g.jsonl", endings=told)
+        (lost,) = [g for g in found if g.option_logprobs is None]
+        assert (lost.id, lost.language, lost.responses) == (questions[1].id, "qab", [None])
+        assert sum(told.missing.values()) == 1 and told.why
+        for rule in RULES:
+            table = VoteTable.read([(f"g:{i}", g) for i, g in enumerate(found)], style="cloze")
+            ballots = elect(table, VotingOptions(rule=rule)).ballots
+            assert ballots[1].votes["qab"] == [] and len(ballots) == 6, rule
+        decided = [(f"b:{i}", b) for i, b in enumerate(ballots)]
+        pairs = list(
+            build_pairs(decided, lambda: ((f"g:{i}", g) for i, g in enumerate(found)), PairingOptions(), style="cloze")
+        )
+        assert pairs and not [p for p in pairs if (p.id, p.language) == (lost.id, "qab")]
+        n = len(server.asked)
+        bad["on"] = False
+        again = run("g.jsonl", retry=True)
+        assert all(g.option_logprobs for g in again)
+        assert 0 < len(server.asked) < n / 10
+        assert again == run("whole.jsonl")
+        bad["on"] = True
 
 
 # --- limits -----------------------------------------------------------------------------------------------------------

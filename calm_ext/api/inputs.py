@@ -202,10 +202,12 @@ def _from_generations(generations: Iterable[Generation], style: Style, thoughts:
     found = []
     for identity, own in grouped.items():
         gold = own[0].answer
-        if all(g.option_logprobs is not None for g in own):
-            scores = {g.language: g.option_logprobs or [] for g in own}
-            texts = {g.language: g.options for g in own}
-            question = scored_answer(identity, gold, scores, texts, own[0].shown)
+        came = [g for g in own if g.option_logprobs is not None]
+        if came and all(g.option_logprobs is not None or not g.given for g in own):
+            scores = {g.language: g.option_logprobs or [] for g in came}
+            texts = {g.language: g.options for g in came}
+            question = scored_answer(identity, gold, scores, texts, came[0].shown)
+            question = question._replace(answers={g.language: question.answers.get(g.language) for g in own})
         else:
             answers = {g.language: next(iter(read_votes(g, style=style, thoughts=thoughts)), None) for g in own}
             question = Answered(identity, gold, answers, len(own[0].options))

@@ -13,6 +13,7 @@ from calm_ext.checkup.examples import Example, lost_counts, pick
 from calm_ext.checkup.run import Asked
 from calm_ext.checkup.words import clean, counted, name_of, share
 from calm_ext.metrics.measure import Measured, measure
+from calm_ext.metrics.table_intervals import method_words
 from calm_ext.models.paths import local_folder
 from calm_ext.results.answers import read_answers
 from calm_ext.results.folders import find_samples
@@ -141,7 +142,7 @@ class Checkup:
 
     @property
     def cautions(self) -> list[str]:
-        """What a reader of the numbers must know, most important first."""
+        """What a reader of the numbers must know, most important first; the kinds of intervals are in ``--json``."""
         found = [self.shortened] if self.shortened else []
         chance = self.measured.chance
         if self.near_chance("acc"):
@@ -158,7 +159,11 @@ class Checkup:
                     f"Accuracy is not clearly above chance ({share(chance['acc'])}) in {', '.join(near)}: there "
                     f"agreement says little."
                 )
-        return [*found, *self.measured.warnings]
+        return [*found, *(w for w in self.measured.warnings if w not in self._kinds)]
+
+    @property
+    def _kinds(self) -> list[str]:
+        return method_words(self.measured.ci95_method)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able: the headline numbers at the top, then all metrics by name."""
@@ -177,7 +182,7 @@ class Checkup:
             "lost": dict(self.lost),
             "acc_by_language": {x: m.metrics[f"acc_{x}"] for x in m.languages},
             "near_chance": [x for x in m.languages if self.near_chance(f"acc_{x}")],
-            "warnings": self.cautions,
+            "warnings": [*self.cautions, *self._kinds],
             "task": self.asked.task,
             "chat_template": self.asked.chat_template,
             "asked": self.asked.why,

@@ -13,10 +13,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from calm_ext.checkup.model import Found, find_model, load_tokenizer
 from calm_ext.errors import CalmError
 from calm_ext.files.places import writable_folder
 from calm_ext.files.writing import atomic_write
+from calm_ext.models.find import Found, find_model, load_tokenizer
 from calm_ext.prompts import PROMPTS, Style
 from calm_ext.results.files import read_json
 from calm_ext.signature import version_of

@@ -74,9 +74,9 @@ def command(
 
     from calm_ext.checkup.card import stem_of, write_card
     from calm_ext.checkup.found import read_checkup
-    from calm_ext.checkup.model import folder_name
     from calm_ext.checkup.run import Wishes, check_model
     from calm_ext.checkup.screen import print_checkup
+    from calm_ext.models.find import folder_name
 
     folder = output or Path("runs") / f"check-{folder_name(model)}"
     wishes = Wishes(

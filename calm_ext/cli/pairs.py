@@ -84,8 +84,8 @@ def command(
     def stream() -> Any:
         return read_numbered(generations, Generation)
 
-    _, first = next(iter(stream()))
-    if first.option_logprobs is not None:
+    first = next((g for _, g in stream() if g.option_logprobs is not None or g.given), None)
+    if first is not None and first.option_logprobs is not None:
         style = "cloze" if first.shown is None else "letters"
     report = PairReport()
     restated = None

@@ -25,7 +25,8 @@ def generations_of(
     """A generation for each question and language.
 
     Args:
-        responses: (question id, language) -> the replies, or the (log-probability, greedy) of each option.
+        responses: (question id, language) -> the replies, or the (log-probability, greedy) of each option; or one reply
+            without a text where such a score is lost.
     """
     result = []
     for question in questions:
@@ -36,6 +37,7 @@ def generations_of(
             text = ask(language, version.question, options, style, [p.shown() for p in read])
             prompt: Prompt = [{"role": "user", "content": text}] if chat_template else text
             got = responses[question.id, language]
+            is_scored = mode == "options" and not isinstance(got[0], Reply)
             result.append(
                 Generation(
                     id=question.id,
@@ -45,10 +47,10 @@ def generations_of(
                     options=version.options,
                     answer=question.answer,
                     prompt=prompt,
-                    responses=[reply.text for reply in got] if mode == "generate" else [],
-                    finish=_finish(got) if mode == "generate" else None,
-                    option_logprobs=[float(x[0]) for x in got] if mode == "options" else None,
-                    shown=shown,
+                    responses=[] if is_scored else [reply.text for reply in got],
+                    finish=None if is_scored else _finish(got),
+                    option_logprobs=[float(x[0]) for x in got] if is_scored else None,
+                    shown=shown if is_scored else None,
                     passages=[p.id for p in read],
                     names=(question.names or {}).get(language) if style == "open" else None,
                 )

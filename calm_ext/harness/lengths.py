@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from calm_ext.errors import CalmError
 from calm_ext.models.backends import Backend
+from calm_ext.models.request import Lost
 from calm_ext.prompts import bare_cue, delimiter
 from calm_ext.records import Generation
 
@@ -20,7 +22,9 @@ def with_lengths(backend: Backend, generations: Sequence[Generation], *, priors:
     tokens = _tokens(backend, generations)
     unasked = _priors(backend, generations) if priors else None
     return [
-        g.model_copy(
+        g
+        if g.option_logprobs is None  # a score was lost
+        else g.model_copy(
             update={
                 "option_tokens": [tokens[g.language, text] for text in g.options] if tokens else None,
                 "option_priors": [unasked[g.language, text] for text in g.options] if unasked else None,
@@ -52,4 +56,8 @@ def _priors(backend: Backend, generations: Sequence[Generation]) -> dict[tuple[s
         arguments = (bare_cue(language), delimiter(language) + text)
         requests.append(Instance(request_type="loglikelihood", doc={}, arguments=arguments, idx=index))
     found = backend.loglikelihood(requests, disable_tqdm=True)
+    lost = next((x for x in found if isinstance(x, Lost)), None)
+    if lost is not None:
+        why = lost.reply.why
+        raise CalmError(f"an option has no score after the bare cue, which sampling.normalize pmi needs: {why}")
     return {key: float(score) for key, (score, _) in zip(texts, found, strict=True)}

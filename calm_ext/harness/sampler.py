@@ -29,6 +29,7 @@ from calm_ext.files.journal import Journal
 from calm_ext.harness.again import Answer, ask_again
 from calm_ext.harness.generations import Mode, generations_of
 from calm_ext.harness.lengths import with_lengths
+from calm_ext.harness.scores import of_all_options, option_scores
 from calm_ext.jsonl import Appender, read_jsonl
 from calm_ext.models.backends import Backend
 from calm_ext.models.endings import FAILED, LONGER, Endings
@@ -119,8 +120,7 @@ def sample(
             grounding=grounding,
             known=known,
         )
-        if mode == "generate":
-            _explain(responses, endings)
+        _explain(responses, endings)
         made = generations_of(part, responses, style_here, mode, chat_template, grounding, seed)
         return with_lengths(backend, made, priors=priors) if style_here == "cloze" else made
 
@@ -131,8 +131,8 @@ def sample(
         done, lacking = _resume(output, questions, 1 if journal else chunk, endings)
         again = {line: replies for line, replies in lacking.items() if retry or _failed(replies)}
         asked = 0
-        if mode == "generate" and again:
-            for line, replies in again.items():
+        if again:
+            for line, replies in again.items() if mode == "generate" else ():
                 question, language = _at(questions, line)
                 kept = [x if x.text is not None or not (retry or x.finish == FAILED) else None for x in replies]
                 known[question.id, language] = kept if len(kept) == n else []
@@ -199,7 +199,7 @@ def _explain(responses: Mapping[tuple[str, str], Sequence[Reply]], endings: Endi
     """Keep why responses are missing."""
     for (question, language), replies in responses.items():
         for reply in replies:
-            if reply.text is None and reply.why:  # else it was not asked for this time
+            if isinstance(reply, Reply) and reply.text is None and reply.why:  # else it was not asked for this time
                 endings.explain(f"{question} in {language}", reply.why)
 
 
@@ -244,17 +244,13 @@ def ask_model(
         per_language = len(doc["options"][0]) if task.scored else 1
         keys.append((doc["id"], doc["languages"][instance.idx // per_language]))
     if task.scored:
-        answers = _scored(backend, task.instances)
+        answers = option_scores(backend, task.instances)
     else:
         answers = _generated(backend, task.instances, keys, seed, known or {})
     result: dict[tuple[str, str], list[Any]] = {}
     for key, answer in zip(keys, answers, strict=True):
         result.setdefault(key, []).extend(answer)
-    return result
-
-
-def _scored(backend: Backend, instances: Sequence[Instance]) -> list[list[Any]]:
-    return [[answer] for answer in backend.loglikelihood(list(instances), disable_tqdm=True)]
+    return {key: of_all_options(own) for key, own in result.items()} if task.scored else result
 
 
 def _generated(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -51,6 +52,24 @@ class Reply(NamedTuple):
         """What a backend said, as one that can be written: half a character (a lone surrogate) becomes U+FFFD."""
         reply = said if isinstance(said, Reply) else cls(said)
         return reply if reply.text is None else reply._replace(text=whole(reply.text))
+
+
+class Lost(tuple[float, bool]):
+    """The score of an option that a backend could not give: not a number, and not the greedy one.
+
+    Attributes:
+        reply: why there is none. cause: what was raised.
+    """
+
+    reply: Reply
+    cause: Exception | None
+
+    @classmethod
+    def of(cls, reply: Reply, cause: Exception | None = None) -> Lost:
+        """The score of which this is said."""
+        lost = cls((math.nan, False))
+        lost.reply, lost.cause = reply, cause
+        return lost
 
 
 def whole(text: str) -> str:

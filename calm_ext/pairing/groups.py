@@ -56,6 +56,8 @@ def build_groups(
         ballot = decided.by_id.get(generation.id)
         if ballot is None or generation.language not in ballot.votes:
             continue
+        if style in ("cloze", "letters") and generation.option_logprobs is None:
+            continue  # no score came
         sizes[generation.id] = len(generation.options)
         written = completions == "options" or generation.option_logprobs is not None or ballot.winner is None
         if written:

@@ -83,8 +83,8 @@ def met(
                 f"{decided.where[ballot.id]}: question {ballot.id} has {len(votes)} votes in {generation.language}, "
                 f"but {expected} responses at {where}: the ballots are of other generations"
             )
-        if ballot.winner is None:
-            continue
+        if ballot.winner is None or (style in ("cloze", "letters") and generation.option_logprobs is None):
+            continue  # nothing was elected, or no score came
         n = len(generation.options)
         for index in (ballot.winner, *(v for v in votes if v is not None)):
             if not 0 <= index < n:

@@ -18,6 +18,7 @@ from calm_ext.files.places import make_folder
 from calm_ext.models.device import peak_memory_mib
 from calm_ext.models.meter import Reading, reading
 from calm_ext.pipeline.context import Run, Stage
+from calm_ext.pipeline.ready import LOADS_MODEL, check_machine, check_packages
 from calm_ext.pipeline.reporter import Reporter
 from calm_ext.pipeline.schema import Recipe
 from calm_ext.pipeline.stages import STAGES
@@ -62,8 +63,11 @@ class Pipeline:
         """
         names = [s.name for s in self.stages]
         due = self._due(stop_after)
+        check_packages(self.context.recipe)
         for stage in self.stages:
             stage.check(self.context, due=stage in due)
+        if not all(self.context.is_done(s) for s in due if s.name in LOADS_MODEL):
+            check_machine(self.context.recipe, self.dir.path)
         with held(make_folder(self.dir.path), "align"):
             self.dir.read()
             self.dir.open(order=names, recipe=self.context.recipe.to_yaml(), outdated=self._outdated())
@@ -127,6 +131,7 @@ class Pipeline:
             CalmError: the recipe has no stage ``stop_after``, or a stage could not be done.
         """
         due = self._due(stop_after)
+        check_packages(self.context.recipe)
         for stage in self.stages:
             stage.check(self.context, due=False)
         done = {s.name: ", done already" if self.context.is_done(s) else "" for s in due}

@@ -41,6 +41,8 @@ class TrainingJob(Section):
     """How scores of options are made comparable where held-out questions are asked: as in the vote."""
     advice: list[str] = Field(default_factory=list)
     """What the recipe can change so that agreeing answers are kept, besides the learning rate, for a warning."""
+    device: str | None = None
+    """Where to train, as ``cpu`` or ``cuda:1``; default: the first GPU there is, else the CPU."""
     trust_remote_code: bool = False
     """Let the model bring code of its own."""
     run_name: str | None = None

@@ -114,7 +114,9 @@ def _claim(job: TrainingJob) -> None:
         mode="json",
         exclude={
             **dict.fromkeys(("pairs", "groups", "questions", "heldout", "heldout_pairs", "heldout_passages"), True),
-            **dict.fromkeys(("output", "resume_from", "run_name", "tracking", "advice", "trust_remote_code"), True),
+            **dict.fromkeys(
+                ("output", "resume_from", "run_name", "tracking", "advice", "device", "trust_remote_code"), True
+            ),
             "options": {"report_to"},
         },
     )
@@ -168,11 +170,13 @@ def _run(job: TrainingJob, say: Callable[[str], None], trained: Callable[[dict[s
     environment["PYTHONPATH"] = os.pathsep.join(x for x in (package, environment.get("PYTHONPATH")) if x)
     environment.setdefault("TOKENIZERS_PARALLELISM", "false")
     environment.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")
-    if _has_gpu() and not job.options.accelerate_config:
+    on_cpu = job.device == "cpu"
+    if on_cpu:
+        environment["CUDA_VISIBLE_DEVICES"] = ""
+    elif _has_gpu() and not job.options.accelerate_config:
         # One process has one GPU: of several, transformers would make torch's DataParallel, which TRL refuses.
-        visible = environment.get("CUDA_VISIBLE_DEVICES", "0")
-        environment["CUDA_VISIBLE_DEVICES"] = visible.split(",")[0]
-    elif not _has_gpu():
+        environment["CUDA_VISIBLE_DEVICES"] = _gpu(job.device, environment.get("CUDA_VISIBLE_DEVICES"))
+    if on_cpu or not _has_gpu():
         # TRL compiles its log-probability kernel: a minute of C++ on a CPU that the kernel does not win back there.
         environment.setdefault("TORCH_COMPILE_DISABLE", "1")
     arguments = command(job_file, accelerate_config=job.options.accelerate_config)
@@ -218,6 +222,17 @@ def _keep(log: IO[bytes], text: bytes, decoder: codecs.IncrementalDecoder) -> No
         log.flush()
         sys.stderr.write(decoder.decode(text))
         sys.stderr.flush()
+
+
+def _gpu(device: str | None, visible: str | None) -> str:
+    """The GPU of a device's number among those that this process may see.
+
+    >>> _gpu(None, None), _gpu("cuda:1", None), _gpu("cuda:1", "4,6"), _gpu("cuda", "4,6")
+    ('0', '1', '6', '4')
+    """
+    number = int((device or "").partition(":")[2] or 0)
+    seen = visible.split(",") if visible else []
+    return seen[number] if number < len(seen) else str(number)
 
 
 def _has_gpu() -> bool:

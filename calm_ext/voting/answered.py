@@ -66,6 +66,11 @@ class Answered(NamedTuple):
     finish: Sequence[str | None] | None = None
     votes: Votes = ()
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether nothing came that was asked for: neither a response nor a score of each option."""
+        return bool(self.responses) and all(x is None for x in self.responses)
+
     @classmethod
     def of(cls, g: Generation) -> Answered:
         """What there is to know before any text is read."""

@@ -128,7 +128,7 @@ class VoteTable:
                 language; or its options were scored and those of others were not.
         """
         g = generation
-        at = self._enter(Answered.of(g), where, ())
+        at = self._enter(Answered.of(g)._replace(responses=g.responses), where, ())
         if g.option_logprobs is not None and g.shown is not None:
             self._lettered.setdefault(g.language, {})[g.id] = LetterScores.of(g.shown, g.option_logprobs)
         elif g.option_logprobs is not None:
@@ -143,7 +143,9 @@ class VoteTable:
             DataError: it does not.
         """
         identity, language, n_options, gold, source, kind = one[:6]
-        if self._first is None:
+        if one.is_missing:
+            pass  # it may have been to come in either way
+        elif self._first is None:
             self._first = kind, where
         elif kind != self._first[0]:
             raise DataError(
@@ -234,7 +236,7 @@ class VoteTable:
                 column = languages[language]
                 asked[i, column] = bool(answers)
                 n[i, column] = max(len(answers), 1)
-                if self.scores[i]:
+                if language in self.scores[i]:
                     scores = self.scores[i][language]
                     row = _zscores(scores) if zscored else _softmax(scores)
                     counts[i, column, : len(row)] = row

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def end_of_run(
     run: Path, summary: Mapping[str, Any], *, seconds: float, stopped_after: str | None, console: Console
 ) -> None:
-    """Print the verdict, the time, what each task shows, and the next commands; the report has the tables.
+    """Print the verdict, the time, what each task shows, some questions that moved, and the next commands.
 
     Args:
         summary: as summary.json has it; empty where the run was to stop before its report.
@@ -24,6 +24,8 @@ def end_of_run(
     """
     from rich.text import Text
 
+    from calm_ext.report.collect import read_run
+    from calm_ext.report.explain.shown import moved_questions
     from calm_ext.report.terminal import render_short
 
     took = Text(f"{duration(seconds)} in all", style="dim")
@@ -32,7 +34,7 @@ def end_of_run(
         console.print(took)
         return
     verdict, *parts = render_short(summary)
-    for part in (verdict, took, *parts):
+    for part in (verdict, took, *parts, *moved_questions(read_run(run))):
         console.print(part)
     console.print(Text("\nnext", style="bold"))
     steps = next_steps(run, summary)

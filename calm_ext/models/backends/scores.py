@@ -18,6 +18,7 @@ from calm_ext.models.backends.connection import Answer, Connection
 from calm_ext.models.backends.protocol import GOES_ON, Failure, failure_of
 from calm_ext.models.backends.threads import in_threads
 from calm_ext.models.meter import in_model
+from calm_ext.models.request import Lost
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Score = tuple[float, bool]
+
+
 Tokens = tuple[list[int], list[int]]  # of the context and the continuation
 
 #: Bytes of an answer: for a start, and for each token of the prompt.
@@ -70,17 +73,32 @@ class Scores:
     def of(self, requests: Sequence[Instance], journal: Journal | None = None) -> list[Score]:
         """The log-probability of each continuation, and whether it is the greedy one.
 
+        Of a request that the server refuses or cannot answer it is a :class:`~calm_ext.models.request.Lost`.
+
         Args:
             journal: where each is kept as it comes.
 
         Raises:
-            CalmError: the server gives none, or is gone.
+            CalmError: the server gives none at all, has too much to do, or is gone.
         """
         self._warn_of_long(requests)
         self._journal = journal
         with in_model():
             scores: list[Score] = self._lm.loglikelihood(list(requests), disable_tqdm=True)
+        lost = [x for x in scores if isinstance(x, Lost)]
+        if lost and len(lost) == len(scores):
+            raise self._error(lost[0].cause)
         return scores
+
+    def _error(self, failure: Exception | None) -> CalmError:
+        assert isinstance(failure, Failure)
+        where = f"{self._connection.base}/completions"
+        if failure.kind == "refused":
+            return CalmError(
+                f"{where} gives no log-probabilities of a prompt ({failure.said}); score options with "
+                f"sampling.backend hf or vllm"
+            )
+        return CalmError(f"{where} {failure.said}; {GOES_ON}")
 
     def _all(self, encoded: Sequence[Tokens]) -> list[Score]:
         self._connection.halt.clear()
@@ -114,13 +132,9 @@ class Scores:
         try:
             found = self._connection.call("POST", "completions", read, payload, largest=largest)
         except Failure as failure:
-            where = f"{self._connection.base}/completions"
-            if failure.kind == "refused":
-                raise CalmError(
-                    f"{where} gives no log-probabilities of a prompt ({failure.said}); score options with "
-                    f"sampling.backend hf or vllm"
-                ) from None
-            raise CalmError(f"{where} {failure.said}; {GOES_ON}") from None
+            if failure.busy or failure.kind in ("gone", "wait", "moved"):
+                raise self._error(failure) from None
+            return Lost.of(failure.as_reply(), failure)  # of this one request
         if journal is not None:
             journal.add(key, list(found))
         return found

@@ -68,6 +68,7 @@ class Train(BaseStage):
             heldout_passages=folder / "passages.jsonl" if r.retrieval else None,
             normalize=_normalize(run),
             advice=_advice(r),
+            device=r.model.device,
             trust_remote_code=r.model.trust_remote_code,
             run_name=folder.path.resolve().name,
             tracking=tracking,

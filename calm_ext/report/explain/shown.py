@@ -1,0 +1,90 @@
+"""Some of the most telling questions for a terminal: what was answered before, and what is answered now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from calm_ext.languages import language_name
+from calm_ext.report.explain.parts import KINDS, Part, parts_of_task
+from calm_ext.report.explain.telling import Telling, telling
+from calm_ext.report.rundata import RunData
+from calm_ext.report.words import clip
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.text import Text
+
+#: kind of question -> the word for it in front
+_WORDS = {"won": "won", "gained": "won", "lost": "lost", "wrong": "lost", "mixed": "moved", "together": "agree",
+          "apart": "differ"}  # fmt: skip
+_LONGEST = 300
+
+
+def moved_questions(data: RunData, n: int = 3) -> list[RenderableType]:
+    """A title and n questions of the part to read first; nothing where no answer changed.
+
+    Each is shown in the language of which its answer changed, before another that changed too: a right answer that was
+    won where the question was won, one that was lost where it was lost.
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    order = ("held out", "unknown", "asked")
+    parts = sorted((p for t in data.tasks for p in parts_of_task(data, t)), key=lambda p: order.index(p.kind))
+    if not parts or not (chosen := telling(parts[0], n)):
+        return []
+    part = parts[0]
+    where = f", {KINDS[part.kind]}" if part.kind != "unknown" else ""
+    title = Text(f"{len(chosen)} questions that moved{where}", "bold")
+    title.append("   [ ] answered before → answered now   ✓ right", "dim not bold")
+    table = Table.grid(padding=(0, 1))
+    table.add_column(no_wrap=True)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for one in chosen:
+        language = _language(one, part)
+        won = _WORDS[one.kind] in ("won", "agree")
+        word = Text(_WORDS[one.kind], "green" if won else "red" if _WORDS[one.kind] == "lost" else "")
+        shown = one.row.shown
+        table.add_row(word, language_name(language), clip(shown.questions[language].text, _LONGEST))
+        table.add_row("", "", _options(one, language))
+    return [title, table]
+
+
+def _language(one: Telling, part: Part) -> str:
+    """A language whose answer changed: to the right one of a question that was won, from it of one that was lost."""
+    row = one.row
+    changed = [x for x in part.languages if row.before[x] != row.after[x]]
+    wanted = row.before if _WORDS[one.kind] == "lost" else row.after
+    return next((x for x in changed if row.gold is not None and wanted[x] == row.gold), changed[0])
+
+
+def _options(one: Telling, language: str) -> Text:
+    from rich.text import Text
+
+    row = one.row
+    old, new = row.before[language], row.after[language]
+    found = [
+        _option(clip(t.text, _LONGEST), i, (old, new), row.gold) for i, t in enumerate(row.shown.options[language])
+    ]
+    line = Text("   ").join(found)
+    for answer, word in ((old, "before"), (new, "now")):
+        if answer is None:
+            line.append(f"   (no answer could be read {word})", "dim")
+    return line
+
+
+def _option(text: str, index: int, answers: Sequence[int | None], gold: int | None) -> Text:
+    from rich.text import Text
+
+    old, new = answers
+    style = "" if gold is None else "green" if index == gold else "red"
+    shown = Text()
+    if index == new:
+        shown.append("→ ", "bold").append(f"[{text}]", f"bold {style}")
+    elif index == old:
+        shown.append(f"[{text}]", style)
+    else:
+        shown.append(text)
+    return shown.append(" ✓", "green") if index == gold else shown
