@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def end_of_run(
     run: Path, summary: Mapping[str, Any], *, seconds: float, stopped_after: str | None, console: Console
 ) -> None:
-    """Print the verdict, the time, what each task shows, three questions that moved, and the next commands.
+    """Print the verdict, the time, what each task shows, some questions that moved, and the next commands.
 
     Args:
         summary: as summary.json has it; empty where the run was to stop before its report.
