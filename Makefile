@@ -1,5 +1,6 @@
 # make demo   the main job on the embedded default, with a report       make test    everything CI checks
-# Both make the virtual environment .venv and install into it by themselves. PYTHON chooses the interpreter.
+# make docs   the site of docs/, in site/index.html
+# They make the virtual environment .venv and install into it by themselves. PYTHON chooses the interpreter.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,7 +12,7 @@ export PIP_ROOT_USER_ACTION := ignore
 
 SOURCES := setup.cfg pyproject.toml README.md $(shell find calm_ext lm_eval_tasks recipes -name '*.py' -o -name '*.yaml' -o -name '*.html' -o -name '*.css' -o -name '*.js' -o -name '*.jinja' -o -name '*.txt' -o -name '*.jsonl' -o -name '*.md')
 
-.PHONY: demo test tests lint bench real clean
+.PHONY: demo docs test tests lint bench real clean
 .DELETE_ON_ERROR:
 
 $(BIN)/python:
@@ -46,6 +47,15 @@ test: $(VENV)/.installed
 tests: $(VENV)/.installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
+# mkdocs and its theme only: the pages are plain Markdown, so nothing else of calm-ext is needed. A warning is an error.
+$(VENV)/.docs: constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install -qq -c constraints.txt "$$(grep '^mkdocs-material==' constraints.txt)"
+	touch $@
+
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "the site: site/index.html"
+
 # What must be quick, timed one after the other with nothing beside it; stays out of CI, whose machines are shared.
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/limits.py
@@ -58,4 +68,4 @@ real: $(VENV)/.installed
 	$(BIN)/calm-ext align recipes/klar-gemma-270m.yaml --set data.data_dir="$${KLAR_DIR:-../shared/data/klar}"
 
 clean:
-	rm -rf $(VENV) build calm_ext.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) build site calm_ext.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,67 @@
+"""What mkdocs.yml needs beside docs/: pages that lie elsewhere in the repository, and links that lead to them.
+
+A link in docs/ is written as GitHub reads it (``../CONTRIBUTING.md``); the site has these pages beside the others. A link to a
+file that is no page of the site is left as it is, and a strict build refuses it.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from pathlib import Path
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+ROOT = Path(__file__).resolve().parents[1]
+#: file in the repository -> page of the site
+PAGES = {
+    "README.md": "index.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+    "examples/README.md": "examples.md",
+    "lm_eval_tasks/README.md": "tasks.md",
+    "calm_ext/data/sources/sample.md": "sample.md",
+}
+SOURCES = {page: source for source, page in PAGES.items()}
+_LINK = re.compile(r"(\]\()([^)#\s]+)")
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the pages that lie elsewhere, and the examples, which open as text."""
+    for source, page in PAGES.items():
+        files.append(File.generated(config, page, abs_src_path=str(ROOT / source)))
+    for script in sorted((ROOT / "examples").glob("*.py")):
+        files.append(File.generated(config, f"examples/{script.name}", abs_src_path=str(script)))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Lead the links to where the site has their files."""
+    here = page.file.src_uri
+    source = SOURCES.get(here, f"docs/{here}")
+
+    def led(match: re.Match[str]) -> str:
+        return match[1] + _in_site(match[2], source, here)
+
+    parts = re.split(r"(^ *```.*?^ *```$)", markdown, flags=re.DOTALL | re.MULTILINE)
+    return "".join(part if i % 2 else _LINK.sub(led, part) for i, part in enumerate(parts))
+
+
+def _in_site(target: str, source: str, here: str) -> str:
+    """A link of a file of the repository as its page needs it."""
+    if re.match(r"[a-z]+:", target):
+        return target
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(source), target))
+    if (ROOT / path).is_dir():
+        path = posixpath.join(path, "README.md")
+    if path in PAGES:
+        found = PAGES[path]
+    elif path.startswith("docs/"):
+        found = path.removeprefix("docs/")
+    elif path.startswith("examples/"):
+        found = path
+    else:
+        return target
+    return posixpath.relpath(found, posixpath.dirname(here) or ".")
