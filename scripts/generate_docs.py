@@ -1,4 +1,4 @@
-"""Write the pages that are generated from the code: docs/recipes.md, cli.md, benchmarks.md, studies.md, api.md and others.
+"""Write the pages that are generated from the code: docs/recipes.md, cli.md, benchmarks.md and others.
 
     python scripts/generate_docs.py            # write
     python scripts/generate_docs.py --check    # exit 1 and name the files that are not up to date
@@ -401,7 +401,8 @@ def metrics() -> str:
         by_chance = f"By chance {formula} = {value}" if formula and formula != "0" else f"By chance {value}"
         rows.append(
             {
-                "set": False, "source": None, **notes, "name": name, "anchor": re.sub(r"[^\w-]", "", name), "plain": _plain_name(name),
+                "set": False, "source": None, **notes, "name": name, "anchor": re.sub(r"[^\w-]", "", name),
+                "plain": _plain_name(name),
                 "about": metric_registry.DESCRIPTIONS[name], "formula": notes["formula"].rstrip(),
                 "reads": notes["reads"].strip().format(**floors), "at4": value, "at5": _share(five),
                 "by_chance": "No chance value." if four is None else f"{by_chance} with 4 options, 6 languages.",

@@ -1,7 +1,7 @@
 """What mkdocs.yml needs beside docs/: pages that lie elsewhere in the repository, and links that lead to them.
 
-A link in docs/ is written as GitHub reads it (``../CONTRIBUTING.md``); the site has these pages beside the others. A link to a
-file that is no page of the site is left as it is, and a strict build refuses it.
+A link in docs/ is written as GitHub reads it (``../CONTRIBUTING.md``); the site has these pages beside the others. A
+link to a file that is no page of the site is left as it is, and a strict build refuses it.
 """
 
 from __future__ import annotations

@@ -87,22 +87,39 @@ def test_the_examples_of_contributing_are_python_that_imports_what_there_is() ->
                 assert not missing, f"{node.module} has no {', '.join(missing)}"
 
 
-def test_the_worked_example_of_a_benchmark_prints_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = (ROOT / "docs/benchmarks.md").read_text(encoding="utf-8").split("## Bring your own")[1]
+def test_the_worked_examples_of_own_questions_print_what_they_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page from top to bottom: its files are written and its commands run, each printing what stands below it."""
+    page = (ROOT / "docs/own-questions.md").read_text(encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    files = re.findall(r"`([\w.]+)`[^`]*:\n\n```(?:yaml|csv)\n(.*?)```", page, flags=re.DOTALL)
-    assert [name for name, _ in files] == ["my.yaml", "en.csv", "es.csv"]
-    for name, text in files:
-        Path(name).write_text(text, encoding="utf-8")
-    shown = re.findall(r"```console\n\$ calm-ext (.*?)\n(.*?)```", page, flags=re.DOTALL)
-    assert len(shown) == 3
-    for i, (command, output) in enumerate(shown):
-        if i == 2:
-            Path("my.yaml").write_text(files[0][1].replace("letter", "zero_based"), encoding="utf-8")
-        done = CliRunner().invoke(cli, command.split())
+    step = re.compile(
+        r"`(?P<name>[\w.]+)`[^`\n]*:\n\n```(?:yaml|csv|jsonl)\n(?P<text>.*?)```"
+        r"|```console\n\$ calm-ext (?P<command>.*?)\n(?P<output>.*?)```",
+        flags=re.DOTALL,
+    )
+    written, ran = [], 0
+    for found in step.finditer(page):
+        if found["name"]:
+            Path(found["name"]).write_text(found["text"], encoding="utf-8")
+            written.append(found["name"])
+            continue
+        ran += 1
+        done = CliRunner().invoke(cli, found["command"].split())
         error = f"error: {done.exception}\n" if isinstance(done.exception, CalmError) else ""
         printed = "".join(f"{line.rstrip()}\n" for line in done.output.splitlines()) + error
-        assert printed == output
+        assert printed == found["output"]
+    assert written == [
+        "fish.jsonl",
+        "rivers.csv",
+        "rivers.yaml",
+        "my.yaml",
+        "en.csv",
+        "es.csv",
+        "my.yaml",
+        "fish.jsonl",
+    ]
+    assert ran == 6
 
 
 @pytest.mark.parametrize(
