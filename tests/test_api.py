@@ -134,7 +134,7 @@ def test_results_print_and_are_escaped() -> None:
         (lambda: vote([*samples(1), samples(1)[0]]), "q0 in en is there already"),
         (lambda: vote(samples(), ruel="majority"), "vote: ruel: unknown key; did you mean rule?"),
         (lambda: vote(samples(), rule="majorty"), "did you mean 'majority'"),
-        (lambda: vote(samples(), min_margin=-1), "min_margin: input should be greater than or equal to 0"),
+        (lambda: vote(samples(), min_margin=-1), "min_margin: at least 0 was expected"),
         (lambda: build_pairs(vote(samples(), rule="majority"), fallback="translate"), "needs a model"),
         (lambda: build_pairs(vote([{**r, "question": None} for r in samples()])), "neither prompt nor question"),
         (lambda: score([{"id": "q", "predictions": {"en": 1}}, {"id": "r", "predictions": {"fr": 1}}]), "no answer in"),

@@ -497,7 +497,7 @@ def test_a_backend_of_ones_own(
 
 
 def test_backends_and_arguments_that_do_not_go_together(babel_model: Path) -> None:
-    with pytest.raises(RecipeError, match=r"sampling\.backend: input should be one of api, hf.*did you mean 'vllm'"):
+    with pytest.raises(RecipeError, match=r"sampling\.backend: one of api, hf.*did you mean 'vllm'"):
         recipe(babel_model, sampling={"backend": "vlm"})
     with pytest.raises(RecipeError, match=r"sampling\.backend_args: are given, but sampling\.backend is hf"):
         recipe(babel_model, sampling={"backend_args": {"x": 1}})

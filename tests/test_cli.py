@@ -61,11 +61,11 @@ RECIPE = "name: x\nmodel: {path: babel}\ndata: {source: babel}\nevaluation: {tas
         (["align", "r.yaml", "--run", "other"], {"r.yaml": RECIPE, "other/manifest.json": '{"name": "y", "stages": {}}'},
          "holds a run of recipe 'y'"),
         (["vote", "g.jsonl"], {}, "g.jsonl: no such file"),
-        (["vote", "g.jsonl"], {"g.jsonl": ""}, "g.jsonl: has no Generation record, it is empty"),
+        (["vote", "g.jsonl"], {"g.jsonl": ""}, "g.jsonl: is empty; generations were expected"),
         (["vote", "g.jsonl"], {"g.jsonl": '{"id": "q", "lang'}, "g.jsonl:1: not a JSON object"),
         (["vote", "g.jsonl", "--ties", "pivot"], {"g.jsonl": '{"id":"q","language":"en","question":"?","options":["a","b"],'
          '"prompt":"?","responses":["a"]}\n'}, "--ties pivot needs --pivot"),
-        (["vote", "g.jsonl"], {"g.jsonl": GENERATION.replace('["a"]', '["a", 3]')}, "g.jsonl:1: responses.1: Input should be a valid string"),
+        (["vote", "g.jsonl"], {"g.jsonl": GENERATION.replace('["a"]', '["a", 3]')}, "g.jsonl:1: responses.1: a text was expected"),
         (["vote", "g.jsonl"], {"g.jsonl": GENERATION.replace('"en"', '"xx"')}, "g.jsonl:1: unknown language 'xx'"),
         (["vote", "g.jsonl"], {"g.jsonl": GENERATION * 2}, "g.jsonl:2: question q comes twice in en"),
         (["vote", "g.jsonl", "--weight", "ja=2"], {"g.jsonl": GENERATION}, "no votes in ja, which has a weight"),

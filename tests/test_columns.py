@@ -93,7 +93,7 @@ def read_back(questions: list[ParallelQuestion]) -> list[tuple[str, int | None, 
         ({"optons": ["a"]}, "optons: unknown key; did you mean options?"),
         ({"title": None}, "title: missing"),
         ({"name": "My Rivers"}, "name: string should match pattern"),
-        ({"languages": {"en": "en"}}, "languages: dictionary should have at least 2 items"),
+        ({"languages": {"en": "en"}}, "languages: needs at least 2 items, has 1"),
         ({"languages": {"EN": "en", "fr": "fr"}}, "languages: EN is written en here"),
         (
             {"languages": ["zho_Hans", "zh_CN", "en"]},
@@ -101,7 +101,10 @@ def read_back(questions: list[ParallelQuestion]) -> list[tuple[str, int | None, 
         ),
         ({"answer": {"form": "letter"}}, "answer: forms first and last take no column, all others need one"),
         ({"answer": {"form": "first", "column": "x"}}, "answer: forms first and last take no column"),
-        ({"answer": {"form": "roman", "column": "x"}}, "answer.form: input should be 'zero_based', 'one_based'"),
+        (
+            {"answer": {"form": "roman", "column": "x"}},
+            "answer.form: zero_based, one_based, letter, text, first or last was expected",
+        ),
         ({"splits": []}, "splits: at least one is needed"),
         ({"unlabelled": ["dev"]}, "unlabelled: dev is not one of the splits"),
         ({"default": ["de"]}, "default: de is not one of the languages"),
@@ -114,7 +117,7 @@ def read_back(questions: list[ParallelQuestion]) -> list[tuple[str, int | None, 
         ({"substitute": [["(", ""]]}, "substitute: '(' or '' is no regular expression"),
         ({"files": "/data/{code}"}, "files: /data/{code} begins at the root"),
         ({"languages": ["en", False]}, "languages: False is no text; put it in quotes"),
-        ({"default": ["en", "fr"] * 6}, "default: list should have at most 10 items"),
+        ({"default": ["en", "fr"] * 6}, "default: takes at most 10 items, has 12"),
     ],
 )
 def test_a_wrong_spec_is_one_line(changes: dict[str, Any], said: str) -> None:
@@ -559,7 +562,7 @@ def test_a_recipe_with_columns(mine: Path) -> None:
     for data, said in (
         ({}, "data.spec: missing, data.source is columns"),
         ({"spec": "no.yaml"}, "data.spec: no.yaml: no such file"),
-        ({"spec": str(mine), "split": "dev"}, f"data.split: {mine} has no split dev; it has test"),
+        ({"spec": str(mine), "split": "dev"}, f"data.split: {mine} has no split 'dev'; it has test"),
         ({"spec": str(mine), "args": {"spec": "x"}}, "data.args.spec: give data.spec instead"),
     ):
         with pytest.raises(RecipeError) as refused:

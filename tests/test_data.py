@@ -407,7 +407,7 @@ def test_options_of_a_source() -> None:
     babel = SOURCES["babel"]
     assert babel.read_options({"seed": "3"}) == {"seed": 3}
     assert babel.read_options({"seed": None}) == {"seed": 0}
-    with pytest.raises(CalmError, match=r"^data source babel: option seed: .*valid integer"):
+    with pytest.raises(CalmError, match=r"^data source babel: option seed: .*whole number"):
         babel.read_options({"seed": "three"})
     assert babel.from_metadata({"seed": 1, "babel_seed": 2}) == {"seed": 2}
     assert babel.to_metadata({"seed": 2}) == {"babel_seed": 2}
@@ -470,7 +470,7 @@ def test_a_source_of_a_plugin_is_known_everywhere(tmp_path: Path) -> None:
     for pair, said in (
         ("colour=red", "data source toy has no option colour; its options: word, numbers"),
         ("split=train", "data source toy has no option split; its options: word, numbers"),
-        ("numbers=[x]", "data source toy: option numbers.0: Input should be a valid integer"),
+        ("numbers=[x]", "data source toy: option numbers.0: a whole number was expected"),
     ):
         assert said in str(run("prepare", "toy", "-o", str(tmp_path / "x"), "--set", pair).exception)
     assert "not YAML" in str(run("prepare", "toy", "-o", str(tmp_path / "x"), "--set", "numbers=[").exception)
@@ -496,7 +496,7 @@ def test_a_source_of_a_plugin_in_a_recipe() -> None:
     assert recipe(source="babel").data.load_options(babel_seed=5) == {"seed": 5}
     assert recipe(source="xcsqa", args={"origin": "hf"}).data.load_options() == {"data_dir": None, "origin": "hf"}
     for given, said in (
-        ({"source": "toys"}, r"data.source: input should be one of arc, babel, .*did you mean 'toy'"),
+        ({"source": "toys"}, r"data.source: one of arc, babel, .*did you mean 'toy'"),
         ({"source": "toy", "args": {"wrd": "cow"}}, "data.args: data source toy has no option wrd; its options: word"),
         ({"source": "toy", "args": {"numbers": "many"}}, "data.args: data source toy: option numbers: "),
         ({"source": "medqa", "args": {"data_dir": "x"}}, "data.args.data_dir: give data.data_dir instead"),

@@ -45,7 +45,7 @@ def test_the_check_has_a_note(n: int, tmp_path: Path) -> None:
 def test_one_option_is_no_question(tmp_path: Path) -> None:
     row = {"id": "q", "versions": {"en": {"question": "?", "options": ["a"]}}}
     (tmp_path / "q.jsonl").write_text(json.dumps(row) + "\n")
-    with pytest.raises(CalmError, match=r"q.jsonl:1: versions.en.options: List should have at least 2 items"):
+    with pytest.raises(CalmError, match=r"q.jsonl:1: versions.en.options: needs at least 2 items, has 1"):
         CliRunner().invoke(cli, ["data", "check", str(tmp_path / "q.jsonl")], catch_exceptions=False, standalone_mode=False)  # fmt: skip
 
 

@@ -57,7 +57,7 @@ def test_all_problems_at_once() -> None:
     ("changes", "said"),
     [
         ({"vote": {"rule": "zscore"}}, "vote.rule: zscore needs"),
-        ({"vote": {"rule": "best"}}, "vote.rule: input should be one of correlated, dawid_skene, gold"),
+        ({"vote": {"rule": "best"}}, "vote.rule: one of correlated, dawid_skene, gold"),
         ({"pairs": {"translator": "m"}}, "pairs.translator: is given, but pairs.fallback is not translate"),
         ({"pairs": {"chosen": "pooled"}}, "pairs.chosen: pooled puts one explanation into all languages; set fallback"),
         (
@@ -158,7 +158,7 @@ def test_bad_files(tmp_path: Path) -> None:
         load_recipe(broken)
     listed = tmp_path / "list.yaml"
     listed.write_text("- a\n")
-    with pytest.raises(RecipeError, match="a mapping"):
+    with pytest.raises(RecipeError, match="YAML with keys such as name: was expected"):
         load_recipe(listed)
     with pytest.raises(CalmError, match="these come along: demo"):
         find_recipe("dmo")

@@ -40,7 +40,7 @@ def test_roundtrip_keeps_everything(tmp_path: Path) -> None:
         ),
         ('{"id": "q", "versions": {"en": {"question": "a", "options": ["x", " "]}}}', "option 1 is empty"),
         ('{"id": "q", "versions": {"xx": {"question": "a", "options": ["x", "y"]}}}', "unknown language 'xx'"),
-        ('{"id": 3, "versions": {"en": {"question": "a", "options": ["x", "y"]}}}', "id:"),
+        ('{"id": [3], "versions": {"en": {"question": "a", "options": ["x", "y"]}}}', "id:"),
         ('{"versions": {"en": {"question": "a", "options": ["x", "y"]}}}', "id: missing"),
         (
             '{"id": "q", "versions": {"en": {"question": "a", "options": ["x", "y"]}, '
@@ -75,7 +75,7 @@ def test_missing_empty_directory_and_encoding(tmp_path: Path) -> None:
         list(read_jsonl(tmp_path, Pair))
     empty = tmp_path / "empty.jsonl"
     empty.touch()
-    with pytest.raises(DataError, match="it is empty"):
+    with pytest.raises(DataError, match="is empty; pairs were expected"):
         list(read_jsonl(empty, Pair))
     assert list(read_jsonl(empty, Pair, allow_empty=True)) == []
     latin = tmp_path / "latin.jsonl"

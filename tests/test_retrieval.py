@@ -283,7 +283,7 @@ def test_indexes_that_cannot_be_used(index_path: Path, caplog: pytest.LogCapture
 
     refused(f"was built with tokenizer tokens-0, this calm-ext has {TOKENIZER}; build it again", tokenizer="tokens-0")
     refused("is an index of format 9, this calm-ext reads 1", format=9)
-    refused("languages.en: Input should be a valid integer", languages={"en": "many"})
+    refused("languages.en: a whole number was expected", languages={"en": "many"})
     refused("x: unknown key", x=1)
     manifest.write_text(whole[:50])
     with pytest.raises(DataError, match=r"index\.json:\d+: is not JSON"):

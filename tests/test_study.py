@@ -61,12 +61,12 @@ def study(tmp_path: Path, **changes: Any) -> StudyFile:
         ({"vary": {"vote.rule": []}}, "vary: vote.rule has no value"),
         ({"vary": {"data.limit": [10, 10]}}, "vary: data.limit has the value 10 twice"),
         ({"seeds": {"babel.seed": [0, 1], "training.seed": [0]}}, "seeds: the keys have different numbers of values"),
-        ({"folds": 1}, "folds: input should be greater than or equal to 2"),
+        ({"folds": 1}, "folds: at least 2 was expected"),
         ({"claims": [{"metric": "acc"}]}, "claims.0: a claim is one of"),
         ({"claims": [{"metric": "acc", "rises": True, "order": "increasing"}]}, "claims.0: a claim is one of"),
         ({"claims": [{"metric": "acc", "better": {}}]}, "claims.0: `better` and `than` go together"),
         ({"claims": [{"metric": "kappa", "rises": True}]}, "claims.0.metric: kappa is no mean over questions"),
-        ({"claims": [{"metric": "bleu", "rises": True}]}, "claims.0.metric: no such metric"),
+        ({"claims": [{"metric": "bleu", "rises": True}]}, "claims.0.metric: no metric 'bleu'"),
         ({"claims": [{"metric": "acc", "rises": True, "where": {"vote.rule": "gold"}}]}, "vote.rule: gold is not varied"),
         (
             {"vary": {"vote.rule": ["gold", "majority"]},
@@ -90,7 +90,7 @@ def test_every_cell_is_checked_before_one_runs(tmp_path: Path) -> None:
     with pytest.raises(CalmError) as refused:
         run_study(asked, tmp_path / "run")
     assert "training.lerning_rate: unknown key; did you mean learning_rate?" in str(refused.value)
-    assert "vote.rule: input should be one of" in str(refused.value)
+    assert "vote.rule: one of" in str(refused.value)
     with pytest.raises(CalmError, match="folds are measured by tasks calm_local_xl"):
         make_grid(study(tmp_path, folds=2), tmp_path / "run")
 

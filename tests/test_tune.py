@@ -77,7 +77,7 @@ def test_what_may_be_tried() -> None:
     for key in ("vote.rule", "sampling.normalize", "data.limit", "training.heldout_share"):
         with pytest.raises(CalmError, match=f"--try {key}: cannot be chosen by held-out questions"):
             check_tries(recipe, {key: [1]})
-    with pytest.raises(CalmError, match=r"--try: training\.epochs: input should be a valid number"):
+    with pytest.raises(CalmError, match=r"--try: training\.epochs: a number was expected"):
         check_tries(recipe, {"training.beta": [0.3], "training.epochs": [2, "many"]})
     with pytest.raises(CalmError, match=r"--try training\.betta: the recipe has no such key"):
         check_tries(recipe, {"training.betta": [1]})
