@@ -80,12 +80,12 @@ def command(
 def _print(found: Comparison) -> None:
     from rich.table import Table
 
-    from calm_ext.metrics.names import family_of, metric_name
+    from calm_ext.metrics.names import family_of
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    columns = ("metric", "before", "after", "difference", "95 % interval", "p", "p (Holm)", "detectable", "test", "")
+    columns = ("metric", "before", "after", "difference", "95 % interval", "p", "p (Holm)", "detectable", "test")
     for column in columns:
-        table.add_column(column, justify="left" if column in ("metric", "test", "") else "right", no_wrap=True)
+        table.add_column(column, justify="left" if column in ("metric", "test") else "right", no_wrap=True)
     for name, c in found.changes.items():
         in_family = bool(family_of(name)[0])
         sure = (c.p_holm if in_family else c.p) < 0.05
@@ -93,7 +93,7 @@ def _print(found: Comparison) -> None:
         table.add_row(
             name, number_text(c.before), number_text(c.after), number_text(c.difference, sign=True),
             interval_text(c.ci95, sign=True), _p(c.p), _p(c.p_holm) if in_family else "",
-            "" if math.isnan(c.detectable) else f"± {c.detectable:.3f}", c.test, metric_name(name), style=style,
+            "" if math.isnan(c.detectable) else f"± {c.detectable:.3f}", c.test, style=style,
         )  # fmt: skip
     out = console()
     about = f"{found.n_questions} questions in {', '.join(found.languages)}"

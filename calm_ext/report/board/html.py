@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from calm_ext.metrics.names import LOWER_IS_BETTER, metric_label, metric_name
+from calm_ext.metrics.names import LOWER_IS_BETTER, metric_name
 from calm_ext.report.board.table import UNTESTED, Board, Row, Table
 from calm_ext.report.board.write import LEGEND, about, chance, columns, finding, headline
 from calm_ext.report.templates import environment
@@ -55,8 +55,8 @@ def _table(table: Table) -> dict[str, Any]:
         "facts": [(name, value) for name, value in table.facts.items() if name != "task"],
         "columns": [
             {
-                "label": m.removeprefix("acc_") if m in per_language else _capital(metric_label(m)),
-                "name": metric_label(m),
+                "label": m.removeprefix("acc_") if m in per_language else _capital(metric_name(m)),
+                "name": metric_name(m),
                 "sort": ("ascending" if m in LOWER_IS_BETTER else "descending") if m == table.by else None,
                 "first": "ascending" if m in LOWER_IS_BETTER else "descending",
                 "ranked": "yes" if m in table.ranked else None,

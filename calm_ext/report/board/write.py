@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from calm_ext.files.shown import spreadsheet
-from calm_ext.metrics.names import metric_label, metric_name, metric_order
+from calm_ext.metrics.names import metric_name, metric_order
 from calm_ext.report.board.entry import plain
 from calm_ext.report.board.table import Board, Row, Table
 from calm_ext.report.words import NONE, interval, is_number, number
@@ -110,7 +110,7 @@ def chance(table: Table) -> str:
 def column(metric: str, table: Table) -> str:
     """Head of a column: the language's code, or the metric in words."""
     code = metric.removeprefix("acc_")
-    return code if code in table.languages else metric_label(metric)
+    return code if code in table.languages else metric_name(metric)
 
 
 def columns(table: Table) -> list[str]:

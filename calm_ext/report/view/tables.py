@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from calm_ext.errors import DataError
 from calm_ext.languages import is_language, language_name
-from calm_ext.metrics.names import LOWER_IS_BETTER, metric_label, metric_order
+from calm_ext.metrics.names import LOWER_IS_BETTER, metric_name, metric_order
 from calm_ext.report.board.entry import plain
 from calm_ext.report.board.names import Places
 from calm_ext.report.board.table import Board, Row, Table
@@ -193,7 +193,7 @@ class _Writer:
             "signature": t.signature,
             "by": t.by,
             "columns": [
-                {"key": m, "name": metric_label(m), "low": int(m in LOWER_IS_BETTER), "ranked": int(m in t.ranked)}
+                {"key": m, "name": metric_name(m), "low": int(m in LOWER_IS_BETTER), "ranked": int(m in t.ranked)}
                 for m in self.metrics
             ],
             "shown": [*t.shown, *(f"acc_{x}" for x in beside)],
