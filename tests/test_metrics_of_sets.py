@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from calm_ext.cli.main import cli
 from calm_ext.metrics.answered import Answered, AnswerSet
 from calm_ext.metrics.compare import compare
+from calm_ext.metrics.lookup import metric_code
 from calm_ext.metrics.measure import measure
 from calm_ext.metrics.names import (
     DESCRIPTIONS,
@@ -26,7 +27,6 @@ from calm_ext.metrics.names import (
     PLAIN,
     chance,
     family_of,
-    metric_code,
     metric_name,
     metric_names,
     metric_order,

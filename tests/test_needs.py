@@ -53,7 +53,7 @@ def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recipe:
             "model": {"path": str(tmp_path / "model")},
             "data": {"source": "local", "path": str(tmp_path / "q.jsonl"), "languages": ["en", "fr"]},
             "retrieval": {"index": "babel"},
-            "evaluation": {"tasks": ["calm_xcsqa_xl", "calm_xcsqa_xl_rag"]},
+            "evaluation": {"tasks": ["calm_xcsqa_xl", "calm_sample_xl_rag"]},
         }
     )
     return change(recipe, "retrieval.index", str(tmp_path / "index"))
