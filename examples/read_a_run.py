@@ -66,7 +66,12 @@ def draw(changes: Any, path: Path) -> None:
         change = changes[name]
         low, high = (change.before + x for x in change.ci95)
         axes.plot([low, high], [place, place], color="#9cc", linewidth=6, solid_capstyle="butt")
-        axes.annotate("", (change.after, place), (change.before, place), arrowprops={"arrowstyle": "->"})
+        axes.annotate(
+            "",
+            (change.after, place),
+            (change.before, place),
+            arrowprops={"arrowstyle": "->", "shrinkA": 0, "shrinkB": 0},
+        )
         axes.plot(change.before, place, "o", color="#055")
     axes.set_yticks(range(len(languages)), [name[4:] for name in languages])
     axes.set_xlabel("accuracy before → after; band: 95 % interval of the difference")

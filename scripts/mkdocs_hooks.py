@@ -29,11 +29,11 @@ _LINK = re.compile(r"(\]\()([^)#\s]+)")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages that lie elsewhere, and the examples, which open as text."""
+    """Add the pages that lie elsewhere, and the files of the examples, which open as text."""
     for source, page in PAGES.items():
         files.append(File.generated(config, page, abs_src_path=str(ROOT / source)))
-    for script in sorted((ROOT / "examples").glob("*.py")):
-        files.append(File.generated(config, f"examples/{script.name}", abs_src_path=str(script)))
+    for path in sorted(x for pattern in ("*.py", "*/*.*") for x in (ROOT / "examples").glob(pattern)):
+        files.append(File.generated(config, path.relative_to(ROOT).as_posix(), abs_src_path=str(path)))
     return files
 
 

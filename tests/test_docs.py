@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib.util
+import io
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
-from calm_ext.cli.main import cli
-from calm_ext.errors import CalmError
+from calm_ext.cli.main import main
 from calm_ext.options import Section
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -87,39 +88,44 @@ def test_the_examples_of_contributing_are_python_that_imports_what_there_is() ->
                 assert not missing, f"{node.module} has no {', '.join(missing)}"
 
 
-def test_the_worked_examples_of_own_questions_print_what_they_say(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+# A file that a page shows, and a command with what it prints.
+SHOWN = re.compile(
+    r"`([\w.]+)`[^`\n]*:\n\n```(?:yaml|csv|jsonl)\n(.*?)```|```console\n\$ calm-ext (.*?)\n(.*?)```", re.DOTALL
+)
+
+
+@pytest.mark.parametrize(("page", "n"), [("own-questions.md", 6), ("troubleshooting.md", 15), ("languages.md", 1)])
+def test_commands_of_a_page_print_what_it_says(
+    page: str, n: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page from top to bottom: its files are written and its commands run, each printing what stands below it."""
-    page = (ROOT / "docs/own-questions.md").read_text(encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    step = re.compile(
-        r"`(?P<name>[\w.]+)`[^`\n]*:\n\n```(?:yaml|csv|jsonl)\n(?P<text>.*?)```"
-        r"|```console\n\$ calm-ext (?P<command>.*?)\n(?P<output>.*?)```",
-        flags=re.DOTALL,
-    )
-    written, ran = [], 0
-    for found in step.finditer(page):
-        if found["name"]:
-            Path(found["name"]).write_text(found["text"], encoding="utf-8")
-            written.append(found["name"])
+    commands = 0
+    for name, content, command, output in SHOWN.findall((ROOT / "docs" / page).read_text(encoding="utf-8")):
+        if name:
+            Path(name).write_text(content, encoding="utf-8")
             continue
-        ran += 1
-        done = CliRunner().invoke(cli, found["command"].split())
-        error = f"error: {done.exception}\n" if isinstance(done.exception, CalmError) else ""
-        printed = "".join(f"{line.rstrip()}\n" for line in done.output.splitlines()) + error
-        assert printed == found["output"]
-    assert written == [
-        "fish.jsonl",
-        "rivers.csv",
-        "rivers.yaml",
-        "my.yaml",
-        "en.csv",
-        "es.csv",
-        "my.yaml",
-        "fish.jsonl",
-    ]
-    assert ran == 6
+        commands += 1
+        monkeypatch.setattr(sys, "argv", ["calm-ext", *shlex.split(command)])
+        told = io.StringIO()
+        with contextlib.redirect_stderr(told), contextlib.redirect_stdout(told), pytest.raises(SystemExit):
+            main()
+        assert [line.rstrip() for line in told.getvalue().splitlines()] == output.splitlines(), command
+    assert commands == n
+
+
+def test_metrics_are_all_described_with_their_chance_values(script: Any) -> None:
+    from calm_ext.metrics.names import DESCRIPTIONS, chance
+
+    notes = script.metric_notes()
+    assert set(notes) == {x for x in DESCRIPTIONS if "_unnorm" not in x}
+    for name, entry in notes.items():
+        for n, languages in ((2, 2), (4, 6), (5, 3)):
+            value = chance(name.replace("<language>", "fr"), n_options=n, n_languages=languages)
+            if name != "rankc":  # whose formula is a sum
+                formula = entry.get("chance")
+                found = None if formula is None else eval(formula.replace("^", "**"), {"n": n, "L": languages})
+                assert found == (None if value is None else pytest.approx(value)), name
 
 
 @pytest.mark.parametrize(
@@ -128,6 +134,7 @@ def test_the_worked_examples_of_own_questions_print_what_they_say(
         "README.md",
         "CONTRIBUTING.md",
         "CHANGELOG.md",
+        "examples/README.md",
         *sorted(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md")),
     ],
 )
@@ -136,6 +143,48 @@ def test_links_lead_to_files(page: str) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text):
         if not target.startswith("http"):
             assert ((ROOT / page).parent / target).exists(), f"{page}: {target}"
+
+
+def anchors(path: Path) -> set[str]:
+    """The anchors that GitHub gives the headings of a page."""
+    text = re.sub(r"^ *```.*?^ *```$", "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    heads = [re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", x) for x in re.findall(r"^#+ (.*)$", text, re.MULTILINE)]
+    return {re.sub(r"[^\w\- ]", "", head.strip().lower()).replace(" ", "-") for head in heads}
+
+
+def test_links_lead_to_headings() -> None:
+    wrong = []
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        for target, anchor in re.findall(r"\]\(([^)#\s]*)#([^)\s]+)\)", page.read_text(encoding="utf-8")):
+            path = page.parent / target if target else page
+            if not target.startswith("http") and anchor not in anchors(path):
+                wrong.append(f"{page.name}: {target}#{anchor}")
+    assert not wrong, wrong
+
+
+def test_pages_hold_no_placeholder() -> None:
+    """What a page quotes is there: no name of an output that was to be put in."""
+    for page in (*sorted((ROOT / "docs").glob("*.md")), ROOT / "examples/README.md"):
+        found = re.findall(r"^(?:error: )?(?:[A-Z]+_OUTPUT|PLACEHOLDER|EX\d)$", page.read_text(encoding="utf-8"), re.M)
+        assert not found, f"{page.name}: {found}"
+
+
+def test_the_site_builds_without_a_warning_and_needs_no_network(tmp_path: Path) -> None:
+    if importlib.util.find_spec("material") is None:
+        pytest.skip("mkdocs-material is not installed; `make docs` installs it")
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", str(tmp_path / "site")],
+        capture_output=True, text=True, cwd=ROOT, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    pages = sorted((tmp_path / "site").glob("*.html"))
+    expected = {"index.html", "concepts.html", "contributing.html", "tasks.html", "examples.html"}
+    assert expected <= {p.name for p in pages}
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        loaded = re.findall(r"<(?:script|img|link)\b[^>]*\b(?:src|href)=\"?(https?:[^\" >]+)", text)
+        assert not loaded, f"{page.name}: {loaded}"
+    assert (tmp_path / "site/search/search_index.js").is_file()
 
 
 def test_the_files_that_contributing_names_exist() -> None:
