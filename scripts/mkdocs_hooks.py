@@ -26,6 +26,7 @@ PAGES = {
 }
 SOURCES = {page: source for source, page in PAGES.items()}
 _LINK = re.compile(r"(\]\()([^)#\s]+)")
+_CELL, _CODE = re.compile(r"<td>.*?</td>", re.DOTALL), re.compile(r"<code>[^<]*</code>")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -47,6 +48,11 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
     parts = re.split(r"(^ *```.*?^ *```$)", markdown, flags=re.DOTALL | re.MULTILINE)
     return "".join(part if i % 2 else _LINK.sub(led, part) for i, part in enumerate(parts))
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Show a bar in the code of a table, which GitHub wants escaped, without its backslash."""
+    return _CELL.sub(lambda cell: _CODE.sub(lambda code: code[0].replace("\\|", "|"), cell[0]), html)
 
 
 def _in_site(target: str, source: str, here: str) -> str:
