@@ -111,7 +111,9 @@ def test_new_metrics_are_ranked(results: Path, sort: str) -> None:
 def test_sort_takes_plain_names_and_hints(results: Path) -> None:
     assert make_board([results], sort="Accuracy of the worst language").sort == "acc_worst"
     assert make_board([results], sort="transfer to Japanese (ja)").sort == "transfer_ja"
-    with pytest.raises(CalmError, match=r"no result has the metric 'acc_wurst' \(did you mean 'acc_worst'\?\)"):
+    with pytest.raises(
+        CalmError, match=r"no metric 'acc_wurst' \(did you mean 'acc_worst', accuracy of the worst language\?\)"
+    ):
         make_board([results], sort="acc_wurst")
 
 

@@ -148,7 +148,7 @@ def test_names_are_kept_by_the_files_of_a_run(tmp_path: Path) -> None:
         ({"en": NAMES[:3]}, "3 lists of names for 4 options"),
         ({"de": NAMES}, "names are given in de, and there is no version in it"),
         ({"en": [[], [" "], [], []]}, "a name of option 1 is empty"),
-        ({"en": ["UK", "", "", ""]}, "valid list"),
+        ({"en": ["UK", "", "", ""]}, "a list was expected"),
     ],
 )
 def test_wrong_names_are_refused_with_the_line(tmp_path: Path, names: Any, what: str) -> None:

@@ -413,9 +413,7 @@ def test_a_real_run_in_a_terminal(babel_model: Path, tmp_path: Path) -> None:
         assert re.search(rf"[{re.escape('⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏')}] {name} ", plain), f"{name} was seen at work"
     assert re.search(r"held-out questions without labels, at step [1-9]", plain)
     assert re.search(r"\x1b\[1;31m! step \d+: COLLAPSING", said)
-    assert re.search(r"step \d+ of \d+", plain) and re.search(
-        r"calm_babel_xl: accuracy 0\.\d+, consistency 0\.\d+", plain
-    )
+    assert re.search(r"calm_babel_xl: accuracy 0\.\d+, consistency 0\.\d+", plain)
     end = " ".join(plain[plain.rindex("✓ report") :].split())
     verdict = headline(json.loads((run / "summary.json").read_text()))[1]
     places = [

@@ -250,7 +250,7 @@ def test_a_rule_is_one_function(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (election.ballots[0].winner, election.ballots[0].margin, election.notes) == (0, 0.75, ("a note",))
     with pytest.raises(CalmError, match="two vote rules with the name 'majority'"):
         rule("majority", "another")(unanimous)
-    with pytest.raises(ValueError, match=r"should be one of correlated, .* \(did you mean 'majority'\?\)"):
+    with pytest.raises(ValueError, match=r"one of correlated, .* was expected \(did you mean 'majority'\?\)"):
         VotingOptions(rule="majorty")
 
 
