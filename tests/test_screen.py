@@ -198,7 +198,7 @@ def test_without_a_terminal_there_are_lines(tmp_path: Path, monkeypatch: pytest.
 def test_a_dumb_terminal_and_one_without_colours(setting: dict[str, str], tmp_path: Path) -> None:
     script = f"from pathlib import Path\nfrom tests.test_screen import drive\nfrom calm_ext.cli.screen import on_quiet_screen\nwith on_quiet_screen() as r: drive(r, Path({str(tmp_path)!r}))"
     said, code = in_terminal([sys.executable, "-c", script], setting, 66)
-    assert code == 0 and "COLLAPSING" in said
+    assert code == 0 and "COLLAPSING" in said, said
     if "NO_COLOR" in setting:  # a window's width is that of the terminal, also where stdin is none
         assert max(map(len, re.split(r"[\r\n]+", CODES.sub("", said)))) == 66 and said.isascii()
     colours = re.findall(r"\x1b\[(?:[\d;]*;)?(?:3\d|9\d)m", said)
