@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from calm_ext.cli.common import json_option, print_json, refuse_model, with_babel_built
+from calm_ext.cli.common import json_option, print_json, refuse_model, require_config, with_babel_built
 from calm_ext.cli.options import flags, template_arg
 from calm_ext.cli.terminal import console, echo
 from calm_ext.errors import CalmError
@@ -15,6 +15,7 @@ from calm_ext.files.places import writable_folder
 from calm_ext.files.texts import read_object
 from calm_ext.harness.options import EvaluationOptions
 from calm_ext.models.options import ModelOptions, SamplingOptions
+from calm_ext.models.processes.options import LaunchOptions
 
 
 @click.command("eval")
@@ -23,6 +24,7 @@ from calm_ext.models.options import ModelOptions, SamplingOptions
 )
 @click.option("--adapter", type=click.Path(path_type=Path), help="PEFT adapter folder to load on the model.")
 @flags(ModelOptions, into="model")
+@flags(LaunchOptions, into="launch")
 @flags(EvaluationOptions, into="evaluation", leave_out=("languages", "metadata"))
 @flags(SamplingOptions, into="asking", only=("chat_template",))
 @template_arg
@@ -33,6 +35,7 @@ def command(
     output: Path,
     adapter: Path | None,
     model: ModelOptions,
+    launch: LaunchOptions,
     evaluation: EvaluationOptions,
     asking: SamplingOptions,
     template_args: tuple[str, ...],
@@ -57,6 +60,7 @@ def command(
     if all(name.startswith("calm_") for name in evaluation.tasks):
         check_metadata(values, where="--metadata")
     check_questions(values, evaluation.tasks)
+    require_config(launch)
     writable_folder(output)
     refuse_model(model)
     from calm_ext.pipeline.recipe import with_arguments
@@ -68,12 +72,13 @@ def command(
         from calm_ext.publish.verify import verify_adapter
 
         verify_adapter(adapter)
-    from calm_ext.models.lm import load_lm
+    from calm_ext.models.processes.model import load
 
     built = with_babel_built(model)
     values.setdefault("pretrained", built.path)  # whose tokenizer passages are cut by
-    lm = load_lm(
+    lm = load(
         built.path,
+        launch=launch,
         adapter=str(adapter) if adapter else None,
         dtype=model.dtype,
         device=model.device,

@@ -10,16 +10,13 @@ import json
 import logging
 import os
 import shutil
-import socket
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-import psutil
 import torch
 from peft import LoraConfig
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -30,13 +27,14 @@ from calm_ext.files.places import make_folder
 from calm_ext.files.writing import atomic_write
 from calm_ext.models.device import choose_dtype, peak_memory_mib
 from calm_ext.models.meter import reading
+from calm_ext.models.processes.start import end_with_parent
 from calm_ext.models.trust import loading
 from calm_ext.training.callbacks import Log, Sealing, Steps, Watch, watch
 from calm_ext.training.checkpoints import finish
 from calm_ext.training.context import TrainingContext
 from calm_ext.training.encoding import LOADERS
 from calm_ext.training.job import TrainingJob
-from calm_ext.training.launch import PARENT, START_LINE, add_spent
+from calm_ext.training.launch import START_LINE, add_spent
 from calm_ext.training.messages import Told, tell
 from calm_ext.training.metering import Metered
 from calm_ext.training.methods import METHODS
@@ -169,7 +167,7 @@ def main(job_file: Path) -> None:
         job = TrainingJob.model_validate_json(job_file.read_text(encoding="utf-8"))
     except CalmError as error:  # of a plugin
         sys.exit(f"error: {error}")
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     try:
         with _alone(job) if _first_process() else nullcontext():
             run(job)
@@ -198,20 +196,6 @@ def _alone(job: TrainingJob) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def _end_with_parent() -> None:
-    """End this process when the one that waits for its result is gone: it could not be told, and would write on."""
-    pid, started, host = json.loads(os.environ.get(PARENT) or "[0, 0, null]")
-    while host == socket.gethostname():
-        try:
-            if abs(psutil.Process(pid).create_time() - started) > 1:
-                os._exit(1)
-        except psutil.NoSuchProcess:
-            os._exit(1)
-        except psutil.Error:
-            return
-        time.sleep(0.5)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from calm_ext.errors import CalmError
+from calm_ext.models.processes.options import LaunchOptions
 from calm_ext.options import Section
 from calm_ext.plugins import Registry
 
@@ -137,6 +138,7 @@ class Setup:
         template_args: ``sampling.template_args``, which :meth:`Backend.apply_chat_template` hands to the template.
         tokenizer: the model's, where it is loaded already.
         lm: the model as lm-eval's class, where it is loaded already; only for a backend that shares it.
+        launch: the processes that hold the model, for a backend that is none of its own.
     """
 
     model: ModelOptions
@@ -146,6 +148,7 @@ class Setup:
     template_args: Mapping[str, Any] = field(default_factory=dict)
     tokenizer: Any = None
     lm: LM | None = None
+    launch: LaunchOptions = field(default_factory=LaunchOptions)
 
 
 @dataclass(frozen=True)
@@ -202,6 +205,7 @@ class BackendEntry:
         template_args: Mapping[str, Any] | None = None,
         tokenizer: Any = None,
         lm: LM | None = None,
+        launch: LaunchOptions | None = None,
     ) -> Backend:
         """Load the model, start the engine, or find the server; see :class:`Setup`.
 
@@ -216,7 +220,9 @@ class BackendEntry:
         if problem:
             raise CalmError(problem)
         given = self.parse(arguments or {})
-        setup = Setup(model, given, batch_size, chat, dict(template_args or {}), tokenizer, lm)
+        setup = Setup(
+            model, given, batch_size, chat, dict(template_args or {}), tokenizer, lm, launch or LaunchOptions()
+        )
         return self.make(setup)
 
 
