@@ -286,7 +286,7 @@ def test_a_method_of_another_package_goes_from_the_recipe_to_the_worker(
     assert problems(method="scaled", gama=2) == ["training.gama: unknown key; did you mean gamma?"]
     assert problems(method="scaled", gamma=0)[0].startswith("training.gamma: more than 0 was expected")
     read = parse_recipe(recipe(method="scaled", gamma=3)).training
-    assert read.words() == "scaled, lr 5e-05, gamma 3.0, 1 epochs, one process"
+    assert read.words() == "scaled, lr 5e-05, gamma 3.0, 1 epochs"
     made = job(tmp_path, babel_model, method="scaled", gamma=3, epochs=1, batch_size=24, select="last")
     write_jsonl(made.pairs, gold_pairs(8))
     launch(made)

@@ -29,6 +29,7 @@ from calm_ext.harness.evaluate import evaluate
 from calm_ext.models import meter
 from calm_ext.models.backends.hf import HFBackend
 from calm_ext.models.batches import in_batches
+from calm_ext.models.processes.forked import SWITCH, can_fork
 from calm_ext.models.processes.group import Group, join
 from calm_ext.models.processes.model import LaunchedLM, _flags, load
 from calm_ext.models.processes.options import LaunchOptions, processes_of, threads_of
@@ -285,3 +286,40 @@ def test_processes_end_with_the_one_that_started_them() -> None:
     parent = json.dumps([gone.pid, started, socket.gethostname()])
     left = subprocess.run([sys.executable, "-c", script], env={**os.environ, PARENT: parent}, timeout=30, check=False)
     assert left.returncode == 1
+
+
+# --- one process, forked ----------------------------------------------------------------------------------------------
+
+SCRIPT = """
+import os, sys
+print("the script runs", flush=True)
+from calm_ext.models.processes import forked
+forked._PRELOADED.clear()  # this module needs none
+process = forked.Forked("tests.forked_module", sys.argv[1:], {**os.environ, "CALM_GIVEN": "x"})
+out = process.stdout.read().decode()
+print(repr(out), process.wait(), flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "out", "code"),
+    [("fine", "out fine x\n", 0), ("word", "out word x\nerror: no such thing\n", 1), ("kill", "out kill x\n", -9)],
+)
+def test_a_forked_process_is_like_a_new_one(end: str, out: str, code: int, tmp_path: Path) -> None:
+    """Also for a script without a guard, which multiprocessing would run once more."""
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    done = subprocess.run(
+        [sys.executable, script, end], env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=tmp_path,
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == f"the script runs\n{out!r} {code}\n"
+
+
+def test_a_new_interpreter_where_others_are_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert can_fork()
+    monkeypatch.setenv("PYTHONPATH", "/elsewhere")
+    assert not can_fork(), "the server would not find what is there"
+    monkeypatch.undo()
+    monkeypatch.setenv(SWITCH, "0")
+    assert not can_fork()

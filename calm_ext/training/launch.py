@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import IO, Any
 
 from calm_ext.disk.digests import content_of, digest
@@ -17,6 +18,7 @@ from calm_ext.files.places import make_folder
 from calm_ext.files.writing import atomic_write
 from calm_ext.models.batches import says_out_of_memory
 from calm_ext.models.meter import Reading
+from calm_ext.models.processes.forked import Forked, can_fork
 from calm_ext.models.processes.start import command, environment, reason_in, was_killed
 from calm_ext.training.checkpoints import clear, discard, finished_adapter, newest_whole
 from calm_ext.training.job import TrainingJob
@@ -155,13 +157,8 @@ def _run(job: TrainingJob, say: Callable[[str], None], trained: Callable[[dict[s
     if on_cpu or not _has_gpu():
         # TRL compiles its log-probability kernel: a minute of C++ on a CPU that the kernel does not win back there.
         around.setdefault("TORCH_COMPILE_DISABLE", "1")
-    # Training runs on accelerate in either case; with a single process its launcher would only load torch once more,
-    # and leave the worker behind when it is ended.
-    arguments = command(_WORKER, str(job_file), accelerate_config=job.accelerate_config)
     with log_file.open("wb") as log:
-        process = subprocess.Popen(
-            arguments, env=around, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
+        process = _started(job_file, around, accelerate_config=job.accelerate_config, on_cpu=on_cpu or not _has_gpu())
         assert process.stdout is not None
         try:
             splitter, decoder = Splitter(), codecs.getincrementaldecoder("utf-8")("replace")
@@ -188,6 +185,22 @@ def _run(job: TrainingJob, say: Callable[[str], None], trained: Callable[[dict[s
         reason = "it was killed, as where a machine runs out of memory" if killed else reason_in(said)
         kind = _OutOfMemory if (killed or says_out_of_memory(reason)) and START_LINE in said else RunError
         raise kind(f"training failed with exit code {code}: {reason} (all of it: {log_file})")
+
+
+def _started(
+    job_file: Path, around: dict[str, str], *, accelerate_config: str | None, on_cpu: bool
+) -> subprocess.Popen[bytes] | Forked:
+    """The process of a job, or the launcher of several.
+
+    Training runs on accelerate in either case; with a single process its launcher would only load torch once more, and
+    leave the worker behind when it is ended.
+    """
+    if accelerate_config is None and on_cpu and can_fork():
+        return Forked(_WORKER, [str(job_file)], around)
+    return subprocess.Popen(
+        command(_WORKER, str(job_file), accelerate_config=accelerate_config),
+        env=around, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
 
 
 def _keep(log: IO[bytes], text: bytes, decoder: codecs.IncrementalDecoder) -> None:

@@ -161,10 +161,12 @@ def _finish(
     finish(job.output)
 
 
-def main(job_file: Path) -> None:
+def main(job_file: str) -> None:
     """Run the job of a file; a user's mistake ends in one line."""
+    logging.basicConfig(level=logging.WARNING)
+    Told.attach()
     try:
-        job = TrainingJob.model_validate_json(job_file.read_text(encoding="utf-8"))
+        job = TrainingJob.model_validate_json(Path(job_file).read_text(encoding="utf-8"))
     except CalmError as error:  # of a plugin
         sys.exit(f"error: {error}")
     threading.Thread(target=end_with_parent, daemon=True).start()
@@ -199,6 +201,4 @@ def _alone(job: TrainingJob) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.WARNING)
-    Told.attach()
-    main(Path(sys.argv[1]))
+    main(sys.argv[1])
