@@ -29,6 +29,7 @@ from calm_ext.harness.evaluate import evaluate
 from calm_ext.models import meter
 from calm_ext.models.backends.hf import HFBackend
 from calm_ext.models.batches import in_batches
+from calm_ext.models.processes import preloaded
 from calm_ext.models.processes.forked import SWITCH, can_fork
 from calm_ext.models.processes.group import Group, join
 from calm_ext.models.processes.model import LaunchedLM, _flags, load
@@ -323,3 +324,20 @@ def test_a_new_interpreter_where_others_are_loaded(monkeypatch: pytest.MonkeyPat
     monkeypatch.undo()
     monkeypatch.setenv(SWITCH, "0")
     assert not can_fork()
+
+
+def test_a_tokenizer_that_was_read_before_is_taken_once_and_only_unchanged(
+    babel_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(babel_model, model)
+    monkeypatch.setenv(preloaded.MODEL, str(model))
+    for changed in (False, True):
+        monkeypatch.setattr(preloaded, "_loaded", preloaded._preloaded())
+        (kept,) = preloaded._loaded.values()
+        if changed:
+            os.utime(model / "tokenizer.json", (1, 1))
+        assert (preloaded.tokenizer_of(str(model)) is kept) != changed
+        assert preloaded.tokenizer_of(str(model)) is not kept
+    monkeypatch.setenv(preloaded.MODEL, str(tmp_path / "nothing"))
+    assert preloaded._preloaded() == {}

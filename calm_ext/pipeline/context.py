@@ -188,6 +188,7 @@ class Run:
 
     Attributes:
         stages: those of this recipe, in order.
+        due: names of the stages that this call is to come to.
         current: name of the stage that is running.
         inputs: the hash of what that stage depends on, by which it knows its own unfinished work again.
     """
@@ -207,6 +208,7 @@ class Run:
         self.dir = RunDirectory(folder or Path("runs") / recipe.name, name=recipe.name)
         self.reporter = reporter or Reporter()
         self.models = Models(recipe)
+        self.due: tuple[str, ...] = ()
         self.current = ""
         self.inputs = ""
 

@@ -18,6 +18,7 @@ from calm_ext.files.places import make_folder
 from calm_ext.files.writing import atomic_write
 from calm_ext.models.batches import says_out_of_memory
 from calm_ext.models.meter import Reading
+from calm_ext.models.processes import forked
 from calm_ext.models.processes.forked import Forked, can_fork
 from calm_ext.models.processes.start import command, environment, reason_in, was_killed
 from calm_ext.training.checkpoints import clear, discard, finished_adapter, newest_whole
@@ -201,6 +202,12 @@ def _started(
         command(_WORKER, str(job_file), accelerate_config=accelerate_config),
         env=around, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
+
+
+def get_ready(model: str, *, accelerate_config: str | None, device: str | None) -> None:
+    """Load what training will need, in the background, where the training process is one that is forked."""
+    if accelerate_config is None and (device == "cpu" or not _has_gpu()):
+        forked.get_ready(model)
 
 
 def _keep(log: IO[bytes], text: bytes, decoder: codecs.IncrementalDecoder) -> None:

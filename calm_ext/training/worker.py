@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 from peft import LoraConfig
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM
 
 from calm_ext.disk.seal import SEAL, seal
 from calm_ext.errors import CalmError, RunError
@@ -27,6 +27,7 @@ from calm_ext.files.places import make_folder
 from calm_ext.files.writing import atomic_write
 from calm_ext.models.device import choose_dtype, peak_memory_mib
 from calm_ext.models.meter import reading
+from calm_ext.models.processes.preloaded import tokenizer_of
 from calm_ext.models.processes.start import end_with_parent
 from calm_ext.models.trust import loading
 from calm_ext.training.callbacks import Log, Sealing, Steps, Watch, watch
@@ -45,7 +46,7 @@ def run(job: TrainingJob) -> None:
     options = job.options
     method = METHODS[options.method]
     make_folder(job.output)
-    tokenizer = AutoTokenizer.from_pretrained(job.model, trust_remote_code=job.trust_remote_code)
+    tokenizer = tokenizer_of(job.model, trust_remote_code=job.trust_remote_code)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     load = method.load or LOADERS[method.eats]

@@ -15,16 +15,21 @@ from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from typing import IO, Any
 
+from calm_ext.models.processes.preloaded import MODEL
+
 #: Set to 0 to start every process as a new interpreter.
 SWITCH = "CALM_FORK_SERVER"
 #: Loaded once, before any process is forked.
 _PRELOADED = [
     "calm_ext.harness.evaluate", "calm_ext.harness.task", "calm_ext.models.lm", "calm_ext.report.plots.draw",
-    "calm_ext.training.worker", "calm_ext.training.methods.dpo", "lm_eval.evaluator", "lm_eval.loggers", "peft",
+    "calm_ext.training.worker", "calm_ext.training.methods.dpo", "calm_ext.models.processes.preloaded",
+    "lm_eval.evaluator", "lm_eval.loggers", "peft",
     "torch", "transformers", "trl.trainer.dpo_trainer", "matplotlib.figure",
 ]  # fmt: skip
 #: Where this process, and so the server, looks for modules.
 _PATH = os.environ.get("PYTHONPATH")
+#: Bytes of memory that must be free for a server that waits.
+_SPARE = 4 << 30
 #: How frameworks are to load, where the caller has no opinion: TRL would compile a kernel, for a minute, on a CPU.
 _AROUND = {"TORCH_COMPILE_DISABLE": "1", "PYTHONWARNINGS": "ignore::FutureWarning", "TOKENIZERS_PARALLELISM": "false"}
 
@@ -36,13 +41,18 @@ def can_fork() -> bool:
     return "forkserver" in multiprocessing.get_all_start_methods()
 
 
-def context() -> Any:
-    """multiprocessing's context, whose server has loaded the frameworks where it could be started so."""
+def context(tokenizer: str | None = None) -> Any:
+    """multiprocessing's context, whose server has loaded the frameworks where it could be started so.
+
+    Args:
+        tokenizer: path of a model whose tokenizer the server reads, too, if it is not running yet.
+    """
     found = multiprocessing.get_context("forkserver")
     found.set_forkserver_preload(_PRELOADED)
-    before = {name: os.environ.get(name) for name in _AROUND}
+    around = {**_AROUND, **({MODEL: tokenizer} if tokenizer else {})}
+    before = {name: os.environ.get(name) for name in around}
     try:
-        for name, value in _AROUND.items():
+        for name, value in around.items():
             os.environ.setdefault(name, value)
         forkserver.ensure_running()
     finally:
@@ -50,6 +60,14 @@ def context() -> Any:
             if old is None:
                 del os.environ[name]
     return found
+
+
+def get_ready(model: str) -> None:
+    """Start the server now, beside other work, for a process that will load this model; not where memory is scarce."""
+    import psutil
+
+    if can_fork() and psutil.virtual_memory().available > _SPARE:
+        context(model)
 
 
 class Forked:
