@@ -84,13 +84,13 @@ class Votes(Result):
     """
 
     def __init__(self, election: Election, samples: Sequence[Generation], *, style: str, thoughts: Marks = ()) -> None:
-        self.ballots: list[Ballot] = election.ballots
+        self.ballots: list[Ballot] = list(election.ballots)
         self.weights = election.weights
         self.notes = election.notes
         self.samples = list(samples)
         self.style = style
         self.thoughts = thoughts
-        self.summary = vote_summary(election.ballots, {g.id: g.answer for g in samples}, election.estimate)
+        self.summary = vote_summary(self.ballots, {g.id: g.answer for g in samples}, election.estimate)
 
     def __len__(self) -> int:
         return len(self.ballots)

@@ -100,7 +100,7 @@ class _Job:
     def pairs(self, generations: Iterable[tuple[str, Generation]], report: PairReport) -> Iterator[tuple[Pair, Built]]:
         """All pairs; no limits. Repeated pairs and those with two equal sides would train nothing."""
         known: set[int] = set()
-        seen: Seen = set()
+        seen = Seen()
 
         def here(after: int) -> Iterator[Built | _Notes]:
             rest = generations.after(after) if isinstance(generations, Numbered) else generations
@@ -161,7 +161,8 @@ class _Notes(NamedTuple):
             report.leave_out(reason, n)
         for language, n in self.foreign:
             report.add_foreign(language, n)
-        seen.update(self.seen)
+        for question, language in self.seen:
+            seen.add(question, language)
 
 
 class _Log:
@@ -192,7 +193,7 @@ class _Part:
     generations: Numbered[Generation]
 
     def __call__(self, piece: Piece) -> list[Built | _Notes]:
-        log, seen = _Log(), set[tuple[str, str]]()
+        log, seen = _Log(), Seen()
         for built in self.job.built(self.generations.part(piece), log, seen):
             log.found.append(built)
         return [_Notes([], [], tuple(log.languages), tuple(seen)), *log.found]

@@ -33,9 +33,9 @@ def build_exercises(
         DataError: two ballots of one question.
     """
     decided = Decided(ballots)
-    left_out[UNDECIDED] += sum(ballot.winner is None for ballot in decided.by_id.values())
+    left_out[UNDECIDED] += sum(ballot.winner is None for ballot in decided)
     for _, generation in generations:
-        ballot = decided.by_id.get(generation.id)
+        ballot = decided.get(generation.id)
         if ballot is None or ballot.winner is None:
             continue
         target = others.get(generation.id, {}).get(generation.language)

@@ -53,7 +53,7 @@ def build_groups(
     members: dict[str, dict[str, Member]] = {}
     sizes: dict[str, int] = {}
     for _, generation in instructed(generations, options.instructions):
-        ballot = decided.by_id.get(generation.id)
+        ballot = decided.get(generation.id)
         if ballot is None or generation.language not in ballot.votes:
             continue
         if style in ("cloze", "letters") and generation.option_logprobs is None:
@@ -66,7 +66,7 @@ def build_groups(
             member = _of_samples(ballot, generation, options, style, restated or {}, thoughts)
         if member:
             members.setdefault(generation.id, {})[generation.language] = member
-    for ballot in decided.by_id.values():
+    for ballot in decided:
         if ballot.id not in members:
             continue
         targets = None if ballot.winner is None else soft_targets(ballot, sizes[ballot.id])

@@ -15,6 +15,8 @@ from calm_ext.voting.answered import Votes
 
 # Characters of responses that are read ahead, each generation counted for 500 more.
 _AHEAD = 1_500_000
+# Ballots that are kept as objects: a question comes again in its next language.
+_LAST = 256
 
 
 class _Languages(Protocol):
@@ -25,21 +27,60 @@ class _Languages(Protocol):
 
 
 class Decided:
-    """The ballots by question."""
+    """The ballots by question, as JSON: as objects those of a million questions would take four gigabytes.
+
+    Attributes:
+        where: question id -> ``file:line``.
+        languages: all that voted.
+    """
 
     def __init__(self, ballots: Iterable[tuple[str, Ballot]]) -> None:
-        self.by_id: dict[str, Ballot] = {}
         self.where: dict[str, str] = {}
+        self._packed: dict[str, bytes] = {}
+        self._last: dict[str, Ballot] = {}
+        languages = set[str]()
         for where, ballot in ballots:
-            if ballot.id in self.by_id:
+            if ballot.id in self._packed:
                 raise DataError(f"{where}: question {ballot.id} has a ballot already at {self.where[ballot.id]}")
-            self.by_id[ballot.id] = ballot
+            self._packed[ballot.id] = ballot.model_dump_json(exclude_defaults=True).encode()
             self.where[ballot.id] = where
-        self.languages = frozenset(x for b in self.by_id.values() for x in b.votes)
+            languages.update(ballot.votes)
+        self.languages = frozenset(languages)
+
+    def get(self, question: str) -> Ballot | None:
+        """The ballot of a question; None where there is none."""
+        found = self._last.get(question)
+        if found is None and question in self._packed:
+            if len(self._last) >= _LAST:
+                del self._last[next(iter(self._last))]
+            found = self._last[question] = Ballot.model_validate_json(self._packed[question])
+        return found
+
+    def __iter__(self) -> Iterator[Ballot]:
+        """All of them, in the order in which they came."""
+        return (Ballot.model_validate_json(packed) for packed in self._packed.values())
 
 
-#: Questions and languages that there were generations of.
-Seen = set[tuple[str, str]]
+class Seen:
+    """Questions and languages that there were generations of: a number of bits for each question."""
+
+    def __init__(self) -> None:
+        self._bits: dict[str, int] = {}
+        self._places: dict[str, int] = {}
+
+    def add(self, question: str, language: str) -> None:
+        """Note one."""
+        place = self._places.setdefault(language, len(self._places))
+        self._bits[question] = self._bits.get(question, 0) | 1 << place
+
+    def __contains__(self, key: tuple[str, str]) -> bool:
+        question, language = key
+        place = self._places.get(language)
+        return place is not None and bool(self._bits.get(question, 0) >> place & 1)
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        for question, bits in self._bits.items():
+            yield from ((question, language) for language, place in self._places.items() if bits >> place & 1)
 
 
 class Asked(NamedTuple):
@@ -70,13 +111,13 @@ def met(
     """
     for where, generation in generations:
         log.add_language(generation.language)
-        ballot = decided.by_id.get(generation.id)
+        ballot = decided.get(generation.id)
         if ballot is None:
             continue
         votes = ballot.votes.get(generation.language)
         if votes is None:
             continue
-        seen.add((generation.id, generation.language))
+        seen.add(generation.id, generation.language)
         expected = 1 if generation.option_logprobs is not None else len(generation.given)
         if len(votes) != expected:
             raise DataError(
@@ -108,11 +149,11 @@ def all_seen(decided: Decided, seen: Seen) -> None:
     Raises:
         DataError: there are such.
     """
-    for question, ballot in decided.by_id.items():
+    for ballot in decided:
         for language in ballot.votes:
-            if (question, language) not in seen:
+            if (ballot.id, language) not in seen:
                 raise DataError(
-                    f"{decided.where[question]}: there are no generations of question {question} in {language}: the "
+                    f"{decided.where[ballot.id]}: there are no generations of question {ballot.id} in {language}: the "
                     f"ballots are of other generations"
                 )
 

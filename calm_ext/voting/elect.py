@@ -8,8 +8,9 @@ explained in :mod:`calm_ext.voting.calibration`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping, Sequence
+from math import isnan
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 from calm_ext.errors import CalmError
 from calm_ext.records import Ballot
@@ -29,7 +30,8 @@ class Election(NamedTuple):
     """The outcome of a vote.
 
     Attributes:
-        ballots: one a question, in the table's order; undecided and dropped questions have no winner.
+        ballots: one a question, in the table's order; undecided and dropped questions have no winner. Each is made when
+            it is asked for, so that those of a million questions need no memory.
         weights: language -> how much it counted; their mean is 1 where a rule learned them.
         sources: the languages taken as sources.
         notes: what a reader should know, one line each.
@@ -37,7 +39,7 @@ class Election(NamedTuple):
             decided.
     """
 
-    ballots: list[Ballot]
+    ballots: Sequence[Ballot]
     weights: dict[str, float]
     sources: tuple[str, ...]
     notes: tuple[str, ...]
@@ -66,25 +68,49 @@ def elect(table: VoteTable, options: VotingOptions) -> Election:
     keep &= outcome.supporters >= options.min_languages
     keep = _kept(table, options, outcome, chances, keep)
     weights = {x: float(evidence.weights[i]) for i, x in enumerate(votes.languages)}
-    rounded = {x: round(w, 6) for x, w in weights.items()}
-    ballots = [
-        Ballot(
-            id=question.id,
-            winner=int(outcome.winners[i]) if keep[i] else None,
-            margin=float(outcome.margins[i]),
-            probability=None if np.isnan(chances[i]) else round(float(chances[i]), 6),
-            tie=bool(outcome.ties[i]),
-            votes={x: list(answers) for x, answers in table.votes[i].items()},
-            weights={x: rounded[x] for x in table.votes[i]},
-            rankings={x: table.ranking(i, x) for x in table.scores[i]},
-        )
-        for i, question in enumerate(table.questions)
-    ]
+    winners = np.where(keep, outcome.winners, -1)
+    ballots = _Ballots(table, outcome._replace(winners=winners), chances, weights)
     compared = [table.normalized.note] if table.normalized and table.normalized.note else []
     notes = (*compared, *letter_notes(table.letters), *_not_asked(votes), *verdict.notes)
     gold = RULES[options.rule].needs_gold
-    estimate = None if gold else estimated(votes, np.where(keep, outcome.winners, -1), chances)
+    estimate = None if gold else estimated(votes, winners, chances)
     return Election(ballots, weights, verdict.sources, notes, estimate)
+
+
+class _Ballots(Sequence[Ballot]):
+    """The ballots of a table, each made when it is asked for.
+
+    Args:
+        outcome: the winners that are kept.
+        chances: (N,) that they are right; NaN where that is not known.
+    """
+
+    def __init__(self, table: VoteTable, outcome: _Outcomes, chances: np.ndarray, weights: Mapping[str, float]) -> None:
+        self._table, self._outcome, self._chances = table, outcome, chances
+        self._weights = {x: round(w, 6) for x, w in weights.items()}
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    @overload
+    def __getitem__(self, at: int) -> Ballot: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Ballot]: ...
+    def __getitem__(self, at: int | slice) -> Ballot | list[Ballot]:
+        if isinstance(at, slice):
+            return [self[i] for i in range(*at.indices(len(self)))]
+        i = range(len(self))[at]
+        table, won, chance = self._table, int(self._outcome.winners[i]), float(self._chances[i])
+        return Ballot(
+            id=table.questions[i].id,
+            winner=won if won >= 0 else None,
+            margin=float(self._outcome.margins[i]),
+            probability=None if isnan(chance) else round(chance, 6),
+            tie=bool(self._outcome.ties[i]),
+            votes={x: list(answers) for x, answers in table.votes[i].items()},
+            weights={x: self._weights[x] for x in table.votes[i]},
+            rankings={x: table.ranking(i, x) for x in table.scores[i]},
+        )
 
 
 def votes_of_others(table: VoteTable, options: VotingOptions) -> dict[str, dict[str, int]]:

@@ -55,22 +55,30 @@ def vote_summary(
     ``ece`` is the expected calibration error of the probabilities. With an estimate there are also
     ``estimated_accuracy_range``, ``calibrated`` (whether nothing speaks against it) and ``calibration_doubt``.
     """
-    decided = [b for b in ballots if b.winner is not None]
-    known = [b for b in ballots if gold.get(b.id) is not None]
-    kept = [b for b in known if b.winner is not None]
-    right = sum(b.winner == gold[b.id] for b in kept)
-    judged = [(b.probability, b.winner == gold[b.id]) for b in kept if b.probability is not None]
-    estimates = [(b.margin, b.probability) for b in decided if b.probability is not None]
+    languages, n_ties, known, margins = _Languages(), 0, 0, 0.0
+    decided: list[tuple[float, float | None, bool | None]] = []  # margin, probability, whether it is right
+    for b in ballots:  # once: they may be made as they are read
+        truth = gold.get(b.id)
+        languages.add(b, truth)
+        n_ties += b.tie
+        known += truth is not None
+        if b.winner is not None:
+            margins += b.margin
+            decided.append((b.margin, b.probability, None if truth is None else b.winner == truth))
+    kept = [(margin, float(right)) for margin, _, right in decided if right is not None]
+    right = sum(right for _, right in kept)
+    judged = [(p, right) for _, p, right in decided if p is not None and right is not None]
+    estimates = [(margin, p) for margin, p, _ in decided if p is not None]
     estimated = coverage_curve(estimates, len(ballots)) if estimates else dict.fromkeys(map(_key, COVERAGES))
-    measured = coverage_curve([(b.margin, float(b.winner == gold[b.id])) for b in kept], len(known))
-    rows = _languages(ballots, gold)
+    measured = coverage_curve(kept, known)
+    rows = languages.rows()
     return {
         "n_questions": len(ballots),
         "n_decided": len(decided),
-        "n_ties": sum(b.tie for b in ballots),
-        "mean_margin": sum(b.margin for b in decided) / len(decided) if decided else None,
+        "n_ties": n_ties,
+        "mean_margin": margins / len(decided) if decided else None,
         "answered": {x: row["answered"] for x, row in rows.items()},
-        "accuracy": right / len(known) if known else None,
+        "accuracy": right / known if known else None,
         "accuracy_kept": right / len(kept) if kept else None,
         "estimated_accuracy": sum(p for _, p in estimates) / len(ballots) if estimates else None,
         **(estimate.summary() if estimate else {}),
@@ -81,16 +89,19 @@ def vote_summary(
     }
 
 
-def _languages(ballots: Sequence[Ballot], gold: Mapping[str, int | None]) -> dict[str, dict[str, float | None]]:
+class _Languages:
     """language -> accuracy of its samples (None without gold), their agreement with winners, weight, share answered.
 
     A sample that could not be read is not right, and agrees with nobody.
     """
-    sums: dict[str, Counter[str]] = {}
-    for ballot in ballots:
-        truth = gold.get(ballot.id)
+
+    def __init__(self) -> None:
+        self.sums: dict[str, Counter[str]] = {}
+
+    def add(self, ballot: Ballot, truth: int | None) -> None:
+        """Count a ballot."""
         for language, answers in ballot.votes.items():
-            row = sums.setdefault(language, Counter())
+            row = self.sums.setdefault(language, Counter())
             n = len(answers)
             row["samples"] += n
             row["answered"] += n - answers.count(None)
@@ -103,18 +114,21 @@ def _languages(ballots: Sequence[Ballot], gold: Mapping[str, int | None]) -> dic
                 row["decided"] += n
                 row["agree"] += answers.count(ballot.winner)
 
-    def share(row: Counter[str], part: str, whole: str) -> float | None:
-        return row[part] / row[whole] if row[whole] else None
+    def rows(self) -> dict[str, dict[str, float | None]]:
+        """What they come to."""
 
-    return {
-        language: {
-            "accuracy": share(row, "right", "known"),
-            "agreement": share(row, "agree", "decided"),
-            "weight": share(row, "weight", "questions"),
-            "answered": share(row, "answered", "samples"),
+        def share(row: Counter[str], part: str, whole: str) -> float | None:
+            return row[part] / row[whole] if row[whole] else None
+
+        return {
+            language: {
+                "accuracy": share(row, "right", "known"),
+                "agreement": share(row, "agree", "decided"),
+                "weight": share(row, "weight", "questions"),
+                "answered": share(row, "answered", "samples"),
+            }
+            for language, row in self.sums.items()
         }
-        for language, row in sums.items()
-    }
 
 
 def _key(share: float) -> str:

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from math import exp, sqrt
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from calm_ext.answers.thoughts import Marks
 from calm_ext.errors import DataError
@@ -21,6 +21,8 @@ from calm_ext.voting.answered import Answered, Kind, Votes, answered, read_votes
 from calm_ext.voting.counts import ABSENT, UNKNOWN, Counts
 from calm_ext.voting.letters import Bias, LetterScores, corrected
 from calm_ext.voting.scores import Choice, Normalize, OptionScores, choose
+
+R = TypeVar("R", bound="dict[str, Any]")
 
 
 class QuestionRow(NamedTuple):
@@ -37,31 +39,43 @@ class QuestionRow(NamedTuple):
     where: str
 
 
+class Rows(dict[int, R]):
+    """What some rows of a table have; the others have an empty dict, which takes no room."""
+
+    def __missing__(self, row: int) -> R:
+        return {}  # type: ignore[return-value]
+
+    def of(self, row: int) -> R:
+        """That of a row, to be added to."""
+        return self.setdefault(row, {})  # type: ignore[arg-type]
+
+
 class VoteTable:
     """The votes on all questions.
 
     Attributes:
         questions: in order of first appearance.
         votes: parallel to ``questions``: language -> the index read from each response.
-        scores: parallel to ``questions``: language -> score of each option, normalised (nats), where options were
+        scores: row of a question: language -> score of each option, normalised (nats), where options were
             scored; else empty.
         normalized: how these are normalised, and why; None where options were not scored.
         letters: language -> how evenly letters are answered, before and after the correction; empty where no letters
             were scored.
         equal_options: language -> where questions stand two of whose options have one text.
-        equal: parallel to ``questions``: language -> the groups of options that have one text there.
+        equal: row of a question: language -> the groups of options that have one text there.
     """
 
     def __init__(self) -> None:
         self.questions: list[QuestionRow] = []
         self.votes: list[dict[str, Votes]] = []
-        self.scores: list[dict[str, list[float]]] = []
+        self.scores: Rows[dict[str, list[float]]] = Rows()
         self.normalized: Choice | None = None
         self.letters: dict[str, Bias] = {}
         self.equal_options: dict[str, list[str]] = {}
-        self.equal: list[dict[str, list[list[int]]]] = []
+        self.equal: Rows[dict[str, list[list[int]]]] = Rows()
         self._place: dict[str, int] = {}
-        self._raw: list[dict[str, OptionScores]] = []
+        self._raw: Rows[dict[str, OptionScores]] = Rows()
+        self._alike: dict[Votes, Votes] = {}
         self._lettered: dict[str, dict[str, LetterScores]] = {}
         self._first: tuple[Kind, str] | None = None
 
@@ -109,15 +123,15 @@ class VoteTable:
             found, self.letters[language] = corrected(language, own)
             for identity, letters in found.items():
                 at = self._place[identity]
-                self.scores[at][language], self.votes[at][language] = letters.scores, (letters.answer,)
+                self.scores.of(at)[language], self.votes[at][language] = letters.scores, (letters.answer,)
         if self._lettered:
             idle = how not in ("auto", "sum")
             self.normalized = Choice("sum", {}, f"normalize {how} does not apply to letters: sums" if idle else None)
             return
-        self.normalized = choose(self._raw) if how == "auto" else Choice(how)
-        for i, raw in enumerate(self._raw):
+        self.normalized = choose(list(self._raw.values())) if how == "auto" else Choice(how)
+        for i, raw in self._raw.items():
             for language, scores in raw.items():
-                self.scores[i][language] = scores.normalised(self.normalized.how)
+                self.scores.of(i)[language] = scores.normalised(self.normalized.how)
                 self.votes[i][language] = (argmax(self.scores[i][language]),)
 
     def add(self, generation: Generation, where: str, *, style: Style, thoughts: Marks = ()) -> None:
@@ -132,9 +146,9 @@ class VoteTable:
         if g.option_logprobs is not None and g.shown is not None:
             self._lettered.setdefault(g.language, {})[g.id] = LetterScores.of(g.shown, g.option_logprobs)
         elif g.option_logprobs is not None:
-            self._raw[at][g.language] = OptionScores.of(g, where)
+            self._raw.of(at)[g.language] = OptionScores.of(g, where)
         else:
-            self.votes[at][g.language] = read_votes(g, style=style, thoughts=thoughts)
+            self.votes[at][g.language] = self._shared(read_votes(g, style=style, thoughts=thoughts))
 
     def _enter(self, one: Answered, where: str, votes: Votes) -> int:
         """The place of a question whose votes in a language are entered, when it fits what is there.
@@ -157,9 +171,6 @@ class VoteTable:
             self._place[identity] = at = len(self.questions)
             self.questions.append(QuestionRow(identity, n_options, gold, source, where))
             self.votes.append({})
-            self.scores.append({})
-            self._raw.append({})
-            self.equal.append({})
         known = self.questions[at]
         if language in self.votes[at]:
             raise DataError(f"{where}: question {identity} comes twice in {language}")
@@ -173,11 +184,15 @@ class VoteTable:
             raise DataError(
                 f"{where}: question {identity} was written in {source}, but in {known.source} at {known.where}"
             )
-        self.votes[at][language] = votes
+        self.votes[at][language] = self._shared(votes)
         if one.equal:
             self.equal_options.setdefault(language, []).append(where)
-            self.equal[at][language] = one.equal
+            self.equal.of(at)[language] = one.equal
         return at
+
+    def _shared(self, votes: Votes) -> Votes:
+        """The same votes as they came elsewhere: of a million tuples most are alike."""
+        return self._alike.setdefault(votes, votes)
 
     def __len__(self) -> int:
         return len(self.questions)
