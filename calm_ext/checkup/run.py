@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from calm_ext.disk.digests import digest
 from calm_ext.errors import CalmError
 from calm_ext.files.places import writable_folder
 from calm_ext.files.writing import atomic_write
@@ -234,6 +235,7 @@ class _Asking:
             metadata=self._metadata(),
             limit=questions if questions < available else None,
             chat_template=chat,
+            identity=digest(inputs),
         )
         lm.watch = None
         kept = {k: v for k, v in asdict(asked).items() if k not in _HERE}

@@ -96,6 +96,8 @@ def command(
         num_fewshot=evaluation.num_fewshot,
         chat_template=asking.chat_template,
         seed=evaluation.seed,
+        identity=_identity(built, adapter),
+        say=lambda message: echo(message, err=True),
     )
     if not results:
         return  # not the first process of `accelerate launch`
@@ -116,3 +118,13 @@ def command(
         from lm_eval.utils import make_table
 
         echo(make_table({**results, "results": others}))
+
+
+def _identity(model: ModelOptions, adapter: Path | None) -> str:
+    """What an answer depends on besides its request."""
+    from calm_ext.disk.digests import content_of, digest
+    from calm_ext.disk.models import model_content
+    from calm_ext.models.device import choose_dtype
+
+    kind = choose_dtype(model.dtype, device=model.device)
+    return digest(model.path, model_content(model.path), kind, content_of(adapter) if adapter else None)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -101,6 +102,8 @@ def evaluate(
     num_fewshot: int | None = None,
     chat_template: bool = False,
     seed: int = 0,
+    identity: str | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Run tasks and write ``results.json`` and ``samples_<task>.jsonl`` into ``output``; returns lm-eval's results.
 
@@ -111,6 +114,9 @@ def evaluate(
         limit: questions per task, None for all.
         num_fewshot: answered questions before each question; None for what a task's YAML says, which is none in ours.
         model_name: what the results call the model.
+        identity: of the model, its adapter and number format. With it answers are kept beside ``output`` until the
+            evaluation has come to its end, and one that was interrupted goes on with them.
+        say: called with how many answers were there already.
 
     Raises:
         CalmError: a task is not known to lm-eval, or has fewer few-shot questions than asked for; passages are to be
@@ -133,9 +139,9 @@ def evaluate(
     if lm.rank == 0:
         shutil.rmtree(partial, ignore_errors=True)
     tracker = EvaluationTracker(output_path=str(partial))
-    with without_git_error():
+    with without_git_error(), _kept(lm, target, identity, say) as asked:
         results = lm_eval.simple_evaluate(
-            model=lm,
+            model=asked,
             tasks=_judged(manager, tasks, lm, given, chat_template, limit, num_fewshot) if judging else list(tasks),
             task_manager=manager,
             num_fewshot=num_fewshot,
@@ -174,6 +180,26 @@ def evaluate(
     if lm.world_size > 1:
         lm.barrier()
     return dict(results)
+
+
+@contextmanager
+def _kept(lm: LM, target: Path, identity: str | None, say: Callable[[str], None] | None) -> Iterator[LM]:
+    """The model, which keeps its answers while it is asked; one that runs in several processes does not."""
+    from calm_ext.harness.kept import Answers, ResumingLM
+
+    if identity is None or lm.world_size > 1:
+        yield lm
+        return
+    answers = Answers(target.with_name(f".{target.name}.answers"), identity)
+    if answers.n and say:
+        say(f"continued: {answers.n} answers were there already")
+    asked = ResumingLM(lm, answers)
+    finished = False
+    try:
+        yield asked
+        finished = True
+    finally:
+        asked.close(finished=finished)
 
 
 def _judged(

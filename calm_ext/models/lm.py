@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -117,9 +117,20 @@ class SharedPrefixLM(HFLM):
         # Each context once, each of its continuations once, in the order of their first request.
         groups: dict[tuple[int, ...], dict[tuple[int, ...], None]] = {}
         keys = []
-        for _, context, target in self._fitting(requests):
+        texts: dict[Any, list[tuple[str, str]]] = {}
+        for (text, _, _), (_, context, target) in zip(requests, self._fitting(requests), strict=True):
             keys.append((tuple(context), tuple(target)))
             groups.setdefault(keys[-1][0], {})[keys[-1][1]] = None
+            if text is not None:  # of loglikelihood_rolling, which keeps its own
+                texts.setdefault(keys[-1], []).append(text)
+        whole = [(context, list(targets)) for context, targets in groups.items()]
+
+        def keep(index: int, first: int, answers: Sequence[tuple[float, bool]]) -> None:
+            context, targets = whole[index]
+            for target, answer in zip(targets[first:], answers, strict=False):
+                for text in texts.get((context, target), ()):
+                    self.cache_hook.add_partial("loglikelihood", text, answer)
+
         total, quiet = sum(map(len, groups.values())), disable_tqdm or self.rank != 0
         progress = tqdm(total=total, disable=quiet or self.watch is not None, desc="Scoring options")
         advance = progress.update if quiet or self.watch is None else self.watch(total)
@@ -127,10 +138,11 @@ class SharedPrefixLM(HFLM):
         with torch.autocast(device_type=self.device.type, dtype=kind, enabled=kind is not None):
             scored = score_groups(
                 self.model,
-                [(context, list(targets)) for context, targets in groups.items()],
+                whole,
                 batch_size=self.prompts_per_pass,
                 dtype=self.softmax_dtype,
                 progress=advance,
+                scored=keep,
             )
         progress.close()
         found = {
@@ -138,11 +150,7 @@ class SharedPrefixLM(HFLM):
             for (context, targets), answers in zip(groups.items(), scored, strict=True)
             for target, answer in zip(targets, answers, strict=True)
         }
-        results = [found[key] for key in keys]
-        for (texts, _, _), answer in zip(requests, results, strict=True):
-            if texts is not None:  # of loglikelihood_rolling, which keeps its own
-                self.cache_hook.add_partial("loglikelihood", texts, answer)
-        return results
+        return [found[key] for key in keys]
 
     def _fitting(self, requests: list[EncodedRequest]) -> list[EncodedRequest]:
         """The requests, those longer than the context without their beginning: lm-eval's policy, with a warning."""

@@ -52,6 +52,7 @@ def score_groups(
     batch_size: int,
     dtype: torch.dtype | None = None,
     progress: Callable[[int], None] | None = None,
+    scored: Callable[[int, int, Sequence[Answer]], None] | None = None,
 ) -> list[list[Answer]]:
     """log p(target | context) in nats and whether greedy decoding would give it, for each target of each group.
 
@@ -61,6 +62,7 @@ def score_groups(
         batch_size: prompts in one pass; halved, and said so once, where memory does not suffice.
         dtype: number format of the log-softmax, float32 by default.
         progress: called with the number of targets scored since the last call.
+        scored: called with each result as it comes: the group's index, that of its first target, and their answers.
 
     Raises:
         CalmError: memory does not suffice for one prompt.
@@ -71,6 +73,9 @@ def score_groups(
 
     def work(part: Sequence[_Row]) -> list[list[Answer]]:
         answers = _score(model, part, dtype)
+        if scored:
+            for (index, first, _, _), own in zip(part, answers, strict=True):
+                scored(index, first, own)
         if progress:
             progress(sum(map(len, answers)))
         return answers

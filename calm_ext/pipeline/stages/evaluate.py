@@ -84,6 +84,8 @@ class Evaluate(BaseStage):
             num_fewshot=e.num_fewshot,
             chat_template=r.sampling.chat_template,
             seed=e.seed,
+            identity=run.inputs,
+            say=run.say,
         )
         for task, values in found.get("results", {}).items():
             if said := _said(values):
