@@ -145,6 +145,17 @@ def test_explain_agrees_with_the_summary(finished: Path, tmp_path: Path) -> None
         assert part["acc"]["ci95"] == pytest.approx([expected["low"], expected["high"]])
 
 
+def test_a_dry_run_names_what_follows_from_a_change(finished: Path, babel_model: Path) -> None:
+    def again(**changes: Any) -> list[str]:
+        plan = Pipeline(recipe(babel_model, **changes), finished).plan()
+        return [stage.name for stage in plan if "done already" not in stage.note]
+
+    assert again() == []
+    assert again(training={"epochs": 3}) == ["train", "after", "report"]
+    assert again(vote={"rule": "majority"})[0] == "vote" and "after" in again(vote={"rule": "majority"})
+    assert again(sampling={"seed": 9})[0] == "sample" and "report" in again(sampling={"seed": 9})
+
+
 def test_nothing_is_repeated_without_a_reason(finished: Path, babel_model: Path) -> None:
     before = (finished / "adapter/adapter_model.safetensors").stat().st_mtime_ns
     assert run(recipe(babel_model), finished) == []

@@ -247,3 +247,15 @@ def test_with_an_adapter_and_in_bf16(babel_model: Path) -> None:
     assert found == wanted[0, 20:].tolist()
     half, _ = lms(tiny("llama").to(torch.bfloat16), babel_model)
     assert can_decode(half)
+
+
+@pytest.mark.parametrize("settings", [{"mode": "generate", "n": 2, "max_new_tokens": 4}, {"mode": "options"}])
+def test_progress_is_seen_within_a_chunk(
+    settings: dict[str, Any], babel_model: Path, questions: list[ParallelQuestion], tmp_path: Path
+) -> None:
+    """A chunk of 16 questions may take many minutes."""
+    seen: list[int] = []
+    lm = load_lm(str(babel_model), dtype="float32", batch_size=2)
+    sample(HFBackend(lm), questions[:20], tmp_path / "g.jsonl", progress=seen.append, **settings)
+    assert seen == sorted(seen) and len(set(seen)) > 10 and seen[-1] == 20 and lm.watch is None
+    assert 16 in seen and max(x for x in seen[: seen.index(16)]) == 15, "the last of a chunk counts when it is written"

@@ -44,9 +44,7 @@ if TYPE_CHECKING:
 @click.option(
     "--style",
     type=click.Choice(["explain", "direct", "open"]),
-    default="explain",
-    show_default=True,
-    help="How the questions were asked.",
+    help="How the questions were asked.  [default: as the prompts say, else explain]",
 )
 @marks_option
 @json_option
@@ -58,7 +56,7 @@ def command(
     options: PairingOptions,
     contradictions: str,
     device: str | None,
-    style: Style,
+    style: Any,
     thoughts: tuple[tuple[str, str], ...],
     as_json: bool,
 ) -> None:
@@ -71,15 +69,16 @@ def command(
     from calm_ext.pairing.build import PairReport, build_pairs
     from calm_ext.pairing.export import write_pairs
     from calm_ext.records import Ballot, Generation
+    from calm_ext.voting.asked import style_asked
 
     refuse_inputs(output, ballots, generations)
+    style = style_asked((g for _, g in read_numbered(generations, Generation)), style, where=str(generations))
     problems = options.problems(style)
     if problems:
         raise CalmError("\n".join(f"--{problem}" for problem in problems))
     if (options.fallback == "translate") != (options.translator is not None):
         raise CalmError("--fallback translate and --translator FOLDER go together")
     options = options.replace(drop_contradictions=contradictions == "drop")
-    cast = list(read_numbered(ballots, Ballot))
 
     def stream() -> Any:
         return read_numbered(generations, Generation)
@@ -91,8 +90,17 @@ def command(
     restated = None
     if options.translator is not None:
         cache = (output or generations).with_suffix(".translations.jsonl")
-        restated = _restate({b.id: b for _, b in cast}, stream, device, style, thoughts, options, cache, report)
-    pairs = build_pairs(cast, stream, options, style=style, restated=restated, report=report, thoughts=thoughts)
+        cast = {b.id: b for _, b in read_numbered(ballots, Ballot)}
+        restated = _restate(cast, stream, device, style, thoughts, options, cache, report)
+    pairs = build_pairs(
+        read_numbered(ballots, Ballot),
+        stream,
+        options,
+        style=style,
+        restated=restated,
+        report=report,
+        thoughts=thoughts,
+    )
     if output:
         write_pairs(output, pairs, format=form)  # type: ignore[arg-type]
     else:

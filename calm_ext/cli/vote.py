@@ -17,7 +17,7 @@ from calm_ext.voting.options import VotingOptions
 from calm_ext.voting.rules import RULES
 
 if TYPE_CHECKING:
-    from calm_ext.prompts import Style
+    pass
 
 
 def _list_of_rules() -> str:
@@ -38,9 +38,7 @@ def _list_of_rules() -> str:
 @click.option(
     "--style",
     type=click.Choice(["explain", "direct", "open"]),
-    default="explain",
-    show_default=True,
-    help="How the responses are read.",
+    help="How the questions were asked, and so the responses are read.  [default: as the prompts say, else explain]",
 )
 @marks_option
 @flags(SamplingOptions, into="sampling", only=["normalize"])
@@ -50,7 +48,7 @@ def command(
     output: Path | None,
     options: VotingOptions,
     sampling: SamplingOptions,
-    style: Style,
+    style: Any,
     thoughts: tuple[tuple[str, str], ...],
     as_json: bool,
 ) -> None:
@@ -63,6 +61,7 @@ def command(
     from calm_ext.jsonl import read_numbered, write_jsonl
     from calm_ext.models.endings import Endings
     from calm_ext.records import Generation
+    from calm_ext.voting.asked import style_asked
     from calm_ext.voting.elect import elect
     from calm_ext.voting.quality import vote_summary
     from calm_ext.voting.table import VoteTable
@@ -71,6 +70,7 @@ def command(
     if options.ties == "pivot" and not options.pivot:
         raise CalmError("--ties pivot needs --pivot LANGUAGE")
     endings = Endings()
+    style = style_asked((g for _, g in read_numbered(generations, Generation)), style, where=str(generations))
     table = VoteTable.read(
         read_numbered(generations, Generation),
         style=style,

@@ -55,6 +55,7 @@ def _priors(backend: Backend, generations: Sequence[Generation]) -> dict[tuple[s
     for index, (language, text) in enumerate(texts):
         arguments = (bare_cue(language), delimiter(language) + text)
         requests.append(Instance(request_type="loglikelihood", doc={}, arguments=arguments, idx=index))
+    backend.watch = None  # what is counted is the questions
     found = backend.loglikelihood(requests, disable_tqdm=True)
     lost = next((x for x in found if isinstance(x, Lost)), None)
     if lost is not None:

@@ -31,7 +31,7 @@ from calm_ext.harness.generations import Mode, generations_of
 from calm_ext.harness.lengths import with_lengths
 from calm_ext.harness.scores import of_all_options, option_scores
 from calm_ext.jsonl import Appender, read_jsonl
-from calm_ext.models.backends import Backend
+from calm_ext.models.backends import Backend, within
 from calm_ext.models.endings import FAILED, LONGER, Endings
 from calm_ext.models.request import Reply, SampleRequest
 from calm_ext.prompts import Style, require_letters
@@ -143,6 +143,7 @@ def sample(
         with CheckedAppender(output) as appender:
             for start in range(done, len(questions), chunk):
                 part = questions[start : start + chunk]
+                backend.watch = within(progress, start, len(part)) if progress else None
                 made = answer(part)
                 for g in made:
                     endings.add(g.language, g.responses, g.finish)
@@ -160,7 +161,7 @@ def sample(
                     progress(start + len(part))
         finished = True
     finally:
-        backend.journal = None
+        backend.journal = backend.watch = None
         if journal:
             journal.close(finished=finished)
     return asked

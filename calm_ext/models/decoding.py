@@ -97,7 +97,13 @@ class Decoding:
 
 
 def respond(
-    lm: SharedPrefixLM, requests: Sequence[SampleRequest], *, temperature: float, top_p: float, max_new_tokens: int
+    lm: SharedPrefixLM,
+    requests: Sequence[SampleRequest],
+    *,
+    temperature: float,
+    top_p: float,
+    max_new_tokens: int,
+    watch: Callable[[float], None] | None = None,
 ) -> list[list[Reply]]:
     """The responses to each prompt, one a seed, with the texts that lm-eval's class would give.
 
@@ -107,6 +113,7 @@ def respond(
 
     Args:
         lm: one that :func:`can_decode` accepts.
+        watch: called with the share of the responses that are done.
 
     Raises:
         CalmError: the context has no room for any prompt; memory does not suffice for one response.
@@ -122,6 +129,7 @@ def respond(
     rows = [(i, j) for i in order for j in range(len(requests[i].seeds))]
     result = [[Reply("")] * len(request.seeds) for request in requests]
     untils = [StopStrings(lm, request.until) for request in requests]
+    done = 0
 
     def work(part: Sequence[tuple[int, int]]) -> list[Reply]:
         different = list(dict.fromkeys(i for i, _ in part))
@@ -135,6 +143,10 @@ def respond(
             ends=ends,
             stops=lambda row, tokens: untils[part[row][0]].met(tokens),
         )
+        nonlocal done
+        done += len(part)
+        if watch is not None:
+            watch(done / len(rows))
         return [reply(i, tokens) for (i, _), tokens in zip(part, decoded, strict=True)]
 
     def reply(request: int, tokens: list[int]) -> Reply:

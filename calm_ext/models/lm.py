@@ -133,7 +133,7 @@ class SharedPrefixLM(HFLM):
 
         total, quiet = sum(map(len, groups.values())), disable_tqdm or self.rank != 0
         progress = tqdm(total=total, disable=quiet or self.watch is not None, desc="Scoring options")
-        advance = progress.update if quiet or self.watch is None else self.watch(total)
+        advance = progress.update if self.watch is None or self.rank != 0 else self.watch(total)
         kind = self.mixed_precision_dtype
         with torch.autocast(device_type=self.device.type, dtype=kind, enabled=kind is not None):
             scored = score_groups(

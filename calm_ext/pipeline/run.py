@@ -135,8 +135,22 @@ class Pipeline:
         check_packages(self.context.recipe)
         for stage in self.stages:
             stage.check(self.context, due=False)
-        done = {s.name: ", done already" if self.context.is_done(s) else "" for s in due}
+        again = self._again(due)
+        done = {s.name: "" if s.name in again else ", done already" for s in due}
         return [PlannedStage(s.name, s.plan(self.context) + done[s.name]) for s in due]
+
+    def _again(self, due: Sequence[Stage]) -> set[str]:
+        """The stages that would run: those that are not done, and those that read what such a stage makes anew."""
+        found = set[str]()
+        for stage in due:
+            try:
+                made = set(stage.depends_on(self.context).made)
+            except (KeyError, OSError):
+                found.add(stage.name)
+                continue
+            if made & found or not self.context.is_done(stage) or stage.lacks(self.context):
+                found.add(stage.name)
+        return found
 
 
 def facts_of(seconds: float, model: Reading) -> dict[str, Any]:

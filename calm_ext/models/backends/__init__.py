@@ -68,6 +68,7 @@ class Backend(ABC):
         world_size: processes that share the work; sampling takes one.
         paid: a response is bought from a server, and depends on its own request alone. It is written to the journal as
             it comes, and read from there where an interrupted run asks for it again, so that none is paid for twice.
+        watch: called while it responds or scores with the share of the requests that are done; whoever asks sets it.
         journal: where such a backend keeps them; whoever asks sets it. None where nobody keeps them.
     """
 
@@ -75,6 +76,7 @@ class Backend(ABC):
     world_size = 1
     tokenizer: Any = None
     paid = False
+    watch: Callable[[float], None] | None = None
     journal: Journal | None = None
 
     @abstractmethod
@@ -120,6 +122,11 @@ class Backend(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def within(progress: Callable[[int], None], start: int, n: int) -> Callable[[float], None]:
+    """:attr:`Backend.watch` that counts questions, of n from ``start`` on; the last one counts when all is written."""
+    return lambda share: progress(start + min(n - 1, int(share * n)))
 
 
 class NoArguments(Section):

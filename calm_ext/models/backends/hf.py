@@ -7,7 +7,7 @@ responses depend on the batch size too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from calm_ext.models.backends import Backend, NoArguments, Setup, backend
@@ -42,7 +42,9 @@ class HFBackend(Backend):
         if isinstance(self.lm, LaunchedLM):
             return self.lm.respond(requests, temperature=temperature, top_p=top_p, max_new_tokens=max_new_tokens)
         if can_decode(self.lm):
-            return respond(self.lm, requests, temperature=temperature, top_p=top_p, max_new_tokens=max_new_tokens)
+            return respond(
+                self.lm, requests, temperature=temperature, top_p=top_p, max_new_tokens=max_new_tokens, watch=self.watch
+            )
         return self._generate_until(requests, temperature=temperature, top_p=top_p, max_new_tokens=max_new_tokens)
 
     def _generate_until(
@@ -69,8 +71,27 @@ class HFBackend(Backend):
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         """lm-eval's; :class:`~calm_ext.models.lm.SharedPrefixLM` runs a prompt once for all its continuations."""
-        scores: list[tuple[float, bool]] = self.lm.loglikelihood(requests, disable_tqdm=disable_tqdm)
+        before = getattr(self.lm, "watch", None)
+        if self.watch is not None and hasattr(self.lm, "watch"):
+            self.lm.watch = self._shares
+        try:
+            scores: list[tuple[float, bool]] = self.lm.loglikelihood(requests, disable_tqdm=disable_tqdm)
+        finally:
+            if hasattr(self.lm, "watch"):
+                self.lm.watch = before
         return scores
+
+    def _shares(self, total: int) -> Callable[[int], None]:
+        """Tell the share of the options that are scored."""
+        done = 0
+
+        def advance(n: int) -> None:
+            nonlocal done
+            done += n
+            if self.watch is not None:
+                self.watch(done / total)
+
+        return advance
 
     def apply_chat_template(self, history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
         """lm-eval's."""
