@@ -465,3 +465,26 @@ def test_what_cannot_be_explained_is_one_line(tmp_path: Path, gone: str, task: s
     assert isinstance(done.exception, RunError)
     assert message in str(done.exception) and "\n" not in str(done.exception)
     assert not (run / "report/explain.html").exists()
+
+
+def test_one_question_says_whom_it_followed_and_what_was_trained(run: Path) -> None:
+    def told(*arguments: str) -> str:
+        done = CliRunner().invoke(cli, ["explain", str(run), *arguments], catch_exceptions=False)
+        assert done.exit_code == 0
+        return done.output
+
+    data = read_run(run)
+    parts = [p for task in data.tasks for p in parts_of_task(data, task)]
+    part, moved = next((p, r) for p in parts for r in p.rows if r.before != r.after)
+    said = told("--id", moved.id)
+    changed = [x for x in moved.before if moved.before[x] != moved.after[x]]
+    assert f"\n{part.task}, " in said and said.count(": from ") >= len(changed)
+    assert ("The alignment did not ask this question" in said) == (part.kind == "held out")
+    (values,) = (v for v in json.loads(told("--id", moved.id, "--json"))["tasks"] if v["task"] == part.task)
+    assert values["before"] == moved.before and len(values["why"]) == len(changed)
+    trained = next(b for b in data.ballots if b.id in {p.id for p in data.pairs or []})
+    said = told("--id", trained.id)
+    assert f"Elected: {'ABCD'[trained.winner or 0]}, by a margin of {trained.margin:.2f}" in said
+    assert said.count("  pair in ") == sum(p.id == trained.id for p in data.pairs or [])
+    with pytest.raises(RunError, match=r"has no question babel-x.*; its first: "):
+        told("--id", "babel-x")

@@ -23,8 +23,11 @@ from calm_ext.errors import CalmError
     type=click.Path(path_type=Path),
     help="Folder for explain.html.  [default: RUN/report; needed with several]",
 )
+@click.option("--id", "identity", help="Explain this question alone: answers, votes, pairs, and whom it followed.")
 @json_option
-def command(runs: tuple[Path, ...], task: str | None, questions: int, output: Path | None, as_json: bool) -> None:
+def command(
+    runs: tuple[Path, ...], task: str | None, questions: int, output: Path | None, identity: str | None, as_json: bool
+) -> None:
     """Explain what the alignment of RUN (a run directory) moved, and why.
 
     Compares the answers before and after, question by question: what was won and lost; towards which answers changed
@@ -36,6 +39,7 @@ def command(runs: tuple[Path, ...], task: str | None, questions: int, output: Pa
 
     \b
       calm-ext explain runs/crossval-klar/cells/s0_f* -o explained
+      calm-ext explain runs/demo --id babel-s0-test-00064
     """
     from calm_ext.report.explain.explain import explain, why_not
     from calm_ext.report.explain.page import write_explanation
@@ -46,6 +50,9 @@ def command(runs: tuple[Path, ...], task: str | None, questions: int, output: Pa
     for run in runs:
         if not (run / "manifest.json").is_file():
             raise CalmError(f"{run}: {_no_run(run)}")
+    if identity is not None:
+        _print_one(runs, identity, task, as_json)
+        return
     if len(runs) > 1 and output is None:
         raise CalmError("several runs have no folder of their own: name one for explain.html with -o")
     data = [read_run(run) for run in runs]
@@ -63,6 +70,21 @@ def command(runs: tuple[Path, ...], task: str | None, questions: int, output: Pa
     for other in explained[1:]:
         out.print(f"also in the page: {title(other.values)}", soft_wrap=True)
     echo(f"page: {page}")
+
+
+def _print_one(runs: tuple[Path, ...], identity: str, task: str | None, as_json: bool) -> None:
+    from calm_ext.report.explain.one import one_question, render_one, values_of
+    from calm_ext.report.rundata import read_run
+
+    if len(runs) > 1:
+        raise CalmError("--id explains a question of one run; name that run alone")
+    one = one_question(read_run(runs[0]), identity, task=task)
+    if as_json:
+        print_json(values_of(one))
+        return
+    out = console()
+    for part in render_one(one):
+        out.print(part, soft_wrap=True)
 
 
 def _no_run(folder: Path) -> str:
