@@ -134,7 +134,8 @@ def _other_form(path: Path, line: str) -> str:
     form = _FORMS.get(path.suffix.casefold(), "")
     if line.strip() in ("[", "{"):
         form = "JSON over several lines"
-    return f"; it looks like {form}, and {_ONE_A_LINE}" if form else f"; {_ONE_A_LINE}"
+    how = "; `calm-ext data prepare DESCRIPTION.yaml` makes questions of a table" if form == "a table" else ""
+    return f"; it looks like {form}, and {_ONE_A_LINE}{how}" if form else f"; {_ONE_A_LINE}"
 
 
 def _text(path: Path, piece: Piece | None) -> IO[str]:

@@ -626,3 +626,22 @@ def test_every_mistake_of_a_spec_is_named_at_once() -> None:
     wrong = {("opions" if k == "options" else k): v for k, v in SPEC.items()}
     with pytest.raises(DataError, match=r"^my\.yaml: options: missing; opions: unknown key; did you mean options\?$"):
         parse_benchmark(wrong, "my.yaml")
+
+
+def test_questions_that_were_prepared_beside_their_table_are_not_read_for_it(tmp_path: Path) -> None:
+    """`data prepare q.yaml -o q.jsonl` once made the next `data check q.yaml` fail."""
+    (tmp_path / "q.csv").write_text(
+        "id,en,fr,a_en,b_en,a_fr,b_fr,right\nq1,Fish?,Poisson ?,sea,air,mer,ciel,A\nq2,Bird?,Oiseau ?,sea,air,mer,ciel,B\n"
+    )
+    (tmp_path / "q.yaml").write_text(
+        "name: q\ntitle: Q, 2 options\nsplits: [test]\nlanguages: [en, fr]\nfiles: q\nsource_language: en\nkey: id\n"
+        'question: "{{ row[code] }}"\noptions: ["{{ row[\'a_\' ~ code] }}", "{{ row[\'b_\' ~ code] }}"]\n'
+        "answer: {column: right, form: letter}\n"
+    )
+    for _ in range(2):
+        found = CliRunner().invoke(
+            cli, ["data", "prepare", str(tmp_path / "q.yaml"), "-o", str(tmp_path / "q.jsonl"), "--force"],
+            catch_exceptions=False,
+        )  # fmt: skip
+        assert found.exit_code == 0, found.output
+    assert len((tmp_path / "q.jsonl").read_text().splitlines()) == 2

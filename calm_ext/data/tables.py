@@ -12,6 +12,7 @@ from calm_ext.data.benchmark import Benchmark, Layout
 from calm_ext.data.fetch import load_hub_table, parse_json, read_text
 from calm_ext.errors import DataError
 from calm_ext.jsonl import numbered_lines
+from calm_ext.records.kinds import kind_of
 
 #: The kinds of files that are read, in the order in which they are looked for.
 SUFFIXES = (".jsonl", ".json", ".tsv", ".csv", ".parquet")
@@ -103,7 +104,19 @@ def _parts(folder: Path, pattern: str) -> list[str]:
 def _there(folder: Path, name: str) -> str | None:
     if Path(name).suffix in SUFFIXES:
         return name if (folder / name).is_file() else None
-    return next((name + suffix for suffix in SUFFIXES if (folder / (name + suffix)).is_file()), None)
+    found = [name + suffix for suffix in SUFFIXES if (folder / (name + suffix)).is_file()]
+    tables = [file for file in found if not _is_made_here(folder / file)]
+    return next(iter(tables or found), None)
+
+
+def _is_made_here(path: Path) -> bool:
+    """Whether a file has questions as `calm-ext data prepare` writes them, perhaps of the very table beside it."""
+    if path.suffix != ".jsonl":
+        return False
+    try:
+        return kind_of(next(numbered_lines(path))[1]) == "questions"
+    except (DataError, StopIteration, OSError):
+        return False
 
 
 def _read(base: str, relative: str, part: str, layout: Layout) -> Iterator[Cells]:

@@ -16,6 +16,8 @@ from typing import Any
 from calm_ext.data import SOURCES
 from calm_ext.errors import CalmError
 from calm_ext.files.texts import read_object
+from calm_ext.jsonl import read_jsonl
+from calm_ext.records import ParallelQuestion
 from calm_ext.retrieval.options import RetrievalOptions
 
 #: The tasks ``calm_asked_xl*``, by their function in :mod:`calm_ext.harness.dataset`, and the metadata key they read.
@@ -99,6 +101,8 @@ def check_questions(metadata: Mapping[str, Any], tasks: Sequence[str]) -> None:
     if not Path(given).is_file():
         raise CalmError(f"{given}: no such file")
     SOURCES[source].resolved(options)
+    if source == "local":
+        next(read_jsonl(Path(given), ParallelQuestion))
 
 
 def own_source(metadata: Mapping[str, Any]) -> str:
