@@ -1,6 +1,7 @@
 """Every file of a run damaged in every way, and the run begun again: what is repaired, refused, and used all the same?
 
-    python benchmarks/damage.py [--damages 400] [--seconds 3600] [--seed 0] [--out FOLDER]
+    python benchmarks/damage.py [--damages 400] [--seconds 3600] [--seed 0] [--files PATTERN] [--out FOLDER]
+    python benchmarks/damage.py --files '*.log'      # one class of files: the logs
 
 Damaged are the files of a finished run, and of one that was killed in training, each of them: cut in the middle,
 emptied, overwritten with zeros, with one bit turned, removed, and with the content of another file of the run. Then
@@ -9,10 +10,12 @@ the same command is given again. Prints a Markdown table:
 - repaired: the run ends, and the file is again what it was (or, of what differs from run to run, was written anew);
 - refused: one line says what is wrong;
 - harmless: the run ends, and the file is one that no result depends on (logs, locks, what was put aside);
+- stopped by a log: one line refuses the run, or a result is another, though the file is only a log; or the log was not
+  continued below what was left of it;
 - silently used: the run ends with the damaged file as a result;
 - traceback.
 
-Ends with 1 where something of the last two is found.
+Ends with 1 where something of the last three is found.
 """
 
 from __future__ import annotations
@@ -23,13 +26,16 @@ import random
 import shutil
 import sys
 from collections import Counter
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import NamedTuple
 
 from ordeal import Attempt, attempt, clock, copied, differences, prepare, table, workplace
 
 WAYS = ("cut", "emptied", "zeros", "bit", "removed", "swapped")
-KINDS = ("repaired", "refused", "harmless", "silently used", "traceback")
+KINDS = ("repaired", "refused", "harmless", "stopped by a log", "silently used", "traceback")
+#: The log of a run, which is only read by people: whatever happens to it, the run goes on and continues it.
+LOG = "run.log"
 #: Files that no result depends on: they are for people, or a process's own notes, which it reads again or makes again.
 IDLE = ("worker.log", "job.json", "spent.jsonl", ".inputs", ".job", ".lock", "done.json", ".sha256", "README.md")
 
@@ -48,7 +54,7 @@ def damages(states: dict[str, Path]) -> list[Damage]:
     for state, folder in states.items():
         files = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
         if state == "in training":
-            files = [x for x in files if x.startswith("training/")]
+            files = [x for x in files if x.startswith("training/") or x == LOG]
         found += [Damage(state, file, way) for file in files for way in WAYS]
     return found
 
@@ -79,10 +85,13 @@ def suffer(recipe: Path, out: Path, state: Path, damage: Damage, draw: random.Ra
     found = attempt(recipe, run, out / "run.log")
     if found.has_traceback:
         return "traceback", found
+    wrong = [] if found.code else differences(run, reference)
+    now = path.read_bytes() if path.exists() else None
+    if damage.file == LOG:
+        is_continued = now is not None and now != after and now.startswith(after or b"")
+        return ("stopped by a log" if found.code or wrong or not is_continued else "harmless"), found
     if found.code:
         return "refused", found
-    wrong = differences(run, reference)
-    now = path.read_bytes() if path.exists() else None
     if wrong:
         return "silently used", found._replace(text=f"differs: {', '.join(wrong)}\n{found.text}")
     if path.name.endswith(IDLE) or damage.file not in results_of(reference):
@@ -123,6 +132,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--damages", type=int, default=400)
     parser.add_argument("--seconds", type=float, default=3600)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--files", default="*", metavar="PATTERN", help="only these, as 'training/*' or '*.log'")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args(arguments)
     draw, left = random.Random(options.seed), clock(options.seconds)
@@ -130,7 +140,7 @@ def main(arguments: list[str] | None = None) -> int:
     with workplace(options.out) as out:
         recipe = prepare(out)
         states = states_of(recipe, out)
-        todo = damages(states)
+        todo = [damage for damage in damages(states) if fnmatch(damage.file, options.files)]
         draw.shuffle(todo)
         for number, damage in enumerate(todo[: options.damages]):
             if not left():

@@ -148,17 +148,22 @@ def start(
 
 def _align(recipe: Path, run: Path, stop_after: str | None) -> int:
     """What ``calm-ext align`` does, with its exit codes."""
-    from calm_ext.cli.screen import on_screen
+    from calm_ext.cli.ending import Logged
+    from calm_ext.cli.screen import on_quiet_screen
     from calm_ext.errors import CalmError
     from calm_ext.pipeline.recipe import load_recipe
     from calm_ext.pipeline.run import Pipeline
 
     try:
-        with on_screen() as reporter:
-            Pipeline(load_recipe(recipe), run, reporter=reporter).run(stop_after=stop_after)
+        checked = load_recipe(recipe)
+        with on_quiet_screen() as reporter:
+            Pipeline(checked, run, reporter=reporter).run(stop_after=stop_after)
     except CalmError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except Logged as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

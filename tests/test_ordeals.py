@@ -29,7 +29,8 @@ for at in (2, 9, 30):
 found["race"] = races.race(recipe, out, after=0.0, stop_after="pairs")
 found["later race"] = races.race(recipe, out, after=0.8, stop_after="pairs")
 for file, way in (("generations.jsonl", "bit"), ("manifest.json", "cut"), ("pairs.jsonl", "swapped"),
-                  ("training/worker.log", "zeros"), ("eval/before/results.json", "removed")):
+                  ("training/worker.log", "zeros"), ("eval/before/results.json", "removed"), ("run.log", "zeros"),
+                  ("run.log", "removed"), ("run.log", "swapped")):
     case = damage.Damage("finished", file, way)
     became, attempt = damage.suffer(recipe, out, finished, case, draw)
     found[f"{way} {file}"] = (became, attempt.text)
@@ -47,6 +48,9 @@ EXPECTED = {
     "swapped pairs.jsonl": ("repaired",),
     "zeros training/worker.log": ("harmless",),
     "removed eval/before/results.json": ("repaired",),
+    "zeros run.log": ("harmless",),
+    "removed run.log": ("harmless",),
+    "swapped run.log": ("harmless",),
 }
 
 
@@ -54,6 +58,7 @@ EXPECTED = {
 def found(small_run: Path, babel_model: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     out = tmp_path_factory.mktemp("ordeals")
     shutil.copytree(small_run, out / "reference")
+    (out / "reference/run.log").write_text("# a log\n")
     (out / "recipe.yaml").write_text(small_recipe(babel_model).to_yaml())
     command = [sys.executable, "-c", CODE, str(ROOT / "benchmarks"), str(out)]
     done = subprocess.run(command, capture_output=True, text=True)

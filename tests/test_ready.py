@@ -75,3 +75,33 @@ def test_what_loads_no_model_needs_no_machine(
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda place: SimpleNamespace(free=0))
     Pipeline(recipe(babel_model), tmp_path / "run").run(stop_after="questions")
+
+
+def test_nothing_is_read_as_a_whole_before_what_is_cheap(
+    babel_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model that memory cannot hold is refused by its size; of a large one the files would take minutes to read."""
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(total=1000))
+    monkeypatch.setattr("calm_ext.pipeline.needs.model_content", lambda path: pytest.fail("the model was read"))
+    assert "take a smaller model" in refused(babel_model, tmp_path / "run")
+
+
+def test_a_finished_run_needs_no_machine(babel_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only there does it matter whether the model is the same, and its files are read."""
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(total=1000))
+    pipeline, asked = Pipeline(recipe(babel_model), tmp_path / "run"), list[str]()
+    done = {"before": True, "sample": True, "train": True, "after": True}
+
+    def is_done(stage: Any) -> bool:
+        asked.append(stage.name)
+        return done[stage.name]
+
+    monkeypatch.setattr(pipeline.context, "is_done", is_done)
+    with pytest.raises(CalmError, match="take a smaller model"):
+        pipeline._check_machine(pipeline.stages)
+    assert asked == [], "a stage has never been finished"
+    pipeline.dir.manifest["stages"] = {stage: {} for stage in done}
+    pipeline._check_machine(pipeline.stages)
+    done["train"] = False
+    with pytest.raises(CalmError, match="take a smaller model"):
+        pipeline._check_machine(pipeline.stages)

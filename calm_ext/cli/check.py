@@ -76,6 +76,7 @@ def command(
     from calm_ext.checkup.found import read_checkup
     from calm_ext.checkup.run import Wishes, check_model, refuse_tasks
     from calm_ext.checkup.screen import print_checkup
+    from calm_ext.disk.lock import writing
     from calm_ext.files.places import writable_folder
     from calm_ext.models.find import folder_name
 
@@ -87,7 +88,7 @@ def command(
     refuse_tasks(wishes.tasks)
     writable_folder(folder)
     refuse_model(loading.replace(path=model))
-    with on_screen() as reporter:
+    with on_screen() as reporter, writing(folder, "check", beside=True):
         asked = check_model(
             wishes,
             with_babel_built(loading.replace(path=model)),

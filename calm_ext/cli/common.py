@@ -74,19 +74,21 @@ def interval_text(bounds: tuple[float, float], *, sign: bool = False) -> str:
     return "" if math.isnan(low) else f"[{number_text(low, sign=sign)}, {number_text(high, sign=sign)}]"
 
 
-def refuse_model(model: ModelOptions, *, remote: bool = False) -> None:
+def refuse_model(model: ModelOptions, *, remote: bool = False, chat: bool = False) -> None:
     """Refuse a device that this machine lacks, and a model that is not there, before anything is loaded.
 
     Args:
         remote: the model runs elsewhere.
+        chat: it is asked through its chat template, which it must have.
 
     Raises:
-        CalmError: it names ``--device`` or ``--model``.
+        CalmError: it names ``--device``, ``--model`` or ``--chat-template``.
     """
     if remote:
         return
     from calm_ext.models.device import find_device
     from calm_ext.models.find import find_model
+    from calm_ext.models.template import require_chat_template
 
     try:
         if model.path != "babel":
@@ -95,6 +97,8 @@ def refuse_model(model: ModelOptions, *, remote: bool = False) -> None:
             find_device(model.device)
     except CalmError as error:
         raise CalmError(f"--{error}") from None
+    if chat:
+        require_chat_template(model.path, where="--chat-template", off="leave the flag out", fetch=True)
 
 
 def require_config(launch: LaunchOptions) -> None:

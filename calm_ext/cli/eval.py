@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from calm_ext.cli.common import json_option, print_json, refuse_model, require_config, with_babel_built
+from calm_ext.cli.common import cluster_option, json_option, print_json, refuse_model, require_config, with_babel_built
 from calm_ext.cli.options import flags, template_arg
 from calm_ext.cli.terminal import console, echo
 from calm_ext.errors import CalmError
@@ -29,6 +29,7 @@ from calm_ext.models.processes.options import LaunchOptions
 @flags(SamplingOptions, into="asking", only=("chat_template",))
 @template_arg
 @click.option("--metadata", help='JSON for the tasks, as lm_eval\'s: \'{"languages": ["en", "sw"]}\'.')
+@cluster_option
 @click.option("--all", "everything", is_flag=True, help="Print every metric, not the headline and languages only.")
 @json_option
 def command(
@@ -40,6 +41,7 @@ def command(
     asking: SamplingOptions,
     template_args: tuple[str, ...],
     metadata: str | None,
+    cluster: str | None,
     everything: bool,
     as_json: bool,
 ) -> None:
@@ -51,8 +53,10 @@ def command(
     Tasks with passages are the calm_..._rag ones: --metadata '{"index": FOLDER, "k": 3, "judge": true}' names the
     index of `calm-ext index build`, and may have the model judge the passages first.
     """
+    from calm_ext.disk.lock import writing
     from calm_ext.harness.evaluate import evaluate, quiet_lm_eval, require_tasks
     from calm_ext.harness.metadata import check_metadata, check_questions
+    from calm_ext.results.clusters import cluster_key
 
     values: dict[str, Any] = read_object(metadata, "--metadata") if metadata else {}
     quiet_lm_eval()
@@ -61,8 +65,13 @@ def command(
         check_metadata(values, where="--metadata")
     check_questions(values, evaluation.tasks)
     require_config(launch)
+    key = cluster_key(cluster)
+    if key is not None and not any(name.startswith("calm_") for name in evaluation.tasks):
+        raise CalmError(
+            "--cluster: needs a task of calm-ext in --tasks; of logs of lm-eval's own tasks `calm-ext metrics` takes it"
+        )
     writable_folder(output)
-    refuse_model(model)
+    refuse_model(model, chat=asking.chat_template)
     from calm_ext.pipeline.recipe import with_arguments
 
     asking = with_arguments(asking, verb="eval", template_args=template_args)
@@ -76,34 +85,36 @@ def command(
 
     built = with_babel_built(model)
     values.setdefault("pretrained", built.path)  # whose tokenizer passages are cut by
-    lm = load(
-        built.path,
-        launch=launch,
-        adapter=str(adapter) if adapter else None,
-        dtype=model.dtype,
-        device=model.device,
-        batch_size=evaluation.batch_size,
-        trust_remote_code=model.trust_remote_code,
-        template_args=asking.template_args,
-    )
-    results = evaluate(
-        lm,
-        evaluation.tasks,
-        output,
-        model_name=model.path + (f"+{adapter}" if adapter else ""),
-        metadata=values,
-        limit=evaluation.limit,
-        num_fewshot=evaluation.num_fewshot,
-        chat_template=asking.chat_template,
-        seed=evaluation.seed,
-        identity=_identity(built, adapter),
-        say=lambda message: echo(message, err=True),
-    )
+    with writing(output, "eval", beside=True):
+        lm = load(
+            built.path,
+            launch=launch,
+            adapter=str(adapter) if adapter else None,
+            dtype=model.dtype,
+            device=model.device,
+            batch_size=evaluation.batch_size,
+            trust_remote_code=model.trust_remote_code,
+            template_args=asking.template_args,
+        )
+        results = evaluate(
+            lm,
+            evaluation.tasks,
+            output,
+            model_name=model.path + (f"+{adapter}" if adapter else ""),
+            metadata=values,
+            limit=evaluation.limit,
+            num_fewshot=evaluation.num_fewshot,
+            chat_template=asking.chat_template,
+            seed=evaluation.seed,
+            identity=_identity(built, adapter),
+            say=lambda message: echo(message, err=True),
+            cluster=key,
+        )
     if not results:
         return  # not the first process of `accelerate launch`
     from calm_ext.report.measured import lm_eval_keys, measured_tasks, render_measured
 
-    ours = measured_tasks(results, output)
+    ours = measured_tasks(results, output, cluster=cluster)
     if as_json:
         print_json({t: {**v, **(lm_eval_keys(ours[t]) if t in ours else {})} for t, v in results["results"].items()})
         return

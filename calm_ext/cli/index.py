@@ -76,6 +76,7 @@ def build(
     languages are translations of each other. MedQA's textbooks are the folders en, zh_paragraph and zh_sentence.
     """
     from calm_ext.data.corpora import read_layout
+    from calm_ext.disk.lock import writing
     from calm_ext.errors import CalmError
     from calm_ext.languages import normalise_code
     from calm_ext.retrieval import Chunking, build_index
@@ -88,7 +89,7 @@ def build(
     words = chunk or (_BOOK_WORDS if layout == "medqa-textbooks" else None)
     if overlap is not None and words is None:
         raise CalmError("--overlap needs --chunk: without it passages are not cut")
-    with _progress() as show_progress:
+    with _progress() as show_progress, writing(output, "index build", beside=True):
         summary = build_index(
             read_layout(layout, corpora, languages=[normalise_code(x) for x in languages], split=split),
             output,

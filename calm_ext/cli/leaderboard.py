@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from calm_ext.cli.board import board_reading, name_option
-from calm_ext.cli.common import json_option, print_json
+from calm_ext.cli.common import cluster_option, json_option, print_json
 from calm_ext.cli.logs import log_options
 from calm_ext.cli.terminal import console, echo
 from calm_ext.results.log_options import LogOptions
@@ -30,6 +30,7 @@ from calm_ext.results.log_options import LogOptions
     "-o", "--output", metavar="DIR", type=click.Path(path_type=Path),
     help="Also write index.html, leaderboard.md and leaderboard.csv into a folder.",
 )  # fmt: skip
+@cluster_option
 @log_options
 @json_option
 def command(
@@ -40,6 +41,7 @@ def command(
     names: Mapping[Path, str],
     markdown: bool,
     output: Path | None,
+    cluster: str | None,
     as_json: bool,
 ) -> None:
     """Rank the models whose lm-eval results are below the folders RESULTS…, including runs of `calm-ext align`.
@@ -58,7 +60,7 @@ def command(
 
         if output is not None:
             check_folder(output)
-        board = make_board(results, sort=sort, tasks=tasks, logs=logs, names=names)
+        board = make_board(results, sort=sort, tasks=tasks, logs=logs, cluster=cluster, names=names)
     if as_json:
         print_json(to_dict(board))
     elif markdown:

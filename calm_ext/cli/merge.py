@@ -33,12 +33,12 @@ def command(run: Path, output: Path, base: str | None, dtype: str, force: bool, 
     calm-ext merge runs/demo -o models/demo
     lm_eval --model hf --model_args pretrained=models/demo --tasks calm_babel_xl
     """
-    from calm_ext.disk.lock import reading
+    from calm_ext.disk.lock import reading, writing
     from calm_ext.publish.merge import check_output, find_adapter, merge
     from calm_ext.publish.push import merged_card
 
     check_output(output, force=force)  # before a base model is built or loaded
-    with reading(run, "merge"):
+    with reading(run, "merge"), writing(output, "merge", beside=True):
         trained = find_adapter(run, base=base)
         folder = merge(
             trained.folder,

@@ -64,6 +64,7 @@ def command(
 
     BALLOTS are what `calm-ext vote` wrote for GENERATIONS. Both are streamed.
     """
+    from calm_ext.disk.lock import replacing, writing
     from calm_ext.errors import CalmError
     from calm_ext.jsonl import read_numbered
     from calm_ext.pairing.build import PairReport, build_pairs
@@ -88,24 +89,25 @@ def command(
         style = "cloze" if first.shown is None else "letters"
     report = PairReport()
     restated = None
-    if options.translator is not None:
-        cache = (output or generations).with_suffix(".translations.jsonl")
-        cast = {b.id: b for _, b in read_numbered(ballots, Ballot)}
-        restated = _restate(cast, stream, device, style, thoughts, options, cache, report)
-    pairs = build_pairs(
-        read_numbered(ballots, Ballot),
-        stream,
-        options,
-        style=style,
-        restated=restated,
-        report=report,
-        thoughts=thoughts,
-    )
-    if output:
-        write_pairs(output, pairs, format=form)  # type: ignore[arg-type]
-    else:
-        for _ in pairs:
-            pass
+    cache = (output or generations).with_suffix(".translations.jsonl") if options.translator is not None else None
+    with writing(cache, "pairs") if cache else replacing(output, "pairs"):
+        if cache:
+            cast = {b.id: b for _, b in read_numbered(ballots, Ballot)}
+            restated = _restate(cast, stream, device, style, thoughts, options, cache, report)
+        pairs = build_pairs(
+            read_numbered(ballots, Ballot),
+            stream,
+            options,
+            style=style,
+            restated=restated,
+            report=report,
+            thoughts=thoughts,
+        )
+        if output:
+            write_pairs(output, pairs, format=form)  # type: ignore[arg-type]
+        else:
+            for _ in pairs:
+                pass
     summary = report.summary()
     if as_json:
         print_json(summary)

@@ -73,7 +73,7 @@ def command(
     check_words(asked[0].versions, sampling.resolved_style)
     require_config(launch)
     writable_file(output)
-    refuse_model(model, remote=BACKENDS[sampling.backend].remote)
+    refuse_model(model, remote=BACKENDS[sampling.backend].remote, chat=sampling.chat_template)
     from calm_ext.harness.sampler import sample
 
     quiet_lm_eval()

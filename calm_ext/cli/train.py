@@ -77,7 +77,7 @@ def command(
     eats = METHODS[options.method].eats
     record: Any = {"groups": Group, "questions": Exercise}.get(eats, Pair)
     next(read_jsonl(pairs, record))  # a wrong file is refused before a model loads
-    refuse_model(ModelOptions(path=model))
+    refuse_model(ModelOptions(path=model), chat=sampling.chat_template)
     votes: dict[str, dict[str, int]] = {}
     compared = None
     if heldout_generations:

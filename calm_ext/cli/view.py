@@ -54,13 +54,15 @@ def command(
     NAME after. Answers and questions need the samples that lm_eval writes with --log_samples (docs/view.md).
     """
     with board_reading():
+        from calm_ext.disk.lock import writing
         from calm_ext.report.board.table import make_board
         from calm_ext.report.board.write import headline
         from calm_ext.report.view.write import check_folder, write_view
 
         check_folder(output)
         board = make_board(paths, sort=sort, tasks=tasks, logs=logs, names=names, runs=True)
-        view = write_view(board, output, logs=logs, responses=responses, publish=publish, title=title)
+        with writing(output, "view", beside=True):
+            view = write_view(board, output, logs=logs, responses=responses, publish=publish, title=title)
     notes = [*(f"left out: {line}" for line in board.left_out), *view.notes]
     if publish:
         notes.append("the folder has the questions' texts; look at their licence before you publish it")

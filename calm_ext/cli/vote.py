@@ -58,6 +58,7 @@ def command(
     the calibration of the estimate are measured; an undecided question counts as wrong.
     """
     from calm_ext.answers.thoughts import marks_signature
+    from calm_ext.disk.lock import replacing
     from calm_ext.jsonl import read_numbered, write_jsonl
     from calm_ext.models.endings import Endings
     from calm_ext.records import Generation
@@ -70,17 +71,18 @@ def command(
     if options.ties == "pivot" and not options.pivot:
         raise CalmError("--ties pivot needs --pivot LANGUAGE")
     endings = Endings()
-    style = style_asked((g for _, g in read_numbered(generations, Generation)), style, where=str(generations))
-    table = VoteTable.read(
-        read_numbered(generations, Generation),
-        style=style,
-        thoughts=thoughts,
-        normalize=sampling.normalize,
-        endings=endings,
-    )
-    election = elect(table, options)
-    if output:
-        write_jsonl(output, election.ballots)
+    with replacing(output, "vote"):
+        style = style_asked((g for _, g in read_numbered(generations, Generation)), style, where=str(generations))
+        table = VoteTable.read(
+            read_numbered(generations, Generation),
+            style=style,
+            thoughts=thoughts,
+            normalize=sampling.normalize,
+            endings=endings,
+        )
+        election = elect(table, options)
+        if output:
+            write_jsonl(output, election.ballots)
     signed = options.signature() + marks_signature(thoughts)
     summary = vote_summary(election.ballots, table.gold, election.estimate)
     if as_json:

@@ -28,6 +28,8 @@ _LOCK, _NOTE = ".writer.lock", ".writer.json"
 _NOTED = 1.0
 #: What a file system says where nobody may write.
 _READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
+#: The locks that this process has, with its number: a process that is forked from it has none of them.
+_OURS: dict[Path, int] = {}
 
 
 class Holder(NamedTuple):
@@ -115,33 +117,56 @@ def reading(path: Path, verb: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def writing(path: Path, verb: str, *, folder: bool = False) -> Iterator[None]:
+def writing(path: Path, verb: str, *, folder: bool = False, beside: bool = False) -> Iterator[None]:
     """Be the only one who writes a file, or a folder; inside of a run directory, in all of that.
+
+    Of the processes of ``accelerate launch`` the first one writes, and holds the lock.
 
     Args:
         folder: the path is a folder, which is made where it is not there.
+        beside: the path is a folder that is replaced as a whole, or shared as it is: nothing of the lock lies in it.
 
     Raises:
         RunError: another process does.
     """
-    target = run_of(path) or (make_folder(path) if folder else path)
-    if target == path and not folder:
-        if path.exists() and not path.is_file():  # a device or a pipe has no writer of its own
-            yield
-            return
-        make_folder(path.parent)
-    with held(target, verb):
+    run = run_of(path)
+    is_stream = not (folder or beside) and path.exists() and not path.is_file()  # a device or a pipe
+    if os.environ.get("RANK", "0") != "0" or (run is None and is_stream):
+        yield
+        return
+    if run is None:
+        make_folder(path if folder else path.parent)
+    with held(run or path, verb, beside=beside and run is None):
         yield
 
 
 @contextlib.contextmanager
-def held(target: Path, verb: str, *, reads_only: bool = False) -> Iterator[None]:
-    """Hold the lock of a folder, or of a file.
+def replacing(path: Path | None, verb: str) -> Iterator[None]:
+    """Be the only one who writes the run that a file lies in.
+
+    Elsewhere there is nothing to do, where the file is written in one go: it is replaced as a whole.
+
+    Args:
+        path: None where nothing is written.
+
+    Raises:
+        RunError: another process writes the run.
+    """
+    run = run_of(path) if path is not None else None
+    with held(run, verb) if run else contextlib.nullcontext():
+        yield
+
+
+@contextlib.contextmanager
+def held(target: Path, verb: str, *, reads_only: bool = False, beside: bool = False, wait: float = 0) -> Iterator[None]:
+    """Hold the lock of a folder, or of a file; a process that has it already goes on.
 
     Args:
         target: what is written; the lock lies in the folder, or beside the file.
         verb: for the note.
         reads_only: nothing is written, so that no lock is needed where nobody can write.
+        beside: the lock of a folder lies beside it, too. What lies beside is taken away in the end.
+        wait: seconds to wait for another process.
 
     Raises:
         RunError: another process holds it, or may hold it on another machine.
@@ -149,10 +174,13 @@ def held(target: Path, verb: str, *, reads_only: bool = False) -> Iterator[None]
     """
     from filelock import FileLock, Timeout
 
-    inside = target.is_dir()
+    inside = target.is_dir() and not beside
     folder, prefix = (target, "") if inside else (target.parent, f".{target.name}")
-    note = folder / f"{prefix}{_NOTE}"
-    lock = FileLock(folder / f"{prefix}{_LOCK}", timeout=0)
+    note, place = folder / f"{prefix}{_NOTE}", folder.resolve() / f"{prefix}{_LOCK}"
+    if _OURS.get(place) == os.getpid():
+        yield
+        return
+    lock = FileLock(place, timeout=wait)
     try:
         lock.acquire()
     except Timeout:
@@ -170,10 +198,14 @@ def held(target: Path, verb: str, *, reads_only: bool = False) -> Iterator[None]
         if holder is not None and not holder.is_gone:
             raise RunError(_refusal(target, holder, note))
         atomic_write(note, json.dumps(Holder.here(verb)._asdict(), indent=1) + "\n")
+        _OURS[place] = os.getpid()
         try:
             yield
         finally:
+            del _OURS[place]
             note.unlink(missing_ok=True)
+            if not inside:
+                place.unlink(missing_ok=True)
     finally:
         lock.release()
 

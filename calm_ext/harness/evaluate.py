@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import re
 import shutil
@@ -14,9 +15,13 @@ from typing import TYPE_CHECKING, Any
 from calm_ext.errors import CalmError
 from calm_ext.files.decode import short
 from calm_ext.files.expected import did_you_mean
+from calm_ext.models.template import no_template
 
 if TYPE_CHECKING:
     from lm_eval.api.model import LM
+
+    from calm_ext.harness.task import CrossLingualTask
+    from calm_ext.results.clusters import ClusterKey
 
 logger = logging.getLogger(__name__)
 
@@ -104,6 +109,7 @@ def evaluate(
     seed: int = 0,
     identity: str | None = None,
     say: Callable[[str], None] | None = None,
+    cluster: ClusterKey | None = None,
 ) -> dict[str, Any]:
     """Run tasks and write ``results.json`` and ``samples_<task>.jsonl`` into ``output``; returns lm-eval's results.
 
@@ -117,16 +123,21 @@ def evaluate(
         identity: of the model, its adapter and number format. With it answers are kept beside ``output`` until the
             evaluation has come to its end, and one that was interrupted goes on with them.
         say: called with how many answers were there already.
+        cluster: a key that has to give every question of our tasks its cluster, which is seen before any is asked.
 
     Raises:
-        CalmError: a task is not known to lm-eval, or has fewer few-shot questions than asked for; passages are to be
-            judged in a few-shot evaluation.
+        CalmError: there is no chat template, though asked for; a task is not known to lm-eval, or has fewer few-shot
+            questions than asked for; passages are to be judged in a few-shot evaluation.
     """
     import lm_eval
     from lm_eval.loggers import EvaluationTracker
 
     from calm_ext.harness.chatter import without_git_error
+    from calm_ext.harness.task import CrossLingualTask
 
+    tokenizer = getattr(lm, "tokenizer", None)
+    if chat_template and tokenizer is not None and not getattr(tokenizer, "chat_template", None):
+        raise CalmError(no_template(model_name, where="sampling.chat_template", off="set it to false"))
     given = dict(metadata or {})
     judging = bool(given.pop("judge", False))
     manager = task_manager(tasks, metadata=given)
@@ -139,10 +150,20 @@ def evaluate(
     if lm.rank == 0:
         shutil.rmtree(partial, ignore_errors=True)
     tracker = EvaluationTracker(output_path=str(partial))
+    chosen: list[Any] = list(tasks)
+    if judging or cluster is not None:
+        loaded = manager.load(chosen)
+        ours = [task for task in loaded["tasks"].values() if isinstance(task, CrossLingualTask)]
+        if cluster is not None:
+            _check_clusters(ours, cluster, limit)
+        if judging:
+            _judge_passages(ours, lm, given, chat_template, limit, num_fewshot)
+        found = [loaded["groups"].get(name) or loaded["tasks"].get(name) for name in tasks]
+        chosen = list(loaded["tasks"].values()) if None in found else found
     with without_git_error(), _kept(lm, target, identity, say) as asked:
         results = lm_eval.simple_evaluate(
             model=asked,
-            tasks=_judged(manager, tasks, lm, given, chat_template, limit, num_fewshot) if judging else list(tasks),
+            tasks=chosen,
             task_manager=manager,
             num_fewshot=num_fewshot,
             limit=limit,
@@ -202,22 +223,26 @@ def _kept(lm: LM, target: Path, identity: str | None, say: Callable[[str], None]
         asked.close(finished=finished)
 
 
-def _judged(
-    manager: Any,
-    names: Sequence[str],
+def _check_clusters(tasks: Sequence[CrossLingualTask], cluster: ClusterKey, limit: int | None) -> None:
+    """Refuse a key that gives a question no cluster, of the first questions with a limit."""
+    for task in tasks:
+        for doc in itertools.islice(task.task_docs, limit):
+            cluster.of_doc(str(doc["id"]), doc, str(task.config.task))
+
+
+def _judge_passages(
+    tasks: Sequence[CrossLingualTask],
     lm: LM,
     metadata: dict[str, Any],
     chat_template: bool,
     limit: int | None,
     num_fewshot: int | None,
-) -> list[Any]:
-    """The tasks, loaded, and the passages of those with retrieval judged, of the first questions with a limit."""
-    from calm_ext.harness.task import CrossLingualTask
+) -> None:
+    """Judge the passages of the tasks with retrieval, of the first questions with a limit."""
     from calm_ext.retrieval.judge import judge
 
-    loaded = manager.load(list(names))
-    for task in loaded["tasks"].values():
-        if isinstance(task, CrossLingualTask) and task.grounding is not None:
+    for task in tasks:
+        if task.grounding is not None:
             if num_fewshot:
                 raise CalmError(
                     f"{task.config.task}: passages of few-shot questions are not judged; leave out num_fewshot or judge"
@@ -231,8 +256,6 @@ def _judged(
             )
             logger.warning("%s: %s", task.config.task, judged.notes[-1])
             task.with_passages(judged)
-    found = [loaded["groups"].get(name) or loaded["tasks"].get(name) for name in names]
-    return list(loaded["tasks"].values()) if None in found else found
 
 
 def _flatten(folder: Path, time: str) -> None:

@@ -86,15 +86,26 @@ def _cluster_blocks(
 ) -> Iterator[np.ndarray]:
     import numpy as np
 
-    n = int(clusters.max()) + 1
-    sums, counts = np.zeros((2, n, filled.shape[1]))
-    np.add.at(sums, clusters, filled)
-    np.add.at(counts, clusters, there)
+    sums, counts = cluster_sums(filled, clusters), cluster_sums(there, clusters)
     step = max(1, _BLOCK // filled.shape[1])
-    for block in draws(n, seed=seed, resamples=resamples):
+    for block in draws(len(sums), seed=seed, resamples=resamples):
         for weights in (block[i : i + step] for i in range(0, len(block), step)):
             with np.errstate(invalid="ignore", divide="ignore"):
                 yield (weights @ sums) / (weights @ counts)
+
+
+def cluster_sums(values: np.ndarray, clusters: np.ndarray) -> np.ndarray:
+    """The sums of the rows of each cluster: shape (questions, columns) -> (clusters, columns).
+
+    >>> import numpy as np
+    >>> cluster_sums(np.array([[1.0], [2.0], [4.0]]), np.array([0, 1, 0])).tolist()
+    [[5.0], [2.0]]
+    """
+    import numpy as np
+
+    sums = np.zeros((int(clusters.max()) + 1, values.shape[1]))
+    np.add.at(sums, clusters, values)
+    return sums
 
 
 def interval(resampled: np.ndarray) -> tuple[float, float]:

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+from calm_ext.disk.lock import held
 from calm_ext.errors import DataError
 from calm_ext.files.decode import read_table
 from calm_ext.files.writing import atomic_write
@@ -22,6 +23,9 @@ from calm_ext.jsonl import write_jsonl
 from calm_ext.records import Pair
 
 Format = Literal["jsonl", "trl", "llamafactory"]
+
+#: Seconds in which another process has surely added its entry to ``dataset_info.json``.
+_WAIT = 60.0
 
 
 def write_pairs(path: str | os.PathLike[str], pairs: Iterable[Pair], *, format: Format = "jsonl") -> None:
@@ -37,9 +41,11 @@ def write_pairs(path: str | os.PathLike[str], pairs: Iterable[Pair], *, format: 
     else:
         if Path(path).name == "dataset_info.json":
             raise DataError(f"{path}: is the name of LLaMA-Factory's list of data sets; call the pairs otherwise")
-        info = _dataset_info(Path(path))
+        listing = Path(path).with_name("dataset_info.json")
+        _with_entry(listing, Path(path))  # a list that cannot be read is refused before the pairs are made
         atomic_write(path, _json_list(_llamafactory(p) for p in pairs))
-        atomic_write(Path(path).with_name("dataset_info.json"), info)
+        with held(listing, "pairs", wait=_WAIT):  # others add their files to it, too
+            atomic_write(listing, _with_entry(listing, Path(path)))
 
 
 def trl_row(pair: Pair) -> dict[str, Any]:
@@ -70,12 +76,11 @@ def _json_list(rows: Iterable[Any]) -> Iterator[str]:
     yield "[]\n" if before == "[\n" else "\n]\n"
 
 
-def _dataset_info(path: Path) -> str:
-    """The ``dataset_info.json`` beside a file, with an entry for it."""
-    place = path.with_name("dataset_info.json")
+def _with_entry(listing: Path, path: Path) -> str:
+    """A ``dataset_info.json`` with an entry for a file beside it."""
     known: Any = {}
-    if place.exists():
-        known = read_table(place, again="LLaMA-Factory's data sets are listed there")
+    if listing.exists():
+        known = read_table(listing, again="LLaMA-Factory's data sets are listed there")
     known[path.stem] = {
         "file_name": path.name,
         "formatting": "sharegpt",

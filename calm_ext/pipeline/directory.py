@@ -129,6 +129,10 @@ class RunDirectory:
         self.manifest["outdated"] = {stage: list(reasons) for stage, reasons in outdated.items()}
         self.save()
 
+    def has_all(self, stages: Iterable[str]) -> bool:
+        """Whether each of these stages finished once, with whatever inputs."""
+        return all(stage in self.manifest["stages"] for stage in stages)
+
     def is_done(self, stage: str, inputs: str) -> bool:
         """Whether a stage finished with these inputs and its outputs are as it left them."""
         entry = self.manifest["stages"].get(stage)

@@ -18,6 +18,7 @@ from calm_ext.languages import LANGUAGES, code_hint, is_known, is_language, lang
 from calm_ext.models.backends import BACKENDS, BackendEntry
 from calm_ext.models.options import SamplingOptions
 from calm_ext.models.paths import local_folder
+from calm_ext.models.template import has_chat_template, no_template
 from calm_ext.options import problem
 from calm_ext.pipeline.schema import Recipe
 from calm_ext.prompts import BARE
@@ -57,6 +58,14 @@ def path_problems(path: str) -> list[str]:
     if not (folder / "config.json").exists():
         return [f"model.path: {path} has no config.json, a Hugging Face model folder was expected"]
     return []
+
+
+def template_problems(recipe: Recipe) -> list[str]:
+    """A chat template that is asked for, of a model whose tokenizer has none."""
+    path = recipe.model.path
+    if not recipe.sampling.chat_template or has_chat_template(path) is not False:
+        return []
+    return [no_template(path, where="sampling.chat_template", off="set it to false")]
 
 
 def sampling_problems(sampling: SamplingOptions) -> list[str]:
@@ -145,7 +154,7 @@ def _training_problems(recipe: Recipe, n_languages: int | None) -> list[str]:
 
 def problems_of_recipe(recipe: Recipe) -> list[str]:
     """What types cannot say."""
-    found = path_problems(recipe.model.path)
+    found = path_problems(recipe.model.path) or template_problems(recipe)
     for key, codes in (
         ("data.languages", recipe.data.languages),
         ("evaluation.languages", recipe.evaluation.languages),

@@ -10,6 +10,7 @@ from pathlib import Path
 from calm_ext.errors import CalmError
 from calm_ext.models.find import find_model
 from calm_ext.models.paths import local_folder
+from calm_ext.models.template import require_chat_template
 from calm_ext.pipeline.schema import Recipe
 
 #: The stages that load a model, and take hours.
@@ -43,8 +44,8 @@ def check_machine(recipe: Recipe, folder: Path) -> None:
         folder: the run directory; it need not be there.
 
     Raises:
-        CalmError: no such device, a model that is not there or is gated, memory that the weights alone exceed, or a
-            disk that is nearly full.
+        CalmError: no such device, a model that is not there, is gated or lacks the chat template that is asked for,
+            memory that the weights alone exceed, or a disk that is nearly full.
     """
     from calm_ext.models.device import choose_dtype, find_device
 
@@ -60,6 +61,8 @@ def check_machine(recipe: Recipe, folder: Path) -> None:
     size = 0
     if r.model.path != "babel":
         find_model(r.model.path)
+        if r.sampling.chat_template:
+            require_chat_template(r.model.path, where="sampling.chat_template", off="set it to false", fetch=True)
         size = weight_bytes(r.model.path, choose_dtype(r.model.dtype, device=device))
     _check_memory(r, device, size)
     _check_disk(folder, _WRITTEN + int(_CHECKPOINTS * size))

@@ -64,10 +64,9 @@ class Pipeline:
         names = [s.name for s in self.stages]
         due = self._due(stop_after)
         check_packages(self.context.recipe)
+        self._check_machine(due)
         for stage in self.stages:
             stage.check(self.context, due=stage in due)
-        if not all(self.context.is_done(s) for s in due if s.name in LOADS_MODEL):
-            check_machine(self.context.recipe, self.dir.path)
         with held(make_folder(self.dir.path), "align"):
             self.dir.read()
             self.dir.open(order=names, recipe=self.context.recipe.to_yaml(), outdated=self._outdated())
@@ -77,6 +76,20 @@ class Pipeline:
                 self.advance(stage)
                 if self.ran[-1:] == [stage.name]:
                     self.dir.note_outdated(self._outdated())
+
+    def _check_machine(self, due: Sequence[Stage]) -> None:
+        """Refuse what the machine cannot do, unless every stage that would need it is done.
+
+        Whether they are, the files of the model say, which take minutes to read: they are read only where that decides.
+        """
+        loading = [s for s in due if s.name in LOADS_MODEL]
+        if not loading:
+            return
+        try:
+            check_machine(self.context.recipe, self.dir.path)
+        except CalmError:
+            if not self.dir.has_all(s.name for s in loading) or not all(map(self.context.is_done, loading)):
+                raise
 
     def _outdated(self) -> dict[str, list[str]]:
         """Finished stage -> why it would be done again now, in words; those that are as they would be are left out."""

@@ -17,15 +17,17 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
-def measured_tasks(results: Mapping[str, Any], folder: Path) -> dict[str, Measured]:
+def measured_tasks(results: Mapping[str, Any], folder: Path, *, cluster: str | None = None) -> dict[str, Measured]:
     """Those tasks of an evaluation that are ours, measured from their samples.
 
     Args:
         results: as :func:`calm_ext.harness.evaluate.evaluate` returns them.
         folder: where it wrote the samples.
+        cluster: which questions belong together (:mod:`calm_ext.results.clusters`).
     """
     ours = [t for t, c in results["configs"].items() if (c.get("metadata") or {}).get("signature")]
-    return {task: measure(read_answers([folder], task=task)) for task in ours if task in results["results"]}
+    there = [task for task in ours if task in results["results"]]
+    return {task: measure(read_answers([folder], task=task, cluster=cluster)) for task in there}
 
 
 def lm_eval_keys(found: Measured) -> dict[str, Any]:
@@ -34,6 +36,7 @@ def lm_eval_keys(found: Measured) -> dict[str, Any]:
     for name, value in found.metrics.items():
         keys |= {f"{name},none": value, f"{name}_stderr,none": found.stderr[name]}
     keys |= {"ci95": found.ci95, "ci95_method": found.ci95_method}
+    keys |= {"n_clusters": found.n_clusters, "cluster": found.cluster_key} if found.n_clusters else {}
     return {**keys, "chance": found.chance, "n_right": found.n_right, "pivots": found.pivots}
 
 

@@ -16,6 +16,11 @@ from typing import Any
 
 from calm_ext.errors import CalmError, DataError
 
+
+class ClusterError(DataError):
+    """A question whose cluster the key does not give."""
+
+
 _ID = "id:"
 
 
@@ -31,21 +36,21 @@ class ClusterKey:
         """The cluster of a question by its id.
 
         Raises:
-            DataError: the id does not match, or the key needs a document and there is none.
+            ClusterError: the id does not match, or the key needs a document and there is none.
         """
         if self.pattern is None:
-            raise DataError(f"{where}: has no documents, so no {self.field}; write --cluster 'id:PATTERN'")
+            raise ClusterError(f"{where}: has no documents, so no {self.field}; write --cluster 'id:PATTERN'")
         match = self.pattern.search(identity)
         found = match and (match[1] if self.pattern.groups else match[0])
         if not found:
-            raise DataError(f"{where}: the id {identity[:80]} does not match --cluster {self.text}")
+            raise ClusterError(f"{where}: the id {identity[:80]} does not match --cluster {self.text}")
         return str(found)
 
     def of_doc(self, identity: str, doc: Mapping[str, Any], where: str) -> str:
         """The cluster of a question by its logged document, or by its id.
 
         Raises:
-            DataError: the document has no such field, or no text or number in it; the id does not match.
+            ClusterError: the document has no such field, or no text or number in it; the id does not match.
         """
         if self.pattern is not None:
             return self.of_id(identity, where)
@@ -56,7 +61,9 @@ class ClusterKey:
             for name in self.field.split("."):
                 value = value.get(name) if isinstance(value, Mapping) else None
         if value is None or isinstance(value, (Mapping, list)):
-            raise DataError(f"{where}: has no text or number in {self.field} (--cluster); there are {', '.join(doc)}")
+            raise ClusterError(
+                f"{where}: has no text or number in {self.field} (--cluster); there are {', '.join(doc)}"
+            )
         return str(value).strip()
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from calm_ext.errors import DataError
 from calm_ext.metrics.names import SET_LEVEL
 from calm_ext.records.base import MOST_OPTIONS
+from calm_ext.results.clusters import ClusterKey
 from calm_ext.results.samples import scan_samples
 
 if TYPE_CHECKING:
@@ -29,8 +30,11 @@ class Columns(NamedTuple):
             whole set (:data:`calm_ext.metrics.names.SET_LEVEL`) is no column.
         ids: of the questions, in the order of the file.
         values: shape (questions, columns); NaN where a question has no such value.
-        asked: a hash of the questions and their wording, passages apart; equal where the same was asked.
+        asked: a hash of the questions, their wording and their clusters, passages apart; equal where the same was
+            asked.
         read: the same with the passages.
+        clusters: what each question has in common with others, a passage say, in the order of ``ids``; None where each
+            stands for itself.
     """
 
     names: tuple[str, ...]
@@ -38,21 +42,25 @@ class Columns(NamedTuple):
     values: np.ndarray
     asked: str
     read: str
+    clusters: list[str] | None = None
 
 
-def read_columns(path: Path, *, passages: bool = False) -> Columns:
+def read_columns(path: Path, *, passages: bool = False, cluster: ClusterKey | None = None) -> Columns:
     """Read the metrics of a samples file.
 
     Args:
         passages: the questions were asked with passages, which are then no part of what a question is.
+        cluster: which questions belong together.
 
     Raises:
+        ClusterError: the key does not give the cluster of a question.
         DataError: the file or a line of it cannot be used, a question comes twice, or there is none.
     """
     identities: dict[str, tuple[str, str]] = {}
     rows: list[list[Any]] = []
     answers: list[list[Any]] = []
     names: list[str] = []
+    clusters: list[str] = []
     for sample in scan_samples(path):
         if sample.id in identities:
             raise DataError(f"{sample.where}: question {sample.id[:80]} comes twice")
@@ -64,10 +72,14 @@ def read_columns(path: Path, *, passages: bool = False) -> Columns:
             raise DataError(f"{sample.where}: has other metrics than the lines before it")
         rows.append([value for name, value in metrics.items() if name not in SET_LEVEL])
         answers.append(list(sample.answers.values()) if sample.answers else [])
+        if cluster:
+            needs_doc = cluster.pattern is None  # the rest is read without the texts
+            clusters.append(cluster.of_doc(sample.id, sample.doc if needs_doc else {}, sample.where))
     if not rows:
         raise DataError(f"{path}: is empty")
     values = _array(rows, str(path))
     shares = _shares(answers, str(path))
+    together = dict(zip(identities, clusters, strict=True)) if cluster else {}
     import numpy as np
 
     plain = [m for m in names if m not in SET_LEVEL]
@@ -75,8 +87,9 @@ def read_columns(path: Path, *, passages: bool = False) -> Columns:
         (*plain, *(f"#{i}" for i in range(shares.shape[1]))),
         list(identities),
         np.hstack([values, shares]),
-        digest(f"{i}\0{known}" for i, (known, _) in identities.items()),
+        digest(f"{i}\0{known}\0{together.get(i, '')}" for i, (known, _) in identities.items()),
         digest(f"{i}\0{whole}" for i, (_, whole) in identities.items()),
+        clusters if cluster else None,
     )
 
 

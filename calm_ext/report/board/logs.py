@@ -17,6 +17,7 @@ from calm_ext.report.board.entry import VERSIONS, Entry, facts_of, plain
 from calm_ext.report.board.names import Places
 from calm_ext.report.words import is_number
 from calm_ext.results.aggregates import Aggregates
+from calm_ext.results.clusters import ClusterKey
 from calm_ext.results.columns import Columns, digest
 from calm_ext.results.folders import samples_of
 from calm_ext.results.joining import join_logs
@@ -29,9 +30,9 @@ _KNOWN = ("version", "shots", "chat", "system")
 class Foreign:
     """Collects results files with tasks of the families, and makes the entries of them."""
 
-    def __init__(self, options: LogOptions, tasks: Sequence[str]) -> None:
-        """``tasks``: only families of these names; all without."""
-        self._options = options
+    def __init__(self, options: LogOptions, tasks: Sequence[str], cluster: ClusterKey | None = None) -> None:
+        """``tasks``: only families of these names; all without. ``cluster``: which questions belong together."""
+        self._options, self._cluster = options, cluster
         self._families = [f for f in (chosen_families(options) or bundled_families()) if not tasks or f.name in tasks]
         self._results: dict[tuple[Path, str], list[Aggregates]] = {}
         self._names: dict[Path, set[str]] = {}
@@ -65,7 +66,7 @@ class Foreign:
                     if not found:
                         raise DataError(f"{plain(folder)}: no samples of {family.name}, which --log_samples writes")
                     newest = max(results, key=lambda r: (r.date, str(r.path)))
-                    answers = join_logs(found[0], self._options, brief=True)
+                    answers = join_logs(found[0], self._options, brief=True, cluster=self._cluster)
                 except DataError as error:
                     left_out.append(plain(places.shorten(str(error)), 600))
                     continue
@@ -80,7 +81,9 @@ def _entry(logs: Logs, answers: AnswerSet, results: Aggregates) -> Entry:
     task, own = first.file.task, first.results or results
     found = table(list(answers.questions.values()), answers.languages)
     ids = list(answers.questions)
-    asked = digest(f"{q.id}\0{q.content}" for q in answers.questions.values())
+    clusters = [answers.clusters[i] for i in ids] if answers.clusters else None
+    together = clusters or [""] * len(ids)
+    asked = digest(f"{q.id}\0{q.content}\0{own}" for q, own in zip(answers.questions.values(), together, strict=True))
     facts = facts_of(own, task, {k: v for k, v in parts.items() if k not in _KNOWN}, len(ids))
     facts |= {"task": logs.family.name, "questions": f"{len(ids)} joined"}
     return Entry(
@@ -93,7 +96,7 @@ def _entry(logs: Logs, answers: AnswerSet, results: Aggregates) -> Entry:
         versions={x: parts[x] for x in VERSIONS if x in parts},
         values={m: v for m, v in means_of(found).items() if is_number(v)},
         stderr={},
-        columns=Columns(tuple(found.names), ids, found.values, asked, asked),
+        columns=Columns(tuple(found.names), ids, found.values, asked, asked, clusters),
         path=results.path,
         date=results.date,
         logs=logs,

@@ -25,6 +25,7 @@ next rank. So a rank is one more than the number of models with better ones, as 
   error.
 - The bootstrap is generous where few questions differ: of k that do, all in favour of one model, it makes about
   2·exp(−k). So no p-value is below 2^(1−k), the least that an exact test of signs can give.
+- Where questions have clusters, the bootstrap draws clusters, for every metric, and counts them in place of questions.
 - Metrics and tables are not corrected for one another.
 """
 
@@ -35,10 +36,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from calm_ext.metrics.answered import numbered
 from calm_ext.metrics.compare import is_binary
 from calm_ext.metrics.intervals import Interval, score_interval
 from calm_ext.metrics.names import LOWER_IS_BETTER, SET_LEVEL, family_of
-from calm_ext.metrics.stats import RESAMPLES, draws, holm, mcnemar_p
+from calm_ext.metrics.stats import RESAMPLES, cluster_sums, draws, holm, mcnemar_p
 from calm_ext.metrics.table_intervals import interval_of
 from calm_ext.metrics.tables import Table, from_means, with_pairs
 from calm_ext.report.words import ALPHA
@@ -90,37 +92,57 @@ def judge(models: Sequence[Columns], metric: str, *, seed: int = 0) -> Judged:
     Args:
         models: each has the metric (or what it is made of); their questions may be in different orders.
     """
+    parts = [_parts(m, metric) for m in models]
+    names = max((names for names, _ in parts), key=len)  # fewer options named: shares of 0
+    data, clusters = _stacked(models, [values for _, values in parts])
+    values = from_means(names, _means(data))[metric]
+    if clusters is None and metric not in SET_LEVEL and is_binary(data):
+        return Judged(values.tolist(), _binomial(data[:, :, 0]), _standings(values, metric, _mcnemar(data[:, :, 0])))
+    drawn = _resampled(data, names, metric, seed=seed, clusters=clusters)
+    found = _intervals(data, names, metric, values, drawn, clusters)
+    return Judged(values.tolist(), found, _standings(values, metric, _bootstrap(data, values, drawn, clusters)))
+
+
+def _stacked(models: Sequence[Columns], values: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray | None]:
+    """Values of the same questions, shape (models, questions, columns), and the number of each question's cluster."""
     import numpy as np
 
-    parts = [_parts(m, metric) for m in models]
     order = {identity: i for i, identity in enumerate(models[0].ids)}
-    data = np.zeros((len(models), len(order), max(len(names) for names, _ in parts)))
-    for place, (model, (_, values)) in enumerate(zip(models, parts, strict=True)):
-        data[place, [order[i] for i in model.ids], : values.shape[1]] = values
-    names = max((names for names, _ in parts), key=len)  # fewer options named: shares of 0
-    values = from_means(names, _means(data))[metric]
-    if metric not in SET_LEVEL and is_binary(data):
-        return Judged(values.tolist(), _binomial(data[:, :, 0]), _standings(values, metric, _mcnemar(data[:, :, 0])))
-    drawn = _resampled(data, names, metric, seed=seed)
-    found = [
-        interval_of(Table(names, own), metric, float(value), row)
+    data = np.zeros((len(models), len(order), max(v.shape[1] for v in values)))
+    for place, (model, own) in enumerate(zip(models, values, strict=True)):
+        data[place, [order[i] for i in model.ids], : own.shape[1]] = own
+    return data, numbered(models[0].clusters) if models[0].clusters else None
+
+
+def _intervals(
+    data: np.ndarray, names: list[str], metric: str, values: np.ndarray, drawn: np.ndarray, clusters: np.ndarray | None
+) -> list[Interval]:
+    return [
+        interval_of(Table(names, own), metric, float(value), row, clusters)
         for own, value, row in zip(data, values, drawn, strict=True)
     ]
-    return Judged(values.tolist(), found, _standings(values, metric, _bootstrap(data, values, drawn)))
 
 
 def intervals(models: Sequence[Columns], metric: str) -> list[Interval]:
     """Intervals of a metric that is 0 or 1 for each question; NaN for a model that has other values of it.
 
     Args:
-        models: of as many questions each.
+        models: of the same questions.
     """
     import numpy as np
 
     there = [m.values[:, m.names.index(metric)] if metric in m.names else np.full(len(m.ids), math.nan) for m in models]
     binary = [i for i, values in enumerate(there) if is_binary(values)]
     found = [Interval(math.nan, math.nan)] * len(models)
-    for i, bounds in zip(binary, _binomial(np.array([there[i] for i in binary])) if binary else [], strict=True):
+    if not binary:
+        return found
+    data, clusters = _stacked([models[i] for i in binary], [there[i][:, None] for i in binary])
+    if clusters is None:
+        own = _binomial(data[:, :, 0])
+    else:
+        drawn = _resampled(data, [metric], metric, seed=0, clusters=clusters)
+        own = _intervals(data, [metric], metric, data[:, :, 0].mean(axis=1), drawn, clusters)
+    for i, bounds in zip(binary, own, strict=True):
         found[i] = bounds
     return found
 
@@ -154,22 +176,26 @@ def _means(data: np.ndarray) -> np.ndarray:
     return means
 
 
-def _resampled(data: np.ndarray, names: Sequence[str], metric: str, *, seed: int) -> np.ndarray:
-    """The metric of each model in each resample of the questions, shape (models, resamples)."""
+def _resampled(
+    data: np.ndarray, names: Sequence[str], metric: str, *, seed: int, clusters: np.ndarray | None = None
+) -> np.ndarray:
+    """The metric of each model in each resample of the questions or clusters, shape (models, resamples)."""
     import numpy as np
 
     models, n, columns = data.shape
     there = ~np.isnan(data)
     complete = bool(there.all())
     flat = np.where(there, data, 0.0).transpose(1, 0, 2).reshape(n, models * columns)
-    counted = there.transpose(1, 0, 2).reshape(n, models * columns).astype(float)
+    counted = np.ones((n, 1)) if complete else there.transpose(1, 0, 2).reshape(n, models * columns).astype(float)
+    if clusters is not None:
+        flat, counted = cluster_sums(flat, clusters), cluster_sums(counted, clusters)
     result = np.empty((models, RESAMPLES))
     start = 0
     step = max(1, _AT_ONCE // flat.shape[1])
-    for block in draws(n, seed=seed, resamples=RESAMPLES):
+    for block in draws(len(flat), seed=seed, resamples=RESAMPLES):
         for weights in (block[i : i + step] for i in range(0, len(block), step)):
             with np.errstate(invalid="ignore", divide="ignore"):
-                means = (weights @ flat) / (n if complete else weights @ counted)
+                means = (weights @ flat) / (weights @ counted)
             found = from_means(names, means.reshape(len(weights), models, columns))[metric]
             result[:, start : start + len(weights)] = found.T
             start += len(weights)
@@ -200,7 +226,9 @@ def _mcnemar(values: np.ndarray) -> np.ndarray:
     return p
 
 
-def _bootstrap(data: np.ndarray, values: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+def _bootstrap(
+    data: np.ndarray, values: np.ndarray, drawn: np.ndarray, clusters: np.ndarray | None = None
+) -> np.ndarray:
     """p-values of all pairs, shape (models, models): the paired bootstrap, with t for its tail, at least 2^(1−k).
 
     Args:
@@ -209,11 +237,14 @@ def _bootstrap(data: np.ndarray, values: np.ndarray, drawn: np.ndarray) -> np.nd
     import numpy as np
     from scipy.stats import t
 
-    models, n = len(values), data.shape[1]
+    models = len(values)
     defined = ~np.isnan(drawn)
     whole = bool(defined.all())
     kept = np.full((models, models), float(drawn.shape[1])) if whole else 1.0 * defined @ (1.0 * defined.T)
     filled = np.nan_to_num(data, nan=-1.0)
+    if clusters is not None:
+        filled = np.array([cluster_sums(own, clusters) for own in filled]).round(9)
+    n = filled.shape[1]
     tail, differ = np.zeros((2, models, models))
     order = np.argsort(-np.nan_to_num(values, nan=-math.inf), kind="stable")
     for place, i in enumerate(order[:-1]):  # the tail is on the side of the lower one

@@ -18,6 +18,7 @@ from calm_ext.report.board.names import Places
 from calm_ext.report.outdated import outdated_stages
 from calm_ext.report.words import is_number
 from calm_ext.results.aggregates import Aggregates, read_aggregates
+from calm_ext.results.clusters import ClusterError, ClusterKey
 from calm_ext.results.columns import Columns, read_columns
 from calm_ext.results.files import read_json
 from calm_ext.results.folders import results_below, samples_beside
@@ -35,12 +36,16 @@ class Reading(NamedTuple):
     places: Places
 
 
-def read_entries(dirs: Iterable[str | Path], *, tasks: Sequence[str] = (), logs: LogOptions | None = None) -> Reading:
+def read_entries(
+    dirs: Iterable[str | Path], *, tasks: Sequence[str] = (), logs: LogOptions | None = None,
+    cluster: ClusterKey | None = None,
+) -> Reading:  # fmt: skip
     """Read the results of our tasks, and logs of known families, from result files and folders, at any depth.
 
     Args:
         tasks: only these tasks and families; all without.
         logs: how logs of other people's tasks are read.
+        cluster: which questions belong together; results whose questions have no cluster by it are left out.
 
     Raises:
         CalmError: a path does not exist, or there is no usable result; the message has all that was left out.
@@ -51,7 +56,7 @@ def read_entries(dirs: Iterable[str | Path], *, tasks: Sequence[str] = (), logs:
     found: list[Entry] = []
     foreign: Counter[str] = Counter()
     others: Counter[str] = Counter()
-    joined = Foreign(logs or LogOptions(), tasks)
+    joined = Foreign(logs or LogOptions(), tasks, cluster)
     files = list(dict.fromkeys(_files(given, left_out)))
     for path in files:
         try:
@@ -70,7 +75,11 @@ def read_entries(dirs: Iterable[str | Path], *, tasks: Sequence[str] = (), logs:
             elif tasks and task not in tasks:
                 others[plain(task)] += 1
             else:
-                entry = _entry(results, task)
+                try:
+                    entry = _entry(results, task, cluster)
+                except ClusterError as error:
+                    left_out.append(plain(places.shorten(str(error)), 600))
+                    continue
                 if entry.values:
                     found.append(entry)
                 else:
@@ -127,12 +136,12 @@ def _files(given: Sequence[Path], left_out: list[str]) -> Iterator[Path]:
             yield from results_below(path, seen=seen, refused=refused)
 
 
-def _entry(results: Aggregates, task: str) -> Entry:
+def _entry(results: Aggregates, task: str, cluster: ClusterKey | None) -> Entry:
     path = results.path
     signature = plain(results.signature(task), 10 * LONGEST)
     parts = parts_of(signature)
     values = {plain(m): v for m, v in results.values(task).items() if is_number(v)}
-    columns, note = _columns(path, task, passages="retrieval" in parts)
+    columns, note = _columns(path, task, passages="retrieval" in parts, cluster=cluster)
     columns = columns and with_transfers(columns, results.metadata(task).get("pivots"))
     n = results.n_questions(task)
     if n is None and columns:
@@ -165,13 +174,15 @@ def _entry(results: Aggregates, task: str) -> Entry:
     )
 
 
-def _columns(path: Path, task: str, *, passages: bool) -> tuple[Columns | None, str]:
+def _columns(path: Path, task: str, *, passages: bool, cluster: ClusterKey | None) -> tuple[Columns | None, str]:
     """The samples written with a results file; without usable ones None, and why."""
     samples = samples_beside(path, task)
     if samples is None:
         return None, "no samples, which lm_eval writes with --log_samples"
     try:
-        return read_columns(samples, passages=passages), ""
+        return read_columns(samples, passages=passages, cluster=cluster), ""
+    except ClusterError:
+        raise
     except DataError as error:
         return None, f"broken samples, {plain(str(error).replace(str(samples), samples.name))}"
 

@@ -20,12 +20,14 @@ from typing import Any, NamedTuple
 from calm_ext.errors import CalmError
 from calm_ext.metrics.intervals import BOOTSTRAP
 from calm_ext.metrics.lookup import listed, metric_code, metric_hint, require_metric
+from calm_ext.metrics.measure import cluster_warnings
 from calm_ext.metrics.names import LOWER_IS_BETTER, metric_name, metric_order
 from calm_ext.report.board.entry import Entry, plain
 from calm_ext.report.board.names import Places, model_label, named
 from calm_ext.report.board.rank import Standing, has, intervals, judge
 from calm_ext.report.board.read import read_entries
 from calm_ext.report.words import is_number
+from calm_ext.results.clusters import cluster_key
 from calm_ext.results.log_options import LogOptions
 
 RANKED = ("acc", "consistency", "kappa", "rankc")
@@ -69,6 +71,7 @@ class Table(NamedTuple):
         apart: what makes them differ from the first table of the task, in words; empty for that.
         notes: what to know of the rows, in words.
         signature: of all rows, without versions.
+        n_clusters: of how many clusters the questions are, by ``cluster_key``; None where each stands for itself.
     """
 
     task: str
@@ -81,6 +84,8 @@ class Table(NamedTuple):
     rows: list[Row]
     notes: list[str]
     signature: str
+    n_clusters: int | None = None
+    cluster_key: str = ""
 
 
 class Board(NamedTuple):
@@ -98,6 +103,7 @@ def make_board(
     sort: str = "acc",
     tasks: Sequence[str] = (),
     logs: LogOptions | None = None,
+    cluster: str | None = None,
     names: Mapping[Path, str] | None = None,
     runs: bool = False,
 ) -> Board:
@@ -107,6 +113,7 @@ def make_board(
         sort: the metric to order by, its code or plain name; a table that lacks it is ordered by accuracy, and says so.
         tasks: only these; all without.
         logs: how logs of other people's tasks are read.
+        cluster: which questions belong together (:mod:`calm_ext.results.clusters`); None where each stands for itself.
         names: a result file, or a folder above some -> what its models are called.
         runs: results of runs of ``calm-ext align`` go by the run, not by the model.
 
@@ -114,7 +121,7 @@ def make_board(
         CalmError: there is no usable result, or none has the metric, or none is where a name is for.
     """
     require_metric(sort)
-    reading = read_entries(dirs, tasks=tasks, logs=logs)
+    reading = read_entries(dirs, tasks=tasks, logs=logs, cluster=cluster_key(cluster))
     left_out = list(reading.left_out)
     entries = _newest(named(reading.entries, names or {}, runs=runs), left_out, reading.places)
     known = metric_order(dict.fromkeys(m for e in entries for m in e.values))
@@ -125,7 +132,7 @@ def make_board(
     sort = metric
     by_task: dict[str, list[Table]] = {}
     for members in _groups(entries):
-        by_task.setdefault(members[0].task, []).append(_table(members, sort))
+        by_task.setdefault(members[0].task, []).append(_table(members, sort, cluster or ""))
     tables = []
     for task in sorted(by_task):
         first, *others = sorted(by_task[task], key=lambda t: (-len(t.rows), list(t.facts.values())))
@@ -174,7 +181,7 @@ def _groups(entries: Sequence[Entry]) -> list[list[Entry]]:
     return groups
 
 
-def _table(members: list[Entry], sort: str) -> Table:
+def _table(members: list[Entry], sort: str, cluster: str) -> Table:
     first = members[0]
     measured = dict.fromkeys(m for e in members for m in e.values)
     by = sort if sort in measured else "acc" if "acc" in measured else next(iter(measured))
@@ -204,8 +211,13 @@ def _table(members: list[Entry], sort: str) -> Table:
     labels = _labels(members)
     rows = [Row(*parts) for parts in zip(labels, members, standings, ci95, methods, strict=True)]
     rows.sort(key=lambda r: (math.isnan(r.value(by)), sign * r.value(by) if is_number(r.value(by)) else 0, r.label))
-    notes = _notes(rows, by, sort, ranked)
-    return Table(first.task, by, ranked, shown, languages, first.facts, [], rows, notes, _signature(first))
+    n_clusters = next((len(set(e.columns.clusters)) for e in members if e.columns and e.columns.clusters), None)
+    notes = [*_notes(rows, by, sort, ranked), *_cluster_notes(n_clusters, cluster)]
+    signed = _signature(first) + ("" if n_clusters is None else f"|clusters:{n_clusters}")
+    return Table(
+        first.task, by, ranked, shown, languages, first.facts, [], rows, notes, signed, n_clusters,
+        cluster if n_clusters else "",
+    )  # fmt: skip
 
 
 def _of_stderr(entry: Entry) -> dict[str, tuple[float, float]]:
@@ -259,7 +271,7 @@ def _notes(rows: Sequence[Row], by: str, sort: str, ranked: Sequence[str]) -> li
         shown = ", ".join(labels[:5]) + (f" and {len(labels) - 5} more" if len(labels) > 5 else "")
         notes.append(f"Placed by value alone, not tested, so without a rank: {shown}: {reason}.")
     if any(r.entry.note and r.ci95 for r in rows):
-        notes.append("Intervals of what is not tested are ± 1.96 of lm-eval's standard errors.")
+        notes.append("Intervals of what is not tested are ± 1.96 of lm-eval's standard errors, over questions.")
     bounded = [r for r in rows if any(m in ranked for m in r.ci95_method)]
     if bounded:
         which = ", ".join(metric_name(m) for m in ranked if any(m in r.ci95_method for r in bounded))
@@ -275,6 +287,11 @@ def _notes(rows: Sequence[Row], by: str, sort: str, ranked: Sequence[str]) -> li
         if len(found) > 1:
             notes.append(f"The rows are of different versions of {package}: {', '.join(found)}.")
     return notes
+
+
+def _cluster_notes(n: int | None, key: str) -> list[str]:
+    said = [] if n is None else [f"Intervals and tests are over {n} clusters of questions, by {key}."]
+    return said + [f"{warning[:1].upper()}{warning[1:]}." for warning in cluster_warnings(n)]
 
 
 def _signature(entry: Entry) -> str:
@@ -294,7 +311,7 @@ def _apart(table: Table, first: Table) -> list[str]:
     if mine and there and mine.asked != there.asked:
         both = len(set(mine.ids) & set(there.ids))
         if both == len(mine.ids) == len(there.ids):
-            differing.append("the same questions in other words or another order of the options")
+            differing.append("the same questions in other words, clusters or orders of the options")
         elif not both:
             differing.append(f"other questions: {plain(mine.ids[0])}, … (there: {plain(there.ids[0])}, …)")
         elif table.facts["questions"] == first.facts["questions"]:

@@ -241,6 +241,7 @@ def to_dict(board: Board) -> dict[str, Any]:
             {
                 "task": t.task, "heading": heading(t), "finding": finding(t), "by": t.by, "ranked_by": t.ranked,
                 "facts": dict(t.facts), "apart": t.apart, "notes": t.notes, "languages": t.languages,
+                **({"n_clusters": t.n_clusters, "cluster": t.cluster_key} if t.n_clusters else {}),
                 "signature": t.signature, "models": [_row(place, r, t) for place, r in enumerate(t.rows, 1)],
             }
             for t in board.tables
