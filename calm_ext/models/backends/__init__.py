@@ -137,6 +137,7 @@ class Setup:
         template_args: ``sampling.template_args``, which :meth:`Backend.apply_chat_template` hands to the template.
         tokenizer: the model's, where it is loaded already.
         lm: the model as lm-eval's class, where it is loaded already; only for a backend that shares it.
+        scored: whether options will be scored; None where that is not known.
     """
 
     model: ModelOptions
@@ -146,6 +147,7 @@ class Setup:
     template_args: Mapping[str, Any] = field(default_factory=dict)
     tokenizer: Any = None
     lm: LM | None = None
+    scored: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -202,6 +204,7 @@ class BackendEntry:
         template_args: Mapping[str, Any] | None = None,
         tokenizer: Any = None,
         lm: LM | None = None,
+        scored: bool | None = None,
     ) -> Backend:
         """Load the model, start the engine, or find the server; see :class:`Setup`.
 
@@ -216,7 +219,7 @@ class BackendEntry:
         if problem:
             raise CalmError(problem)
         given = self.parse(arguments or {})
-        setup = Setup(model, given, batch_size, chat, dict(template_args or {}), tokenizer, lm)
+        setup = Setup(model, given, batch_size, chat, dict(template_args or {}), tokenizer, lm, scored)
         return self.make(setup)
 
 
