@@ -131,7 +131,8 @@ def start(
             here = str(Path(__file__).resolve().parent)
             paths = os.pathsep.join([str(recipe.parent / "site"), os.environ.get("PYTHONPATH", "")])
             os.environ |= {
-                "CALM_ORDEAL": here, "CALM_ORDEAL_RUN": str(run), "CALM_ORDEAL_AT": str(kill[1]),
+                "CALM_FORK_SERVER": "0", "CALM_ORDEAL": here,
+                "CALM_ORDEAL_RUN": str(run), "CALM_ORDEAL_AT": str(kill[1]),
                 "CALM_ORDEAL_TO": f"{log}.train", "PYTHONPATH": paths,
             }  # fmt: skip
         elif kill is not None:

@@ -193,8 +193,8 @@ CASES: list[tuple[str, str, str]] = [
         "no such file: none.jsonl",
     ),
     (
-        "align my.yaml --set training.accelerate_config=none.yaml",
-        "my.yaml: training.accelerate_config",
+        "align my.yaml --set launch.accelerate_config=none.yaml",
+        "my.yaml: launch.accelerate_config",
         "no such file: none.yaml",
     ),
     ("align my.yaml --stop-after training", "invalid value for '--stop-after'", "did you mean 'train'?"),

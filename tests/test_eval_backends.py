@@ -25,6 +25,7 @@ from calm_ext.models.lm import SharedPrefixLM, load_lm
 from calm_ext.models.options import ModelOptions
 from calm_ext.models.request import Reply
 from tests.api_server import api_server, choices, steady
+from tests.conftest import ROOT
 from tests.test_backends import CONFIG, Echo, EchoArguments, serving
 from tests.test_pipeline import recipe
 
@@ -176,6 +177,10 @@ def test_what_does_not_go_with_a_backend(
             (["--backend-arg", "base_url=http://a/v1"], "are given, but sampling.backend is hf, which takes none"),
             (["--backend", "api", "--backend-arg", "base_url=http://127.0.0.1:9/v1"], "no server answers at"),
             ([*url, "--adapter", str(tmp_path / "a")], "--adapter: --backend api takes none"),
+            (
+                [*url, "--accelerate-config", str(ROOT / "recipes/accelerate/multi-cpu.yaml")],
+                "does not go with --backend api",
+            ),
             ([*url, "--chat-template"], "a server gives no log-probabilities of what stands in a chat"),
         ):
             assert command(*base, *arguments) == 2, arguments

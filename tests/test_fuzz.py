@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import contextlib
 import json
-import os
 import shutil
 import time
 from pathlib import Path
@@ -50,7 +49,7 @@ def test_inputs_that_once_ended_in_a_traceback(
         for place in [folder / "d", folder / "e"] if kind == "samples" else [folder]:
             shutil.copytree(case, place)
         arguments = ast.literal_eval((case / "args.txt").read_text().splitlines()[0])
-        os.chdir(folder)
+        monkeypatch.chdir(folder)
         monkeypatch.setattr("sys.argv", ["calm-ext", *arguments])
         with pytest.raises(SystemExit) as ended, contextlib.suppress(FileNotFoundError):
             main()

@@ -410,7 +410,7 @@ def problems(training: dict[str, Any], **more: Any) -> list[str]:
 def test_mistakes_are_one_line_before_anything_loads() -> None:
     read = parse_recipe(recipe({})).training
     assert isinstance(read, GRPOOptions)
-    assert read.words() == "grpo, lr 5e-05, reward auto, 8 completions a prompt, 1 epochs, one process"
+    assert read.words() == "grpo, lr 5e-05, reward auto, 8 completions a prompt, 1 epochs"
     (said,) = problems({}, mode="options")
     assert said == (
         "training.method: grpo reads the answers that the model writes, and sampling.mode options scores the options; "

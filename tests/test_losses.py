@@ -565,7 +565,7 @@ def test_two_processes_have_the_losses_of_one(babel_model: Path, tmp_path: Path)
     for name, size, accelerate_config in (("one", 4, None), ("two", 2, str(config))):
         folder = tmp_path / name
         more = {"nll_weight": 0, "noise": "weight", "anchors": "kl", "anchor_weight": 1e-6, "select": "last"}
-        made = job(folder, babel_model, batch_size=size, accelerate_config=accelerate_config, epochs=1, **more)
+        made = job(folder, babel_model, batch_size=size, epochs=1, **more).replace(accelerate_config=accelerate_config)
         write_jsonl(made.pairs, data)
         launch(made)
         found.append([r["loss"] for r in log(folder, "train") if "loss" in r])

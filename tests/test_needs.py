@@ -137,7 +137,7 @@ KEYS: dict[str, tuple[Any, str]] = {
     "training.report_to": (["tensorboard"], "report"),
     "training.gradient_checkpointing": (True, ""),
     "training.heldout_share": (0.2, "pairs"),
-    "training.accelerate_config": ("two.yaml", "train"),
+    "launch.accelerate_config": ("two.yaml", "train"),
     "training.method": ("sft", "train"),
     "training.quantize": ("4bit", "train"),
     "pairs.fallback": ("translate", "pairs"),
@@ -230,7 +230,7 @@ WORLD: dict[str, tuple[dict[str, Any], dict[str, str], Callable[[Path, pytest.Mo
     ),
     "the questions file": ({}, {}, write(Path("q.jsonl")), "questions"),
     "the index": ({}, {}, write(Path("index/config.json")), f"retrieve {MEASURED}"),
-    "the accelerate config": ({"training.accelerate_config": "two.yaml"}, {}, write(Path("two.yaml")), "train"),
+    "the accelerate config": ({"launch.accelerate_config": "two.yaml"}, {}, write(Path("two.yaml")), "train"),
     "data of the tasks, in $CALM_DATA_DIR": (
         {}, {"CALM_DATA_DIR": "data"}, write(Path("data/data/xcsqa/config.json")), MEASURED,
     ),

@@ -77,7 +77,7 @@ def test_all_problems_at_once() -> None:
         ({"data": {"source": "local"}}, "data.path: missing"),
         ({"data": {"source": "local", "path": "nope.jsonl"}}, "data.path: no such file"),
         ({"data": {"source": "xcsqa", "data_dir": "nope"}}, "data.data_dir: no such directory"),
-        ({"training": {"accelerate_config": "nope.yaml"}}, "training.accelerate_config: no such file"),
+        ({"launch": {"accelerate_config": "nope.yaml"}}, "launch.accelerate_config: no such file"),
         ({"training": {"learning_rate": 0}}, "training.learning_rate: "),
         ({"data": {"source": "babel", "languages": ["qaa"]}}, "data.languages: "),
         ({"name": "../up"}, "name: "),

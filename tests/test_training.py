@@ -17,7 +17,7 @@ from calm_ext.prompts import ask
 from calm_ext.records import Pair
 from calm_ext.training.encoding import encode_pairs
 from calm_ext.training.job import TrainingJob
-from calm_ext.training.launch import _smaller, command, launch
+from calm_ext.training.launch import _smaller, launch
 from calm_ext.training.monitor import Check, Monitor
 from calm_ext.training.options import training_options
 from calm_ext.training.tracking import log_stages
@@ -232,11 +232,6 @@ def test_loras_dropout_is_not_switched_off(trained: Path, babel_model: Path, tmp
     plain, dropped = ([r["loss"] for r in log(folder, "train") if "loss" in r] for folder in (trained, tmp_path))
     assert plain[0] == pytest.approx(dropped[0], abs=1e-6), "an untrained adapter adds nothing"
     assert max(abs(a - b) for a, b in zip(plain[1:], dropped[1:], strict=True)) > 1e-3
-
-
-def test_accelerate_config_is_passed_on() -> None:
-    assert "--config_file" in command(Path("job.json"), accelerate_config="my.yaml")
-    assert command(Path("job.json"), accelerate_config=None)[1:] == ["-m", "calm_ext.training.worker", "job.json"]
 
 
 def test_pairs_are_encoded_as_they_are_scored(babel_model: Path) -> None:

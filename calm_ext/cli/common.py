@@ -16,6 +16,7 @@ from calm_ext.models.trust import FLAG
 
 if TYPE_CHECKING:
     from calm_ext.models.options import ModelOptions
+from calm_ext.models.processes.options import LaunchOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -94,6 +95,16 @@ def refuse_model(model: ModelOptions, *, remote: bool = False) -> None:
             find_device(model.device)
     except CalmError as error:
         raise CalmError(f"--{error}") from None
+
+
+def require_config(launch: LaunchOptions) -> None:
+    """Refuse an accelerate config that is not there, or is none.
+
+    Raises:
+        CalmError: it names ``--accelerate-config``.
+    """
+    for problem in launch.problems():
+        raise CalmError(problem.replace("launch.accelerate_config", "--accelerate-config"))
 
 
 def with_babel_built(model: ModelOptions) -> ModelOptions:

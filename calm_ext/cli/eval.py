@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from calm_ext.cli.common import json_option, print_json, refuse_model, with_babel_built
+from calm_ext.cli.common import json_option, print_json, refuse_model, require_config, with_babel_built
 from calm_ext.cli.options import backend_arg, flags, template_arg
 from calm_ext.cli.terminal import console, echo
 from calm_ext.errors import CalmError
@@ -18,6 +18,7 @@ from calm_ext.files.places import writable_folder
 from calm_ext.files.texts import read_object
 from calm_ext.harness.options import EvaluationOptions
 from calm_ext.models.options import ModelOptions, SamplingOptions
+from calm_ext.models.processes.options import LaunchOptions
 
 if TYPE_CHECKING:
     from lm_eval.api.model import LM
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 )
 @click.option("--adapter", type=click.Path(path_type=Path), help="PEFT adapter folder to load on the model.")
 @flags(ModelOptions, into="model")
+@flags(LaunchOptions, into="launch")
 @flags(EvaluationOptions, into="evaluation", leave_out=("languages", "metadata"))
 @flags(SamplingOptions, into="asking", only=("chat_template", "backend"))
 @backend_arg
@@ -40,6 +42,7 @@ def command(
     output: Path,
     adapter: Path | None,
     model: ModelOptions,
+    launch: LaunchOptions,
     evaluation: EvaluationOptions,
     asking: SamplingOptions,
     backend_args: tuple[str, ...],
@@ -73,6 +76,7 @@ def command(
     if all(name.startswith("calm_") for name in evaluation.tasks):
         check_metadata(values, where="--metadata")
     check_questions(values, evaluation.tasks)
+    require_config(launch)
     writable_folder(output)
     refuse_model(model, remote=BACKENDS[asking.backend].remote)
     from calm_ext.pipeline.recipe import with_arguments
@@ -81,7 +85,7 @@ def command(
     _check_adapter(adapter, asking.backend)
     built = with_babel_built(model)
     values.setdefault("pretrained", built.path)  # whose tokenizer passages are cut by
-    with _asked(built, adapter, asking, evaluation, output) as lm:
+    with _asked(built, launch, adapter, asking, evaluation, output) as lm:
         results = evaluate(
             lm,
             evaluation.tasks,
@@ -129,14 +133,20 @@ def _check_adapter(adapter: Path | None, backend: str) -> None:
 
 @contextmanager
 def _asked(
-    model: ModelOptions, adapter: Path | None, asking: SamplingOptions, evaluation: EvaluationOptions, output: Path
+    model: ModelOptions,
+    launch: LaunchOptions,
+    adapter: Path | None,
+    asking: SamplingOptions,
+    evaluation: EvaluationOptions,
+    output: Path,
 ) -> Iterator[LM]:
     """The model as lm-eval's class: loaded here, or asked through a backend."""
     if asking.backend == "hf":
-        from calm_ext.models.lm import load_lm
+        from calm_ext.models.processes.model import load
 
-        yield load_lm(
+        yield load(
             model.path,
+            launch=launch,
             adapter=str(adapter) if adapter else None,
             dtype=model.dtype,
             device=model.device,
@@ -145,6 +155,8 @@ def _asked(
             template_args=asking.template_args,
         )
         return
+    if launch.accelerate_config is not None:
+        raise CalmError(f"--accelerate-config: does not go with --backend {asking.backend}; leave it out")
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise CalmError(f"--backend {asking.backend} runs in one process; start it without `accelerate launch`")
     from calm_ext.harness.backend_lm import as_lm

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import click
 
-from calm_ext.cli.common import refuse_inputs, refuse_model, with_babel_built
+from calm_ext.cli.common import refuse_inputs, refuse_model, require_config, with_babel_built
 from calm_ext.cli.options import backend_arg, flags, template_arg
 from calm_ext.cli.terminal import echo
 from calm_ext.models.options import ModelOptions, SamplingOptions
+from calm_ext.models.processes.options import LaunchOptions
 
 
 @click.command("sample")
@@ -22,6 +23,7 @@ from calm_ext.models.options import ModelOptions, SamplingOptions
     help="Passages JSONL to ask with, of `calm-ext index passages`; the texts are taken as they are.",
 )
 @flags(ModelOptions, into="model")
+@flags(LaunchOptions, into="launch")
 @flags(SamplingOptions, into="sampling", leave_out=("backend_args", "template_args", "thoughts"), names={"n": ["-n"]})
 @backend_arg
 @template_arg
@@ -31,6 +33,7 @@ def command(
     output: Path,
     passages: Path | None,
     model: ModelOptions,
+    launch: LaunchOptions,
     sampling: SamplingOptions,
     backend_args: tuple[str, ...],
     template_args: tuple[str, ...],
@@ -62,6 +65,7 @@ def command(
     grounding = given_as_is(str(passages), asked) if passages else None
     sampling = with_arguments(sampling, verb="sample", backend_args=backend_args, template_args=template_args)
     check_words(asked[0].versions, sampling.resolved_style)
+    require_config(launch)
     writable_file(output)
     refuse_model(model, remote=BACKENDS[sampling.backend].remote)
     from calm_ext.harness.sampler import sample
@@ -79,6 +83,7 @@ def command(
             chat=sampling.chat_template,
             template_args=sampling.template_args,
             scored=sampling.mode == "options",
+            launch=launch,
         ) as backend:
             done = sample(
                 backend,

@@ -9,12 +9,13 @@ from typing import Any
 
 import click
 
-from calm_ext.cli.common import marks_option, refuse_model
+from calm_ext.cli.common import marks_option, refuse_model, require_config
 from calm_ext.cli.options import flags, template_arg
 from calm_ext.cli.terminal import echo
 from calm_ext.errors import RecipeError
 from calm_ext.files.places import writable_folder
 from calm_ext.models.options import ModelOptions, SamplingOptions
+from calm_ext.models.processes.options import LaunchOptions
 from calm_ext.training.options import TrainingOptions, options_class, training_options
 
 
@@ -23,6 +24,7 @@ from calm_ext.training.options import TrainingOptions, options_class, training_o
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Directory for adapter/ and logs.")
 @click.option("--model", required=True, help="Hugging Face folder or hub name.")
 @flags(TrainingOptions, into="method", only=["method"])
+@flags(LaunchOptions, into="processes")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A training option, as learning_rate=3e-5.")
 @click.option("--heldout", type=click.Path(path_type=Path), help="Questions JSONL, kept out of the pairs, to watch by.")
 @click.option("--heldout-generations", type=click.Path(path_type=Path), help="Their generations JSONL, to vote on.")
@@ -34,6 +36,7 @@ def command(
     output: Path,
     model: str,
     method: TrainingOptions,
+    processes: LaunchOptions,
     settings: tuple[str, ...],
     heldout: Path | None,
     heldout_generations: Path | None,
@@ -66,6 +69,7 @@ def command(
         raise RecipeError("", ["--heldout needs --heldout-generations, whose vote it watches by"])
     if heldout_generations and not heldout:
         raise RecipeError("", ["--heldout-generations needs --heldout: the questions that they answer"])
+    require_config(processes)
     writable_folder(output)
     if sampling.mode_problems():
         raise RecipeError("", sampling.mode_problems())
@@ -93,6 +97,7 @@ def command(
         groups=pairs if eats == "groups" else None,
         questions=pairs if eats == "questions" else None,
         output=output,
+        accelerate_config=processes.accelerate_config,
         options=options,
         sampling=sampling.replace(thoughts=list(thoughts)),
         heldout=heldout,

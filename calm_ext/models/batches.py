@@ -4,39 +4,66 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from calm_ext.errors import CalmError
+from calm_ext.models.processes.group import current
 
 logger = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
-def in_batches(items: Sequence[Item], batch_size: int, work: Callable[[Sequence[Item]], None]) -> None:
-    """Call ``work`` with ``batch_size`` items at a time, with half as many from where it runs out of memory.
+def in_batches(
+    items: Sequence[Item], batch_size: int, work: Callable[[Sequence[Item]], Sequence[Result]]
+) -> list[Result]:
+    """The result of ``work`` for each item, in order, ``batch_size`` items at a time.
+
+    Where memory does not suffice for a batch it is halved, and so are those that follow. In a group of processes
+    (:mod:`calm_ext.models.processes`) each does its share of the batches.
+
+    Args:
+        work: takes a batch and gives a result for each of its items.
 
     Raises:
-        CalmError: it runs out of memory with one item.
+        CalmError: memory does not suffice for one item.
     """
-    start, warned = 0, False
-    while start < len(items):
-        try:
-            work(items[start : start + batch_size])
-        except (MemoryError, RuntimeError) as error:
-            if not is_out_of_memory(error):
-                raise
-            if batch_size == 1:
-                raise CalmError("memory does not suffice for a single prompt; take a smaller model or dtype") from None
-            failed = True
-        else:
-            start, failed = start + batch_size, False
-        if failed:  # outside of the handler, whose traceback holds on to the tensors
-            batch_size = max(1, batch_size // 2)
+    batches = [items[start : start + batch_size] for start in range(0, len(items), batch_size)]
+    shrinking = _Shrinking(batch_size, work)
+    group = current()
+    done = [shrinking.do(batch) for batch in batches] if group is None else group.share(batches, shrinking.do)
+    return [result for results in done for result in results]
+
+
+class _Shrinking:
+    """Work in batches whose size is halved where memory does not suffice."""
+
+    def __init__(self, size: int, work: Callable[[Sequence[Any]], Sequence[Any]]) -> None:
+        self.size, self.work, self.warned = size, work, False
+
+    def do(self, items: Sequence[Any]) -> list[Any]:
+        """The results of a batch, in as many parts as memory needs."""
+        found: list[Any] = []
+        while len(found) < len(items):
+            part = items[len(found) : len(found) + self.size]
+            try:
+                found += self.work(part)
+                continue
+            except (MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                if len(part) == 1:
+                    raise CalmError(
+                        "memory does not suffice for a single prompt; take a smaller model or dtype"
+                    ) from None
+            # Outside of the handler, whose traceback holds on to the tensors.
+            self.size = max(1, len(part) // 2)
             release_memory()
-            log = logger.debug if warned else logger.warning
-            log("out of memory: going on with batches of %d; a smaller batch_size avoids this", batch_size)
-            warned = True
+            log = logger.debug if self.warned else logger.warning
+            log("out of memory: going on with batches of %d; a smaller batch_size avoids this", self.size)
+            self.warned = True
+        return found
 
 
 def is_out_of_memory(error: BaseException) -> bool:

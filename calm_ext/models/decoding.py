@@ -123,7 +123,7 @@ def respond(
     result = [[Reply("")] * len(request.seeds) for request in requests]
     untils = [StopStrings(lm, request.until) for request in requests]
 
-    def work(part: Sequence[tuple[int, int]]) -> None:
+    def work(part: Sequence[tuple[int, int]]) -> list[Reply]:
         different = list(dict.fromkeys(i for i, _ in part))
         decoded = decode(
             lm.model,
@@ -135,14 +135,18 @@ def respond(
             ends=ends,
             stops=lambda row, tokens: untils[part[row][0]].met(tokens),
         )
-        for (i, j), tokens in zip(part, decoded, strict=True):
-            ended = tokens[-1] in ends or untils[i].met(tokens)
-            result[i][j] = Reply(untils[i].cut(lm.tok_decode(tokens)), "stop" if ended else "length")
+        return [reply(i, tokens) for (i, _), tokens in zip(part, decoded, strict=True)]
+
+    def reply(request: int, tokens: list[int]) -> Reply:
+        until = untils[request]
+        return Reply(until.cut(lm.tok_decode(tokens)), "stop" if tokens[-1] in ends or until.met(tokens) else "length")
 
     most = max((len(request.seeds) for request in requests), default=1)
     kind = lm.mixed_precision_dtype
     with torch.inference_mode(), torch.autocast(device_type=lm.device.type, dtype=kind, enabled=kind is not None):
-        in_batches(rows, lm.prompts_per_pass * max(1, min(most, ROWS_PER_PROMPT)), work)
+        replies = in_batches(rows, lm.prompts_per_pass * max(1, min(most, ROWS_PER_PROMPT)), work)
+    for (i, j), said in zip(rows, replies, strict=True):
+        result[i][j] = said
     return result
 
 

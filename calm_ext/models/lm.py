@@ -203,5 +203,7 @@ def load_lm(
             **loading(trust_remote_code),
             chat_template_args=dict(template_args or {}),
         )
-    except (OSError, ValueError) as error:
+    except CalmError:
+        raise
+    except Exception as error:  # whatever transformers raises at files that are damaged or of another kind
         raise CalmError(f"model {path} cannot be loaded: {why(error)}") from error

@@ -69,13 +69,14 @@ def score_groups(
     rows.sort(key=_width, reverse=True)
     result: list[list[Answer]] = [[(0.0, True)] * len(targets) for _, targets in groups]
 
-    def work(part: Sequence[_Row]) -> None:
-        for (index, first, _, targets), answers in zip(part, _score(model, part, dtype), strict=True):
-            result[index][first : first + len(targets)] = answers
-            if progress:
-                progress(len(targets))
+    def work(part: Sequence[_Row]) -> list[list[Answer]]:
+        answers = _score(model, part, dtype)
+        if progress:
+            progress(sum(map(len, answers)))
+        return answers
 
-    in_batches(rows, batch_size, work)
+    for (index, first, _, targets), answers in zip(rows, in_batches(rows, batch_size, work), strict=True):
+        result[index][first : first + len(targets)] = answers
     return result
 
 

@@ -112,15 +112,17 @@ class Models:
     def lm(self, *, batch_size: int, adapter: Path | None = None) -> Any:
         """The model as lm-eval's class; the one without an adapter is kept."""
         from calm_ext.harness.evaluate import quiet_lm_eval
-        from calm_ext.models.lm import load_lm
+        from calm_ext.models.processes.model import load
 
         quiet_lm_eval()
         if adapter is None and self._lm is not None:
             self._lm.batch_size_per_gpu = batch_size
             return self._lm
+        self.release()
         m = self.recipe.model
-        lm = load_lm(
+        lm = load(
             self.path,
+            launch=self.recipe.launch,
             adapter=str(adapter) if adapter else None,
             tokenizer=self._tokenizer,
             dtype=m.dtype,
@@ -187,6 +189,7 @@ class Run:
 
     Attributes:
         stages: those of this recipe, in order.
+        due: names of the stages that this call is to come to.
         current: name of the stage that is running.
         inputs: the hash of what that stage depends on, by which it knows its own unfinished work again.
     """
@@ -206,6 +209,7 @@ class Run:
         self.dir = RunDirectory(folder or Path("runs") / recipe.name, name=recipe.name)
         self.reporter = reporter or Reporter()
         self.models = Models(recipe)
+        self.due: tuple[str, ...] = ()
         self.current = ""
         self.inputs = ""
 

@@ -166,7 +166,4 @@ def problems_of_recipe(recipe: Recipe) -> list[str]:
     found += recipe.data.problems() + _task_problems(recipe.evaluation.tasks)
     found += problems_of(recipe.evaluation.metadata, recipe.evaluation.tasks, within="evaluation.metadata.")
     found += tracker_problems(recipe.training.report_to)
-    config = recipe.training.accelerate_config
-    if config and not Path(config).is_file():
-        found.append(f"training.accelerate_config: no such file: {config}")
-    return found
+    return found + recipe.launch.problems()

@@ -83,7 +83,7 @@ def _check_memory(recipe: Recipe, device: str, size: int) -> None:
     import psutil
 
     if device.startswith("cuda"):
-        if recipe.training.accelerate_config:
+        if recipe.launch.several:
             return  # may be spread over several
         import torch
 

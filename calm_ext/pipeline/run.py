@@ -71,6 +71,7 @@ class Pipeline:
         with held(make_folder(self.dir.path), "align"):
             self.dir.read()
             self.dir.open(order=names, recipe=self.context.recipe.to_yaml(), outdated=self._outdated())
+            self.context.due = tuple(s.name for s in due)
             self.context.reporter.begin([s.name for s in due], self.dir.path)
             for stage in due:
                 self.advance(stage)

@@ -22,16 +22,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from calm_ext.errors import CalmError
+from calm_ext.models.processes import forked
 from calm_ext.pipeline.reporter import Reporter
 from calm_ext.report.watch import check_words
 from calm_ext.study.grid import Cell
-
-#: Loaded once, before the processes are forked.
-_PRELOADED = [
-    "calm_ext.harness.evaluate", "calm_ext.harness.task", "calm_ext.models.lm", "calm_ext.report.plots.draw",
-    "lm_eval.evaluator", "lm_eval.loggers", "peft", "torch", "transformers", "matplotlib.figure",
-]  # fmt: skip
-
 
 #: Seconds that a process has after its last word; a framework's thread may not end.
 _TO_END = 20
@@ -67,9 +61,7 @@ def run_cells(cells: Sequence[Cell], study: Path, *, jobs: int, report: Callable
     Args:
         report: called with each event, in this process.
     """
-    context = multiprocessing.get_context("forkserver" if hasattr(os, "fork") else "spawn")
-    if hasattr(os, "fork"):
-        context.set_forkserver_preload(_PRELOADED)
+    context = forked.context() if forked.can_fork() else multiprocessing.get_context("spawn")
     failed: dict[str, str] = {}
     waiting, running = list(cells), list[_Job]()
     try:

@@ -159,9 +159,8 @@ class Examiner(NamedTuple):
         import torch
 
         order = sorted(range(len(items)), key=lambda i: -len(items[i].prompt))
-        texts = [""] * len(items)
 
-        def work(part: Sequence[int]) -> None:
+        def work(part: Sequence[int]) -> list[str]:
             width = len(items[part[0]].prompt)
             rows = [items[i].prompt for i in part]
             ids = torch.tensor([[self.tokenizer.pad_token_id] * (width - len(r)) + r for r in rows])
@@ -175,8 +174,7 @@ class Examiner(NamedTuple):
                     pad_token_id=self.tokenizer.pad_token_id,
                 )
             count_tokens(out.numel())
-            for row, index in enumerate(part):
-                texts[index] = self.tokenizer.decode(out[row, width:], skip_special_tokens=True)
+            return [self.tokenizer.decode(row[width:], skip_special_tokens=True) for row in out]
 
-        in_batches(order, self.batch_size, work)
-        return texts
+        texts = dict(zip(order, in_batches(order, self.batch_size, work), strict=True))
+        return [texts[i] for i in range(len(items))]

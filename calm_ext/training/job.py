@@ -25,6 +25,8 @@ class TrainingJob(Section):
     """Exercises JSONL to train on, for methods that sample and reward answers."""
     output: Path
     """Directory for ``adapter/``, ``log.jsonl`` and ``checkpoints/``."""
+    accelerate_config: str | None = None
+    """The accelerate config of the processes that train; default: one process."""
     options: AnyTrainingOptions
     """The method and how to train by it."""
     sampling: SamplingOptions = SamplingOptions()

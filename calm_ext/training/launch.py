@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import codecs
 import json
-import os
-import re
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-import psutil
-
-import calm_ext
 from calm_ext.disk.digests import content_of, digest
 from calm_ext.disk.models import model_content
 from calm_ext.errors import RunError
@@ -24,6 +18,9 @@ from calm_ext.files.places import make_folder
 from calm_ext.files.writing import atomic_write
 from calm_ext.models.batches import says_out_of_memory
 from calm_ext.models.meter import Reading
+from calm_ext.models.processes import forked
+from calm_ext.models.processes.forked import Forked, can_fork
+from calm_ext.models.processes.start import command, environment, reason_in, was_killed
 from calm_ext.training.checkpoints import clear, discard, finished_adapter, newest_whole
 from calm_ext.training.job import TrainingJob
 from calm_ext.training.messages import LISTENED, Splitter
@@ -31,23 +28,10 @@ from calm_ext.training.tracking import open_run
 
 #: The worker's line when the model is loaded: a smaller batch does not help where memory ends before that.
 START_LINE = "training in "
-#: Environment variable that names the process whose training this is: without it nobody waits for the result.
-PARENT = "CALM_TRAINING_FOR"
+_WORKER = "calm_ext.training.worker"
 _SPENT = "spent.jsonl"
 #: Which job the files of an output belong to.
 _IDENTITY = ".job"
-
-
-def command(job_file: Path, *, accelerate_config: str | None) -> list[str]:
-    """What starts a job: the worker itself, or ``accelerate launch`` with the processes of an accelerate config.
-
-    Training runs on accelerate in either case; with a single process its launcher would only load torch once more, and
-    leave the worker behind when it is ended.
-    """
-    worker = ["-m", "calm_ext.training.worker", str(job_file)]
-    if accelerate_config is None:
-        return [sys.executable, *worker]
-    return [sys.executable, "-m", "accelerate.commands.launch", "--config_file", accelerate_config, *worker]
 
 
 class _OutOfMemory(RunError):
@@ -160,30 +144,22 @@ def _run(job: TrainingJob, say: Callable[[str], None], trained: Callable[[dict[s
     job_file = job.output / "job.json"
     atomic_write(job_file, job.model_dump_json(indent=2) + "\n")
     log_file = job.output / "worker.log"
-    environment = dict(os.environ)
+    around = environment()
     if job.options.report_to:
         tracked = open_run(job.options.report_to, job.tracking_folder, name=job.run_name or job.output.resolve().name)
-        environment.update(tracked.environment(job.tracking_folder))
-    environment[LISTENED] = "1"
-    environment[PARENT] = json.dumps([os.getpid(), psutil.Process().create_time(), socket.gethostname()])
-    package = str(Path(calm_ext.__file__).parent.parent)
-    environment["PYTHONPATH"] = os.pathsep.join(x for x in (package, environment.get("PYTHONPATH")) if x)
-    environment.setdefault("TOKENIZERS_PARALLELISM", "false")
-    environment.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")
+        around.update(tracked.environment(job.tracking_folder))
+    around[LISTENED] = "1"
     on_cpu = job.device == "cpu"
     if on_cpu:
-        environment["CUDA_VISIBLE_DEVICES"] = ""
-    elif _has_gpu() and not job.options.accelerate_config:
+        around["CUDA_VISIBLE_DEVICES"] = ""
+    elif _has_gpu() and not job.accelerate_config:
         # One process has one GPU: of several, transformers would make torch's DataParallel, which TRL refuses.
-        environment["CUDA_VISIBLE_DEVICES"] = _gpu(job.device, environment.get("CUDA_VISIBLE_DEVICES"))
+        around["CUDA_VISIBLE_DEVICES"] = _gpu(job.device, around.get("CUDA_VISIBLE_DEVICES"))
     if on_cpu or not _has_gpu():
         # TRL compiles its log-probability kernel: a minute of C++ on a CPU that the kernel does not win back there.
-        environment.setdefault("TORCH_COMPILE_DISABLE", "1")
-    arguments = command(job_file, accelerate_config=job.options.accelerate_config)
+        around.setdefault("TORCH_COMPILE_DISABLE", "1")
     with log_file.open("wb") as log:
-        process = subprocess.Popen(
-            arguments, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
+        process = _started(job_file, around, accelerate_config=job.accelerate_config, on_cpu=on_cpu or not _has_gpu())
         assert process.stdout is not None
         try:
             splitter, decoder = Splitter(), codecs.getincrementaldecoder("utf-8")("replace")
@@ -206,13 +182,32 @@ def _run(job: TrainingJob, say: Callable[[str], None], trained: Callable[[dict[s
             raise
     if code:
         said = log_file.read_text(encoding="utf-8", errors="replace")
-        reason = _reason(said)
-        # Linux ends a process that takes too much, without a word.
-        killed = code in (-9, 137) or any(x in said for x in ("Signals.SIGKILL", "Signal 9 (SIGKILL)"))
-        if killed:
-            reason = "it was killed, as where a machine runs out of memory"
+        killed = was_killed(code, said)
+        reason = "it was killed, as where a machine runs out of memory" if killed else reason_in(said)
         kind = _OutOfMemory if (killed or says_out_of_memory(reason)) and START_LINE in said else RunError
         raise kind(f"training failed with exit code {code}: {reason} (all of it: {log_file})")
+
+
+def _started(
+    job_file: Path, around: dict[str, str], *, accelerate_config: str | None, on_cpu: bool
+) -> subprocess.Popen[bytes] | Forked:
+    """The process of a job, or the launcher of several.
+
+    Training runs on accelerate in either case; with a single process its launcher would only load torch once more, and
+    leave the worker behind when it is ended.
+    """
+    if accelerate_config is None and on_cpu and can_fork():
+        return Forked(_WORKER, [str(job_file)], around)
+    return subprocess.Popen(
+        command(_WORKER, str(job_file), accelerate_config=accelerate_config),
+        env=around, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
+def get_ready(model: str, *, accelerate_config: str | None, device: str | None) -> None:
+    """Load what training will need, in the background, where the training process is one that is forked."""
+    if accelerate_config is None and (device == "cpu" or not _has_gpu()):
+        forked.get_ready(model)
 
 
 def _keep(log: IO[bytes], text: bytes, decoder: codecs.IncrementalDecoder) -> None:
@@ -237,12 +232,3 @@ def _gpu(device: str | None, visible: str | None) -> str:
 
 def _has_gpu() -> bool:
     return shutil.which("nvidia-smi") is not None or shutil.which("rocm-smi") is not None
-
-
-def _reason(text: str) -> str:
-    """The line of a log that names the error: the last one of a Python exception, not accelerate's own report of it."""
-    lines = [re.sub(r"^\[rank\d+\]: *", "", line).strip() for line in text.splitlines() if line.strip()]
-    ours = [x.removeprefix("error: ") for x in lines if x.startswith("error: ")]
-    named = [x for x in lines if x.split(":")[0].endswith(("Error", "Exception", "Interrupt"))]
-    own = [x for x in named if "CalledProcessError" not in x and "ChildFailedError" not in x]
-    return (ours or own or named or lines or ["no output"])[-1]

@@ -69,8 +69,6 @@ class TrainingOptions(Section):
     """Compute activations again in the backward pass, which saves memory; ``auto``: on a GPU."""
     quantize: Literal["none", "4bit"] = "none"
     """``4bit`` for QLoRA (extra ``qlora``; needs a GPU)."""
-    accelerate_config: str | None = None
-    """An accelerate config file for several processes or machines; default: one process."""
     report_to: list[Tracker] = Field(default_factory=list)
     """Experiment trackers, which get training's curves and the stages' results as one run."""
 
@@ -99,10 +97,9 @@ class TrainingOptions(Section):
         """The line of a plan.
 
         >>> TrainingOptions(method="sft").words()
-        'sft, lr 5e-05, 1 epochs, one process'
+        'sft, lr 5e-05, 1 epochs'
         """
-        parts = [self.method, f"lr {self.learning_rate:g}", *self.own_words(), f"{self.epochs:g} epochs"]
-        return ", ".join([*parts, self.accelerate_config or "one process"])
+        return ", ".join([self.method, f"lr {self.learning_rate:g}", *self.own_words(), f"{self.epochs:g} epochs"])
 
 
 class GroupOptions(TrainingOptions):

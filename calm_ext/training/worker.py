@@ -10,19 +10,16 @@ import json
 import logging
 import os
 import shutil
-import socket
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-import psutil
 import torch
 from peft import LoraConfig
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM
 
 from calm_ext.disk.seal import SEAL, seal
 from calm_ext.errors import CalmError, RunError
@@ -30,13 +27,15 @@ from calm_ext.files.places import make_folder
 from calm_ext.files.writing import atomic_write
 from calm_ext.models.device import choose_dtype, peak_memory_mib
 from calm_ext.models.meter import reading
+from calm_ext.models.processes.preloaded import tokenizer_of
+from calm_ext.models.processes.start import end_with_parent
 from calm_ext.models.trust import loading
 from calm_ext.training.callbacks import Log, Sealing, Steps, Watch, watch
 from calm_ext.training.checkpoints import finish
 from calm_ext.training.context import TrainingContext
 from calm_ext.training.encoding import LOADERS
 from calm_ext.training.job import TrainingJob
-from calm_ext.training.launch import PARENT, START_LINE, add_spent
+from calm_ext.training.launch import START_LINE, add_spent
 from calm_ext.training.messages import Told, tell
 from calm_ext.training.metering import Metered
 from calm_ext.training.methods import METHODS
@@ -47,7 +46,7 @@ def run(job: TrainingJob) -> None:
     options = job.options
     method = METHODS[options.method]
     make_folder(job.output)
-    tokenizer = AutoTokenizer.from_pretrained(job.model, trust_remote_code=job.trust_remote_code)
+    tokenizer = tokenizer_of(job.model, trust_remote_code=job.trust_remote_code)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     load = method.load or LOADERS[method.eats]
@@ -163,13 +162,15 @@ def _finish(
     finish(job.output)
 
 
-def main(job_file: Path) -> None:
+def main(job_file: str) -> None:
     """Run the job of a file; a user's mistake ends in one line."""
+    logging.basicConfig(level=logging.WARNING)
+    Told.attach()
     try:
-        job = TrainingJob.model_validate_json(job_file.read_text(encoding="utf-8"))
+        job = TrainingJob.model_validate_json(Path(job_file).read_text(encoding="utf-8"))
     except CalmError as error:  # of a plugin
         sys.exit(f"error: {error}")
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     try:
         with _alone(job) if _first_process() else nullcontext():
             run(job)
@@ -200,21 +201,5 @@ def _alone(job: TrainingJob) -> Iterator[None]:
         lock.release()
 
 
-def _end_with_parent() -> None:
-    """End this process when the one that waits for its result is gone: it could not be told, and would write on."""
-    pid, started, host = json.loads(os.environ.get(PARENT) or "[0, 0, null]")
-    while host == socket.gethostname():
-        try:
-            if abs(psutil.Process(pid).create_time() - started) > 1:
-                os._exit(1)
-        except psutil.NoSuchProcess:
-            os._exit(1)
-        except psutil.Error:
-            return
-        time.sleep(0.5)
-
-
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.WARNING)
-    Told.attach()
-    main(Path(sys.argv[1]))
+    main(sys.argv[1])

@@ -41,6 +41,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from calm_ext.errors import CalmError
+from calm_ext.models.processes.options import LaunchOptions
 from calm_ext.options import Section
 from calm_ext.plugins import Registry
 
@@ -138,6 +139,7 @@ class Setup:
         tokenizer: the model's, where it is loaded already.
         lm: the model as lm-eval's class, where it is loaded already; only for a backend that shares it.
         scored: whether options will be scored; None where that is not known.
+        launch: the processes that hold the model, for a backend that is none of its own.
     """
 
     model: ModelOptions
@@ -148,6 +150,7 @@ class Setup:
     tokenizer: Any = None
     lm: LM | None = None
     scored: bool | None = None
+    launch: LaunchOptions = field(default_factory=LaunchOptions)
 
 
 @dataclass(frozen=True)
@@ -205,6 +208,7 @@ class BackendEntry:
         tokenizer: Any = None,
         lm: LM | None = None,
         scored: bool | None = None,
+        launch: LaunchOptions | None = None,
     ) -> Backend:
         """Load the model, start the engine, or find the server; see :class:`Setup`.
 
@@ -219,7 +223,17 @@ class BackendEntry:
         if problem:
             raise CalmError(problem)
         given = self.parse(arguments or {})
-        setup = Setup(model, given, batch_size, chat, dict(template_args or {}), tokenizer, lm, scored)
+        setup = Setup(
+            model,
+            given,
+            batch_size,
+            chat,
+            dict(template_args or {}),
+            tokenizer,
+            lm,
+            scored,
+            launch or LaunchOptions(),
+        )
         return self.make(setup)
 
 

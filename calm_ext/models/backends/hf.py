@@ -37,7 +37,10 @@ class HFBackend(Backend):
     ) -> list[list[Reply]]:
         """See :class:`~calm_ext.models.backends.Backend`."""
         from calm_ext.models.decoding import can_decode, respond
+        from calm_ext.models.processes.model import LaunchedLM
 
+        if isinstance(self.lm, LaunchedLM):
+            return self.lm.respond(requests, temperature=temperature, top_p=top_p, max_new_tokens=max_new_tokens)
         if can_decode(self.lm):
             return respond(self.lm, requests, temperature=temperature, top_p=top_p, max_new_tokens=max_new_tokens)
         return self._generate_until(requests, temperature=temperature, top_p=top_p, max_new_tokens=max_new_tokens)
@@ -90,12 +93,13 @@ def load(setup: Setup) -> HFBackend:
     """
     if setup.lm is not None:
         return HFBackend(setup.lm)
-    from calm_ext.models.lm import load_lm
+    from calm_ext.models.processes.model import load as load_lm
 
     model = setup.model
     return HFBackend(
         load_lm(
             model.path,
+            launch=setup.launch,
             tokenizer=setup.tokenizer,
             dtype=model.dtype,
             device=model.device,

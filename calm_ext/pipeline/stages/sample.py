@@ -19,6 +19,7 @@ from calm_ext.pipeline.needs import Needs, model_keys, model_world
 from calm_ext.pipeline.schema import Recipe
 from calm_ext.pipeline.stages.retrieve import grounding_of
 from calm_ext.records import Generation, ParallelQuestion
+from calm_ext.training.launch import get_ready
 
 
 class Sample(BaseStage):
@@ -79,6 +80,10 @@ class Sample(BaseStage):
             run.say("the sampling settings have changed: the old generations are put aside in sampling/old")
         self._require_sums(run, output)
         s, questions = run.recipe.sampling, run.questions
+        if "train" in run.due:
+            get_ready(
+                run.models.path, accelerate_config=run.recipe.launch.accelerate_config, device=run.recipe.model.device
+            )
         endings = Endings()
         with run.models.backend() as backend:
             asked = sample(

@@ -21,6 +21,9 @@ from calm_ext.training.methods import METHODS
 #: (The share that is held out is the pairs' matter.)
 _IDLE = ("report_to", "gradient_checkpointing", "heldout_share")
 
+#: The key of one process as earlier versions named it, so that what they trained is up to date.
+_ONE_PROCESS = {"training.accelerate_config": None}
+
 
 class Train(BaseStage):
     """Write ``adapter/`` and the log and summary in ``training/``."""
@@ -34,15 +37,16 @@ class Train(BaseStage):
         return Needs(
             keys=model_keys(r)
             | keys_of(r.training, "training", but=_IDLE)
+            | (keys_of(r.launch, "launch") if r.launch.accelerate_config else _ONE_PROCESS)
             | asking_keys(r)
             | some_keys(r.sampling, "sampling", "max_new_tokens", "seed"),
             made=run.made_by("pairs", *vote, "retrieve"),
-            world=model_world(r) | file_world(r.training.accelerate_config),
+            world=model_world(r) | file_world(r.launch.accelerate_config),
         )
 
     def plan(self, run: Run) -> str:
         """The method and its main options."""
-        return run.recipe.training.words()
+        return f"{run.recipe.training.words()}, {run.recipe.launch.words()}"
 
     def run(self, run: Run) -> Outputs:
         """Train, continuing where an earlier run with the same inputs stopped."""
@@ -60,6 +64,7 @@ class Train(BaseStage):
             groups=folder / GROUPS if beside == GROUPS else None,
             questions=folder / EXERCISES if beside == EXERCISES else None,
             output=output,
+            accelerate_config=r.launch.accelerate_config,
             options=r.training,
             sampling=r.sampling,
             heldout=folder / "heldout/questions.jsonl" if votes else None,

@@ -1,0 +1,70 @@
+"""What a recipe says of processes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from calm_ext.options import Section
+
+
+class LaunchOptions(Section):
+    """How many processes hold the model, for sampling, evaluation and training."""
+
+    accelerate_config: str | None = None
+    """An accelerate config file for several processes or machines; default: one process. Sampling by ``hf`` and
+    evaluation share the batches, and give what one process gives; training computes batch_size examples in each."""
+
+    @property
+    def several(self) -> bool:
+        """Whether the config asks for more than one process; one without a number takes all GPUs."""
+        return self.accelerate_config is not None and processes_of(Path(self.accelerate_config)) != 1
+
+    def problems(self) -> list[str]:
+        """What is wrong with the file, one a line."""
+        if self.accelerate_config is None:
+            return []
+        path, key = Path(self.accelerate_config), "launch.accelerate_config"
+        if not path.is_file():
+            return [f"{key}: no such file: {path}"]
+        found = _read(path)
+        if found is None or not isinstance(found.get("num_processes", 1), int):
+            return [f"{key}: {path} is no accelerate config; `accelerate config --config_file {path}` writes one"]
+        return []
+
+    def words(self) -> str:
+        """For the line of a plan."""
+        return self.accelerate_config or "one process"
+
+
+def processes_of(path: Path) -> int | None:
+    """``num_processes`` of an accelerate config: of all machines together; None where the file does not say."""
+    found = (_read(path) or {}).get("num_processes")
+    return found if isinstance(found, int) else None
+
+
+def processes_here(path: Path) -> int | None:
+    """The processes of a config on one of its machines; None where the number is not known."""
+    found = _read(path) or {}
+    processes, machines = found.get("num_processes"), found.get("num_machines", 1)
+    if not isinstance(processes, int) or not isinstance(machines, int) or machines < 1:
+        return None
+    return max(1, processes // machines)
+
+
+def threads_of(path: Path) -> int | None:
+    """Threads for each process of a config that computes on this machine's CPU; None where the number is not known."""
+    here = processes_here(path)
+    return None if here is None else max(1, len(os.sched_getaffinity(0)) // here)
+
+
+def _read(path: Path) -> dict[str, object] | None:
+    """The keys of a config; None where it is none."""
+    from calm_ext.errors import CalmError
+    from calm_ext.files.texts import read_yaml
+
+    try:
+        found = read_yaml(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, ValueError, CalmError):
+        return None
+    return found if isinstance(found, dict) and found else None

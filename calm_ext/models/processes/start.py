@@ -1,0 +1,70 @@
+"""Start the processes of an accelerate config, and end with the process that started them. Loads no framework."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+
+import calm_ext
+
+#: Environment variable that names the process that waits for the result.
+PARENT = "CALM_STARTED_BY"
+
+
+def command(module: str, *arguments: str, accelerate_config: str | None = None, flags: Sequence[str] = ()) -> list[str]:
+    """What runs a module in one process, or by ``accelerate launch`` in those of a config.
+
+    Args:
+        flags: of ``accelerate launch``, that the config does not decide.
+    """
+    worker = ["-m", module, *arguments]
+    if accelerate_config is None:
+        return [sys.executable, *worker]
+    return [sys.executable, "-m", "accelerate.commands.launch", "--config_file", accelerate_config, *flags, *worker]
+
+
+def environment() -> dict[str, str]:
+    """The environment of such a process: it finds this package, and knows who waits for it."""
+    found = dict(os.environ)
+    package = str(Path(calm_ext.__file__).parent.parent)
+    found["PYTHONPATH"] = os.pathsep.join(x for x in (package, found.get("PYTHONPATH")) if x)
+    found.setdefault("TOKENIZERS_PARALLELISM", "false")
+    found.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")
+    found[PARENT] = json.dumps([os.getpid(), psutil.Process().create_time(), socket.gethostname()])
+    return found
+
+
+def end_with_parent() -> None:
+    """End this process when the one that waits for its result is gone; for a thread of its own."""
+    pid, started, host = json.loads(os.environ.get(PARENT) or "[0, 0, null]")
+    while host == socket.gethostname():
+        try:
+            if abs(psutil.Process(pid).create_time() - started) > 1:
+                os._exit(1)
+        except psutil.NoSuchProcess:
+            os._exit(1)
+        except psutil.Error:
+            return
+        time.sleep(0.5)
+
+
+def reason_in(text: str) -> str:
+    """The line of a log that names the error: the last one of a Python exception, not accelerate's own report of it."""
+    lines = [re.sub(r"^\[rank\d+\]: *", "", line).strip() for line in text.splitlines() if line.strip()]
+    ours = [x.removeprefix("error: ") for x in lines if x.startswith("error: ")]
+    named = [x for x in lines if x.split(":")[0].endswith(("Error", "Exception", "Interrupt"))]
+    own = [x for x in named if "CalledProcessError" not in x and "ChildFailedError" not in x]
+    return (ours or own or named or lines or ["no output"])[-1]
+
+
+def was_killed(code: int, text: str) -> bool:
+    """Whether a process, or one that it launched, was ended from outside, as Linux does where memory runs out."""
+    return code in (-9, 137) or any(x in text for x in ("Signals.SIGKILL", "Signal 9 (SIGKILL)"))
