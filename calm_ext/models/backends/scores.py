@@ -5,7 +5,7 @@ lm-eval's ``local-completions`` writes the request; it is sent as every other re
 with their log-probabilities, and the model's tokenizer here.
 
 A server that keeps the beginnings of prompts (prefix caching) does not run them again, and may leave out their
-log-probabilities or give others (github.com/vllm-project/vllm/issues/8268, 11910, 42019). An answer that shows it is
+log-probabilities or give others (github.com/vllm-project/vllm/issues/8268 and 42019). An answer that shows it is
 refused.
 """
 

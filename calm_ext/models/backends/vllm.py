@@ -5,8 +5,8 @@ own numbers do not depend on its batches. ``sampling.backend_args`` are argument
 ``{gpu_memory_utilization: 0.8}``.
 
 Scores of options are log-probabilities of prompts, and those do not go with prefix caching: a part of a prompt that
-is in the cache is not run again. vLLM has failed at them (github.com/vllm-project/vllm/issues/8268, 11910), and where
-it does not they may depend on the order of the requests (42019). So the cache is off where options are scored, and on
+is in the cache is not run again. vLLM has failed at them (github.com/vllm-project/vllm/issues/8268), and where it does
+not they may depend on the order of the requests (…/issues/42019). So the cache is off where options are scored, and on
 where responses are sampled, whose prompt it keeps.
 
 With ``data_parallel_size`` lm-eval's class loads the model anew for each call, so more questions are asked in one.
