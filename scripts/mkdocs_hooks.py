@@ -21,6 +21,7 @@ PAGES = {
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
     "examples/README.md": "examples.md",
+    "examples/cluster/README.md": "cluster.md",
     "lm_eval_tasks/README.md": "tasks.md",
     "calm_ext/data/sources/sample.md": "sample.md",
 }
@@ -34,6 +35,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for source, page in PAGES.items():
         files.append(File.generated(config, page, abs_src_path=str(ROOT / source)))
     for path in sorted(x for pattern in ("*.py", "*/*.*") for x in (ROOT / "examples").glob(pattern)):
+        if path.suffix == ".md":
+            continue
         files.append(File.generated(config, path.relative_to(ROOT).as_posix(), abs_src_path=str(path)))
     return files
 

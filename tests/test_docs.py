@@ -135,6 +135,7 @@ def test_metrics_are_all_described_with_their_chance_values(script: Any) -> None
         "CONTRIBUTING.md",
         "CHANGELOG.md",
         "examples/README.md",
+        "examples/cluster/README.md",
         *sorted(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md")),
     ],
 )

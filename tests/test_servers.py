@@ -49,7 +49,7 @@ N = 3
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("calm_ext.models.backends.connection._BACKOFF", 0.01)
+    monkeypatch.setattr("calm_ext.models.backends.servers._BACKOFF", 0.01)
 
 
 def engine(server: ApiServer, **options: Any) -> ApiBackend:
@@ -445,7 +445,7 @@ def test_a_server_that_goes_away_is_said_soon_and_loses_nothing(tmp_path: Path) 
 
         def leave(*args: Any, **more: Any) -> Any:
             if len(server.asked) == 5:
-                found._connection.base = "http://127.0.0.1:9/v1"  # nobody listens
+                found._servers.each[0].connection.base = "http://127.0.0.1:9/v1"  # nobody listens
             return real(*args, **more)
 
         found._ask = leave  # type: ignore[method-assign]

@@ -22,6 +22,7 @@ from calm_ext.models.backends import BACKENDS
 from calm_ext.models.backends.hf import HFBackend
 from calm_ext.models.backends.local import start
 from calm_ext.models.backends.sglang import SGLangBackend
+from calm_ext.models.backends.vllm import VLLMOptions
 from calm_ext.models.device import find_device
 from calm_ext.models.lm import SharedPrefixLM, load_lm
 from calm_ext.models.options import ModelOptions, SamplingOptions
@@ -76,7 +77,8 @@ def test_every_backend_hands_it_to_the_template(chatting: Path) -> None:
         inner = SimpleNamespace(tokenizer=tokenizer, apply_chat_template=lambda *_: "Talor ")
         assert SGLangBackend(inner, None, template_args=arguments).apply_chat_template(TURN) == wanted  # type: ignore[arg-type]
         seen: dict[str, Any] = {}
-        setup: Any = SimpleNamespace(model=ModelOptions(path=str(chatting)), arguments={"chat_template_args": {"x": 1}})
+        given = VLLMOptions.model_validate({"chat_template_args": {"x": 1}})
+        setup: Any = SimpleNamespace(model=ModelOptions(path=str(chatting)), arguments=given)
         start("vllm", setup, lambda seen=seen, **given: seen.update(given), chat_template_args=arguments)  # type: ignore[misc]
         assert seen["chat_template_args"] == {"x": 1, **arguments}, "lm-eval's argument"
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from calm_ext.cli.common import cluster_option, json_option, print_json, refuse_model, require_config, with_babel_built
-from calm_ext.cli.options import flags, template_arg
+from calm_ext.cli.options import backend_arg, flags, template_arg
 from calm_ext.cli.terminal import console, echo
 from calm_ext.errors import CalmError
 from calm_ext.files.places import writable_folder
@@ -16,6 +19,9 @@ from calm_ext.files.texts import read_object
 from calm_ext.harness.options import EvaluationOptions
 from calm_ext.models.options import ModelOptions, SamplingOptions
 from calm_ext.models.processes.options import LaunchOptions
+
+if TYPE_CHECKING:
+    from lm_eval.api.model import LM
 
 
 @click.command("eval")
@@ -26,7 +32,8 @@ from calm_ext.models.processes.options import LaunchOptions
 @flags(ModelOptions, into="model")
 @flags(LaunchOptions, into="launch")
 @flags(EvaluationOptions, into="evaluation", leave_out=("languages", "metadata"))
-@flags(SamplingOptions, into="asking", only=("chat_template",))
+@flags(SamplingOptions, into="asking", only=("chat_template", "backend"))
+@backend_arg
 @template_arg
 @click.option("--metadata", help='JSON for the tasks, as lm_eval\'s: \'{"languages": ["en", "sw"]}\'.')
 @cluster_option
@@ -39,6 +46,7 @@ def command(
     launch: LaunchOptions,
     evaluation: EvaluationOptions,
     asking: SamplingOptions,
+    backend_args: tuple[str, ...],
     template_args: tuple[str, ...],
     metadata: str | None,
     cluster: str | None,
@@ -52,10 +60,18 @@ def command(
 
     Tasks with passages are the calm_..._rag ones: --metadata '{"index": FOLDER, "k": 3, "judge": true}' names the
     index of `calm-ext index build`, and may have the model judge the passages first.
+
+    With --backend an engine or a server answers instead. What came of a server is kept: where the evaluation is
+    interrupted, the same command asks for the rest.
+
+    \b
+    calm-ext eval --model NAME --tasks calm_sample_xl_mc -o out --backend vllm
+    calm-ext eval --model NAME --tasks calm_sample_xl -o out --backend api --backend-arg base_url=http://localhost:8000/v1
     """
     from calm_ext.disk.lock import writing
     from calm_ext.harness.evaluate import evaluate, quiet_lm_eval, require_tasks
     from calm_ext.harness.metadata import check_metadata, check_questions
+    from calm_ext.models.backends import BACKENDS
     from calm_ext.results.clusters import cluster_key
 
     values: dict[str, Any] = read_object(metadata, "--metadata") if metadata else {}
@@ -71,31 +87,14 @@ def command(
             "--cluster: needs a task of calm-ext in --tasks; of logs of lm-eval's own tasks `calm-ext metrics` takes it"
         )
     writable_folder(output)
-    refuse_model(model, chat=asking.chat_template)
+    refuse_model(model, remote=BACKENDS[asking.backend].remote, chat=asking.chat_template)
     from calm_ext.pipeline.recipe import with_arguments
 
-    asking = with_arguments(asking, verb="eval", template_args=template_args)
-    if adapter is not None and not (adapter / "adapter_config.json").is_file():
-        raise CalmError(f"--adapter {adapter}: has no adapter_config.json, a PEFT adapter folder was expected")
-    if adapter is not None:
-        from calm_ext.publish.verify import verify_adapter
-
-        verify_adapter(adapter)
-    from calm_ext.models.processes.model import load
-
+    asking = with_arguments(asking, verb="eval", backend_args=backend_args, template_args=template_args)
+    _check_adapter(adapter, asking.backend)
     built = with_babel_built(model)
     values.setdefault("pretrained", built.path)  # whose tokenizer passages are cut by
-    with writing(output, "eval", beside=True):
-        lm = load(
-            built.path,
-            launch=launch,
-            adapter=str(adapter) if adapter else None,
-            dtype=model.dtype,
-            device=model.device,
-            batch_size=evaluation.batch_size,
-            trust_remote_code=model.trust_remote_code,
-            template_args=asking.template_args,
-        )
+    with writing(output, "eval", beside=True), _asked(built, launch, adapter, asking, evaluation, output) as lm:
         results = evaluate(
             lm,
             evaluation.tasks,
@@ -106,7 +105,7 @@ def command(
             num_fewshot=evaluation.num_fewshot,
             chat_template=asking.chat_template,
             seed=evaluation.seed,
-            identity=_identity(built, adapter),
+            identity=_identity(built, adapter) if asking.backend == "hf" else None,
             say=lambda message: echo(message, err=True),
             cluster=key,
         )
@@ -139,3 +138,62 @@ def _identity(model: ModelOptions, adapter: Path | None) -> str:
 
     kind = choose_dtype(model.dtype, device=model.device)
     return digest(model.path, model_content(model.path), kind, content_of(adapter) if adapter else None)
+
+
+def _check_adapter(adapter: Path | None, backend: str) -> None:
+    """Refuse what is no adapter, and one for a model that another process or engine loads."""
+    if adapter is None:
+        return
+    if backend != "hf":
+        raise CalmError(f"--adapter: --backend {backend} takes none; make a model of it with `calm-ext merge`")
+    if not (adapter / "adapter_config.json").is_file():
+        raise CalmError(f"--adapter {adapter}: has no adapter_config.json, a PEFT adapter folder was expected")
+    from calm_ext.publish.verify import verify_adapter
+
+    verify_adapter(adapter)
+
+
+@contextmanager
+def _asked(
+    model: ModelOptions,
+    launch: LaunchOptions,
+    adapter: Path | None,
+    asking: SamplingOptions,
+    evaluation: EvaluationOptions,
+    output: Path,
+) -> Iterator[LM]:
+    """The model as lm-eval's class: loaded here, or asked through a backend."""
+    if asking.backend == "hf":
+        from calm_ext.models.processes.model import load
+
+        yield load(
+            model.path,
+            launch=launch,
+            adapter=str(adapter) if adapter else None,
+            dtype=model.dtype,
+            device=model.device,
+            batch_size=evaluation.batch_size,
+            trust_remote_code=model.trust_remote_code,
+            template_args=asking.template_args,
+        )
+        return
+    if launch.accelerate_config is not None:
+        raise CalmError(f"--accelerate-config: does not go with --backend {asking.backend}; leave it out")
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise CalmError(f"--backend {asking.backend} runs in one process; start it without `accelerate launch`")
+    from calm_ext.harness.backend_lm import as_lm
+    from calm_ext.models.backends import BACKENDS
+
+    with (
+        BACKENDS[asking.backend].load(
+            model,
+            arguments=asking.backend_args,
+            batch_size=evaluation.batch_size,
+            chat=asking.chat_template,
+            template_args=asking.template_args,
+        ) as backend,
+        as_lm(
+            backend, name=asking.backend, seed=evaluation.seed, template_args=asking.template_args, beside=output
+        ) as lm,
+    ):
+        yield lm

@@ -106,6 +106,18 @@ def _option(
     )
 
 
+def backend_arg(function: F) -> F:
+    """``--backend-arg``: ``sampling.backend_args``, whose values are YAML."""
+    return click.option(
+        "--backend-arg",
+        "backend_args",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="For the backend, as base_url=http://localhost:8000/v1 (given once for each server) or "
+        "gpu_memory_utilization=0.8.",
+    )(function)
+
+
 def template_arg(function: F) -> F:
     """``--template-arg``: ``sampling.template_args``, whose values are YAML."""
     return click.option(

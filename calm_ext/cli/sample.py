@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from calm_ext.cli.common import refuse_inputs, refuse_model, require_config, with_babel_built
-from calm_ext.cli.options import flags, template_arg
+from calm_ext.cli.options import backend_arg, flags, template_arg
 from calm_ext.cli.terminal import echo
 from calm_ext.models.options import ModelOptions, SamplingOptions
 from calm_ext.models.processes.options import LaunchOptions
@@ -25,13 +25,7 @@ from calm_ext.models.processes.options import LaunchOptions
 @flags(ModelOptions, into="model")
 @flags(LaunchOptions, into="launch")
 @flags(SamplingOptions, into="sampling", leave_out=("backend_args", "template_args", "thoughts"), names={"n": ["-n"]})
-@click.option(
-    "--backend-arg",
-    "backend_args",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="For the backend, as base_url=http://localhost:8000/v1 or gpu_memory_utilization=0.8.",
-)
+@backend_arg
 @template_arg
 @click.option("--retry", is_flag=True, help="Ask again for all responses that OUTPUT lacks; the others stay.")
 def command(
@@ -88,6 +82,7 @@ def command(
             batch_size=sampling.batch_size,
             chat=sampling.chat_template,
             template_args=sampling.template_args,
+            scored=sampling.mode == "options",
             launch=launch,
         ) as backend:
             done = sample(

@@ -183,14 +183,15 @@ def evaluate(
     for task, shots in results["n-shot"].items():
         if num_fewshot is not None and shots != num_fewshot:
             logger.warning("%s: was asked with %s few-shot questions; its YAML fixes the number", task, shots)
-    results["config"]["model"] = "hf"
+    source = getattr(lm, "backend_name", "hf")
+    results["config"]["model"] = source
     template_args = getattr(lm, "chat_template_args", None)
     given_to_template = {"chat_template_args": template_args} if chat_template and template_args else {}
     results["config"]["model_args"] = {"pretrained": model_name, **given_to_template}
     # Of a model object lm-eval does not know the name, and makes up a random one.
     tracker.general_config_tracker.model_name = model_name
     tracker.general_config_tracker.model_name_sanitized = "results"
-    tracker.general_config_tracker.model_source = "hf"
+    tracker.general_config_tracker.model_source = source
     samples = results.pop("samples")
     tracker.save_results_aggregated(results=results, samples=samples)
     for task in results["configs"]:

@@ -82,9 +82,9 @@ class SamplingOptions(Section):
     backend_args: dict[str, Any] = Field(
         default_factory=dict, json_schema_extra={"flag": "backend-arg", "metavar": "KEY=VALUE"}
     )
-    """Arguments of the backend: for ``vllm`` and ``sglang`` those of lm-eval's class, as gpu_memory_utilization; for
-    ``api`` base_url (as http://localhost:8000/v1), model, concurrency, timeout, retries, max_wait, api_key_env,
-    context, body."""
+    """Arguments of the backend: for ``vllm`` and ``sglang`` those of lm-eval's class, as tensor_parallel_size; for
+    ``api`` base_url (as http://localhost:8000/v1, or a list of servers), model, concurrency, timeout, retries,
+    max_wait, api_key_env, context, body."""
 
     @field_serializer("backend_args", when_used="json")
     def _without_secrets(self, arguments: dict[str, Any]) -> Any:

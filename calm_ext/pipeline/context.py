@@ -150,6 +150,7 @@ class Models:
             chat=s.chat_template,
             template_args=s.template_args,
             lm=self.lm(batch_size=s.batch_size) if entry.shares_lm else None,
+            scored=s.mode == "options",
         )
 
     def release(self) -> None:

@@ -126,13 +126,29 @@ def with_arguments(
     problems = []
     for key, items in (("backend_args", backend_args), ("template_args", template_args)):
         flag = f"--{key.removesuffix('s').replace('_', '-')}"
-        problems += [p for p in (override(changes[key], item, flag=flag) for item in items) if p]
+        problems += _arguments(changes[key], items, flag=flag)
     if not problems:
         sampling = sampling.replace(**changes)
         problems = sampling_problems(sampling)
     if problems:
         raise RecipeError(f"calm-ext {verb}", problems)
     return sampling
+
+
+def _arguments(values: dict[str, Any], items: Iterable[str], *, flag: str) -> list[str]:
+    """Set ``key=value`` arguments; one that is given several times is a list, as ``base_url``. Returns problems."""
+    several: dict[str, list[Any]] = {}
+    problems = []
+    for item in items:
+        key = item.partition("=")[0]
+        problem = override(values, item, flag=flag)
+        if problem:
+            problems.append(problem)
+        elif "." not in key:
+            given = several.setdefault(key, [])
+            given.append(values[key])
+            values[key] = given if len(given) > 1 else given[0]
+    return problems
 
 
 def save_recipe(recipe: Recipe, path: str | os.PathLike[str]) -> None:

@@ -145,6 +145,7 @@ class Setup:
         template_args: ``sampling.template_args``, which :meth:`Backend.apply_chat_template` hands to the template.
         tokenizer: the model's, where it is loaded already.
         lm: the model as lm-eval's class, where it is loaded already; only for a backend that shares it.
+        scored: whether options will be scored; None where that is not known.
         launch: the processes that hold the model, for a backend that is none of its own.
     """
 
@@ -155,6 +156,7 @@ class Setup:
     template_args: Mapping[str, Any] = field(default_factory=dict)
     tokenizer: Any = None
     lm: LM | None = None
+    scored: bool | None = None
     launch: LaunchOptions = field(default_factory=LaunchOptions)
 
 
@@ -212,6 +214,7 @@ class BackendEntry:
         template_args: Mapping[str, Any] | None = None,
         tokenizer: Any = None,
         lm: LM | None = None,
+        scored: bool | None = None,
         launch: LaunchOptions | None = None,
     ) -> Backend:
         """Load the model, start the engine, or find the server; see :class:`Setup`.
@@ -228,7 +231,15 @@ class BackendEntry:
             raise CalmError(problem)
         given = self.parse(arguments or {})
         setup = Setup(
-            model, given, batch_size, chat, dict(template_args or {}), tokenizer, lm, launch or LaunchOptions()
+            model,
+            given,
+            batch_size,
+            chat,
+            dict(template_args or {}),
+            tokenizer,
+            lm,
+            scored,
+            launch or LaunchOptions(),
         )
         return self.make(setup)
 

@@ -22,14 +22,15 @@ import hashlib
 import json
 import threading
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from calm_ext.errors import CalmError
 from calm_ext.models.backends import Backend, Setup, backend
 from calm_ext.models.backends.api_options import ApiOptions
-from calm_ext.models.backends.connection import Answer, Connection
-from calm_ext.models.backends.protocol import GOES_ON, Failure, failure_of, one_line, read_choices, unless_busy
+from calm_ext.models.backends.connection import Answer
+from calm_ext.models.backends.listing import require_model
+from calm_ext.models.backends.protocol import GOES_ON, Failure, failure_of, read_choices
+from calm_ext.models.backends.servers import Servers
 from calm_ext.models.backends.threads import in_threads
 from calm_ext.models.endings import FAILED
 from calm_ext.models.meter import count_tokens, in_model
@@ -42,14 +43,13 @@ if TYPE_CHECKING:
 IN_A_ROW = 10
 #: Bytes of an answer: for a start, and for each token that was asked for (in Chinese, say, escaped for JSON).
 _LARGEST, _PER_TOKEN = 1 << 20, 64
-_LARGEST_LIST = 16 << 20
 #: Tries of a request that decides whether a run goes on, beside the first.
 _TRIES = 2
 _PLAIN = "2 + 2 ="
 
 
 class ApiBackend(Backend):
-    """A server; see :class:`Connection` for its limits.
+    """A server, or several; see :class:`~calm_ext.models.backends.servers.Servers`.
 
     Args:
         model: the name that the server knows the model by, where the options do not say.
@@ -80,41 +80,15 @@ class ApiBackend(Backend):
         self._failed_in_a_row, self._refused_many, self._heard = 0, 0, False
         self._last: tuple[str, Failure] | None = None
         self._scores: Any = None
-        self._connection = Connection(
-            options.base_url,
+        self._servers = Servers(
+            options.addresses,
             timeout=options.timeout,
             retries=options.retries,
             max_wait=options.max_wait,
             concurrency=options.concurrency,
             key_variable=options.api_key_env,
         )
-        self.base = self._connection.base
-        self._check_model()
-
-    def _check_model(self) -> None:
-        try:
-            answer = self._connection.call("GET", "models", unless_busy, largest=_LARGEST_LIST, repeats=_TRIES)
-        except Failure as failure:
-            where = f"{self.base}/models"
-            if failure.kind == "gone":
-                raise CalmError(f"no server answers at {where} {failure.said.removeprefix('is not there ')}") from None
-            if failure.status is not None and failure.kind == "broken":
-                return  # nor be able to
-            raise CalmError(f"{where} {failure.said}") from None
-        if answer.status in (401, 403):
-            raise CalmError(f"{self.base} refuses us ({answer.status}): put the key into ${self.options.api_key_env}")
-        if not answer.ok:
-            return  # a server need not list its models
-        try:
-            known = [str(x["id"]) for x in answer.json()["data"]]
-        except (ValueError, KeyError, TypeError):
-            return
-        if known and not any(x == self.model or fnmatchcase(self.model, x) for x in known):  # vendor/*, says a gateway
-            listed = ", ".join(one_line(x, 80) for x in known[:5])
-            raise CalmError(
-                f"{self.base} has no model {self.model}, but {listed}: name the one that is to be aligned in "
-                f"sampling.backend_args.model"
-            )
+        require_model(self._servers, self.model, key_variable=options.api_key_env)
 
     def try_out(self, *, scored: bool, temperature: float, top_p: float, max_new_tokens: int) -> None:
         """See :class:`~calm_ext.models.backends.Backend`."""
@@ -127,7 +101,7 @@ class ApiBackend(Backend):
         try:
             self._ask(self._plain_request(), shape, 0, 1, repeats=_TRIES)
         except Failure as failure:
-            raise CalmError(f"a first, small request to {self._url} fails: it {failure.said}") from None
+            raise CalmError(f"a first, small request to {self._url(failure)} fails: it {failure.said}") from None
 
     def _shape(self, temperature: float, top_p: float, max_new_tokens: int) -> dict[str, Any]:
         """What all requests have in common."""
@@ -142,12 +116,12 @@ class ApiBackend(Backend):
             CalmError: the server is gone, or refuses whatever it is asked.
         """
         shape = self._shape(temperature, top_p, max_new_tokens)
-        halt = self._connection.halt
+        halt = self._servers.halt
         halt.clear()
         self._heard, self._last = False, None
         with in_model():
             found = in_threads(
-                lambda request: self._replies(request, shape), requests, threads=self.options.concurrency, halt=halt
+                lambda request: self._replies(request, shape), requests, threads=self._servers.threads, halt=halt
             )
             if self._last is not None and not self._heard:
                 halt.clear()
@@ -160,7 +134,7 @@ class ApiBackend(Backend):
         known = request.known or [None] * len(keys)
         replies = [had or self._kept(key) for had, key in zip(known, keys, strict=True)]
         refused: Failure | None = None  # with an n above one
-        while None in replies and not self._connection.halt.is_set():
+        while None in replies and not self._servers.halt.is_set():
             start = replies.index(None)
             left = next((i for i, x in enumerate(replies[start:]) if x is not None), len(replies) - start)
             wanted = left if self._many and refused is None else 1
@@ -172,7 +146,7 @@ class ApiBackend(Backend):
                     continue
                 lost = left if failure.final else wanted
                 replies[start : start + lost] = [failure.as_reply()] * lost
-                self._note_failure(f"{request.name}: {self._url}", failure, shape)
+                self._note_failure(f"{request.name}: {self._url(failure)}", failure, shape)
                 continue
             with self._lock:
                 self._failed_in_a_row, self._heard = 0, True
@@ -198,9 +172,8 @@ class ApiBackend(Backend):
         if self.journal is not None and reply is not None and reply.finish != FAILED:
             self.journal.add(key, list(reply))
 
-    @property
-    def _url(self) -> str:
-        return f"{self.base}/{self._place}"
+    def _url(self, failure: Failure) -> str:
+        return f"{failure.where or self._servers.base}/{self._place}"
 
     @property
     def _place(self) -> str:
@@ -233,7 +206,7 @@ class ApiBackend(Backend):
 
         tokens = max([x for key, x in payload.items() if "tokens" in key and isinstance(x, int)], default=0)
         largest = _LARGEST + _PER_TOKEN * n * (tokens or shape["max_tokens"])
-        found, spent = self._connection.call("POST", self._place, read, payload, largest=largest, repeats=repeats)
+        found, spent = self._servers.call("POST", self._place, read, payload, largest=largest, repeats=repeats)
         count_tokens(spent)
         return found
 
@@ -255,12 +228,12 @@ class ApiBackend(Backend):
 
     def _try_plain(self, where: str, failure: Failure, shape: dict[str, Any]) -> None:
         """Raise what a question failed with where a plain one fails, too."""
-        if self._connection.halt.is_set():
+        if self._servers.halt.is_set():
             return
         try:
             self._ask(self._plain_request(), shape, 0, 1, repeats=_TRIES)
         except Failure:
-            self._connection.halt.set()
+            self._servers.halt.set()
             several = f"; the last {self._failed_in_a_row} requests all failed" if self._failed_in_a_row > 1 else ""
             kept = "" if self.journal is None or failure.kind == "refused" else f"; {GOES_ON}"
             raise CalmError(f"{where} {failure.said}{several}{kept}") from None
@@ -290,17 +263,16 @@ class ApiBackend(Backend):
             from calm_ext.models.backends.scores import Scores
 
             self._scores = Scores(
-                self._connection,
+                self._servers,
                 model=self.model,
                 tokenizer=self.path,
                 context=self.options.context,
-                threads=self.options.concurrency,
             )
         return self._scores
 
     def close(self) -> None:
         """Close the connections."""
-        self._connection.close()
+        self._servers.close()
 
 
 @backend("api", "a server that speaks OpenAI's protocol", options=ApiOptions, remote=True)

@@ -1,7 +1,7 @@
-"""Requests to a server: repeated where it is busy or gone for a moment, with the key, within limits.
+"""One request to one server: with the key, within limits.
 
-An answer has a largest size and a time; neither it nor a redirect takes the key to another host; a server that asks us
-to wait (``Retry-After``) is waited for up to a bound. A failure is one line without secrets.
+An answer has a largest size and a time; neither it nor a redirect takes the key to another host. A failure is one line
+without secrets. What is repeated, and where, decides :mod:`calm_ext.models.backends.servers`.
 """
 
 from __future__ import annotations
@@ -9,14 +9,12 @@ from __future__ import annotations
 import json
 import logging
 import os
-import random
-import threading
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 from calm_ext.errors import CalmError
@@ -26,13 +24,13 @@ from calm_ext.models.backends.protocol import Failure
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response
 
-T = TypeVar("T")
-
 #: Seconds to wait for a connection.
 TO_CONNECT = 30.0
-_BACKOFF, _LONGEST_BACKOFF = 0.5, 60.0  # seconds
+#: Seconds in which a server that was gone must say that it is there again.
+TO_RETURN = 5.0
 _HOPS = 3
 _BLOCK = 1 << 16
+_LARGEST_LIST = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -89,22 +87,17 @@ class Connection:
         address: the server's, with the login of HTTP's basic authentication (``user:password@``) and a query, where it
             has them. The query goes with every request.
         timeout: seconds that an answer may take, from the request to its last byte.
-        retries: how often a request is repeated.
-        max_wait: seconds that a server which asks for it is waited for.
         concurrency: requests at a time.
         key_variable: the environment variable that holds the key.
 
     Attributes:
         base: the address without login and query, and without what a path of the protocol would add.
-        halt: once it is set no request is repeated.
 
     Raises:
         CalmError: the key cannot be sent.
     """
 
-    def __init__(
-        self, address: str, *, timeout: float, retries: int, max_wait: float, concurrency: int, key_variable: str
-    ) -> None:
+    def __init__(self, address: str, *, timeout: float, concurrency: int, key_variable: str) -> None:
         import requests
 
         from calm_ext.models.transport import Adapter
@@ -112,8 +105,7 @@ class Connection:
         parts = urlsplit(address)
         plain = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
         self.base = plain.rstrip("/").removesuffix("/completions").removesuffix("/chat")
-        self.timeout, self.halt = timeout, threading.Event()
-        self._query, self._retries, self._max_wait = parts.query, retries, max_wait
+        self.timeout, self._query = timeout, parts.query
         self._key = os.environ.get(key_variable, "").strip()
         login = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
         self._login = b64encode(login.encode()).decode() if parts.username or parts.password else ""
@@ -138,53 +130,26 @@ class Connection:
             request.headers["Authorization"] = f"Bearer {self._key}"
         return request
 
-    def call(
-        self,
-        method: str,
-        path: str,
-        read: Callable[[Answer], T],
-        payload: dict[str, Any] | None = None,
-        *,
-        largest: int,
-        repeats: int | None = None,
-    ) -> T:
-        """What ``read`` makes of the server's answer.
+    def is_there(self) -> bool:
+        """Whether something answers soon, be it an error of the request."""
+        try:
+            return self._once("GET", f"{self.base}/models", None, _LARGEST_LIST, TO_RETURN).status < 500
+        except Failure:
+            return False
+
+    def send(self, method: str, path: str, payload: dict[str, Any] | None, largest: int) -> Answer:
+        """One request; redirects are followed at the same host only.
 
         Args:
             path: behind the base address.
-            read: may raise a :class:`Failure`.
             largest: bytes of an answer.
-            repeats: how often to try again at most; default: what the connection was made with.
 
         Raises:
-            Failure: the last one.
+            Failure: there is no answer.
         """
-        several = bool(payload) and (payload or {}).get("n", 1) > 1
-        most = self._retries if repeats is None else min(repeats, self._retries)
-        tried = 0
-        while True:
-            try:
-                return read(self._send(method, f"{self.base}/{path}", payload, largest))
-            except Failure as failure:
-                if failure.after is not None and failure.after > self._max_wait:
-                    raise Failure(
-                        f"{failure.said}, and asks us to wait {failure.after:.0f} s (Retry-After), longer than "
-                        f"sampling.backend_args.max_wait, {self._max_wait:g} s",
-                        kind="wait", status=failure.status,
-                    ) from None  # fmt: skip
-                if several and failure.status == 500:  # a server that gives one response at a time may say so
-                    raise
-                if tried >= failure.repeats(most):
-                    raise
-                pause = min(_BACKOFF * 2**tried, _LONGEST_BACKOFF) * random.uniform(0.5, 1)
-                if self.halt.wait(pause if failure.after is None else failure.after):
-                    raise
-                tried += 1
-
-    def _send(self, method: str, url: str, payload: dict[str, Any] | None, largest: int) -> Answer:
-        """One request; redirects are followed at the same host only."""
+        url = f"{self.base}/{path}"
         for _ in range(_HOPS + 1):
-            answer = self._once(method, f"{url}?{self._query}" if self._query else url, payload, largest)
+            answer = self._once(method, url, payload, largest, self.timeout)
             challenge = answer.headers.get("www-authenticate", "").lower()
             if answer.status == 401 and "basic" in challenge and self._login and not self._by_login:
                 self._by_login = True
@@ -202,16 +167,17 @@ class Connection:
             kind="moved",
         )
 
-    def _once(self, method: str, url: str, payload: dict[str, Any] | None, largest: int) -> Answer:
+    def _once(self, method: str, url: str, payload: dict[str, Any] | None, largest: int, timeout: float) -> Answer:
         from requests import RequestException
         from urllib3.exceptions import HTTPError
 
         from calm_ext.models.transport import deadline
 
-        late = Failure(f"did not answer within sampling.backend_args.timeout, {self.timeout:g} s", kind="late")
-        with deadline(self.timeout) as clock:
+        url = f"{url}?{self._query}" if self._query else url
+        late = Failure(f"did not answer within sampling.backend_args.timeout, {timeout:g} s", kind="late")
+        with deadline(timeout) as clock:
             try:
-                waits = (min(self.timeout, TO_CONNECT), self.timeout)
+                waits = (min(timeout, TO_CONNECT), timeout)
                 with self._session.request(
                     method, url, json=payload, timeout=waits, stream=True, allow_redirects=False
                 ) as reply:
@@ -227,7 +193,6 @@ class Connection:
 
     def close(self) -> None:
         """Close the connections."""
-        self.halt.set()
         self._session.close()
 
 

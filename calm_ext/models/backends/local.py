@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import ConfigDict, Field
 
 from calm_ext.errors import CalmError
 from calm_ext.models.backends import Backend, Setup
@@ -19,12 +21,34 @@ from calm_ext.models.meter import in_model
 from calm_ext.models.paths import local_folder
 from calm_ext.models.request import Reply, SampleRequest, fitting, up_to_stop, without_second_bos
 from calm_ext.models.trust import why
+from calm_ext.options import Section
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
     from lm_eval.api.model import LM
 
 logger = logging.getLogger(__name__)
+
+
+class EngineOptions(Section):
+    """``sampling.backend_args`` of an engine in this process; keys that are not listed are handed on to it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    tensor_parallel_size: int | None = Field(None, ge=1)
+    """GPUs that hold one copy of the model together; default: one."""
+    data_parallel_size: int | None = Field(None, ge=1)
+    """Copies of the model, which share the prompts; default: one."""
+
+    #: Keys that do not change what is sampled.
+    TRANSPORT: ClassVar[frozenset[str]] = frozenset(
+        {"tensor_parallel_size", "data_parallel_size", "tp_size", "dp_size"}
+        | {"gpu_memory_utilization", "mem_fraction_static"}
+    )
+
+    def given(self) -> dict[str, Any]:
+        """The keys that were set, as keyword arguments."""
+        return self.model_dump(exclude_unset=True, exclude_none=True)
 
 
 class LocalBackend(Backend):
@@ -105,7 +129,8 @@ def start(name: str, setup: Setup, make: Callable[..., LM], **more: dict[str, An
     if ignored:
         logger.warning("the model's generation config sets %s, which %s ignores", ", ".join(ignored), name)
     arguments: dict[str, Any] = {
-        "pretrained": path, "dtype": model.dtype, "trust_remote_code": model.trust_remote_code, **setup.arguments,
+        "pretrained": path, "dtype": model.dtype, "trust_remote_code": model.trust_remote_code,
+        **setup.arguments.given(),
     }  # fmt: skip
     arguments |= {key: {**(arguments.get(key) or {}), **values} for key, values in more.items() if values}
     try:

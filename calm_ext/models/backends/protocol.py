@@ -51,7 +51,12 @@ class Failure(Exception):
             cut off; ``wait``: asks us to wait longer than we do; ``moved`` to another address.
         status: of its answer; None where there was none, or one that cannot be read.
         after: seconds that the server asks us to wait.
+
+    Attributes:
+        where: the server's address, once it is known.
     """
+
+    where = ""
 
     def __init__(
         self, said: str, *, kind: Kind = "refused", status: int | None = None, after: float | None = None

@@ -1,8 +1,12 @@
 """Option scores of a server: the log-probabilities of an echoed prompt.
 
-lm-eval's ``local-completions`` writes the request and reads the answer; it is sent as every other request
-(:mod:`calm_ext.models.backends.connection`), and each score is kept as it comes. It needs a server that echoes prompts
+lm-eval's ``local-completions`` writes the request; it is sent as every other request
+(:mod:`calm_ext.models.backends.servers`), and each score is kept as it comes. It needs a server that echoes prompts
 with their log-probabilities, and the model's tokenizer here.
+
+A server that keeps the beginnings of prompts (prefix caching) does not run them again, and may leave out their
+log-probabilities or give others (github.com/vllm-project/vllm/issues/8268 and 42019). An answer that shows it is
+refused.
 """
 
 from __future__ import annotations
@@ -10,12 +14,14 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from calm_ext.errors import CalmError
-from calm_ext.models.backends.connection import Answer, Connection
+from calm_ext.models.backends.connection import Answer
 from calm_ext.models.backends.protocol import GOES_ON, Failure, failure_of
+from calm_ext.models.backends.servers import Servers
 from calm_ext.models.backends.threads import in_threads
 from calm_ext.models.meter import in_model
 from calm_ext.models.request import Lost
@@ -34,20 +40,23 @@ Tokens = tuple[list[int], list[int]]  # of the context and the continuation
 
 #: Bytes of an answer: for a start, and for each token of the prompt.
 _LARGEST, _PER_TOKEN = 1 << 20, 1 << 10
+#: A log-probability is 0 at most, but for rounding.
+_ROUNDED = 1e-3
+_ADVICE = "; start a server of vLLM with --no-enable-prefix-caching"
 
 
 class Scores:
     """The scores of a server.
 
     Args:
-        model: its name there. tokenizer: folder or hub name. context: tokens of the model. threads: requests at a time.
+        model: its name there. tokenizer: folder or hub name. context: tokens of the model.
 
     Raises:
         CalmError: a package or the tokenizer is missing.
     """
 
-    def __init__(self, connection: Connection, *, model: str, tokenizer: str, context: int, threads: int) -> None:
-        self._connection, self._threads = connection, threads
+    def __init__(self, servers: Servers, *, model: str, tokenizer: str, context: int) -> None:
+        self._servers = servers
         self._journal: Journal | None = None
         try:
             from lm_eval.models.openai_completions import LocalCompletionsAPI
@@ -58,7 +67,7 @@ class Scores:
 
             self._lm: Any = Sent(
                 model=model,
-                base_url=f"{connection.base}/completions",
+                base_url=f"{servers.base}/completions",
                 tokenizer=tokenizer,
                 tokenizer_backend="huggingface",
                 add_bos_token=True,  # as the other backends; a tokenizer that has no BOS adds none
@@ -92,7 +101,7 @@ class Scores:
 
     def _error(self, failure: Exception | None) -> CalmError:
         assert isinstance(failure, Failure)
-        where = f"{self._connection.base}/completions"
+        where = f"{failure.where or self._servers.base}/completions"
         if failure.kind == "refused":
             return CalmError(
                 f"{where} gives no log-probabilities of a prompt ({failure.said}); score options with "
@@ -101,8 +110,8 @@ class Scores:
         return CalmError(f"{where} {failure.said}; {GOES_ON}")
 
     def _all(self, encoded: Sequence[Tokens]) -> list[Score]:
-        self._connection.halt.clear()
-        return in_threads(self._score, encoded, threads=self._threads, halt=self._connection.halt)
+        self._servers.halt.clear()
+        return in_threads(self._score, encoded, threads=self._servers.threads, halt=self._servers.halt)
 
     def _score(self, encoded: Tokens) -> Score:
         """The score of one context and continuation, from the journal or the server."""
@@ -117,20 +126,16 @@ class Scores:
 
         def read(answer: Answer) -> Score:
             if not answer.ok:
-                raise failure_of(answer, payload)
+                raise _with_advice(failure_of(answer, payload))
             try:
                 body = answer.json()
             except ValueError:
                 raise Failure("answered something that is not JSON", kind="broken") from None
-            try:
-                ((total, greedy),) = lm.parse_logprobs(outputs=[body], tokens=inputs, ctxlens=lengths)
-                return float(total), bool(greedy)
-            except Exception as error:  # whatever lm-eval makes of an answer without them
-                raise Failure(f"answered without them ({type(error).__name__})") from None
+            return read_score(body, inputs[0], lengths[0])
 
         largest = _LARGEST + _PER_TOKEN * sum(map(len, inputs))
         try:
-            found = self._connection.call("POST", "completions", read, payload, largest=largest)
+            found = self._servers.call("POST", "completions", read, payload, largest=largest)
         except Failure as failure:
             if failure.busy or failure.kind in ("gone", "wait", "moved"):
                 raise self._error(failure) from None
@@ -148,3 +153,30 @@ class Scores:
                 "%d of %d requests are longer than the %d tokens that sampling.backend_args.context leaves and lose "
                 "their beginning, first %r", len(long), len(requests), room, str(long[0].args[0])[-60:],
             )  # fmt: skip
+
+
+def read_score(body: Any, ids: Sequence[int], start: int) -> Score:
+    """The log-probability of the tokens from ``start`` on in an echoed prompt, and whether each is the likeliest.
+
+    Raises:
+        Failure: the answer lacks some, as a server does that keeps beginnings of prompts, or has what is none.
+    """
+    try:
+        logprobs = body["choices"][0]["logprobs"]
+        values, tops = logprobs["token_logprobs"], logprobs["top_logprobs"]
+        if min(len(values), len(tops)) < len(ids):
+            raise Failure(f"answered with {len(values)} log-probabilities of {len(ids)} tokens{_ADVICE}")
+        own = [float(x) for x in values[start : len(ids)]]
+        greedy = all(x == max(top.values()) for x, top in zip(own, tops[start:], strict=False))
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise Failure(f"answered without them ({type(error).__name__})") from None
+    wrong = [x for x in own if not (math.isfinite(x) and x < _ROUNDED)]
+    if wrong:
+        raise Failure(f"answered with log-probabilities that are none, as {wrong[0]:g}{_ADVICE}")
+    return sum(own), greedy
+
+
+def _with_advice(failure: Failure) -> Failure:
+    if "prefix" in failure.said.lower() and "cach" in failure.said.lower():
+        failure.said += _ADVICE
+    return failure

@@ -1,7 +1,7 @@
 """Sampling by SGLang in this process (Zheng et al. 2024), through :class:`lm_eval.models.sglang_causallms.SGLangLM`.
 
 SGLang takes no seed for a request: its responses differ from run to run. ``sampling.backend_args`` are arguments of
-lm-eval's class.
+lm-eval's class. Its cache of prefixes needs no care: where log-probabilities of a prompt are asked for it is not read.
 """
 
 from __future__ import annotations
@@ -9,15 +9,33 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pydantic import model_validator
+
 from calm_ext.errors import CalmError
 from calm_ext.models.backends import Setup, backend
-from calm_ext.models.backends.local import LocalBackend, shared_parameters, start
+from calm_ext.models.backends.local import EngineOptions, LocalBackend, shared_parameters, start
 from calm_ext.models.drawing import Drawing
 from calm_ext.models.meter import count_tokens
 from calm_ext.models.request import Reply, SampleRequest
 
 if TYPE_CHECKING:
     from lm_eval.api.model import LM
+
+
+#: Our key -> that of SGLang.
+_NAMES = {"tensor_parallel_size": "tp_size", "data_parallel_size": "dp_size"}
+
+
+class SGLangOptions(EngineOptions):
+    """``sampling.backend_args`` where ``sampling.backend`` is ``sglang``; others are those of lm-eval's class."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _once(cls, values: Any) -> Any:
+        for ours, theirs in _NAMES.items():
+            if isinstance(values, Mapping) and ours in values and theirs in values:
+                raise ValueError(f"{ours} and {theirs} are the same; give one")
+        return values
 
 
 class SGLangBackend(LocalBackend):
@@ -69,12 +87,19 @@ def _finish(said: Any) -> str | None:
 def _make(**arguments: Any) -> LM:
     from lm_eval.models.sglang_causallms import SGLangLM
 
+    arguments = {_NAMES.get(key, key): value for key, value in arguments.items()}
     # Begins a text as the other backends do: a tokenizer that has no BOS adds none.
     lm: LM = SGLangLM(**{"add_bos_token": True, **arguments})
     return lm
 
 
-@backend("sglang", "SGLang in this process", package="sglang", hint="see https://docs.sglang.ai")
+@backend(
+    "sglang",
+    "SGLang in this process",
+    options=SGLangOptions,
+    package="sglang",
+    hint="see https://docs.sglang.ai",
+)
 def load(setup: Setup) -> SGLangBackend:
     """Start SGLang.
 
