@@ -121,6 +121,12 @@ class Page:
             more["clip"] = dict(zip(("x", "y", "width", "height"), clip, strict=True)) | {"scale": 1}
         path.write_bytes(base64.b64decode(self.send("Page.captureScreenshot", format="png", **more)["data"]))
 
+    def pdf(self, path: Path) -> None:
+        """The page as it is printed, on A4, with an outline of its headings."""
+        printed = self.send("Page.printToPDF", paperWidth=8.27, paperHeight=11.69, generateDocumentOutline=True,
+                            generateTaggedPDF=True, printBackground=False)  # fmt: skip
+        path.write_bytes(base64.b64decode(printed["data"]))
+
     def close(self) -> None:
         """End the browser."""
         os.close(self._out)

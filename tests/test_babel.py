@@ -13,6 +13,7 @@ import pytest
 
 from calm_ext.babel import BabelConfig, build, questions
 from calm_ext.babel.corpus import sentences
+from calm_ext.babel.gloss import NAMES, gloss
 from calm_ext.babel.pretrain import cache_path
 from calm_ext.babel.tokenizer import build_tokenizer, vocabulary
 from calm_ext.babel.world import build_world
@@ -194,6 +195,27 @@ def test_build_saves_a_loadable_folder_and_caches_it(tmp_path: Path) -> None:
     assert output.shape[0] == 2 and model.config.eos_token_id == tokenizer.eos_token_id
 
     assert build(TINY, cache_dir=tmp_path, progress=lambda *_: pytest.fail("trained again")) == folder
+
+
+def test_questions_stand_in_english_word_for_word() -> None:
+    """In every language a word has one English, and a question's right option is the same in all."""
+    config = BabelConfig(seed=2)
+    english: dict[str, set[str]] = {}
+    for split in ("train", "test"):
+        for question in questions(config, split):
+            found = gloss(question.id, {x: v.question for x, v in question.versions.items()})
+            assert found is not None
+            assert found.question.split()[-1].removesuffix("?") in build_world(config).entities
+            for version in question.versions.values():
+                for word, meaning in zip(version.options, found.options, strict=True):
+                    english.setdefault(word, set()).add(meaning)
+    assert all(len(x) == 1 for x in english.values())
+    values = [x for own in NAMES.values() for x in own.split()]
+    assert len(NAMES) == config.n_relations and len(values) == len(set(values)) == config.n_relations * config.n_values
+    first = questions(config, "test")[0]
+    assert gloss(first.id, {"qaa": "another question?"}) is None
+    assert gloss(first.id, {"en": first.versions["qaa"].question}) is None
+    assert gloss("sample-general-001") is None and gloss("babel-s2-test-99999") is None
 
 
 def test_build_is_deterministic(tmp_path: Path) -> None:

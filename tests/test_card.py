@@ -68,7 +68,7 @@ def test_the_body_says_what_a_reader_needs(run: Path) -> None:
     text = card_of(run)
     body = text.split("\n---\n", 1)[1]
     assert "It worked: accuracy and consistency both rose on held-out questions." in body
-    assert "| accuracy | 0." in body and "Holm's correction" in body
+    assert "| accuracy (acc) | 0." in body and "Holm's correction" in body
     assert "toy_xl_asked: 60 of its 60 questions were asked in the alignment" in body
     assert "toy_xl: 80 questions; a difference of accuracy below about" in body
     assert "No gold label was used" in body

@@ -150,6 +150,8 @@ def test_command_line(tmp_path: Path) -> None:
         "acc_en",
         "+0.283",
         "mcnemar",
+        "acc (accuracy)",
+        "consistency_right (agreeing and right)",
         "Power: 60 questions",
         "en: 17 right now (q3, q4, q5, q6, q7 … and 12 more)",
     ):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import random
+import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,10 +17,12 @@ import pytest
 from click.testing import CliRunner, Result
 from scipy.stats import spearmanr
 
+from calm_ext.babel import BabelConfig, questions
 from calm_ext.cli.main import cli
 from calm_ext.errors import RunError
 from calm_ext.jsonl import write_jsonl
 from calm_ext.records import Ballot
+from calm_ext.report import write_report
 from calm_ext.report.explain.categories import categories
 from calm_ext.report.explain.cells import Cells, outcome_counts
 from calm_ext.report.explain.depends import depends_p
@@ -32,7 +36,7 @@ from calm_ext.report.explain.towards import spearman
 from calm_ext.report.rundata import read_run
 from calm_ext.results.evaluation import Shown, Text
 
-from .test_report import EVIL, check_html, make_questions, make_run, write_evaluation
+from .test_report import EVIL, check_html, make_answers, make_questions, make_run, write_evaluation
 
 Answers = Sequence[int | None]
 LANGUAGES = ["en", "fr", "ru"]
@@ -351,6 +355,36 @@ def test_three_questions_for_a_terminal(run: Path, tmp_path: Path) -> None:
     right = {own[doc["answer"]] for own in doc["options"]}
     assert any(f"→ [{x}] ✓" in options for x in right), options
     assert moved_questions(dataclasses.replace(read_run(run), evaluations={})) == []
+
+
+def test_babel_is_shown_in_english_too(tmp_path: Path) -> None:
+    """In the terminal and in both pages, by the numbers of the world's relations and values."""
+    from rich.console import Console
+
+    asked = questions(BabelConfig(seed=1), "test")[:40]
+    for when, share in (("before", 0.4), ("after", 0.9)):
+        answers = make_answers(asked, dict.fromkeys(asked[0].versions, share), len(when))
+        write_evaluation(tmp_path / "run/eval" / when, {"babel_xl": (asked, answers)})
+    (tmp_path / "run/recipe.yaml").write_text("name: b\n")
+    console = Console(width=120, record=True, file=io.StringIO())
+    for part in moved_questions(read_run(tmp_path / "run")):
+        console.print(part)
+    shown = console.export_text()
+    assert shown.count("in English") == 3
+    lines = [x.strip() for x in shown.splitlines()]
+    for at in (i for i, x in enumerate(lines) if x.startswith("in English")):
+        words, right = lines[at - 1], lines[at + 1]
+        assert [x.count("✓") for x in (words, right)] == [1, 1]
+        place = [re.split(r" {3}", x) for x in (words, right)]
+        assert [i for i, x in enumerate(place[0]) if "✓" in x] == [i for i, x in enumerate(place[1]) if "✓" in x]
+    write_report(tmp_path / "run")
+    explained = (tmp_path / "run/report/explain.html").read_text()
+    assert explained.count('<p class="english">In English: The ') == len(
+        re.findall('<article class="telling">', explained)
+    )
+    assert re.search(
+        r'<small lang="en" dir="ltr">The \w+ of \w+\?</small>', (tmp_path / "run/report/index.html").read_text()
+    )
 
 
 def test_several_runs_are_read_as_one(run: Path, tmp_path: Path) -> None:

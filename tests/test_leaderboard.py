@@ -601,6 +601,7 @@ def test_json_and_terminal(results: Path) -> None:
     assert table["models"][0]["ranks"]["kappa"] == {"rank": 1, "first": 1, "shared": False, "p_first": None}
     printed = invoke(results).stdout
     assert "strong is best by accuracy" in printed
+    assert re.search(r"accuracy\s.*\n.*\(acc\)", printed), "a column has the plain name, and the code below it"
     assert not {"\x1b", "\u202e"} & set(printed)
     assert "\n" in invoke(results, "--markdown").stdout
 

@@ -337,7 +337,7 @@ def test_metrics_prints_a_headline_and_a_line_a_language(predictions: Path) -> N
     assert [line.split()[0] for line in lines[start + 8 : start + 12]] == ["English", "French", "German", "Swahili"]
     assert "pivot" in lines[start + 8]
     assert "acc_fr" not in short
-    assert "more metrics with --all: all_correct," in short
+    assert "more metrics with --all: all_correct (all right)," in short
     every = CliRunner().invoke(cli, ["metrics", str(predictions), "--resamples", "200", "--all"]).stdout
     found = metrics_json(predictions, "--resamples", "200")
     for metric in found["metrics"]:

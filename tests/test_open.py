@@ -434,7 +434,7 @@ def test_the_report_warns_where_the_two_part(
     told = [w for w in group["warnings"] if "accuracy" in w]
     assert (len(told) == 1 and words in told[0]) if words else not told
     card = card_of(run)
-    assert "| accuracy, free text (" in card and card.count("the accuracy of any") == bool(words)
+    assert "| accuracy (acc), free text (" in card and card.count("the accuracy of any") == bool(words)
     if free == (0.7, 0.3) and choice == (0.5, 0.9):
         write_report(run)
         text = page(run)
@@ -443,7 +443,7 @@ def test_the_report_warns_where_the_two_part(
         console = Console(record=True, width=200, file=io.StringIO())
         print_summary(summary, console)
         shown = console.export_text()
-        assert "accuracy, free text" in shown and "the accuracy of any_direct rose" in shown
+        assert "accuracy (acc), free text" in shown and "the accuracy of any_direct rose" in shown
 
 
 def test_a_run_without_free_text_has_no_such_table(tmp_path: Path) -> None:

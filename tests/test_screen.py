@@ -430,6 +430,7 @@ def test_a_real_run_in_a_terminal(babel_model: Path, tmp_path: Path) -> None:
     ]
     assert -1 not in places and places == sorted(places), end
     assert f"calm-ext explain {run}" in end[places[3] :]
+    assert end.endswith("check a real model calm-ext check MODEL"), end
     assert said.rindex("\x1b[?25h") > said.rindex("\x1b[?25l"), "the cursor is back"
     log = (run / "run.log").read_text()
     assert "Loading weights: 100%" in log and "COLLAPSING" in log and "\x1e" not in log

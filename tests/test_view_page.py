@@ -253,12 +253,20 @@ def test_the_table_sorts_filters_and_hides(page: Page, view: Path) -> None:
     form = "document.querySelector('form[aria-label=\"Filter the results\"]')"
     choose(page, "Model (regular expression)", "^demo|beta$", form)
     assert sorted(n for _, n in table(page)) == ["demo after", "demo before", "org/beta"]
+    title = page.run("document.querySelector('button[data-column=acc]').title")
+    assert (
+        title
+        == "accuracy (acc). The share of answers that are right, all languages counted alike. No answer is not right."
+    )
+    page.run("document.querySelector('#glossary details').open = true")
+    words = page.run("[...document.querySelectorAll('#glossary dt')].map(x => x.textContent)")
+    assert {"accuracy", "consistency", "Fleiss’ κ", "p-value", "rank"} <= set(words) and "anchor" not in words
     page.run("document.querySelector('.columns').open = true")
     page.run("document.querySelector('.columns input[value=acc_worst]').click()")
     page.run("document.querySelector('.columns input[value=kappa]').click()")
     address, heads = page.run("[location.hash, [...document.querySelectorAll('thead th')].map(h => h.textContent)]")
-    assert "Accuracy of the worst language" in heads
-    assert "Fleiss’ κ" not in heads
+    assert "Accuracy of the worst language (acc_worst)" in heads
+    assert "Fleiss’ κ (kappa)" not in heads
     page.open(view / "index.html", address)
     settle(page)
     assert page.run("[...document.querySelectorAll('thead th')].map(h => h.textContent)") == heads

@@ -80,7 +80,8 @@ def command(
 def _print(found: Comparison) -> None:
     from rich.table import Table
 
-    from calm_ext.metrics.names import family_of
+    from calm_ext.metrics.lookup import listed
+    from calm_ext.metrics.names import family_of, metric_name
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     columns = ("metric", "before", "after", "difference", "95 % interval", "p", "p (Holm)", "detectable", "test")
@@ -100,6 +101,7 @@ def _print(found: Comparison) -> None:
     about += f", {found.n_clusters} clusters by {found.cluster_key}" if found.n_clusters else ""
     out.print(f"{about}\n", soft_wrap=True)
     out.print(table)
+    out.print(f"\n{listed(m for m in found.changes if m != metric_name(m) and not family_of(m)[0])}", soft_wrap=True)
     out.print(f"\n{power_note(found)}", soft_wrap=True)
     for when, signed in zip(("before", "after "), found.signatures, strict=True):
         out.print(f"{when} {signed}", soft_wrap=True, style="dim")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from calm_ext.languages import language_name
+from calm_ext.metrics.lookup import listed
 from calm_ext.metrics.measure import Measured, measure
 from calm_ext.metrics.names import HEADLINE, family_of, metric_name
 from calm_ext.report.words import NONE, interval, number
@@ -68,7 +69,7 @@ def render_measured(found: Measured, *, title: str = "", everything: bool = Fals
         )
     hidden = [] if everything else [m for m in rest if not (family_of(m)[0] and len(found.languages) > 1)]
     if hidden:
-        yield Text(f"\n{len(hidden)} more metrics with --all: {', '.join(hidden)}", "dim")
+        yield Text(f"\n{len(hidden)} more metrics with --all: {listed(hidden)}", "dim")
     yield Text()
     if pivots and "transfer" in found.metrics:
         yield Text(f"transfer: accuracy on the questions that are right in the pivot, {pivots}", "dim")

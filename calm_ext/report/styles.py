@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from calm_ext.metrics.answered import parts_of
-from calm_ext.metrics.names import metric_name
+from calm_ext.metrics.names import metric_label, metric_name
 from calm_ext.metrics.table_intervals import bounds_of
 from calm_ext.report.compared import compared, question_columns, resampled
 from calm_ext.report.rundata import WHEN, RunData
@@ -165,7 +165,7 @@ def styles_rows(group: Mapping[str, Any]) -> list[dict[str, Any]]:
         for task, own in group["tasks"].items():
             d = own["difference"].get(metric)
             row: dict[str, Any] = {
-                "metric": metric_name(metric),
+                "metric": metric_label(metric),
                 "style": STYLE_NAMES.get(own["style"], own["style"]),
                 "task": task,
             }

@@ -10,7 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from calm_ext.metrics.names import HEADLINE, metric_name
+from calm_ext.metrics.names import HEADLINE, metric_label
 from calm_ext.report.compared import method_words
 from calm_ext.report.letters import letter_words
 from calm_ext.report.outdated import outdated_words
@@ -169,7 +169,7 @@ def _add_row(table: Table, task: Mapping[str, Any], metric: str, *, p: str, last
     style = {1: "green", -1: "red", 0: ""}[merit(metric, sign)]
     mark = Text({1: "▲", -1: "▼", 0: ""}[sign], style)
     table.add_row(
-        Text(metric_name(metric)),
+        Text(metric_label(metric)),
         number(task["before"].get(metric)),
         number(task["after"].get(metric)),
         Text(number(value, signed=True), style=style),

@@ -9,6 +9,7 @@ from typing import Any
 import calm_ext.report.page as report_page
 from calm_ext.files.secrets import clean
 from calm_ext.files.writing import atomic_write, atomic_write_bytes
+from calm_ext.report.glossary.link import with_glossary
 from calm_ext.report.page.html import image
 from calm_ext.report.templates import environment
 from calm_ext.study.options import label
@@ -34,7 +35,7 @@ def render_page(study: StudyFile, results: Mapping[str, Any], files: Mapping[str
     """The page as text; ``files`` are those of :func:`calm_ext.study.plots.draw_claims`."""
     tone, sentence = headline(results)
     env = environment(Path(__file__).parent, Path(report_page.__file__).parent)
-    return env.get_template("study.html").render(
+    page = env.get_template("study.html").render(
         name=results["study"],
         tone=tone,
         sentence=sentence,
@@ -61,6 +62,7 @@ def render_page(study: StudyFile, results: Mapping[str, Any], files: Mapping[str
         versions=results["versions"],
         text=clean(study.text),
     )  # fmt: skip
+    return with_glossary(page)
 
 
 def _capital(text: str) -> str:

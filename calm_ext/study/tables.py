@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from calm_ext.metrics.names import metric_name
+from calm_ext.metrics.names import metric_label, metric_name
 from calm_ext.report.card.markdown import escape
 from calm_ext.report.words import interval, merit, number, p_value
 from calm_ext.study.options import label
@@ -48,8 +48,8 @@ class MetricTable(NamedTuple):
 
     @property
     def title(self) -> str:
-        """The metric in words."""
-        name = metric_name(self.metric)
+        """The metric in words, with its code."""
+        name = metric_label(self.metric)
         return name[:1].upper() + name[1:]
 
     def heads(self) -> list[str]:

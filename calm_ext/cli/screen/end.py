@@ -34,10 +34,13 @@ def end_of_run(
         console.print(took)
         return
     verdict, *parts = render_short(summary)
-    for part in (verdict, took, *parts, *moved_questions(read_run(run))):
+    data = read_run(run)
+    for part in (verdict, took, *parts, *moved_questions(data)):
         console.print(part)
     console.print(Text("\nnext", style="bold"))
     steps = next_steps(run, summary)
+    if (data.recipe.get("data") or {}).get("source") == "babel":
+        steps.append(("check a real model", "calm-ext check MODEL"))
     width = max(len(what) for what, _ in steps)
     for what, command in steps:
         console.print(Text.assemble(f"  {what:<{width}}  ", (command, "cyan")), soft_wrap=True)

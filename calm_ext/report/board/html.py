@@ -7,9 +7,11 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from calm_ext.metrics.names import LOWER_IS_BETTER, metric_name
+from calm_ext.metrics.names import LOWER_IS_BETTER, metric_label, metric_name
 from calm_ext.report.board.table import UNTESTED, Board, Row, Table
 from calm_ext.report.board.write import LEGEND, about, chance, columns, finding, headline
+from calm_ext.report.glossary.link import with_glossary
+from calm_ext.report.glossary.words import metric_word
 from calm_ext.report.templates import environment
 from calm_ext.report.words import NONE, interval, is_number, number
 
@@ -26,7 +28,7 @@ def to_html(board: Board) -> str:
     env.filters["sha256"] = lambda text: base64.b64encode(hashlib.sha256(str(text).encode()).digest()).decode()
     tasks = list(dict.fromkeys(t.task for t in board.tables))
     models = {r.entry.model for t in board.tables for r in t.rows}
-    return env.get_template("board.html").render(
+    page = env.get_template("board.html").render(
         mark=MARK,
         headline=headline(board),
         legend=LEGEND,
@@ -36,6 +38,7 @@ def to_html(board: Board) -> str:
         tables=[_table(t) for t in board.tables],
         left_out=board.left_out,
     )
+    return with_glossary(page)
 
 
 def _table(table: Table) -> dict[str, Any]:
@@ -55,8 +58,10 @@ def _table(table: Table) -> dict[str, Any]:
         "facts": [(name, value) for name, value in table.facts.items() if name != "task"],
         "columns": [
             {
-                "label": m.removeprefix("acc_") if m in per_language else _capital(metric_name(m)),
+                "label": m.removeprefix("acc_") if m in per_language else _capital(metric_label(m)),
                 "name": metric_name(m),
+                "aria": metric_name(m) if m in per_language else None,
+                "about": word.about if (word := metric_word(m)) else None,
                 "sort": ("ascending" if m in LOWER_IS_BETTER else "descending") if m == table.by else None,
                 "first": "ascending" if m in LOWER_IS_BETTER else "descending",
                 "ranked": "yes" if m in table.ranked else None,

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from calm_ext.files.shown import spreadsheet
-from calm_ext.metrics.names import metric_name, metric_order
+from calm_ext.metrics.names import metric_label, metric_name, metric_order
 from calm_ext.report.board.entry import plain
 from calm_ext.report.board.table import Board, Row, Table
 from calm_ext.report.words import NONE, interval, is_number, number
@@ -108,9 +108,14 @@ def chance(table: Table) -> str:
 
 
 def column(metric: str, table: Table) -> str:
-    """Head of a column: the language's code, or the metric in words."""
+    """Head of a column: the language's code, or the metric in words with its code."""
     code = metric.removeprefix("acc_")
-    return code if code in table.languages else metric_name(metric)
+    return code if code in table.languages else metric_label(metric)
+
+
+def _head(metric: str, table: Table) -> str:
+    """The same in two lines."""
+    return column(metric, table).replace(" (", "\n(")
 
 
 def columns(table: Table) -> list[str]:
@@ -141,7 +146,7 @@ def render_terminal(board: Board, *, width: int) -> list[RenderableType]:
             shown.add_column("rank", justify="right", no_wrap=True)
             shown.add_column("model", overflow="fold", min_width=12)
             for metric in block:
-                shown.add_column(Text(column(metric, table)), justify="right", no_wrap=True)
+                shown.add_column(Text(_head(metric, table)), justify="right", no_wrap=True)
             for row in table.rows:
                 shown.add_row(row.rank(table.by), Text(row.label), *(cell(row, m, table) for m in block))
             parts += [shown, Text()]
@@ -156,7 +161,7 @@ def _blocks(table: Table, width: int) -> Iterator[list[str]]:
     block: list[str] = []
     used = 0
     for metric in columns(table):
-        need = 2 + max(len(column(metric, table)), *(len(cell(r, metric, table)) for r in table.rows))
+        need = 2 + max(*map(len, _head(metric, table).split("\n")), *(len(cell(r, metric, table)) for r in table.rows))
         if block and used + need > space:
             yield block
             block, used = [], 0

@@ -10,7 +10,7 @@ from typing import Any
 from calm_ext.data import SOURCES, Source
 from calm_ext.languages import LANGUAGES, language_name
 from calm_ext.metrics.answered import parts_of
-from calm_ext.metrics.names import metric_name
+from calm_ext.metrics.names import metric_label
 from calm_ext.report.card.base import Base, section
 from calm_ext.report.card.citation import BIBTEX
 from calm_ext.report.card.markdown import plain
@@ -103,7 +103,7 @@ def _task(name: str, task: Mapping[str, Any]) -> dict[str, Any]:
 
 def _row(task: Mapping[str, Any], metric: str, p: str) -> dict[str, str]:
     d = task["difference"].get(metric)
-    found = {"metric": metric_name(metric)}
+    found = {"metric": metric_label(metric)}
     for when in WHEN:
         bounds = interval(task["ci95"][when].get(metric))
         found[when] = " ".join(x for x in (number(task[when].get(metric)), bounds) if x)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from calm_ext.babel.gloss import gloss
 from calm_ext.languages import language_name
 from calm_ext.report.explain.categories import OTHERS
 from calm_ext.report.explain.explain import Explained
@@ -41,6 +42,8 @@ def _card(t: Telling, main: str, category: str) -> dict[str, Any]:
         "category": category,
         "code": language,
         "question": clip(row.shown.questions[language].text, _QUESTION),
+        "english": gloss(row.id, {language: row.shown.questions[language].text}),
+        "right_option": row.gold,
         "gold": _option(row.shown.options[language], row.gold) if row.gold is not None else "",
         "right": f"right in {right[0]} → {right[1]} of {len(row.before)}" if row.gold is not None else "",
         "answers": [
@@ -78,8 +81,9 @@ def _option(options: Sequence[Text], index: int) -> str:
     return clip(options[index].text, _OPTION)
 
 
-def _answer(options: Sequence[Text], index: int | None, gold: int | None) -> dict[str, str]:
-    """An answer's text, and whether it is right: ``yes``, ``no``, or nothing where that is not known."""
+def _answer(options: Sequence[Text], index: int | None, gold: int | None) -> dict[str, Any]:
+    """An answer's option and text, and whether it is right: ``yes``, ``no``, or nothing where that is not known."""
     if index is None:
-        return {"text": "no answer", "mark": "none"}
-    return {"text": _option(options, index), "mark": "" if gold is None else "yes" if index == gold else "no"}
+        return {"option": None, "text": "no answer", "mark": "none"}
+    mark = "" if gold is None else "yes" if index == gold else "no"
+    return {"option": index, "text": _option(options, index), "mark": mark}

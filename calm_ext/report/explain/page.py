@@ -23,6 +23,7 @@ from calm_ext.report.explain.parts import KINDS as PART_KINDS
 from calm_ext.report.explain.plots import explain_plots
 from calm_ext.report.explain.towards import TARGETS
 from calm_ext.report.explain.words import depends_words, leading, p_words, title
+from calm_ext.report.glossary.link import with_glossary
 from calm_ext.report.page.browser import text_of
 from calm_ext.report.page.html import image
 from calm_ext.report.plots.draw import Plots
@@ -66,6 +67,7 @@ def render_explanation(name: str, explained: Sequence[Explained]) -> str:
         unseen=parts_of(first.values["signature"]).get("style") == "open",
         signatures=list(dict.fromkeys(e.values["signature"] for e in explained if e.values["signature"])),
     )
+    page = with_glossary(page)
     # A name with half a character (an unpaired surrogate) can stand in no file.
     return page.encode("utf-8", "replace").decode("utf-8")
 

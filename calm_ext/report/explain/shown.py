@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from calm_ext.babel.gloss import gloss
 from calm_ext.languages import language_name
 from calm_ext.report.explain.parts import KINDS, Part, parts_of_task
 from calm_ext.report.explain.telling import Telling, telling
@@ -25,7 +26,7 @@ def moved_questions(data: RunData, n: int = 3) -> list[RenderableType]:
     """A title and n questions of the part to read first; nothing where no answer changed.
 
     Each is shown in the language of which its answer changed, before another that changed too: a right answer that was
-    won where the question was won, one that was lost where it was lost.
+    won where the question was won, one that was lost where it was lost. Babel's questions stand in English, too.
     """
     from rich.table import Table
     from rich.text import Text
@@ -48,7 +49,10 @@ def moved_questions(data: RunData, n: int = 3) -> list[RenderableType]:
         word = Text(_WORDS[one.kind], "green" if won else "red" if _WORDS[one.kind] == "lost" else "")
         shown = one.row.shown
         table.add_row(word, language_name(language), clip(shown.questions[language].text, _LONGEST))
-        table.add_row("", "", _options(one, language))
+        table.add_row("", "", _options(one, language, [t.text for t in shown.options[language]]))
+        if english := gloss(one.row.id, {language: shown.questions[language].text}):
+            table.add_row("", "in English", english.question)
+            table.add_row("", "", _options(one, language, english.options))
     return [title, table]
 
 
@@ -60,15 +64,12 @@ def _language(one: Telling, part: Part) -> str:
     return next((x for x in changed if row.gold is not None and wanted[x] == row.gold), changed[0])
 
 
-def _options(one: Telling, language: str) -> Text:
+def _options(one: Telling, language: str, texts: Sequence[str]) -> Text:
     from rich.text import Text
 
     row = one.row
     old, new = row.before[language], row.after[language]
-    found = [
-        _option(clip(t.text, _LONGEST), i, (old, new), row.gold) for i, t in enumerate(row.shown.options[language])
-    ]
-    line = Text("   ").join(found)
+    line = Text("   ").join(_option(clip(t, _LONGEST), i, (old, new), row.gold) for i, t in enumerate(texts))
     for answer, word in ((old, "before"), (new, "now")):
         if answer is None:
             line.append(f"   (no answer could be read {word})", "dim")

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from calm_ext.babel.gloss import gloss
 from calm_ext.files.shown import json_visible
 from calm_ext.languages import get_language, is_language, language_name
 from calm_ext.report.collect import WHEN, RunData, common_ids
@@ -159,6 +160,7 @@ def _telling(data: RunData, task: str) -> list[dict[str, Any]]:
             "id": identity,
             "code": language,
             "question": clip(shown.questions[language].text, 160),
+            "english": gloss(identity, {language: shown.questions[language].text}),
             "words": move.words,
             "before": _right(old, gold),
             "after": _right(new, gold),

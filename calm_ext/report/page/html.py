@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from calm_ext.report.glossary.link import with_glossary
 from calm_ext.report.outdated import outdated_words
 from calm_ext.report.page.browser import BUDGET, browser_context, text_of
 from calm_ext.report.page.pairs import pairs_context
@@ -79,7 +80,7 @@ def render_page(data: RunData, summary: Mapping[str, Any], plots: Plots, moved: 
     }
     templates = environment(_FOLDER)
     templates.globals["text_of"] = text_of
-    page = templates.get_template("page.html").render(context)
+    page = with_glossary(templates.get_template("page.html").render(context))
     # A name with half a character (an unpaired surrogate) can stand in no file.
     return page.encode("utf-8", "replace").decode("utf-8")
 

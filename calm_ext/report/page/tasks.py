@@ -7,7 +7,7 @@ from typing import Any
 
 from calm_ext.languages import get_language, is_language, language_name
 from calm_ext.metrics.answered import parts_of
-from calm_ext.metrics.names import metric_name
+from calm_ext.metrics.names import metric_label, metric_name
 from calm_ext.report.compared import method_words
 from calm_ext.report.letters import letter_words
 from calm_ext.report.page.flow import flow_context
@@ -89,7 +89,7 @@ def _guessing(result: TaskResult) -> float | None:
 def _row(task: Mapping[str, Any], metric: str, *, p: str = "p") -> dict[str, Any]:
     d = task["difference"].get(metric)
     return {
-        "name": metric_name(metric),
+        "name": metric_label(metric),
         **{w: number(task[w].get(metric)) for w in WHEN},
         **{f"{w}_ci": interval(task["ci95"][w].get(metric)) for w in WHEN},
         "difference": number(d["value"] if d else plain_difference(task, metric), signed=True),

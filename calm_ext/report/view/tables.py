@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from calm_ext.errors import DataError
 from calm_ext.languages import is_language, language_name
-from calm_ext.metrics.names import LOWER_IS_BETTER, metric_name, metric_order
+from calm_ext.metrics.names import LOWER_IS_BETTER, metric_label, metric_name, metric_order
 from calm_ext.report.board.entry import plain
 from calm_ext.report.board.names import Places
 from calm_ext.report.board.table import Board, Row, Table
 from calm_ext.report.board.write import about, chance, finding
+from calm_ext.report.glossary.words import metric_word
 from calm_ext.report.page.browser import text_of
 from calm_ext.report.view.collect import Question, given_of, questions_of
 from calm_ext.report.view.parts import Parts, cut, cut_middle
@@ -193,7 +194,14 @@ class _Writer:
             "signature": t.signature,
             "by": t.by,
             "columns": [
-                {"key": m, "name": metric_name(m), "low": int(m in LOWER_IS_BETTER), "ranked": int(m in t.ranked)}
+                {
+                    "key": m,
+                    "name": metric_name(m),
+                    "label": metric_label(m),
+                    "low": int(m in LOWER_IS_BETTER),
+                    "about": word.about if (word := metric_word(m)) else "",
+                    "ranked": int(m in t.ranked),
+                }
                 for m in self.metrics
             ],
             "shown": [*t.shown, *(f"acc_{x}" for x in beside)],

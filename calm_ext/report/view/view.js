@@ -191,7 +191,7 @@
       const wanted = query.cols ? query.cols.split(",") : t.shown;
       return t.columns.filter((c) => wanted.includes(c.key)).sort((a, b) => wanted.indexOf(a.key) - wanted.indexOf(b.key));
     };
-    const known = new Map(manifest.tables.flatMap((t) => t.columns.map((c) => [c.key, c.name])));
+    const known = new Map(manifest.tables.flatMap((t) => t.columns.map((c) => [c.key, c])));
 
     function draw() {
       const wanted = expression(query.find ?? ""), bad = wanted instanceof Error;
@@ -227,9 +227,9 @@
       });
       let last = "";
       const sorted = (column) => column === (byModel ? "model" : t.columns[by].key);
-      const head = (name, label, column) => make("th", { scope: "col", class: column === "model" ? "model" : null,
+      const head = (name, label, column, about) => make("th", { scope: "col", class: column === "model" ? "model" : null,
         "aria-sort": sorted(column) ? (falling ? "descending" : "ascending") : null },
-        make("button", { type: "button", title: name, "aria-label": name, "data-column": column, onclick: () => {
+        make("button", { type: "button", title: about ? `${name}. ${about}` : name, "aria-label": name, "data-column": column, onclick: () => {
           const first = column === "model" || t.columns[columnAt(column)].low ? "" : "-";
           change({ sort: sorted(column) ? (falling ? column : `-${column}`) : first + column });
           main.querySelector(`section[data-table="${t.number}"] button[data-column="${CSS.escape(column)}"]`).focus();
@@ -247,7 +247,7 @@
               c.ranked && row.ci[i] ? make("small", {}, interval(row.ci[i])) : null);
           }));
       });
-      const label = (c) => (c.key.startsWith("acc_") && t.languages.includes(c.key.slice(4)) ? c.key.slice(4) : capital(c.name));
+      const label = (c) => (c.key.startsWith("acc_") && t.languages.includes(c.key.slice(4)) ? c.key.slice(4) : capital(c.label));
       const others = kept.filter(([row]) => row.answers).map(([row]) => [row.label, row.label]);
       const pair = { a: others[0]?.[0], b: others[1]?.[0] };
       return make("section", { "data-table": t.number },
@@ -256,8 +256,8 @@
         t.apart.length ? make("div", { class: "box" }, make("b", {}, "Apart from the first table of this task: "), `${t.apart.join("; ")}.`) : null,
         make("p", {}, t.finding),
         scroll(t.key, make("table", { class: "board" },
-          make("caption", {}, `${t.key}: ${count(kept.length, "result")}; in brackets 95 % intervals. ${ranked ? `Ranks are by ${known.get(ranked) ?? ranked}.` : "By this column there are no ranks."}`),
-          make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "Rank"), head("model", "Model", "model"), columns.map((c) => head(c.name, label(c), c.key)))),
+          make("caption", {}, `${t.key}: ${count(kept.length, "result")}; in brackets 95 % intervals. ${ranked ? `Ranks are by ${known.get(ranked)?.name ?? ranked}.` : "By this column there are no ranks."}`),
+          make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "Rank"), head("model", "Model", "model"), columns.map((c) => head(c.label, label(c), c.key, c.about)))),
           make("tbody", {}, body))),
         others.length > 1 ? tools("Difference of two", choice("Difference from", pair.a, others, (x) => { pair.a = x; }), choice("to", pair.b, others, (x) => { pair.b = x; }),
           make("button", { type: "button", onclick: () => { location.hash = link(["d", pair.a, pair.b, t.key]); } }, "Show")) : null,
@@ -277,7 +277,7 @@
           change({ cols: chosen.join(",") || "none" });
         } });
         box.checked = on.has(key);
-        return make("label", { class: "check" }, box, known.get(key));
+        return make("label", { class: "check" }, box, known.get(key).label);
       }));
     }
     drawBoxes();
@@ -405,7 +405,7 @@
     const several = t.languages.length > 1;
     const shown = t.columns.map((c, i) => [c, i]).filter(([c, i]) => row.values[i] !== null && !/^(acc|transfer|fidelity)(_\w+)?_[a-z]{2,3}(-\w+)*$/.test(c.key) || c.key === "acc");
     const picked = shown.filter(([c]) => t.shown.includes(c.key) || ["consistency_wrong", "all_agree", "acc_worst", "answered"].includes(c.key));
-    const numbers = make("dl", { class: "numbers" }, picked.map(([c, i]) => make("div", {}, make("dt", {}, capital(c.name)),
+    const numbers = make("dl", { class: "numbers" }, picked.map(([c, i]) => make("div", {}, make("dt", { title: c.about }, capital(c.label)),
       make("dd", {}, number(row.values[i]), make("small", {}, interval(row.ci[i])), c.ranked ? make("small", {}, `rank ${row.ranks[c.key] ?? "–"}`) : null))));
     const places = () => [placeOf(t, query.a ?? t.pivot ?? t.languages[0]), placeOf(t, query.b ?? "")];
     const first = () => Math.max(0, places()[0]);
@@ -698,7 +698,7 @@
     const low = new Set(t.columns.filter((c) => c.low).map((c) => c.key)), mean = (x) => x.reduce((s, v) => s + v, 0) / x.length;
     const line = (words, c, p, better, more) => make("tr", { "data-metric": words[0] }, make("th", { scope: "row" }, words[1]), make("td", { class: "n" }, number(mean(every[c][0]))), make("td", { class: "n" }, number(mean(every[c][1]))),
       make("td", { class: "n" }, make("span", { class: p < ALPHA ? (found[c].value > 0 === better ? "up" : "down") : null }, number(found[c].value, true)), make("small", {}, interval(found[c].ci, true))), make("td", { class: "n" }, pValue(p)), more ?? []);
-    const name = (m) => capital(t.columns.find((c) => c.key === m)?.name ?? m);
+    const name = (m) => capital(t.columns.find((c) => c.key === m)?.label ?? m);
     const head = (...more) => make("thead", {}, make("tr", {}, ["", "First", "Second", "Difference", "p", ...more].map((x, i) => make("th", { scope: "col", class: i ? "n" : null }, x))));
     return [
       scroll("Difference", make("table", {}, make("caption", {}, `Second less first, of ${count(before.length, "question")}; 95 % intervals and p by a paired bootstrap over questions (${RESAMPLES.toLocaleString("en")} resamples), p of what a question has or has not by the exact McNemar test.`),

@@ -17,6 +17,8 @@ from calm_ext.files.writing import atomic_write
 from calm_ext.report.board.table import Board
 from calm_ext.report.board.write import LEGEND, headline
 from calm_ext.report.card.markdown import escape, plain
+from calm_ext.report.glossary.link import STYLE, glossary_list
+from calm_ext.report.glossary.words import metric_word
 from calm_ext.report.page.browser import embedded
 from calm_ext.report.templates import environment
 from calm_ext.report.view.tables import LONGEST_RESPONSE, Written, languages_of, write_tables
@@ -27,7 +29,7 @@ MARK = '<meta name="generator" content="calm-ext view">'
 #: The mark of a README.md that came from here.
 README_MARK = "<!-- written by calm-ext view -->"
 TITLE = "Accuracy and agreement across languages"
-_PAGE, _STYLE = Path(__file__).parent, Path(__file__).parents[1] / "page/style.css"
+_PAGE = Path(__file__).parent
 
 
 class View(NamedTuple):
@@ -89,8 +91,8 @@ def write_view(
         written = write_tables(board, data, logs=logs or LogOptions(), responses=responses)
         page = _page(board, written, title)
         _replace(data, folder / "data")
-        style = _STYLE.read_text(encoding="utf-8") + (_PAGE / "view.css").read_text(encoding="utf-8")
-        atomic_write(folder / "view.css", style)
+        styles = (_PAGE.parent / "page/style.css", STYLE, _PAGE / "view.css")
+        atomic_write(folder / "view.css", "".join(path.read_text(encoding="utf-8") for path in styles))
         atomic_write(folder / "view.js", (_PAGE / "view.js").read_text(encoding="utf-8"))
         atomic_write(folder / "index.html", page)
         notes = [note for w in written for note in w.notes]
@@ -123,10 +125,18 @@ def _page(board: Board, written: Sequence[Written], title: str) -> str:
             title=manifest["title"],
             headline=manifest["headline"],
             findings=[(w.manifest["key"], w.manifest["finding"]) for w in written],
+            words=Markup(glossary_list(_words(written), links=False)),
             manifest=Markup(embedded(manifest)),  # embedded() leaves nothing that could end the element
         )
     )
     return page.encode("utf-8", "replace").decode("utf-8")
+
+
+def _words(written: Sequence[Written]) -> list[str]:
+    """The words that the page uses: its metrics, and what ``view.js`` says of all of them."""
+    found = (metric_word(c["key"]) for w in written for c in w.manifest["columns"])
+    keys = dict.fromkeys(word.key for word in found if word)
+    return [*keys, "rank", "interval", "bootstrap", "paired", "p_value", "mcnemar", "holm", "significant", "chance"]
 
 
 def _replace(new: Path, old: Path) -> None:
