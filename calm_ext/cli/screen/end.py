@@ -25,7 +25,7 @@ def end_of_run(
     from rich.text import Text
 
     from calm_ext.report.collect import read_run
-    from calm_ext.report.explain.shown import moved_questions
+    from calm_ext.report.explain.shown import first_moved, moved_questions
     from calm_ext.report.terminal import render_short
 
     took = Text(f"{duration(seconds)} in all", style="dim")
@@ -39,6 +39,8 @@ def end_of_run(
         console.print(part)
     console.print(Text("\nnext", style="bold"))
     steps = next_steps(run, summary)
+    if moved := first_moved(data):
+        steps.insert(2, ("why one question did", f"calm-ext explain {shlex.quote(str(run))} --id {shlex.quote(moved)}"))
     if (data.recipe.get("data") or {}).get("source") == "babel":
         steps.append(("check a real model", "calm-ext check MODEL"))
     width = max(len(what) for what, _ in steps)

@@ -31,11 +31,9 @@ def moved_questions(data: RunData, n: int = 3) -> list[RenderableType]:
     from rich.table import Table
     from rich.text import Text
 
-    order = ("held out", "unknown", "asked")
-    parts = sorted((p for t in data.tasks for p in parts_of_task(data, t)), key=lambda p: order.index(p.kind))
-    if not parts or not (chosen := telling(parts[0], n)):
+    part, chosen = _chosen(data, n)
+    if part is None or not chosen:
         return []
-    part = parts[0]
     where = f", {KINDS[part.kind]}" if part.kind != "unknown" else ""
     title = Text(f"{len(chosen)} questions that moved{where}", "bold")
     title.append("   [ ] answered before → answered now   ✓ right", "dim not bold")
@@ -54,6 +52,19 @@ def moved_questions(data: RunData, n: int = 3) -> list[RenderableType]:
             table.add_row("", "in English", english.question)
             table.add_row("", "", _options(one, language, english.options))
     return [title, table]
+
+
+def first_moved(data: RunData) -> str | None:
+    """The id of the first of these questions."""
+    _, chosen = _chosen(data, 1)
+    return chosen[0].row.id if chosen else None
+
+
+def _chosen(data: RunData, n: int) -> tuple[Part | None, list[Telling]]:
+    """The part to read first, and its most telling questions."""
+    order = ("held out", "unknown", "asked")
+    parts = sorted((p for t in data.tasks for p in parts_of_task(data, t)), key=lambda p: order.index(p.kind))
+    return (parts[0], telling(parts[0], n)) if parts else (None, [])
 
 
 def _language(one: Telling, part: Part) -> str:
