@@ -156,6 +156,19 @@ def test_a_dry_run_names_what_follows_from_a_change(finished: Path, babel_model:
     assert again(sampling={"seed": 9})[0] == "sample" and "report" in again(sampling={"seed": 9})
 
 
+def test_a_plan_says_where_no_task_asks_what_was_aligned(babel_model: Path, tmp_path: Path) -> None:
+    def note(**changes: Any) -> str:
+        return next(
+            x.note for x in Pipeline(recipe(babel_model, **changes), tmp_path / "r").plan() if x.name == "before"
+        )
+
+    assert "none of them asks" not in note()
+    other = {"tasks": ["calm_sample_xl_mc"], "languages": ["en", "fr"]}
+    assert note(evaluation=other).endswith("; none of them asks questions of data.source babel")
+    other["tasks"] = ["calm_asked_xl_mc"]
+    assert "none of them asks" not in note(evaluation=other)
+
+
 def test_nothing_is_repeated_without_a_reason(finished: Path, babel_model: Path) -> None:
     before = (finished / "adapter/adapter_model.safetensors").stat().st_mtime_ns
     assert run(recipe(babel_model), finished) == []

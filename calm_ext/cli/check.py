@@ -87,7 +87,7 @@ def command(
     )  # fmt: skip
     refuse_tasks(wishes.tasks)
     writable_folder(folder)
-    refuse_model(loading.replace(path=model))
+    refuse_model(loading.replace(path=model), named="")
     with on_screen() as reporter, writing(folder, "check", beside=True):
         asked = check_model(
             wishes,

@@ -74,12 +74,13 @@ def interval_text(bounds: tuple[float, float], *, sign: bool = False) -> str:
     return "" if math.isnan(low) else f"[{number_text(low, sign=sign)}, {number_text(high, sign=sign)}]"
 
 
-def refuse_model(model: ModelOptions, *, remote: bool = False, chat: bool = False) -> None:
+def refuse_model(model: ModelOptions, *, remote: bool = False, chat: bool = False, named: str = "--") -> None:
     """Refuse a device that this machine lacks, and a model that is not there, before anything is loaded.
 
     Args:
         remote: the model runs elsewhere.
         chat: it is asked through its chat template, which it must have.
+        named: what stands before ``model`` and ``device`` in a message.
 
     Raises:
         CalmError: it names ``--device``, ``--model`` or ``--chat-template``.
@@ -93,6 +94,9 @@ def refuse_model(model: ModelOptions, *, remote: bool = False, chat: bool = Fals
     try:
         if model.path != "babel":
             find_model(model.path)
+    except CalmError as error:
+        raise CalmError(f"{named}{error}") from None
+    try:
         if model.device not in (None, "cpu"):
             find_device(model.device)
     except CalmError as error:

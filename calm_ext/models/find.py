@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from calm_ext.errors import CalmError
+from calm_ext.files.expected import did_you_mean
 from calm_ext.models.paths import local_folder
 
 _KINDS = "name a folder with a config.json, a model of the Hugging Face hub as Qwen/Qwen3-0.6B, or babel"
@@ -65,7 +66,8 @@ def _on_hub(name: str) -> Found:
         raise CalmError(f"model {name}: is neither a folder here nor a public model of the hub; {_KINDS}") from None
     except OSError:  # no connection, and not in the cache
         why = "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else "the hub cannot be reached"
-        raise CalmError(f"model {name}: is no folder here and not in the cache, and {why}; {_KINDS}") from None
+        meant = did_you_mean(name, ["babel"])
+        raise CalmError(f"model {name}: is no folder here and not in the cache, and {why}{meant}; {_KINDS}") from None
     except errors.EntryNotFoundError:
         raise CalmError(
             f"model {name}: has no config.json on the hub, so it is no transformers model; {_KINDS}"

@@ -88,7 +88,13 @@ def changed_recipe(
     problems = [p for p in (override(values, item) for item in overrides) if p]
     if problems:
         raise RecipeError(where, problems)
-    recipe = parse_recipe(values, where=where)
+    try:
+        recipe = parse_recipe(values, where=where)
+    except RecipeError as error:
+        keys = [item.partition("=")[0].strip() for item in overrides]
+        given = tuple(x for key in keys for x in (f"{key}:", f"{key}."))
+        marked = [f"{p} (by --set)" if p.startswith(given) else p for p in error.problems]
+        raise RecipeError(where, marked) from None
     return recipe if trust_remote_code is None else trusted(recipe, given=trust_remote_code, where=where)
 
 
@@ -175,8 +181,12 @@ def _known_keys(location: tuple[Any, ...], values: Mapping[str, Any]) -> list[st
 
 def _explain(item: Any, values: Mapping[str, Any]) -> str:
     """A problem of a recipe in words."""
-    known = _known_keys(item["loc"][:-1], values) if item["type"] == "extra_forbidden" else []
-    return problem(item, known)
+    if item["type"] != "extra_forbidden":
+        return problem(item, [])
+    known = _known_keys(item["loc"][:-1], values)
+    key = str(item["loc"][-1])
+    elsewhere = [f"{name}.{key}" for name in known if len(item["loc"]) == 1 and key in _known_keys((name,), values)]
+    return f"{key}: unknown key; did you mean {elsewhere[0]}?" if elsewhere else problem(item, known)
 
 
 def _loose_problems(values: Mapping[str, Any]) -> list[str]:

@@ -80,16 +80,13 @@ class Pipeline:
     def _check_machine(self, due: Sequence[Stage]) -> None:
         """Refuse what the machine cannot do, unless every stage that would need it is done.
 
-        Whether they are, the files of the model say, which take minutes to read: they are read only where that decides.
+        Whether they are, the files of the model say, which take minutes to read: they are read only where each stage has
+        been done before. Where they are, no framework is loaded.
         """
         loading = [s for s in due if s.name in LOADS_MODEL]
-        if not loading:
+        if not loading or (self.dir.has_all(s.name for s in loading) and all(map(self.context.is_done, loading))):
             return
-        try:
-            check_machine(self.context.recipe, self.dir.path)
-        except CalmError:
-            if not self.dir.has_all(s.name for s in loading) or not all(map(self.context.is_done, loading)):
-                raise
+        check_machine(self.context.recipe, self.dir.path)
 
     def _outdated(self) -> dict[str, list[str]]:
         """Finished stage -> why it would be done again now, in words; those that are as they would be are left out."""

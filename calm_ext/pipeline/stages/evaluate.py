@@ -66,7 +66,12 @@ class Evaluate(BaseStage):
     def plan(self, run: Run) -> str:
         """The tasks."""
         e = run.recipe.evaluation
-        return ", ".join(e.tasks) + (f" (limit {e.limit})" if e.limit else "")
+        limit = f" (limit {e.limit})" if e.limit else ""
+        source, asked = run.recipe.data.source, _sources_of(e.tasks)
+        others = f"; none of them asks questions of data.source {source}" if source not in asked else ""
+        if others and source in ("local", "columns"):
+            others += ", calm_local_xl_mc does"
+        return ", ".join(e.tasks) + limit + ("" if any(t.startswith("calm_asked") for t in e.tasks) else others)
 
     def run(self, run: Run) -> Outputs:
         """Evaluate all tasks."""
