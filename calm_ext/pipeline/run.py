@@ -80,8 +80,8 @@ class Pipeline:
     def _check_machine(self, due: Sequence[Stage]) -> None:
         """Refuse what the machine cannot do, unless every stage that would need it is done.
 
-        Whether they are, the files of the model say, which take minutes to read: they are read only where each stage has
-        been done before. Where they are, no framework is loaded.
+        Whether they are, the files of the model say, which take minutes to read: only where each stage was
+        done before are they read. Where all are done, no framework is loaded.
         """
         loading = [s for s in due if s.name in LOADS_MODEL]
         if not loading or (self.dir.has_all(s.name for s in loading) and all(map(self.context.is_done, loading))):
