@@ -50,7 +50,8 @@ def command(
     interval (paired bootstrap by question) and a p-value: exact McNemar where a question is right or wrong, else the
     bootstrap's. Where too few questions change for the bootstrap, the interval is a score interval (ci95_method in
     --json) and the p-value flips the signs of the questions' differences. With --cluster all is over clusters, and the
-    p-values of means are by sign flips. The languages are corrected for one another by Holm's method (p_holm); every
+    p-values of means are by sign flips. Where that p-value is below .05 and the interval contains 0, the p-value is the
+    interval's. The languages are corrected for one another by Holm's method (p_holm); every
     other metric stands for itself. `detectable` is the smallest difference that so many questions would show four times
     in five.
     """
@@ -80,6 +81,7 @@ def command(
 def _print(found: Comparison) -> None:
     from rich.table import Table
 
+    from calm_ext.metrics.compare import ALPHA
     from calm_ext.metrics.names import family_of
 
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -88,7 +90,7 @@ def _print(found: Comparison) -> None:
         table.add_column(column, justify="left" if column in ("metric", "test") else "right", no_wrap=True)
     for name, c in found.changes.items():
         in_family = bool(family_of(name)[0])
-        sure = (c.p_holm if in_family else c.p) < 0.05
+        sure = (c.p_holm if in_family else c.p) < ALPHA
         style = ("green" if c.difference > 0 else "red") if sure else ""
         table.add_row(
             name, number_text(c.before), number_text(c.after), number_text(c.difference, sign=True),

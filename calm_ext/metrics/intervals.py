@@ -35,7 +35,8 @@ Bounds = tuple[float, float]
 
 #: What the values of a metric can be; differences of two have twice the range.
 SHARE: Bounds = (0.0, 1.0)
-_Z = 1.959964
+#: The standard normal distribution has 95 % within this many standard deviations.
+Z95 = 1.959964
 #: The bootstrap needs as many effective questions that differ from the common value, and at most this skewness.
 _FEWEST, _SKEWEST = 10.0, 0.2
 #: And distances from it that come to as many questions at the far bound.
@@ -227,9 +228,9 @@ def wilson(share: float, n: float) -> tuple[float, float]:
     >>> [round(x, 3) for x in wilson(0.9, 10)], [round(x, 3) for x in wilson(1.0, 50)]
     ([0.596, 0.982], [0.929, 1.0])
     """
-    middle = share + _Z * _Z / (2 * n)
-    half = _Z * math.sqrt(share * (1 - share) / n + _Z * _Z / (4 * n * n))
-    below = 1 + _Z * _Z / n
+    middle = share + Z95 * Z95 / (2 * n)
+    half = Z95 * math.sqrt(share * (1 - share) / n + Z95 * Z95 / (4 * n * n))
+    below = 1 + Z95 * Z95 / n
     return min(share, max(0.0, (middle - half) / below)), max(share, min(1.0, (middle + half) / below))
 
 
@@ -255,5 +256,5 @@ def _or_normal(values: np.ndarray, found: Interval | None, clusters: np.ndarray 
 
     if found is not None:
         return found
-    half, mean = _Z * standard_error(values, clusters), float(np.nanmean(values))
+    half, mean = Z95 * standard_error(values, clusters), float(np.nanmean(values))
     return Interval(mean - half, mean + half)

@@ -45,7 +45,7 @@ def compared(
     limits = {(kind, m): bounds_of(m, differences=int(kind == "difference")) for kind, m in columns}
     drawn = resampled(columns, limits, resamples) | whole_metrics(columns, resamples)
     paired = {
-        m: Paired(columns.get(("before", m)), columns.get(("after", m)), own.drawn, own.interval.method)
+        m: Paired(columns.get(("before", m)), columns.get(("after", m)), own.drawn, own.interval)
         for (kind, m), own in drawn.items()
         if kind == "difference"
     }

@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeGuard
 
+from calm_ext.metrics.compare import ALPHA
 from calm_ext.metrics.names import LOWER_IS_BETTER, family_of, metric_name, metric_order
 from calm_ext.records import ANCHOR
 
-ALPHA = 0.05
 NONE = "–"
 LONGEST = 700
 SUPERVISED = "Supervised: the targets are gold labels."
@@ -91,8 +91,17 @@ def clip(text: str, longest: int = LONGEST) -> str:
 
 
 def direction(difference: Mapping[str, Any] | None, *, p: str = "p") -> int:
-    """1 for a significant rise (p < 0.05), -1 for a significant fall, 0 for anything else."""
+    """1 for a significant rise, -1 for a significant fall, 0 for anything else.
+
+    Significant is what has p < 0.05 and an interval without 0, in summaries of older versions, too.
+
+    >>> direction({"value": -0.008, "low": -0.016, "high": 0.016, "p": 0.002})
+    0
+    """
     if not difference or not is_number(difference.get(p)) or difference[p] >= ALPHA:
+        return 0
+    low, high = difference.get("low"), difference.get("high")
+    if is_number(low) and is_number(high) and low <= 0 <= high:
         return 0
     return (difference["value"] > 0) - (difference["value"] < 0)
 

@@ -35,13 +35,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from calm_ext.metrics.compare import is_binary
+from calm_ext.metrics.compare import ALPHA, is_binary
 from calm_ext.metrics.intervals import Interval, score_interval
 from calm_ext.metrics.names import LOWER_IS_BETTER, SET_LEVEL, family_of
 from calm_ext.metrics.stats import RESAMPLES, draws, holm, mcnemar_p
 from calm_ext.metrics.table_intervals import interval_of
 from calm_ext.metrics.tables import Table, from_means, with_pairs
-from calm_ext.report.words import ALPHA
 from calm_ext.results.columns import Columns
 
 if TYPE_CHECKING:
