@@ -68,6 +68,7 @@ class Table(NamedTuple):
         facts: what the results have in common, name -> words.
         apart: what makes them differ from the first table of the task, in words; empty for that.
         notes: what to know of the rows, in words.
+        taught: why the questions are not held out, in words, so that nothing is ranked; else empty.
         signature: of all rows, without versions.
     """
 
@@ -81,6 +82,18 @@ class Table(NamedTuple):
     rows: list[Row]
     notes: list[str]
     signature: str
+    taught: str = ""
+
+    @property
+    def chance(self) -> float | None:
+        """The accuracy of guessing; None where options are not shown, or their number varies or is not known."""
+        n = "" if self.facts.get("style") == "open" else self.facts.get("options", "")
+        return 1 / int(n) if n.isascii() and n.isdigit() and int(n) else None
+
+    def near_chance(self, row: Row) -> bool:
+        """Whether a model's accuracy is not clearly above guessing: its 95 % interval does not lie above that."""
+        low, _ = row.ci95.get("acc", (math.nan, math.nan))
+        return self.chance is not None and low <= self.chance
 
 
 class Board(NamedTuple):
@@ -182,6 +195,7 @@ def _table(members: list[Entry], sort: str) -> Table:
     languages = [x for x in first.languages if f"acc_{x}" in measured] if len(first.languages) > 1 else []
     shown = [m for m in SHOWN if m in measured and (m != "answered" or any(e.values.get(m) != 1 for e in members))]
     shown += [by] if by not in shown and by not in [f"acc_{x}" for x in languages] else []
+    taught = "; ".join(dict.fromkeys(e.taught for e in members if e.taught))
     standings: list[dict[str, Standing]] = [{} for _ in members]
     ci95: list[dict[str, tuple[float, float]]] = [_of_stderr(e) for e in members]
     methods: list[dict[str, str]] = [{} for _ in members]
@@ -192,7 +206,7 @@ def _table(members: list[Entry], sort: str) -> Table:
             for i, own, standing in zip(tested, found.ci95, found.standings, strict=True):
                 ci95[i][metric] = own.bounds
                 methods[i] |= {metric: own.method} if own.method != BOOTSTRAP else {}
-                standings[i][metric] = standing if len(tested) > 1 or len(members) == 1 else UNTESTED
+                standings[i][metric] = standing if len(tested) > 1 and not taught else UNTESTED
     for metric in [f"acc_{x}" for x in first.languages] + ["all_correct", "all_agree"]:
         with_samples = [i for i, e in enumerate(members) if e.columns and metric not in ci95[i]]
         for i, own in zip(
@@ -205,7 +219,7 @@ def _table(members: list[Entry], sort: str) -> Table:
     rows = [Row(*parts) for parts in zip(labels, members, standings, ci95, methods, strict=True)]
     rows.sort(key=lambda r: (math.isnan(r.value(by)), sign * r.value(by) if is_number(r.value(by)) else 0, r.label))
     notes = _notes(rows, by, sort, ranked)
-    return Table(first.task, by, ranked, shown, languages, first.facts, [], rows, notes, _signature(first))
+    return Table(first.task, by, ranked, shown, languages, first.facts, [], rows, notes, _signature(first), taught)
 
 
 def _of_stderr(entry: Entry) -> dict[str, tuple[float, float]]:

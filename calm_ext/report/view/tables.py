@@ -25,7 +25,7 @@ from calm_ext.metrics.names import LOWER_IS_BETTER, metric_name, metric_order
 from calm_ext.report.board.entry import plain
 from calm_ext.report.board.names import Places
 from calm_ext.report.board.table import Board, Row, Table
-from calm_ext.report.board.write import about, chance, finding
+from calm_ext.report.board.write import about, chance, finding, headline_of, warnings
 from calm_ext.report.page.browser import text_of
 from calm_ext.report.view.collect import Question, given_of, questions_of
 from calm_ext.report.view.parts import Parts, cut, cut_middle
@@ -171,6 +171,7 @@ class _Writer:
             "values": [_rounded(row.value(m)) for m in self.metrics],
             "ci": [[_rounded(x) for x in row.ci95[m]] if m in row.ci95 else 0 for m in self.metrics],
             "ranks": {m: row.rank(m) for m in self.table.ranked},
+            "near": int(self.table.near_chance(row)),
         }
 
     # --- the table
@@ -188,6 +189,8 @@ class _Writer:
             "about": about(t),
             "apart": t.apart,
             "finding": finding(t),
+            "headline": headline_of(t),
+            "warnings": warnings(t),
             "notes": [n for n in (*t.notes, chance(t)) if n],
             "facts": [[name, value] for name, value in t.facts.items() if name != "task"],
             "signature": t.signature,
@@ -200,6 +203,7 @@ class _Writer:
             "languages": list(languages),
             "n": len(questions),
             "entries": len(t.rows),
+            "held": int(not t.taught),
             "chance": _rounded(sum(1 / n for n in counts) / len(counts)) if chosen else None,
             "pivot": pivots.most_common(1)[0][0] if pivots else None,
             "labelled": any(q.gold is not None for q in questions),

@@ -110,6 +110,8 @@
   }
   const tools = (label, ...children) => make("form", { class: "tools", "aria-label": label, onsubmit: (event) => event.preventDefault() }, ...children);
   const scroll = (label, table) => make("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": `${label}, scrolls sideways` }, table);
+  const cautions = (t) => t.warnings.map((x) => make("div", { class: "box bad" }, x));
+  const nearChance = (row) => (row.near ? make("small", { class: "bad-text" }, " accuracy near chance") : null);
   const list = (items) => (items.length ? make("ul", { class: "notes" }, items.map((x) => make("li", {}, x))) : null);
 
   // The regular expression that was typed; null for none, an Error where it is none.
@@ -184,7 +186,7 @@
   // --- the leaderboard -----------------------------------------------------------------------------------------------
 
   async function board(_, given) {
-    const query = { ...given }, sections = make("div", {});
+    const query = { ...given }, sections = make("div", {}), title = make("h1", {});
     const found = make("p", { role: "status", "aria-live": "polite" });
     const rows = new Map(await Promise.all(manifest.tables.map(async (t) => [t, await rowsOf(t)])));
     const shownOf = (t) => {
@@ -203,6 +205,8 @@
         of += rows.get(t).length;
         return section(t, kept);
       }));
+      // The headline is of what is shown.
+      title.textContent = wanted && !bad ? `Models that match “${query.find}”${query.task ? `, ${query.task}` : ""}` : query.task && tables.length ? tables[0].headline : manifest.headline;
       found.textContent = bad ? wanted.message : `${n} of ${count(of, "result")} in ${count(tables.length, "table")}.`;
       found.classList.toggle("bad-text", bad);
     }
@@ -240,7 +244,7 @@
         const fresh = !byModel && last !== "" && own !== "" && own !== last;
         last = own || last;
         return make("tr", { class: fresh ? "new" : null }, make("td", {}, rank),
-          make("th", { scope: "row", class: "model" }, make("bdi", {}, opened ? make("a", { href: opened }, row.label) : row.label)),
+          make("th", { scope: "row", class: "model" }, make("bdi", {}, opened ? make("a", { href: opened }, row.label) : row.label), nearChance(row)),
           columns.map((c) => {
             const i = t.columns.indexOf(c), shown = number(row.values[i]);
             return make("td", {}, opened ? make("a", { href: opened, tabindex: "-1" }, shown) : shown,
@@ -254,9 +258,10 @@
         make("h2", {}, t.key),
         make("p", { class: "about" }, `${capital(t.about)}.`),
         t.apart.length ? make("div", { class: "box" }, make("b", {}, "Apart from the first table of this task: "), `${t.apart.join("; ")}.`) : null,
+        cautions(t),
         make("p", {}, t.finding),
         scroll(t.key, make("table", { class: "board" },
-          make("caption", {}, `${t.key}: ${count(kept.length, "result")}; in brackets 95 % intervals. ${ranked ? `Ranks are by ${known.get(ranked) ?? ranked}.` : "By this column there are no ranks."}`),
+          make("caption", {}, `${t.key}: ${count(kept.length, "result")}; in brackets 95 % intervals. ${!t.held ? "There are no ranks." : ranked ? `Ranks are by ${known.get(ranked) ?? ranked}.` : "By this column there are no ranks."}`),
           make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "Rank"), head("model", "Model", "model"), columns.map((c) => head(c.name, label(c), c.key)))),
           make("tbody", {}, body))),
         others.length > 1 ? tools("Difference of two", choice("Difference from", pair.a, others, (x) => { pair.a = x; }), choice("to", pair.b, others, (x) => { pair.b = x; }),
@@ -282,7 +287,7 @@
     }
     drawBoxes();
     draw();
-    return [manifest.title, make("h1", {}, manifest.headline),
+    return [manifest.title, title,
       make("details", {}, make("summary", {}, "What ranks and brackets mean"), make("p", { class: "legend" }, manifest.legend)),
       manifest.notes.length ? make("div", { class: "box bad" }, make("b", {}, "Left out, or not shown:"), make("ul", {}, manifest.notes.map((x) => make("li", {}, x)))) : null,
       tools("Filter the results",
@@ -406,7 +411,7 @@
     const shown = t.columns.map((c, i) => [c, i]).filter(([c, i]) => row.values[i] !== null && !/^(acc|transfer|fidelity)(_\w+)?_[a-z]{2,3}(-\w+)*$/.test(c.key) || c.key === "acc");
     const picked = shown.filter(([c]) => t.shown.includes(c.key) || ["consistency_wrong", "all_agree", "acc_worst", "answered"].includes(c.key));
     const numbers = make("dl", { class: "numbers" }, picked.map(([c, i]) => make("div", {}, make("dt", {}, capital(c.name)),
-      make("dd", {}, number(row.values[i]), make("small", {}, interval(row.ci[i])), c.ranked ? make("small", {}, `rank ${row.ranks[c.key] ?? "–"}`) : null))));
+      make("dd", {}, number(row.values[i]), make("small", {}, interval(row.ci[i])), c.ranked && (row.ranks[c.key] ?? "–") !== "–" ? make("small", {}, `rank ${row.ranks[c.key]}`) : null))));
     const places = () => [placeOf(t, query.a ?? t.pivot ?? t.languages[0]), placeOf(t, query.b ?? "")];
     const first = () => Math.max(0, places()[0]);
     const matches = (i, filter) => FILTERS[filter]?.[1](answers[i], heads[i][1], first(), places()[1]) ?? true;
@@ -423,7 +428,7 @@
       });
     const list = rows.filter((r) => r.answers && r.label !== label).map((r) => [r.label, r.label]);
     return [`${label} · ${t.key}`, crumbs(make("a", { href: link([""], { task: t.key }).replace("#//", "#/") }, t.key), label), make("h1", {}, label),
-      make("p", { class: "about" }, `${t.key}: ${t.about}.`), numbers,
+      make("p", { class: "about" }, `${t.key}: ${t.about}.`), cautions(t), nearChance(row), numbers,
       list.length ? tools("Difference to another model", choice("Difference to", "", [["", "choose a model"], ...list], (x) => { if (x) location.hash = link(["d", label, x, t.key]); }, { class: "wide" })) : null,
       make("div", { class: t.languages.length > 10 ? null : "pair" },
         make("section", {}, make("h2", {}, "Languages"), languageTable(t, row, answers)),
@@ -614,7 +619,7 @@
       make("h1", {}, make("a", { href: entryLink(from, t) }, from), " → ", make("a", { href: entryLink(to, t) }, to)),
       make("p", { class: "about" }, `${key}: ${t.about}.`),
       make("div", { class: "turns" }, make("a", { href: link(["d", to, from, key]) }, "the other way round")),
-      make("h2", {}, "Difference"), table, make("h2", {}, "Questions"), form, items, pager];
+      cautions(t), make("h2", {}, "Difference"), table, make("h2", {}, "Questions"), form, items, pager];
   }
 
   // Values of one question: shares of languages and of pairs of languages, as calm_ext/metrics/question.py has them.
