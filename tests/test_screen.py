@@ -28,7 +28,7 @@ from calm_ext.cli.screen.quiet import telling_lines
 from calm_ext.cli.screen.words import Bar
 from calm_ext.cli.terminal import new_console
 from calm_ext.errors import RunError
-from calm_ext.report.words import headline
+from calm_ext.report.verdict import headline
 from calm_ext.training.messages import MARK, Splitter
 from tests.conftest import ROOT
 from tests.small import LIBRARIES, small_recipe

@@ -95,7 +95,7 @@ def _print(found: Comparison) -> None:
         table.add_row(
             name, number_text(c.before), number_text(c.after), number_text(c.difference, sign=True),
             interval_text(c.ci95, sign=True), _p(c.p), _p(c.p_holm) if in_family else "",
-            "" if math.isnan(c.detectable) else f"± {c.detectable:.3f}", c.test, style=style,
+            "" if math.isnan(c.detectable) else f"± {number_text(c.detectable)}", c.test, style=style,
         )  # fmt: skip
     out = console()
     about = f"{found.n_questions} questions in {', '.join(found.languages)}"
@@ -117,15 +117,15 @@ def power_note(found: Comparison) -> str:
     )
     note = (
         f"Power: {found.n_questions} questions that change as these did show a difference in accuracy of "
-        f"{change.detectable:.3f} or more four times in five"
+        f"{number_text(change.detectable)} or more four times in five"
     )
     if needed > found.n_questions:
-        note += f"; for one of {abs(change.difference):.3f}, as found, it takes about {needed}"
+        note += f"; for one of {number_text(abs(change.difference))}, as found, it takes about {needed}"
     return note + "."
 
 
 def _p(value: float) -> str:
-    return "" if math.isnan(value) else "< .001" if value < 0.001 else f"{value:.3f}"
+    return "" if math.isnan(value) else "< .001" if value < 0.001 else number_text(value)
 
 
 def _print_flips(found: Comparison, shown: int) -> None:

@@ -24,7 +24,7 @@ score intervals are wider than needed where languages err independently, which f
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from calm_ext.metrics.stats import interval
 
@@ -72,7 +72,24 @@ def mean_interval(
         bounds: the least and largest that a value can be.
         clusters: number of each question's cluster, shape (questions,); questions of one are not independent.
     """
-    return score_interval(values, bounds=bounds, clusters=clusters) or Interval(*interval(drawn))
+    import numpy as np
+
+    found = score_interval(values, bounds=bounds, clusters=clusters)
+    if found is None and clusters is None and len(values) and np.isin(values, (0.0, 1.0)).all():
+        low, high = binomial_bounds(float(values.mean()), len(values))
+        return Interval(float(low), float(high))
+    return found or Interval(*interval(drawn))
+
+
+def binomial_bounds(mean: Any, n: int) -> tuple[Any, Any]:
+    """The bootstrap's bounds of n questions that are 0 or 1, without drawing: quantiles of Binomial(n, mean)/n.
+
+    Args:
+        mean: a number, or an array of them.
+    """
+    from scipy.stats import binom
+
+    return binom.ppf(0.025, n, mean) / n, binom.ppf(0.975, n, mean) / n
 
 
 def difference_interval(

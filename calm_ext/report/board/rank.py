@@ -36,7 +36,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from calm_ext.metrics.compare import ALPHA, is_binary
-from calm_ext.metrics.intervals import Interval, score_interval
+from calm_ext.metrics.intervals import Interval, binomial_bounds, score_interval
 from calm_ext.metrics.names import LOWER_IS_BETTER, SET_LEVEL, family_of
 from calm_ext.metrics.stats import RESAMPLES, draws, holm, mcnemar_p
 from calm_ext.metrics.table_intervals import interval_of
@@ -176,11 +176,8 @@ def _resampled(data: np.ndarray, names: Sequence[str], metric: str, *, seed: int
 
 
 def _binomial(values: np.ndarray) -> list[Interval]:
-    """Quantiles of Binomial(n, mean)/n, or score intervals; ``values`` are 0 or 1, shape (models, questions)."""
-    from scipy.stats import binom
-
-    n, p = values.shape[1], values.mean(axis=1)
-    low, high = ((binom.ppf(q, n, p) / n).tolist() for q in (0.025, 0.975))
+    """Of values that are 0 or 1, shape (models, questions), without drawing."""
+    low, high = (x.tolist() for x in binomial_bounds(values.mean(axis=1), values.shape[1]))
     return [score_interval(own) or Interval(*ends) for own, *ends in zip(values, low, high, strict=True)]
 
 

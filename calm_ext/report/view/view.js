@@ -71,8 +71,8 @@
   }
   const number = (x, signed) => {
     if (x === null || x === undefined || Number.isNaN(x)) return "–";
-    const text = (Math.abs(x) < 0.0005 ? 0 : x).toFixed(3);
-    return (signed && x >= 0.0005 ? "+" : "") + text.replace("-", "−");
+    const whole = Math.floor(Math.abs(x) * 1000 + 0.5 + 1e-6) / 1000;  // as calm_ext/files/shown.py
+    return (whole === 0 ? "" : x < 0 ? "−" : signed ? "+" : "") + whole.toFixed(3);
   };
   const interval = (ci, signed) => (ci && ci[0] !== null ? `[${number(ci[0], signed)}, ${number(ci[1], signed)}]` : "");
   const pValue = (p) => (p < 0.001 ? "<0.001" : number(p));
