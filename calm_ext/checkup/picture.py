@@ -37,7 +37,7 @@ def _text(figure: Any, found: Checkup) -> None:
     near = found.near_chance("acc")
     if near:  # before the numbers, which must not be read without it
         figure.text(
-            0.04, 0.775, "Accuracy is not clearly above chance: agreement says little.", fontsize=9, fontweight="bold",
+            0.04, 0.775, "Accuracy is not clearly above chance: agreement says little.", fontsize=8, fontweight="bold",
             color=ORANGE,
         )  # fmt: skip
     for place, (metric, words) in enumerate(NUMBERS.items()):

@@ -602,7 +602,10 @@
     for (const row of [a, b]) if (!row.answers) throw new Error(`${row.label} has no samples, so it cannot be compared question by question.`);
     const [heads, before, after] = await Promise.all([headsOf(t), answersOf(t, i, a), answersOf(t, j, b)]);
     const table = make("div", {}, make("p", { role: "status" }, "Resampling …"));
-    setTimeout(() => table.replaceChildren(...differences(t, heads, before, after)));
+    // Written with the page, as the report has them, for each two rows in order; only of very many rows resampled here.
+    const [low, high] = [Math.min(i, j), Math.max(i, j)], nth = low * t.entries - (low * (low + 1)) / 2 + high - low - 1;
+    const written = t.starts.moves?.length && i !== j ? await one(`${t.number}/moves`, t.starts.moves, nth) : null;
+    setTimeout(() => table.replaceChildren(...differences(t, heads, before, after, written, i > j)));
     const at = () => placeOf(t, query.a ?? "");
     const matches = (q, filter) => MOVES[filter]?.[1](before[q], after[q], heads[q][1], at()) ?? true;
     const marks = (q) => t.languages.map((x, l) => {
@@ -689,24 +692,28 @@
     return found;
   }
 
-  function differences(t, heads, before, after) {
+  function differences(t, heads, before, after, written, turned) {
     const values = [before, after].map((side) => side.map((x, q) => metricsOf(x, heads[q][1], t.labelled)));
     const names = Object.keys(values[0][0]), right = (side, l) => side.map((x, q) => Number(heads[q][1] >= 0 && x[l] === heads[q][1]));
     const sides = names.map((m) => values.map((own) => own.map((x) => x[m])));
     const languages = t.labelled && t.languages.length > 1 ? t.languages : [];
     const byLanguage = languages.map((_, l) => [right(before, l), right(after, l)]);
-    const every = [...sides, ...byLanguage], found = bootstrap(every.map(([x, y]) => Float64Array.from(x, (v, q) => y[q] - v)));
+    const keys = [...names, ...languages.map((x) => `acc_${x}`)], given = written && keys.every((m) => written[m]);
+    const every = [...sides, ...byLanguage], found = given ? keys.map((m) => {
+      const [value, a, b, p] = written[m];
+      return turned ? { value: -value, ci: [-b, -a], p } : { value, ci: [a, b], p };
+    }) : bootstrap(every.map(([x, y]) => Float64Array.from(x, (v, q) => y[q] - v)));
     const flipsOf = ([x, y]) => [x.filter((v, q) => !v && y[q]).length, x.filter((v, q) => v && !y[q]).length];
     const flips = byLanguage.map(flipsOf), binary = (columns) => columns.every((x) => x.every((v) => v === 0 || v === 1));
-    sides.forEach((columns, c) => { if (binary(columns)) found[c].p = mcnemar(...flipsOf(columns)); });
-    const corrected = holm(flips.map(([gained, lost]) => mcnemar(gained, lost)));
+    if (!given) sides.forEach((columns, c) => { if (binary(columns)) found[c].p = mcnemar(...flipsOf(columns)); });
+    const corrected = given ? languages.map((x) => written[`acc_${x}`][4]) : holm(flips.map(([gained, lost]) => mcnemar(gained, lost)));
     const low = new Set(t.columns.filter((c) => c.low).map((c) => c.key)), mean = (x) => x.reduce((s, v) => s + v, 0) / x.length;
     const line = (words, c, p, better, more) => make("tr", { "data-metric": words[0] }, make("th", { scope: "row" }, words[1]), make("td", { class: "n" }, number(mean(every[c][0]))), make("td", { class: "n" }, number(mean(every[c][1]))),
-      make("td", { class: "n" }, make("span", { class: p < ALPHA ? (found[c].value > 0 === better ? "up" : "down") : null }, number(found[c].value, true)), make("small", {}, interval(found[c].ci, true))), make("td", { class: "n" }, pValue(p)), more ?? []);
+      make("td", { class: "n" }, make("span", { class: p < ALPHA && (found[c].ci[0] > 0 || found[c].ci[1] < 0) ? (found[c].value > 0 === better ? "up" : "down") : null }, number(found[c].value, true)), make("small", {}, interval(found[c].ci, true))), make("td", { class: "n" }, pValue(p)), more ?? []);
     const name = (m) => capital(t.columns.find((c) => c.key === m)?.name ?? m);
     const head = (...more) => make("thead", {}, make("tr", {}, ["", "First", "Second", "Difference", "p", ...more].map((x, i) => make("th", { scope: "col", class: i ? "n" : null }, x))));
     return [
-      scroll("Difference", make("table", {}, make("caption", {}, `Second less first, of ${count(before.length, "question")}; 95 % intervals and p by a paired bootstrap over questions (${RESAMPLES.toLocaleString("en")} resamples), p of what a question has or has not by the exact McNemar test.`),
+      scroll("Difference", make("table", {}, make("caption", {}, `Second less first, of ${count(before.length, "question")}; ${given ? "95 % intervals and p as calm-ext compare has them." : `95 % intervals and p by a paired bootstrap over questions, roughly: ${RESAMPLES.toLocaleString("en")} resamples in this page, because there are too many pairs to write; calm-ext compare has them in full.`} p of what a question has or has not is of the exact McNemar test.`),
         head(), make("tbody", {}, names.map((m, c) => line([m, name(m)], c, found[c].p, !low.has(m)))))),
       languages.length ? make("h3", {}, "Accuracy by language") : null,
       languages.length ? scroll("Accuracy by language", make("table", {}, make("caption", {}, "p by the exact McNemar test, corrected over the languages by Holm’s method."), head("Won", "Lost"),
