@@ -438,7 +438,12 @@ def test_a_real_run_in_a_terminal(babel_model: Path, tmp_path: Path) -> None:
 
 def test_the_next_steps_follow_the_verdict(tmp_path: Path) -> None:
     def summary(p: float, sign: int, **more: Any) -> dict[str, Any]:
-        change = {"value": 0.1 * sign, "low": 0.0, "high": 0.2, "p": p}
+        change = {
+            "value": 0.1 * sign,
+            "low": 0.1 * sign - (0.05 if p < 0.05 else 0.3),
+            "high": 0.1 * sign + 0.05,
+            "p": p,
+        }
         task = {"ci95": {}, "before": {"acc": 0.5, "consistency": 0.5}, "after": {"acc": 0.6, "consistency": 0.6},
                 "difference": {"acc": change, "consistency": change}, "languages": ["en", "fr"], "asked": 0}  # fmt: skip
         return {"calm_x_xl": task, **more}
