@@ -16,6 +16,7 @@ from rich.console import Console
 from calm_ext.checkup.card import to_html, write_card
 from calm_ext.checkup.examples import examples_in
 from calm_ext.checkup.found import Checkup, read_checkup
+from calm_ext.checkup.picture import draw
 from calm_ext.checkup.run import Asked
 from calm_ext.checkup.screen import print_checkup
 from calm_ext.cli.main import cli
@@ -87,7 +88,8 @@ def test_what_is_counted(tmp_path: Path) -> None:
     assert agree == {("en", "ar"): 0.4, ("ar", "ja"): 0.5, ("en", "ja"): 0.6}
     assert (found.weakest.languages, found.strongest.languages) == (("en", "ar"), ("en", "ja"))
     assert found.headline == (
-        "org/model gives the same answer in 50 % of language pairs; weakest: English–Arabic (40 %); "
+        "org/model gives the same answer in two languages to 50 % of the questions (mean of 3 pairs); "
+        "weakest: English–Arabic (40 %); "
         "4 questions right in English and wrong in Arabic."
     )
     assert [e.id for e in found.examples] == ["q00", "q01", "q02"]  # Japanese has them right, unlike q03
@@ -167,6 +169,28 @@ def test_a_screen_holds_it_all(tmp_path: Path) -> None:
         f"calm-ext check OTHER --tasks {TASK} --questions 10 -o runs/other && calm-ext compare {tmp_path}/r runs/other"
         in said
     )
+
+
+def test_a_card_to_share_tells_nothing_of_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No path, no time; and the picture has how many were asked, intervals, a warning, the version and the day."""
+    from matplotlib.figure import Figure
+
+    (tmp_path / "models/mine").mkdir(parents=True)
+    folder = write_samples(tmp_path / "r", [{"en": i % 4, "ar": (i // 2) % 4, "ja": (i // 3) % 4} for i in range(10)])
+    date = {"results": {}, "configs": {}, "date": 1_900_000_000.0}
+    (folder / "results.json").write_text(json.dumps(date))
+    found = found_in(folder, model=str(tmp_path / "models/mine"), questions=10, available=120, minutes=9.2)
+    page = to_html(found)
+    assert str(tmp_path) not in page and "minutes" not in page and "this machine" not in page
+    assert "Only 10 of 120 questions were asked." in page and "model.path=mine" in page and "2030-03-17" in page
+    drawn: list[str] = []
+    text = Figure.text
+    monkeypatch.setattr(
+        Figure, "text", lambda self, x, y, s, *a, **k: (drawn.append(s), text(self, x, y, s, *a, **k))[1]
+    )
+    draw(found)
+    for said in ("10 of 120 questions in 3 languages", "agreement says little", "95 % interval ", "2030-03-17"):
+        assert any(said in x for x in drawn), (said, drawn)
 
 
 def test_many_languages_stay_on_one_screen(tmp_path: Path) -> None:

@@ -14,8 +14,10 @@ from scipy import stats as scipy_stats
 from calm_ext.cli.main import cli
 from calm_ext.errors import DataError
 from calm_ext.metrics.answered import Answered, AnswerSet
-from calm_ext.metrics.compare import compare
+from calm_ext.metrics.compare import Paired, compare, paired_tests
+from calm_ext.metrics.intervals import difference_interval
 from calm_ext.metrics.stats import draws, holm, mcnemar, resampled_means
+from calm_ext.report.words import direction
 from calm_ext.results.answers import read_answers
 from tests.test_measure import sample_row, write, write_task
 
@@ -139,6 +141,28 @@ def predictions(path: Path, n: int, *, shift: int = 0, prefix: str = "q", **chan
         for i in range(n)
     ]
     return write(path, rows)
+
+
+def test_no_small_p_beside_an_interval_with_zero() -> None:
+    """Ten tiny changes in one direction: sign flips find p = .002, the score interval contains 0."""
+    before = np.zeros(160)
+    before[:10] = 0.12
+    after = np.zeros(160)
+    found = difference_interval(before, after, resampled_means((after - before)[:, None], resamples=500)[:, 0])
+    assert found.low < 0 < found.high and found.method == "score"
+    clear = paired_tests({"x": Paired(before, after, None, found._replace(high=-0.001))}, [])["x"]
+    assert clear.p == pytest.approx(2**-9), "the test alone"
+    tested = paired_tests({"x": Paired(before, after, None, found)}, [])["x"]
+    assert tested.test == "interval" and tested.p == tested.p_holm >= 0.05
+    d = {"value": -before.mean(), "low": found.low, "high": found.high, "p": tested.p}
+    assert direction(d) == direction({**d, "p": 0.002}) == 0, "no arrow, in summaries of older versions either"
+    for seed in range(30):  # whatever the data, the two agree
+        rng = np.random.default_rng(seed)
+        sides = rng.integers(0, 5, (2, 40)) / 4 * (rng.random((2, 40)) < rng.random())
+        drawn = resampled_means((sides[1] - sides[0])[:, None], resamples=1000)[:, 0]
+        ci = difference_interval(sides[0], sides[1], drawn)
+        found_p = paired_tests({"x": Paired(sides[0], sides[1], drawn, ci)}, [])["x"].p
+        assert found_p >= 0.05 or ci.low > 0 or ci.high < 0
 
 
 def test_command_line(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from calm_ext.babel import BabelConfig, questions
 from calm_ext.cli.main import cli
 from calm_ext.errors import RunError
 from calm_ext.jsonl import write_jsonl
+from calm_ext.metrics.intervals import wilson
 from calm_ext.records import Ballot
 from calm_ext.report import write_report
 from calm_ext.report.explain.categories import categories
@@ -103,6 +104,17 @@ def test_towards_by_hand() -> None:
     assert (gold["differed"], gold["to"]) == (11, 3)
     assert found["gain"] == pytest.approx({"majority": 0.0, "elsewhere": 2 / 18, "none": 0.0})
     assert "elected" not in found["targets"]
+
+
+@pytest.mark.parametrize(("to", "bounds"), [(1, wilson(0.0, 3)), (0, wilson(1.0, 3))])
+def test_a_share_of_three_is_not_certain(to: int, bounds: tuple[float, float]) -> None:
+    """All or none of three moves came to the answer that the others gave: a score interval, not a single point."""
+    rows = [make_row(f"a-{i}", 0, (1, 1, 2), (1, 1, 1 if to == 0 else 3)) for i in range(3)]
+    found = explained([*rows, *(make_row(f"b-{i}", 0, (1, 1, 1), (1, 1, 1)) for i in range(5))]).values["towards"]
+    target = found["targets"]["majority"]
+    assert (target["changed"], target["to"]) == (3, 0 if to else 3)
+    assert target["ci95"][0] <= target["share"] <= target["ci95"][1]
+    assert target["ci95"] == pytest.approx(bounds, abs=0.01) and target["ci95"][1] - target["ci95"][0] > 0.4
 
 
 def test_elected_answers_count_in_the_options_of_the_evaluated_question(tmp_path: Path) -> None:

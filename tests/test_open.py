@@ -38,6 +38,7 @@ from calm_ext.report.board.write import chance
 from calm_ext.report.collect import read_run, summarize
 from calm_ext.report.styles import siblings
 from calm_ext.report.terminal import print_summary
+from calm_ext.report.verdict import verdict
 from calm_ext.results.answers import read_answers
 from calm_ext.results.generations import import_lm_eval
 from calm_ext.voting.elect import elect
@@ -407,10 +408,10 @@ def test_siblings_are_found_by_what_they_ask(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("choice", "free", "words"),
     [
-        ((0.5, 0.9), (0.7, 0.3), "the accuracy of any_direct rose (+0."),
+        ((0.5, 0.9), (0.7, 0.3), "accuracy rose (+0."),
         ((0.5, 0.9), (0.5, 0.5), "did not follow"),
-        ((0.5, 0.5), (0.7, 0.3), "multiple choice does not see the damage to free answers"),
-        ((0.9, 0.5), (0.5, 0.5), "any_direct fell"),
+        ((0.5, 0.5), (0.7, 0.3), "Multiple choice does not see the damage to free answers"),
+        ((0.9, 0.5), (0.5, 0.5), "accuracy fell"),
         ((0.5, 0.9), (0.5, 0.9), ""),
         ((0.5, 0.5), (0.5, 0.9), ""),
     ],
@@ -434,16 +435,20 @@ def test_the_report_warns_where_the_two_part(
     told = [w for w in group["warnings"] if "accuracy" in w]
     assert (len(told) == 1 and words in told[0]) if words else not told
     card = card_of(run)
-    assert "| accuracy (acc), free text (" in card and card.count("the accuracy of any") == bool(words)
+    assert "| accuracy (acc), free text (" in card and card.count("came out differently") == len(group["warnings"]) <= 1
+    alone = choice == (0.5, 0.9) and free != choice
+    assert verdict(summary)[1].startswith("It worked for multiple choice, not in free text: ") == alone
     if free == (0.7, 0.3) and choice == (0.5, 0.9):
         write_report(run)
         text = page(run)
         assert "<h3>Multiple choice and free text</h3>" in text
-        assert text.count("the accuracy of any_direct rose") == 1
+        assert text.count("any_direct and any_open came out differently") == 1
         console = Console(record=True, width=200, file=io.StringIO())
         print_summary(summary, console)
         shown = console.export_text()
-        assert "accuracy (acc), free text" in shown and "the accuracy of any_direct rose" in shown
+        assert "accuracy (acc), free text" in shown and "any_direct and any_open came out differently" in " ".join(
+            shown.split()
+        )
 
 
 def test_a_run_without_free_text_has_no_such_table(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from calm_ext.cli.screen.quiet import telling_lines
 from calm_ext.cli.screen.words import Bar
 from calm_ext.cli.terminal import new_console
 from calm_ext.errors import RunError
-from calm_ext.report.words import headline
+from calm_ext.report.verdict import headline
 from calm_ext.training.messages import MARK, Splitter
 from tests.conftest import ROOT
 from tests.small import LIBRARIES, small_recipe
@@ -439,7 +439,12 @@ def test_a_real_run_in_a_terminal(babel_model: Path, tmp_path: Path) -> None:
 
 def test_the_next_steps_follow_the_verdict(tmp_path: Path) -> None:
     def summary(p: float, sign: int, **more: Any) -> dict[str, Any]:
-        change = {"value": 0.1 * sign, "low": 0.0, "high": 0.2, "p": p}
+        change = {
+            "value": 0.1 * sign,
+            "low": 0.1 * sign - (0.05 if p < 0.05 else 0.3),
+            "high": 0.1 * sign + 0.05,
+            "p": p,
+        }
         task = {"ci95": {}, "before": {"acc": 0.5, "consistency": 0.5}, "after": {"acc": 0.6, "consistency": 0.6},
                 "difference": {"acc": change, "consistency": change}, "languages": ["en", "fr"], "asked": 0}  # fmt: skip
         return {"calm_x_xl": task, **more}

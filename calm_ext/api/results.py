@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from calm_ext.answers.thoughts import Marks
+from calm_ext.files.shown import fixed
 from calm_ext.metrics.compare import Comparison
 from calm_ext.metrics.measure import Measured
 from calm_ext.pairing.export import trl_row
@@ -67,7 +68,7 @@ def _text(value: Any) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "–"
     if isinstance(value, float):
-        return f"{value:.3f}"
+        return fixed(value)
     text = " ".join(str(value).split())
     return text if len(text) <= 60 else f"{text[:59]}…"
 
@@ -103,9 +104,9 @@ class Votes(Result):
         estimate, right = s["estimated_accuracy"], s["accuracy"]
         parts = [f"{s['n_decided']} of {s['n_questions']} questions decided"]
         if estimate is not None:
-            parts.append(f"right by estimate {estimate:.3f}")
+            parts.append(f"right by estimate {fixed(estimate)}")
         if right is not None:
-            parts.append(f"right by gold {right:.3f}")
+            parts.append(f"right by gold {fixed(right)}")
         return ", ".join(parts)
 
     def to_dicts(self) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from calm_ext.checkup.found import NUMBERS, Checkup
 from calm_ext.checkup.picture import draw
 from calm_ext.checkup.words import bounds, clean, name_of, share
 from calm_ext.files.places import make_folder
+from calm_ext.files.shown import fixed
 from calm_ext.files.writing import atomic_write, atomic_write_bytes
 from calm_ext.jsonl import finite
 from calm_ext.languages import get_language, is_language
@@ -83,7 +84,7 @@ def _row(found: Checkup, language: str) -> dict[str, Any]:
     cells = []
     for other in found.measured.languages:
         value = agree.get(frozenset((language, other)))
-        shown = "" if value is None else str(round(100 * value))
+        shown = "" if value is None else fixed(100 * value, 0)
         weak = value is not None and {language, other} == set(found.weakest.languages)
         cells.append({"shown": shown, "shade": 0 if value is None else round(70 * value), "weak": weak})
     return {"name": name_of(language), "cells": cells}

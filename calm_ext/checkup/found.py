@@ -6,22 +6,25 @@ import math
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from itertools import combinations
 from typing import Any, NamedTuple
 
 from calm_ext.checkup.examples import Example, lost_counts, pick
 from calm_ext.checkup.run import Asked
 from calm_ext.checkup.words import clean, counted, name_of, share
+from calm_ext.metrics.answered import parts_of
 from calm_ext.metrics.measure import Measured, measure
 from calm_ext.metrics.table_intervals import method_words
 from calm_ext.models.paths import local_folder
+from calm_ext.results.aggregates import read_aggregates
 from calm_ext.results.answers import read_answers
 from calm_ext.results.folders import find_samples
 from calm_ext.results.samples import read_samples
 
 #: The three numbers of the screen: metric -> what stands behind its value.
 NUMBERS = {
-    "consistency": "of language pairs give the same answer",
+    "consistency": "of questions get the same answer in two languages (mean of pairs)",
     "acc": "of answers are right",
     "all_correct": "of questions are right in every language",
 }
@@ -110,7 +113,8 @@ class Checkup:
         m = self.measured.metrics
         if len(self.pairs) > 1:
             parts = [
-                f"{self.label} gives the same answer in {share(m['consistency'])} of language pairs",
+                f"{self.label} gives the same answer in two languages to {share(m['consistency'])} of the questions "
+                f"(mean of {len(self.pairs)} pairs)",
                 f"weakest: {self.weakest.name} ({share(self.weakest.consistency)})",
             ]
         else:
@@ -120,6 +124,15 @@ class Checkup:
             language, n = self.worst
             parts.append(f"{counted(n, 'question')} right in {self.pivot_name} and wrong in {name_of(language)}")
         return "; ".join(parts) + "."
+
+    @property
+    def made(self) -> str:
+        """The version of calm-ext and the day of the results, as far as they are known."""
+        version = parts_of(self.measured.signature).get("calm-ext", "")
+        results = self.asked.folder / "results.json"
+        date = read_aggregates(results).date if results.is_file() else 0.0
+        day = datetime.fromtimestamp(date, timezone.utc).date().isoformat() if date else ""
+        return " · ".join(x for x in (f"calm-ext {version}" if version else "calm-ext", day) if x)
 
     @property
     def setting(self) -> str:
@@ -141,9 +154,23 @@ class Checkup:
         )
 
     @property
+    def part(self) -> str:
+        """How many of the questions were asked, for everybody; empty where all were."""
+        a = self.asked
+        return "" if a.questions >= a.available else f"Only {a.questions} of {a.available} questions were asked."
+
+    @property
     def cautions(self) -> list[str]:
         """What a reader of the numbers must know, most important first; the kinds of intervals are in ``--json``."""
-        found = [self.shortened] if self.shortened else []
+        return self._cautions(self.shortened)
+
+    @property
+    def shared_cautions(self) -> list[str]:
+        """The same on a card to share, which says nothing of this machine."""
+        return self._cautions(self.part)
+
+    def _cautions(self, shortened: str) -> list[str]:
+        found = [shortened] if shortened else []
         chance = self.measured.chance
         if self.near_chance("acc"):
             more = "more questions, " if self.asked.questions < self.asked.available else ""
@@ -201,8 +228,16 @@ class Checkup:
     @property
     def next_steps(self) -> list[Next]:
         """Three commands to go on with; of Babel's model, which needs no benchmark, two."""
-        a, folder = self.asked, shlex.quote(clean(str(self.asked.folder)))
-        model = shlex.quote(clean(a.model))
+        return self._steps(self.asked.model, str(self.asked.folder))
+
+    @property
+    def shared_steps(self) -> list[Next]:
+        """The same on a card to share: a model's folder goes by its own name, and no path of this machine is told."""
+        model = self.asked.model if local_folder(self.asked.model) is None else self.label
+        return self._steps(model, f"runs/check-{self.label.rpartition('/')[2]}/{self.asked.task}")
+
+    def _steps(self, named: str, at: str) -> list[Next]:
+        a, folder, model = self.asked, shlex.quote(clean(at)), shlex.quote(clean(named))
         if a.model == "babel":
             return [
                 Next("check a real model", "calm-ext check Qwen/Qwen3-0.6B"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from calm_ext.checkup.found import NUMBERS, Checkup
 from calm_ext.checkup.screen import languages_shown
-from calm_ext.checkup.words import clean, name_of, share
+from calm_ext.checkup.words import bounds, clean, name_of, share
 from calm_ext.report.plots.style import BLUE, DPI, GREY, INK, ORANGE, PALE, STYLE, drawable, new_figure, to_png
 from calm_ext.report.words import clip
 
@@ -30,28 +30,38 @@ def draw(found: Checkup) -> bytes:
 def _text(figure: Any, found: Checkup) -> None:
     m, c = found.measured.metrics, found.measured.chance
     model = drawable(clean(found.label, 44))
-    figure.text(0.04, 0.90, model, fontsize=16 if len(model) < 34 else 12, fontweight="bold")
-    figure.text(0.04, 0.84, "the same question in several languages", fontsize=9, color=GREY)
+    figure.text(0.04, 0.91, model, fontsize=16 if len(model) < 34 else 12, fontweight="bold")
+    a = found.asked
+    asked = f"{a.questions} of {a.available} questions" if a.questions < a.available else f"{a.questions} questions"
+    figure.text(0.04, 0.855, f"{asked} in {len(found.measured.languages)} languages", fontsize=9, color=GREY)
+    near = found.near_chance("acc")
+    if near:  # before the numbers, which must not be read without it
+        figure.text(
+            0.04, 0.775, "Accuracy is not clearly above chance: agreement says little.", fontsize=8, fontweight="bold",
+            color=ORANGE,
+        )  # fmt: skip
     for place, (metric, words) in enumerate(NUMBERS.items()):
-        top = 0.68 - 0.145 * place
-        size = 27 if place == 0 else 17
-        figure.text(0.04, top, share(m[metric]), fontsize=size, fontweight="bold", color=BLUE if place == 0 else INK)
-        figure.text(0.195, top + 0.038, words, fontsize=8)
-        if metric in c:
-            figure.text(0.195, top - 0.006, f"by chance {share(c[metric])}", fontsize=7.5, color=GREY)
+        top = 0.645 - 0.14 * place
+        size = 24 if place == 0 and not near else 17
+        colour = ORANGE if near and metric != "all_correct" else BLUE if place == 0 else INK
+        figure.text(0.04, top, share(m[metric]), fontsize=size, fontweight="bold", color=colour)
+        lines = textwrap.wrap(words, 46)
+        said = f"95 % interval {bounds(found.measured.ci95[metric])}"
+        lines.append(said + (f", by chance {share(c[metric])}" if metric in c else ""))
+        for row, line in enumerate(lines):
+            last = row == len(lines) - 1
+            figure.text(
+                0.175, top + 0.052 - 0.042 * row, line, fontsize=7.5 if last else 8, color=GREY if last else INK
+            )
     pair = found.weakest
     lines = [f"weakest pair: {pair.name}, {share(pair.consistency)}"] if len(found.pairs) > 1 else []
     if found.worst is not None:
         language, n = found.worst
         lines.append(f"{n} of the {found.pivot_right} right in {found.pivot_name} are wrong in {name_of(language)}")
-    if found.near_chance("acc"):
-        lines.append("accuracy is not clearly above chance: agreement says little")
     wrapped = [part for line in lines for part in textwrap.wrap(drawable(line), 54)]
-    for place, line in enumerate(wrapped[:5]):
-        figure.text(0.04, 0.27 - 0.055 * place, line, fontsize=8.5, color=INK)
-    a = found.asked
-    about = f"{a.questions} questions × {len(found.measured.languages)} languages · {a.task} · calm-ext check"
-    figure.text(0.04, 0.035, drawable(about), fontsize=7, color=GREY)
+    for place, line in enumerate(wrapped[:4]):
+        figure.text(0.04, 0.235 - 0.05 * place, line, fontsize=8.5, color=INK)
+    figure.text(0.04, 0.035, drawable(f"{a.task} · {found.made} · calm-ext check"), fontsize=7, color=GREY)
 
 
 def _bars(axes: Any, found: Checkup) -> None:

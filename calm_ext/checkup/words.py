@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import unicodedata
 
+from calm_ext.files.shown import fixed
 from calm_ext.languages import get_language, is_language
 
 #: Controls that turn the direction of what follows.
@@ -39,10 +40,10 @@ def share(value: float) -> str:
     """
     if math.isnan(value):
         return "–"
-    whole = round(100 * value)
-    if whole == 0 and value > 0:
+    whole = fixed(100 * value, 0)
+    if whole == "0" and value > 0:
         return "<1 %"
-    return ">99 %" if whole == 100 and value < 1 else f"{whole} %"
+    return ">99 %" if whole == "100" and value < 1 else f"{whole} %"
 
 
 def bounds(interval: tuple[float, float]) -> str:
@@ -52,7 +53,7 @@ def bounds(interval: tuple[float, float]) -> str:
     '60 to 69 %'
     """
     low, high = interval
-    return "" if math.isnan(low) else f"{round(100 * low)} to {round(100 * high)} %"
+    return "" if math.isnan(low) else f"{fixed(100 * low, 0)} to {fixed(100 * high, 0)} %"
 
 
 def counted(number: int, noun: str) -> str:

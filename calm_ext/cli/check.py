@@ -96,7 +96,7 @@ def command(
             batch_size=batch_size,
             repeat=again,
             say=lambda message: reporter.stage("check", message),
-            bar=lambda total: _counting(reporter.progress("asking", total)),
+            bar=lambda total: _counting(reporter.progress("options scored", total)),
         )
     found = [read_checkup(a) for a in asked]
     for checkup in found:

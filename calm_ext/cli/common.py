@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from calm_ext.errors import CalmError
-from calm_ext.files.shown import json_visible
+from calm_ext.files.shown import fixed, json_visible
 from calm_ext.models.trust import FLAG
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def refuse_inputs(output: Path | None, *inputs: Path) -> None:
 
 def number_text(value: float, *, sign: bool = False) -> str:
     """Three decimals; a dash where undefined."""
-    return "–" if not math.isfinite(value) else f"{value:+.3f}" if sign else f"{value:.3f}"
+    return "–" if not math.isfinite(value) else fixed(value, signed=sign)
 
 
 def interval_text(bounds: tuple[float, float], *, sign: bool = False) -> str:

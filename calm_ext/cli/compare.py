@@ -50,7 +50,8 @@ def command(
     interval (paired bootstrap by question) and a p-value: exact McNemar where a question is right or wrong, else the
     bootstrap's. Where too few questions change for the bootstrap, the interval is a score interval (ci95_method in
     --json) and the p-value flips the signs of the questions' differences. With --cluster all is over clusters, and the
-    p-values of means are by sign flips. The languages are corrected for one another by Holm's method (p_holm); every
+    p-values of means are by sign flips. Where that p-value is below .05 and the interval contains 0, the p-value is the
+    interval's. The languages are corrected for one another by Holm's method (p_holm); every
     other metric stands for itself. `detectable` is the smallest difference that so many questions would show four times
     in five.
     """
@@ -80,6 +81,7 @@ def command(
 def _print(found: Comparison) -> None:
     from rich.table import Table
 
+    from calm_ext.metrics.compare import ALPHA
     from calm_ext.metrics.lookup import listed
     from calm_ext.metrics.names import family_of, metric_name
 
@@ -89,12 +91,12 @@ def _print(found: Comparison) -> None:
         table.add_column(column, justify="left" if column in ("metric", "test") else "right", no_wrap=True)
     for name, c in found.changes.items():
         in_family = bool(family_of(name)[0])
-        sure = (c.p_holm if in_family else c.p) < 0.05
+        sure = (c.p_holm if in_family else c.p) < ALPHA
         style = ("green" if c.difference > 0 else "red") if sure else ""
         table.add_row(
             name, number_text(c.before), number_text(c.after), number_text(c.difference, sign=True),
             interval_text(c.ci95, sign=True), _p(c.p), _p(c.p_holm) if in_family else "",
-            "" if math.isnan(c.detectable) else f"± {c.detectable:.3f}", c.test, style=style,
+            "" if math.isnan(c.detectable) else f"± {number_text(c.detectable)}", c.test, style=style,
         )  # fmt: skip
     out = console()
     about = f"{found.n_questions} questions in {', '.join(found.languages)}"
@@ -117,15 +119,15 @@ def power_note(found: Comparison) -> str:
     )
     note = (
         f"Power: {found.n_questions} questions that change as these did show a difference in accuracy of "
-        f"{change.detectable:.3f} or more four times in five"
+        f"{number_text(change.detectable)} or more four times in five"
     )
     if needed > found.n_questions:
-        note += f"; for one of {abs(change.difference):.3f}, as found, it takes about {needed}"
+        note += f"; for one of {number_text(abs(change.difference))}, as found, it takes about {needed}"
     return note + "."
 
 
 def _p(value: float) -> str:
-    return "" if math.isnan(value) else "< .001" if value < 0.001 else f"{value:.3f}"
+    return "" if math.isnan(value) else "< .001" if value < 0.001 else number_text(value)
 
 
 def _print_flips(found: Comparison, shown: int) -> None:

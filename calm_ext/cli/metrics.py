@@ -10,6 +10,7 @@ import click
 from calm_ext.cli.common import json_option, print_json, scoring_options
 from calm_ext.cli.logs import log_options
 from calm_ext.cli.terminal import console, echo
+from calm_ext.files.shown import fixed
 
 if TYPE_CHECKING:
     from calm_ext.metrics.measure import Measured
@@ -94,7 +95,7 @@ def _print_pairs(found: Measured) -> None:
         for column, second in enumerate(found.languages):
             pair = found.by_pair.get(f"{first}-{second}") or found.by_pair.get(f"{second}-{first}") or {}
             value = pair.get("consistency" if column > row else "rankc") if column != row else None
-            cells.append("" if value is None else f"{value:.3f}")
+            cells.append("" if value is None else fixed(value))
         table.add_row(first, *cells)
     out = console()
     out.print(f"\n{title}", style="bold")

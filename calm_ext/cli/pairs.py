@@ -11,6 +11,7 @@ from calm_ext.cli.common import json_option, marks_option, print_json, refuse_in
 from calm_ext.cli.options import flags
 from calm_ext.cli.screen import on_screen
 from calm_ext.cli.terminal import console, echo
+from calm_ext.files.shown import fixed
 from calm_ext.pairing.options import PairingOptions
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ def _print(report: PairReport, summary: dict[str, Any]) -> None:
         echo(f"left out: {n} {reason}")
     if summary["precision"] is not None:
         without = summary["precision_without_anchors"]
-        more = f", {without:.3f} without anchors" if summary["anchors"] and without is not None else ""
-        echo(f"chosen answer is gold in {summary['precision']:.3f} of the pairs{more}")
+        more = f", {fixed(without)} without anchors" if summary["anchors"] and without is not None else ""
+        echo(f"chosen answer is gold in {fixed(summary['precision'])} of the pairs{more}")
     if summary["anchors"]:
         echo("anchor: the language agrees already")

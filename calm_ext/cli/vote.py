@@ -12,6 +12,7 @@ from calm_ext.cli.common import json_option, marks_option, print_json, refuse_in
 from calm_ext.cli.options import flags
 from calm_ext.cli.terminal import console, echo
 from calm_ext.errors import CalmError
+from calm_ext.files.shown import fixed
 from calm_ext.models.options import SamplingOptions
 from calm_ext.voting.options import VotingOptions
 from calm_ext.voting.rules import RULES
@@ -109,7 +110,7 @@ def _equal_options(places: dict[str, list[str]]) -> list[str]:
 
 
 def _percent(value: Any) -> str:
-    return "–" if value is None else f"{value:.3f}"
+    return "–" if value is None else fixed(value)
 
 
 def _print(summary: dict[str, Any]) -> None:

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 # Control characters but tab and line feed, and those that turn the direction of what follows them.
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\udfff]")
+
+
+def fixed(value: float, digits: int = 3, *, signed: bool = False) -> str:
+    """A number with so many decimals; halves are rounded away from 0, whatever the last bits, on every page alike.
+
+    >>> fixed(0.8125), fixed(0.7825), fixed(-0.0075), fixed(0.1 + 0.7 - 0.0175), fixed(12.5, 0), fixed(-0.0001)
+    ('0.813', '0.783', '-0.008', '0.783', '13', '0.000')
+    """
+    scale = 10**digits
+    whole = math.floor(abs(value) * scale + 0.5 + 1e-6) / scale  # view.js does the same
+    return f"{math.copysign(whole, value) if whole else 0.0:{'+' if signed and whole else ''}.{digits}f}"
 
 
 def visible(text: str) -> str:

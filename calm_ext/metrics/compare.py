@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from calm_ext.errors import DataError
 from calm_ext.metrics.answered import Answered, AnswerSet, differences
-from calm_ext.metrics.intervals import BOOTSTRAP
+from calm_ext.metrics.intervals import BOOTSTRAP, Z95, Interval
 from calm_ext.metrics.measure import bias_warnings, cluster_warnings, label_warnings
 from calm_ext.metrics.names import SET_LEVEL, TWINS, metric_order
 from calm_ext.metrics.stats import RESAMPLES, bootstrap_p, detectable, holm, mcnemar, sign_flips
@@ -22,6 +22,8 @@ from calm_ext.metrics.tables import means_of, resampled_metrics, table
 if TYPE_CHECKING:
     import numpy as np
 
+#: Significant is what has a lower p.
+ALPHA = 0.05
 #: Parts of signatures that may differ between the two sides only where ``mixed_versions`` allows it.
 _VERSIONS = frozenset({"calm-ext", "lm_eval"})
 #: The order of the languages may differ; another check makes sure that the languages are the same.
@@ -37,10 +39,10 @@ class Change(NamedTuple):
         difference: after - before.
         ci95: its 95 % interval, paired by question.
         p: two-sided; exact McNemar for what is right or wrong per question, sign flips where the interval is the score
-            interval or questions have clusters, else paired bootstrap.
+            interval or questions have clusters, else paired bootstrap; never below .05 where ``ci95`` contains 0.
         p_holm: p corrected by Holm over the languages (the ``acc_<language>`` are one family, the
             ``transfer_<language>`` another); other metrics are a family of their own each.
-        test: ``mcnemar``, ``sign flips`` or ``bootstrap``.
+        test: ``mcnemar``, ``sign flips``, ``bootstrap`` or ``interval``.
         n: questions that have the metric on both sides.
         detectable: the smallest difference that this many questions would show (two-sided .05, power .8), given how
             much the answers changed; NaN where none changed.
@@ -69,14 +71,14 @@ class Paired(NamedTuple):
         before, after: per-question values, shape (questions,), NaN where a question has none; None where the metric is
             no mean over questions (kappa, say).
         drawn: the resampled differences, shape (resamples,); may be left out of values that are 0 or 1.
-        method: how the interval of the difference was made.
+        interval: of the difference; None where there is none, so that p is the test's alone.
         clusters: number of each question's cluster, shape (questions,).
     """
 
     before: np.ndarray | None
     after: np.ndarray | None
     drawn: np.ndarray | None = None
-    method: str = BOOTSTRAP
+    interval: Interval | None = None
     clusters: np.ndarray | None = None
 
 
@@ -97,13 +99,45 @@ def paired_tests(metrics: Mapping[str, Paired], languages: Sequence[str]) -> dic
     the metric for the same questions. Holm's correction is over the languages: the ``acc_<language>`` are a family;
     ``transfer_<language>``, ``fidelity_<language>`` and those of a second score, as ``acc_unnorm_<language>``, are
     others. Every other metric stands for itself: its ``p_holm`` is its ``p``.
+
+    Interval and p never contradict each other: where the interval contains 0 and the test finds p < .05, as sign flips
+    do of ten tiny differences in one direction, p is the interval's (:func:`interval_p`).
     """
-    found = {name: _tested(paired) for name, paired in metrics.items()}
+    found = {name: _agreeing(_tested(paired), paired) for name, paired in metrics.items()}
     for prefix in ("acc_", "transfer_", "fidelity_", *(f"acc_{twin}_" for twin in TWINS)):
         family = [m for x in languages if (m := f"{prefix}{x}") in found]
         for name, corrected in zip(family, holm([found[m].p for m in family]), strict=True):
             found[name] = found[name]._replace(p_holm=corrected)
     return found
+
+
+def _agreeing(tested: Tested, paired: Paired) -> Tested:
+    if paired.interval is None or not tested.p < ALPHA:
+        return tested
+    low, high, _ = paired.interval
+    if not low <= 0 <= high:
+        return tested
+    p = max(ALPHA, interval_p(_difference(paired), low, high))
+    return Tested(p, p, "interval")
+
+
+def _difference(paired: Paired) -> float:
+    import numpy as np
+
+    if paired.before is not None and paired.after is not None:
+        return float(np.nanmean(paired.after) - np.nanmean(paired.before))
+    return float(np.nanmean(paired.drawn)) if paired.drawn is not None else math.nan
+
+
+def interval_p(value: float, low: float, high: float) -> float:
+    """The two-sided p-value that goes with a 95 % interval (Altman and Bland 2011): that of the normal distribution at
+    1.96 times the distance from 0, over the distance from the value to the bound on the side of 0.
+
+    >>> round(interval_p(0.02, 0.0, 0.05), 3), round(interval_p(-0.0075, -0.016, 0.016), 3), interval_p(0.0, -0.1, 0.1)
+    (0.05, 0.532, 1.0)
+    """
+    near = value - low if value > 0 else high - value
+    return 1.0 if not value else math.erfc(Z95 * abs(value) / near / math.sqrt(2)) if near > 0 else 0.0
 
 
 def _tested(paired: Paired) -> Tested:
@@ -116,7 +150,9 @@ def _tested(paired: Paired) -> Tested:
             if paired.clusters is None and is_binary(old[both]) and is_binary(new[both]):
                 p = mcnemar(old[both] == 1, new[both] == 1)
                 return Tested(p, p, "mcnemar")
-            if both.any() and (paired.clusters is not None or paired.method != BOOTSTRAP):
+            if both.any() and (
+                paired.clusters is not None or (paired.interval is not None and paired.interval.method != BOOTSTRAP)
+            ):
                 p = sign_flips((new - old)[both], None if paired.clusters is None else paired.clusters[both])
                 return Tested(p, p, "sign flips")
     assert paired.drawn is not None, "what is not 0 or 1 needs resamples"
@@ -194,7 +230,7 @@ def compare(
     old, new = ({name: t.column(name) for name in names if name not in SET_LEVEL} for t in tables)
     moved = {m: means[1][m] - means[0][m] for m in names}
     intervals = {m: difference_of(tables[0], tables[1], m, moved[m], drawn[m], clusters) for m in names}
-    pairs = {m: Paired(old.get(m), new.get(m), drawn[m], intervals[m].method, clusters) for m in names}
+    pairs = {m: Paired(old.get(m), new.get(m), drawn[m], intervals[m], clusters) for m in names}
     tests = paired_tests(pairs, before.languages)
     changes: dict[str, Change] = {}
     for name, (p, p_holm, test) in tests.items():

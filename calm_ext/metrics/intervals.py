@@ -24,7 +24,7 @@ score intervals are wider than needed where languages err independently, which f
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from calm_ext.metrics.stats import interval
 
@@ -35,7 +35,8 @@ Bounds = tuple[float, float]
 
 #: What the values of a metric can be; differences of two have twice the range.
 SHARE: Bounds = (0.0, 1.0)
-_Z = 1.959964
+#: The standard normal distribution has 95 % within this many standard deviations.
+Z95 = 1.959964
 #: The bootstrap needs as many effective questions that differ from the common value, and at most this skewness.
 _FEWEST, _SKEWEST = 10.0, 0.2
 #: And distances from it that come to as many questions at the far bound.
@@ -71,7 +72,24 @@ def mean_interval(
         bounds: the least and largest that a value can be.
         clusters: number of each question's cluster, shape (questions,); questions of one are not independent.
     """
-    return score_interval(values, bounds=bounds, clusters=clusters) or Interval(*interval(drawn))
+    import numpy as np
+
+    found = score_interval(values, bounds=bounds, clusters=clusters)
+    if found is None and clusters is None and len(values) and np.isin(values, (0.0, 1.0)).all():
+        low, high = binomial_bounds(float(values.mean()), len(values))
+        return Interval(float(low), float(high))
+    return found or Interval(*interval(drawn))
+
+
+def binomial_bounds(mean: Any, n: int) -> tuple[Any, Any]:
+    """The bootstrap's bounds of n questions that are 0 or 1, without drawing: quantiles of Binomial(n, mean)/n.
+
+    Args:
+        mean: a number, or an array of them.
+    """
+    from scipy.stats import binom
+
+    return binom.ppf(0.025, n, mean) / n, binom.ppf(0.975, n, mean) / n
 
 
 def difference_interval(
@@ -227,9 +245,9 @@ def wilson(share: float, n: float) -> tuple[float, float]:
     >>> [round(x, 3) for x in wilson(0.9, 10)], [round(x, 3) for x in wilson(1.0, 50)]
     ([0.596, 0.982], [0.929, 1.0])
     """
-    middle = share + _Z * _Z / (2 * n)
-    half = _Z * math.sqrt(share * (1 - share) / n + _Z * _Z / (4 * n * n))
-    below = 1 + _Z * _Z / n
+    middle = share + Z95 * Z95 / (2 * n)
+    half = Z95 * math.sqrt(share * (1 - share) / n + Z95 * Z95 / (4 * n * n))
+    below = 1 + Z95 * Z95 / n
     return min(share, max(0.0, (middle - half) / below)), max(share, min(1.0, (middle + half) / below))
 
 
@@ -255,5 +273,5 @@ def _or_normal(values: np.ndarray, found: Interval | None, clusters: np.ndarray 
 
     if found is not None:
         return found
-    half, mean = _Z * standard_error(values, clusters), float(np.nanmean(values))
+    half, mean = Z95 * standard_error(values, clusters), float(np.nanmean(values))
     return Interval(mean - half, mean + half)

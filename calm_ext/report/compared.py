@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
     #: (before, after or difference; metric) -> the value of each question, shape (questions,).
     Columns = dict[tuple[str, str], np.ndarray]
+    #: metric -> the value of each question, shape (questions,).
+    Values = dict[str, np.ndarray]
+
+#: Pairs of models that are resampled at once, so that memory stays small.
+_PAIRS = 20
 
 
 class Compared(NamedTuple):
@@ -45,7 +50,7 @@ def compared(
     limits = {(kind, m): bounds_of(m, differences=int(kind == "difference")) for kind, m in columns}
     drawn = resampled(columns, limits, resamples) | whole_metrics(columns, resamples)
     paired = {
-        m: Paired(columns.get(("before", m)), columns.get(("after", m)), own.drawn, own.interval.method)
+        m: Paired(columns.get(("before", m)), columns.get(("after", m)), own.drawn, own.interval)
         for (kind, m), own in drawn.items()
         if kind == "difference"
     }
@@ -61,6 +66,35 @@ def compared(
             found.differences[metric] |= {"p_holm": test.p_holm} if metric in per_language else {}
         else:
             found.means[kind][metric], found.ci95[kind][metric] = value, [low, high]
+    return found
+
+
+def differences(
+    pairs: Sequence[tuple[Values, Values]], languages: Sequence[str], resamples: int
+) -> list[dict[str, dict[str, float]]]:
+    """The differences of pairs of models that were asked the same questions, as :func:`compared` has them.
+
+    Args:
+        pairs: before and after: metric -> the value of each question, shape (questions,).
+    """
+    found: list[dict[str, dict[str, float]]] = []
+    for own in (pairs[i : i + _PAIRS] for i in range(0, len(pairs), _PAIRS)):
+        moved = {(i, m): after[m] - x for i, (before, after) in enumerate(own) for m, x in before.items() if m in after}
+        drawn = resampled(moved, {(i, m): bounds_of(m, differences=1) for i, m in moved}, resamples)
+        for i, (before, after) in enumerate(own):
+            metrics = [m for k, m in moved if k == i]
+            tests = paired_tests(
+                {m: Paired(before[m], after[m], drawn[i, m].drawn, drawn[i, m].interval) for m in metrics}, languages
+            )
+            found.append(
+                {
+                    m: {
+                        "value": drawn[i, m].value, "low": drawn[i, m].interval.low, "high": drawn[i, m].interval.high,
+                        "p": tests[m].p, "p_holm": tests[m].p_holm,
+                    }
+                    for m in metrics
+                }
+            )  # fmt: skip
     return found
 
 

@@ -112,33 +112,39 @@ def _group(data: RunData, group: Siblings, resamples: int) -> dict[str, Any]:
     for (task, metric), gap in resampled(gaps, limits, resamples).items():
         tasks[task].setdefault("ahead_of_open", {})[metric] = list(gap.interval.bounds)
     languages = next(iter(_results(data, free).values())).languages
-    warnings = [w for c in choices for m in METRICS if (w := _warning(c, free, tasks, m, len(group.ids)))]
+    warnings = [w for c in choices if (w := _warning(c, free, tasks, len(group.ids)))]
     return {"n_questions": len(group.ids), "languages": languages, "tasks": tasks, "warnings": warnings}
 
 
-def _warning(choice: str, free: str, tasks: Mapping[str, Mapping[str, Any]], metric: str, n: int) -> str:
-    """How multiple choice and free text part in a metric, in a sentence; empty where they do not."""
-    one, other = (tasks[task]["difference"].get(metric) for task in (choice, free))
-    if not one or not other:
+def _warning(choice: str, free: str, tasks: Mapping[str, Mapping[str, Any]], n: int) -> str:
+    """In which metrics multiple choice and free text came out differently, in a sentence; empty where in none."""
+    clauses: dict[str, str] = {}
+    for metric in METRICS:
+        one, other = (tasks[task]["difference"].get(metric) for task in (choice, free))
+        if not one or not other:
+            continue
+        ahead = tasks[choice].get("ahead_of_open", {}).get(metric)
+        few = "" if ahead and ahead[0] > 0 else f"; {n} questions may be too few to show it"
+        ends = {
+            (1, -1): ("rose", "fell", "The gain is one of choosing among options, and free answers got worse"),
+            (1, 0): ("rose", "did not follow", f"The gain may be one of choosing among options{few}"),
+            (0, -1): (
+                "did not change significantly",
+                "fell",
+                "Multiple choice does not see the damage to free answers",
+            ),
+            (-1, 0): ("fell", "did not change significantly", ""),
+            (-1, 1): ("fell", "rose", ""),
+        }
+        if (signs := (direction(one), direction(other))) in ends:
+            first, second, so = ends[signs]
+            text = f"{metric_name(metric)} {first} ({_change(one)}), in free text it {second} ({_change(other)})"
+            clauses[text] = so
+    if not clauses:
         return ""
-    signs = direction(one), direction(other)
-    ahead = tasks[choice].get("ahead_of_open", {}).get(metric)
-    sure = bool(ahead) and ahead[0] > 0
-    few = f"; {n} questions may be too few to show it"
-    ends = {
-        (1, -1): ("rose", "fell", ": the gain is one of choosing among options, and free answers got worse"),
-        (1, 0): ("rose", "did not follow", ": the gain may be one of choosing among options" + ("" if sure else few)),
-        (0, -1): ("did not change significantly", "fell", ": multiple choice does not see the damage to free answers"),
-        (-1, 0): ("fell", "did not change significantly", ""),
-        (-1, 1): ("fell", "rose", ""),
-    }
-    if signs not in ends:
-        return ""
-    first, second, so = ends[signs]
-    name = metric_name(metric)
-    return (
-        f"Multiple choice and free text part: the {name} of {choice} {first} ({_change(one)}), that of {free} on the "
-        f"same questions {second} ({_change(other)}){so}."
+    so = next((x for x in clauses.values() if x), "")
+    return f"{choice} and {free} came out differently on the same questions: {'; '.join(clauses)}." + (
+        f" {so}." if so else ""
     )
 
 

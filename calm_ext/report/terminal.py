@@ -17,12 +17,12 @@ from calm_ext.report.outdated import outdated_words
 from calm_ext.report.page.flow import flow_words
 from calm_ext.report.page.passages import retrieval_words
 from calm_ext.report.styles import styles_rows, styles_title
+from calm_ext.report.verdict import headline, primary_task
 from calm_ext.report.watch import watch_words
 from calm_ext.report.whole import kept_words, right_words
 from calm_ext.report.words import (
     direction,
     finding,
-    headline,
     held_out_words,
     interval,
     merit,
@@ -30,7 +30,6 @@ from calm_ext.report.words import (
     p_value,
     pairs_words,
     plain_difference,
-    primary_task,
     sampling_words,
     shown_metrics,
     tasks_of,

@@ -6,13 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeGuard
 
+from calm_ext.files.shown import fixed
+from calm_ext.metrics.compare import ALPHA
 from calm_ext.metrics.names import LOWER_IS_BETTER, family_of, metric_name, metric_order
 from calm_ext.records import ANCHOR
 
-ALPHA = 0.05
 NONE = "–"
 LONGEST = 700
-SUPERVISED = "Supervised: the targets are gold labels."
 
 Summary = Mapping[str, Any]
 
@@ -25,10 +25,7 @@ def number(value: Any, *, signed: bool = False) -> str:
     """
     if not is_number(value):
         return NONE
-    text = f"{value:+.3f}" if signed else f"{value:.3f}"
-    if float(text) == 0:
-        text = "0.000"
-    return text.replace("-", "−")
+    return fixed(value, signed=signed).replace("-", "−")
 
 
 def small(value: Any) -> str:
@@ -65,7 +62,7 @@ def p_value(value: Any) -> str:
 
 def percent(value: Any) -> str:
     """A share in per cent."""
-    return f"{value:.1%}".replace("%", " %") if is_number(value) else NONE
+    return f"{fixed(100 * value, 1)} %" if is_number(value) else NONE
 
 
 def duration(seconds: Any) -> str:
@@ -91,8 +88,17 @@ def clip(text: str, longest: int = LONGEST) -> str:
 
 
 def direction(difference: Mapping[str, Any] | None, *, p: str = "p") -> int:
-    """1 for a significant rise (p < 0.05), -1 for a significant fall, 0 for anything else."""
+    """1 for a significant rise, -1 for a significant fall, 0 for anything else.
+
+    Significant is what has p < 0.05 and an interval without 0, in summaries of older versions, too.
+
+    >>> direction({"value": -0.008, "low": -0.016, "high": 0.016, "p": 0.002})
+    0
+    """
     if not difference or not is_number(difference.get(p)) or difference[p] >= ALPHA:
+        return 0
+    low, high = difference.get("low"), difference.get("high")
+    if is_number(low) and is_number(high) and low <= 0 <= high:
         return 0
     return (difference["value"] > 0) - (difference["value"] < 0)
 
@@ -184,57 +190,6 @@ def _claim(metric: str, task: Mapping[str, Any]) -> str:
 
 def _equals(p: str) -> str:
     return p.replace("<", "< ") if p.startswith("<") else f"= {p}"
-
-
-def primary_task(summary: Summary) -> str | None:
-    """The task of the headline: the first that was held out, else the first that can be judged, else the first."""
-    tasks = tasks_of(summary)
-    held = [t for t, v in tasks.items() if v["difference"] and v.get("asked") == 0]
-    judged = [t for t, v in tasks.items() if v["difference"]]
-    return next(iter([*held, *judged, *tasks]), None)
-
-
-def is_supervised(summary: Summary) -> bool:
-    """Whether the vote was none, but gold labels."""
-    return bool((summary.get("vote") or {}).get("supervised"))
-
-
-def headline(summary: Summary) -> tuple[str, str]:
-    """(tone, sentences): did it work, and before all else, was it taught by gold labels?"""
-    tone, sentence = verdict(summary)
-    return tone, f"{SUPERVISED} {sentence}" if is_supervised(summary) else sentence
-
-
-def verdict(summary: Summary) -> tuple[str, str]:
-    """(tone, sentence): did it work?"""
-    name = primary_task(summary)
-    if name is None:
-        return "none", "Nothing has been evaluated yet."
-    task = tasks_of(summary)[name]
-    if not task["before"] or not task["after"]:
-        when = "before" if task["before"] else "after"
-        return "none", f"Not finished: there is an evaluation {when} alignment only, so nothing can be compared yet."
-    if not task["difference"]:
-        return "none", "Nothing can be said of significance: these tasks have means only, no samples to compare."
-    acc, cons = (direction(task["difference"].get(m)) for m in ("acc", "consistency"))
-    where = " on held-out questions" if task.get("asked") == 0 else " on questions that the alignment asked"
-    where = where if task.get("asked") is not None else ""
-    sentences = {
-        (1, 1): ("good", f"It worked: accuracy and consistency both rose{where}."),
-        (1, 0): ("good", f"Accuracy rose{where}; consistency did not change significantly."),
-        (0, 1): ("good", f"Answers agree more across languages{where}; accuracy did not change significantly."),
-        (0, 0): ("none", f"No significant change{where}, neither in accuracy nor in consistency."),
-        (-1, 0): ("bad", f"It did harm: accuracy fell{where}."),
-        (-1, -1): ("bad", f"It did harm: accuracy and consistency both fell{where}."),
-        (0, -1): ("bad", f"It did harm: consistency fell{where}; accuracy did not change significantly."),
-        (-1, 1): ("bad", f"A bad trade: answers agree more across languages{where}, but accuracy fell."),
-        (1, -1): ("bad", f"Mixed: accuracy rose{where}, but answers agree less across languages."),
-    }
-    tone, sentence = sentences[acc, cons]
-    chosen = (summary.get("training") or {}).get("chosen_step")
-    if chosen == 0:
-        sentence += " No checkpoint was better than the untrained model, so the untrained model was kept."
-    return tone, sentence
 
 
 def sampling_words(sampling: Mapping[str, Any]) -> str:

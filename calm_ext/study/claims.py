@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
+from calm_ext.metrics.compare import ALPHA
 from calm_ext.metrics.names import LOWER_IS_BETTER
-from calm_ext.report.words import ALPHA
 from calm_ext.study.effects import Effect, Term, effect
 from calm_ext.study.options import Claim, StudyOptions, label, number_of
 from calm_ext.study.outcomes import Outcome

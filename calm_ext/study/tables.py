@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from calm_ext.metrics.names import metric_label, metric_name
 from calm_ext.report.card.markdown import escape
-from calm_ext.report.words import interval, merit, number, p_value
+from calm_ext.report.words import direction, interval, merit, number, p_value
 from calm_ext.study.options import label
 
 if TYPE_CHECKING:
@@ -75,11 +75,9 @@ def _entry(row: Mapping[str, Any] | None, metric: str) -> Entry | None:
     if row is None or metric not in row["difference"]:
         return None
     d = row["difference"][metric]
-    sure = d["p"] is not None and d["p"] < 0.05
-    sign = ((d["value"] > 0) - (d["value"] < 0)) if sure else 0
     return Entry(
         f"{number(row['before'][metric])} → {number(row['after'][metric])}", number(d["value"], signed=True),
-        interval([d["low"], d["high"]], signed=True), merit(metric, sign),
+        interval([d["low"], d["high"]], signed=True), merit(metric, direction(d)),
     )  # fmt: skip
 
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from calm_ext.report.words import duration, headline
+from calm_ext.report.verdict import headline
+from calm_ext.report.words import duration
 
 if TYPE_CHECKING:
     from rich.console import Console

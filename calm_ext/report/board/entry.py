@@ -41,6 +41,7 @@ class Entry:
         columns: the values of each question; None without usable samples.
         path: the results file.
         note: why there are no samples, in words; else empty.
+        taught: why the questions are not held out, in words; else empty.
         logs: the logs of other people's tasks that it was joined of; None for a task of ours.
     """
 
@@ -58,6 +59,7 @@ class Entry:
     date: float = 0.0
     note: str = ""
     called: str = ""
+    taught: str = ""
     logs: Logs | None = field(default=None, repr=False)
 
     @property

@@ -9,7 +9,7 @@ from typing import Any
 
 from calm_ext.metrics.names import LOWER_IS_BETTER, metric_label, metric_name
 from calm_ext.report.board.table import UNTESTED, Board, Row, Table
-from calm_ext.report.board.write import LEGEND, about, chance, columns, finding, headline
+from calm_ext.report.board.write import LEGEND, about, chance, columns, finding, headline, headline_of, warnings
 from calm_ext.report.glossary.link import with_glossary
 from calm_ext.report.glossary.words import metric_word
 from calm_ext.report.templates import environment
@@ -52,7 +52,10 @@ def _table(table: Table) -> dict[str, Any]:
         "about": _capital(about(table)),
         "apart": table.apart,
         "finding": finding(table),
+        "headline": headline_of(table),
+        "warnings": warnings(table),
         "by": metric_name(table.by),
+        "ranked": any(r.rank(table.by) != NONE for r in table.rows),
         "notes": [note for note in [*table.notes, chance(table)] if note],
         "signature": table.signature,
         "facts": [(name, value) for name, value in table.facts.items() if name != "task"],
@@ -84,6 +87,7 @@ def _row(row: Row, table: Table, names: list[str], folded: list[str]) -> dict[st
         "languages": [(x, number(row.value(f"acc_{x}"))) for x in folded],
         "span": " to ".join(f"{x} {number(v)}" for v, x in ends) or NONE,
         "rank": row.rank(table.by),
+        "near": table.near_chance(row),
         "model": row.label,
         "cells": [
             {

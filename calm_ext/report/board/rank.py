@@ -37,13 +37,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from calm_ext.metrics.answered import numbered
-from calm_ext.metrics.compare import is_binary
-from calm_ext.metrics.intervals import Interval, score_interval
+from calm_ext.metrics.compare import ALPHA, is_binary
+from calm_ext.metrics.intervals import Interval, binomial_bounds, score_interval
 from calm_ext.metrics.names import LOWER_IS_BETTER, SET_LEVEL, family_of
 from calm_ext.metrics.stats import RESAMPLES, cluster_sums, draws, holm, mcnemar_p
 from calm_ext.metrics.table_intervals import interval_of
 from calm_ext.metrics.tables import Table, from_means, with_pairs
-from calm_ext.report.words import ALPHA
 from calm_ext.results.columns import Columns
 
 if TYPE_CHECKING:
@@ -203,11 +202,8 @@ def _resampled(
 
 
 def _binomial(values: np.ndarray) -> list[Interval]:
-    """Quantiles of Binomial(n, mean)/n, or score intervals; ``values`` are 0 or 1, shape (models, questions)."""
-    from scipy.stats import binom
-
-    n, p = values.shape[1], values.mean(axis=1)
-    low, high = ((binom.ppf(q, n, p) / n).tolist() for q in (0.025, 0.975))
+    """Of values that are 0 or 1, shape (models, questions), without drawing."""
+    low, high = (x.tolist() for x in binomial_bounds(values.mean(axis=1), values.shape[1]))
     return [score_interval(own) or Interval(*ends) for own, *ends in zip(values, low, high, strict=True)]
 
 

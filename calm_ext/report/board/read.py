@@ -171,7 +171,25 @@ def _entry(results: Aggregates, task: str, cluster: ClusterKey | None) -> Entry:
         path=path,
         date=results.date,
         note=note,
+        taught=_taught(results, task),
     )
+
+
+def _taught(results: Aggregates, task: str) -> str:
+    """Why a task's questions are not held out: they are a data set's for training, or an alignment asked them."""
+    metadata = results.metadata(task)
+    if task.startswith("calm_asked_xl") or metadata.get("asked"):
+        return "an alignment asked these questions"
+    if metadata.get("split") == "train":
+        return "these questions are for training (split train)"
+    run = run_of(results.path)
+    summary = run / "summary.json" if run else None
+    try:
+        own = read_json(summary).get(task) if summary and summary.is_file() else None
+    except DataError:
+        return ""
+    asked = own.get("asked") if isinstance(own, dict) else None
+    return f"an alignment asked {asked} of these questions" if is_number(asked) and asked > 0 else ""
 
 
 def _columns(path: Path, task: str, *, passages: bool, cluster: ClusterKey | None) -> tuple[Columns | None, str]:

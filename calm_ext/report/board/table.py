@@ -70,6 +70,7 @@ class Table(NamedTuple):
         facts: what the results have in common, name -> words.
         apart: what makes them differ from the first table of the task, in words; empty for that.
         notes: what to know of the rows, in words.
+        taught: why the questions are not held out, in words, so that nothing is ranked; else empty.
         signature: of all rows, without versions.
         n_clusters: of how many clusters the questions are, by ``cluster_key``; None where each stands for itself.
     """
@@ -86,6 +87,18 @@ class Table(NamedTuple):
     signature: str
     n_clusters: int | None = None
     cluster_key: str = ""
+    taught: str = ""
+
+    @property
+    def chance(self) -> float | None:
+        """The accuracy of guessing; None where options are not shown, or their number varies or is not known."""
+        n = "" if self.facts.get("style") == "open" else self.facts.get("options", "")
+        return 1 / int(n) if n.isascii() and n.isdigit() and int(n) else None
+
+    def near_chance(self, row: Row) -> bool:
+        """Whether a model's accuracy is not clearly above guessing: its 95 % interval does not lie above that."""
+        low, _ = row.ci95.get("acc", (math.nan, math.nan))
+        return self.chance is not None and low <= self.chance
 
 
 class Board(NamedTuple):
@@ -189,6 +202,7 @@ def _table(members: list[Entry], sort: str, cluster: str) -> Table:
     languages = [x for x in first.languages if f"acc_{x}" in measured] if len(first.languages) > 1 else []
     shown = [m for m in SHOWN if m in measured and (m != "answered" or any(e.values.get(m) != 1 for e in members))]
     shown += [by] if by not in shown and by not in [f"acc_{x}" for x in languages] else []
+    taught = "; ".join(dict.fromkeys(e.taught for e in members if e.taught))
     standings: list[dict[str, Standing]] = [{} for _ in members]
     ci95: list[dict[str, tuple[float, float]]] = [_of_stderr(e) for e in members]
     methods: list[dict[str, str]] = [{} for _ in members]
@@ -199,7 +213,7 @@ def _table(members: list[Entry], sort: str, cluster: str) -> Table:
             for i, own, standing in zip(tested, found.ci95, found.standings, strict=True):
                 ci95[i][metric] = own.bounds
                 methods[i] |= {metric: own.method} if own.method != BOOTSTRAP else {}
-                standings[i][metric] = standing if len(tested) > 1 or len(members) == 1 else UNTESTED
+                standings[i][metric] = standing if len(tested) > 1 and not taught else UNTESTED
     for metric in [f"acc_{x}" for x in first.languages] + ["all_correct", "all_agree"]:
         with_samples = [i for i, e in enumerate(members) if e.columns and metric not in ci95[i]]
         for i, own in zip(
@@ -216,7 +230,7 @@ def _table(members: list[Entry], sort: str, cluster: str) -> Table:
     signed = _signature(first) + ("" if n_clusters is None else f"|clusters:{n_clusters}")
     return Table(
         first.task, by, ranked, shown, languages, first.facts, [], rows, notes, signed, n_clusters,
-        cluster if n_clusters else "",
+        cluster if n_clusters else "", taught,
     )  # fmt: skip
 
 

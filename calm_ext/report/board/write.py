@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -48,21 +49,45 @@ def leaders(table: Table) -> list[Row]:
 
 
 def headline(board: Board) -> str:
-    """Who leads, in one line: the models that share the first rank of each task, as far as tests support it."""
+    """Who leads, in one line, as far as tests support it, of the tasks on which models can be ranked."""
     by_task = {t.task: t for t in board.tables if not t.apart}
     if len(by_task) == 1:
-        return _headline(board.tables[0])
-    said = [f"{_named(leaders(t) or t.rows[:1], 1)} ({task})" for task, t in list(by_task.items())[:_MOST_NAMED]]
-    more = f" and {len(by_task) - _MOST_NAMED} more tasks" if len(by_task) > _MOST_NAMED else ""
-    return f"Best by {metric_name(board.tables[0].by)}: {'; '.join(said)}{more}"
+        return headline_of(board.tables[0])
+    led = {task: t for task, t in by_task.items() if leads(t)}
+    results = sum(len(t.rows) for t in board.tables)
+    if not led:
+        return f"{results} results on {len(by_task)} tasks, and no task on which models can be ranked"
+    what = metric_name(board.tables[0].by)
+    if len(led) <= _MOST_NAMED:
+        said = [f"{_named(leaders(t), 1)} ({task})" for task, t in led.items()]
+        return f"Best by {what}: {'; '.join(said)}"
+    first = Counter(r.label for t in led.values() for r in leaders(t)).most_common()
+    said = [f"{label} on {n}" for label, n in first[:_MOST_NAMED]]
+    more = f", {len(first) - _MOST_NAMED} others on fewer" if len(first) > _MOST_NAMED else ""
+    return f"First rank by {what}, of {len(led)} tasks with ranks: {', '.join(said)}{more}"
 
 
-def _headline(table: Table) -> str:
+def leads(table: Table) -> bool:
+    """Whether some model of a table can be called its best: it was tested against others, and does not just guess."""
+    return any(not table.near_chance(r) for r in leaders(table))
+
+
+def headline_of(table: Table) -> str:
+    """The same of one table."""
     what, first = metric_name(table.by), leaders(table)
     if len(table.rows) == 1:
-        return f"{table.rows[0].label}: {what} {number(table.rows[0].value(table.by))}"
+        near = ", which is not clearly above chance" if table.by == "acc" and table.near_chance(table.rows[0]) else ""
+        return f"{table.rows[0].label}: {what} {number(table.rows[0].value(table.by))}{near}"
+    if table.taught:
+        return f"{len(table.rows)} results on questions that are not held out, so without ranks"
     if not first:
         return f"{table.rows[0].label} has the best {what}, untested"
+    if not leads(table):
+        return (
+            "No model's accuracy is clearly above chance"
+            if len(first) == len(table.rows)
+            else (f"{_named(first)} rank first by {what}, but accuracy is not clearly above chance")
+        )
     if len(first) == 1:
         return f"{first[0].label} leads by {what}"
     if len(first) == len(table.rows) > _MOST_NAMED:
@@ -80,6 +105,8 @@ def _named(rows: Sequence[Row], most: int = _MOST_NAMED) -> str:
 
 def finding(table: Table) -> str:
     """Who is best, as far as the tests support it."""
+    if table.taught:
+        return f"Not held out, so not ranked; in order of {metric_name(table.by)}."
     what, best = metric_name(table.by), table.rows[0]
     said = f"{number(best.value(table.by))} {interval(best.ci95.get(table.by))}".rstrip()
     if len(table.rows) == 1:
@@ -102,9 +129,25 @@ def finding(table: Table) -> str:
 
 
 def chance(table: Table) -> str:
-    """What guessing gives, in a sentence; empty where options are not shown, their number varies or is not told."""
-    n = "" if table.facts.get("style") == "open" else table.facts.get("options", "")
-    return f"Guessing gives an accuracy of {number(1 / int(n))}." if n.isascii() and n.isdigit() and int(n) else ""
+    """What guessing gives, in a sentence; empty where that is not known."""
+    return "" if table.chance is None else f"Guessing gives an accuracy of {number(table.chance)}."
+
+
+def warnings(table: Table) -> list[str]:
+    """What a reader must know before the numbers, in sentences."""
+    found = []
+    if table.taught:
+        found.append(
+            f"Not held out: {table.taught}. A model that was trained on them may know them by heart, so there are no "
+            f"ranks."
+        )
+    near = [r for r in table.rows if table.near_chance(r)]
+    if near:
+        found.append(
+            f"Accuracy is not clearly above chance ({number(table.chance)}) for {_named(near)}: there agreement says "
+            f"little."
+        )
+    return found
 
 
 def column(metric: str, table: Table) -> str:
@@ -141,6 +184,7 @@ def render_terminal(board: Board, *, width: int) -> list[RenderableType]:
     parts: list[RenderableType] = []
     for table in board.tables:
         parts += [Text(heading(table), "bold"), *(Text(f"Apart: {x}.") for x in table.apart), Text(finding(table))]
+        parts += [Text(f"! {x}", "yellow") for x in warnings(table)]
         for block in _blocks(table, width):
             shown = RichTable(box=SIMPLE_HEAD, show_edge=False)
             shown.add_column("rank", justify="right", no_wrap=True)
@@ -179,7 +223,7 @@ def to_markdown(board: Board) -> str:
     for table in board.tables:
         lines = [f"## {_markdown(heading(table))}", "", *(f"Apart: {_markdown(x)}.\n" for x in table.apart)]
         names = columns(table)
-        lines += [_markdown(finding(table)), ""]
+        lines += [_markdown(finding(table)), "", *(f"**{_markdown(x)}**\n" for x in warnings(table))]
         lines += [_line(["rank", "model", *(_markdown(column(m, table)) for m in names)])]
         lines += ["|--:|:--" + "|--:" * len(names) + "|"]
         lines += [
@@ -245,7 +289,8 @@ def to_dict(board: Board) -> dict[str, Any]:
         "tables": [
             {
                 "task": t.task, "heading": heading(t), "finding": finding(t), "by": t.by, "ranked_by": t.ranked,
-                "facts": dict(t.facts), "apart": t.apart, "notes": t.notes, "languages": t.languages,
+                "facts": dict(t.facts), "apart": t.apart, "held_out": not t.taught,
+                "warnings": warnings(t), "notes": t.notes, "languages": t.languages,
                 **({"n_clusters": t.n_clusters, "cluster": t.cluster_key} if t.n_clusters else {}),
                 "signature": t.signature, "models": [_row(place, r, t) for place, r in enumerate(t.rows, 1)],
             }

@@ -18,26 +18,23 @@ from calm_ext.report.collect import WHEN, RunData
 from calm_ext.report.outdated import outdated_words
 from calm_ext.report.page.passages import retrieval_words
 from calm_ext.report.styles import styles_rows, styles_title
+from calm_ext.report.verdict import SUPERVISED, is_supervised, primary_task, verdict
 from calm_ext.report.words import (
     NONE,
-    SUPERVISED,
     direction,
     duration,
     finding,
     interval,
     is_number,
-    is_supervised,
     number,
     p_value,
     pairs_words,
     percent,
     plain_difference,
-    primary_task,
     sampling_words,
     shown_metrics,
     tasks_of,
     training_words,
-    verdict,
     vote_words,
 )
 

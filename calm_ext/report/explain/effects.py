@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from calm_ext.metrics.compare import Paired, paired_tests
 from calm_ext.metrics.intervals import Bounds
-from calm_ext.metrics.stats import bootstrap_p, holm
+from calm_ext.metrics.stats import holm
 from calm_ext.report.compared import resampled
 from calm_ext.report.explain.categories import SMALLEST
 from calm_ext.report.explain.cells import Cells
@@ -217,6 +218,7 @@ def pair_effects(cells: Cells, *, resamples: int) -> dict[str, Any]:
             value, (low, high, _), _ = drawn[kind, "script"]
             means = {w: sum(float(sides[w][p].mean()) for p in kinds[kind]) / len(kinds[kind]) for w in sides}
             scripts[name] = {"n_pairs": len(kinds[kind]), **means, "difference": value, "ci95": [low, high]}
-        value, (low, high, _), draws = drawn["contrast"]
-        scripts["contrast"] = {"difference": value, "ci95": [low, high], "p": bootstrap_p(draws.round(12))}
+        value, found_interval, draws = drawn["contrast"]
+        test = paired_tests({"contrast": Paired(None, None, draws, found_interval)}, [])["contrast"]
+        scripts["contrast"] = {"difference": value, "ci95": list(found_interval.bounds), "p": test.p}
     return {"pairs": sorted(found, key=lambda x: -x["difference"]), "scripts": scripts}

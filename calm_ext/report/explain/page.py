@@ -14,6 +14,7 @@ from calm_ext.files.places import make_folder
 from calm_ext.files.writing import atomic_write
 from calm_ext.languages import language_name
 from calm_ext.metrics.answered import parts_of
+from calm_ext.metrics.compare import ALPHA
 from calm_ext.report.explain.alike import STATES
 from calm_ext.report.explain.cards import cards_of
 from calm_ext.report.explain.cells import OUTCOMES, UNLABELLED
@@ -28,7 +29,7 @@ from calm_ext.report.page.browser import text_of
 from calm_ext.report.page.html import image
 from calm_ext.report.plots.draw import Plots
 from calm_ext.report.templates import environment
-from calm_ext.report.words import ALPHA, interval, is_number, number, p_value, percent
+from calm_ext.report.words import interval, is_number, number, p_value, percent
 
 PAGE = "explain.html"
 

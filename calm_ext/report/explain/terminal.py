@@ -10,12 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from calm_ext.languages import language_name
+from calm_ext.metrics.compare import ALPHA
 from calm_ext.report.explain.alike import STATES
 from calm_ext.report.explain.cells import OUTCOMES, UNLABELLED
 from calm_ext.report.explain.effects import COUNTS, EVENTS, rate
 from calm_ext.report.explain.towards import TARGETS
 from calm_ext.report.explain.words import title
-from calm_ext.report.words import ALPHA, interval, is_number, number, p_value, percent
+from calm_ext.report.words import interval, is_number, number, p_value, percent
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

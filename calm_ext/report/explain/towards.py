@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from calm_ext.metrics.intervals import mean_interval
 from calm_ext.metrics.stats import interval, resampled_means
 from calm_ext.report.explain.cells import Cells
 from calm_ext.report.explain.parts import Row
@@ -66,9 +67,10 @@ def towards(cells: Cells, *, resamples: int) -> dict[str, Any]:
 
     Returns:
         ``n_changed``; ``targets``, for each that there is: of the answers that ``differed`` from it before, how many
-        ``changed``, and of these how many came ``to`` it: ``share`` with ``ci95`` (bootstrap over questions), the share
-        that ``chance`` would give were each other option as likely, and how many of them are ``right``; of the answers
-        that ``agreed`` with it, how many ``left``. ``gain``: what changed answers add to the mean accuracy, by where
+        ``changed``, and of these how many came ``to`` it: ``share`` with ``ci95`` (over questions: the bootstrap's, or
+        the score interval where that does not cover, as of 0 of 3; None where none changed), the share that ``chance``
+        would give were each other option as likely, and how many of them are ``right``; of the answers that ``agreed``
+        with it, how many ``left``. ``gain``: what changed answers add to the mean accuracy, by where
         they went: to the ``majority``, ``elsewhere``, or to no answer that could be read (``none``); they add up to
         its difference; None where no right answer is known.
     """
@@ -83,7 +85,7 @@ def towards(cells: Cells, *, resamples: int) -> dict[str, Any]:
         with np.errstate(invalid="ignore", divide="ignore"):
             shares = drawn[:, ::2] / drawn[:, 1::2]
         for i, (key, answers) in enumerate(wanted.items()):
-            targets[key] = {**_target(cells, answers), "ci95": list(interval(shares[:, i]))}
+            targets[key] = {**_target(cells, answers), "ci95": _share_interval(cells, answers, shares[:, i])}
     return {"n_changed": int(cells.changed.sum()), "targets": targets, "gain": _gain(cells)}
 
 
@@ -100,6 +102,14 @@ def _moves(cells: Cells, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Which cells came to the target, and which changed, of those that differed from it before."""
     moved = (wanted >= 0) & (cells.before != wanted) & cells.changed
     return moved & (cells.after == wanted), moved
+
+
+def _share_interval(cells: Cells, wanted: np.ndarray, drawn: np.ndarray) -> list[float] | None:
+    """Of the share of moves that came to the target: a mean over these moves, those of a question kept together."""
+    to, moved = _moves(cells, wanted)
+    if not moved.any():
+        return None
+    return list(mean_interval(to[moved].astype(float), drawn, clusters=moved.nonzero()[0]).bounds)
 
 
 def _target(cells: Cells, wanted: np.ndarray) -> dict[str, Any]:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from calm_ext.languages import language_name
+from calm_ext.metrics.compare import ALPHA
 from calm_ext.report.explain.alike import WRONG
 from calm_ext.report.explain.parts import KINDS
-from calm_ext.report.words import ALPHA, interval, is_number, number, p_value, percent
+from calm_ext.report.words import interval, is_number, number, p_value, percent
 
 Values = Mapping[str, Any]
 

@@ -15,7 +15,8 @@ from calm_ext.files.shown import json_visible
 from calm_ext.languages import get_language, is_language, language_name
 from calm_ext.report.collect import WHEN, RunData, common_ids
 from calm_ext.report.page.flow import MOVES, state_of
-from calm_ext.report.words import clip, primary_task, tasks_of
+from calm_ext.report.verdict import primary_task
+from calm_ext.report.words import clip, tasks_of
 from calm_ext.results.evaluation import Text
 
 #: most bytes of the data; texts are cut shorter, while they can still be read, then questions left out, until they fit

@@ -25,7 +25,8 @@ from calm_ext.report.plots.style import DPI
 from calm_ext.report.rundata import RunData
 from calm_ext.report.styles import styles_rows, styles_title
 from calm_ext.report.templates import environment
-from calm_ext.report.words import finding, headline, sampling_words, tasks_of
+from calm_ext.report.verdict import headline
+from calm_ext.report.words import finding, sampling_words, tasks_of
 
 #: bytes of plots and questions together, so that the page stays below 10 MiB
 LARGEST = 19 * 2**19

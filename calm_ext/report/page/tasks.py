@@ -13,6 +13,7 @@ from calm_ext.report.letters import letter_words
 from calm_ext.report.page.flow import flow_context
 from calm_ext.report.plots.draw import accuracy_name, consistency_name, flow_name, matrices
 from calm_ext.report.rundata import WHEN, RunData
+from calm_ext.report.verdict import primary_task
 from calm_ext.report.whole import kept_words, right_words
 from calm_ext.report.words import (
     NONE,
@@ -23,7 +24,6 @@ from calm_ext.report.words import (
     number,
     p_value,
     plain_difference,
-    primary_task,
     shown_metrics,
     tasks_of,
 )

@@ -7,6 +7,7 @@ For table *t* of the board (:mod:`.parts` says how a list becomes parts):
 - ``t/texts``: of a question its text and options in every language, and the order in which letters stood;
 - ``t/answers/r``: of row *r*, what was answered to a question in every language: indices of options, -1 for none;
 - ``t/across``: the same of a question for every row, 0 for a row without samples;
+- ``t/moves``: of each two rows the difference of each metric, with interval and p;
 - ``t/said/r``: of row *r*, what the model wrote for a question in every language.
 
 Languages stand in the order of the table's ``languages``.
@@ -16,16 +17,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from calm_ext.errors import DataError
 from calm_ext.languages import is_language, language_name
 from calm_ext.metrics.names import LOWER_IS_BETTER, metric_label, metric_name, metric_order
+from calm_ext.metrics.stats import RESAMPLES
 from calm_ext.report.board.entry import plain
 from calm_ext.report.board.names import Places
 from calm_ext.report.board.table import Board, Row, Table
-from calm_ext.report.board.write import about, chance, finding
+from calm_ext.report.board.write import about, chance, finding, headline_of, warnings
+from calm_ext.report.compared import differences
 from calm_ext.report.glossary.words import metric_word
 from calm_ext.report.page.browser import text_of
 from calm_ext.report.view.collect import Question, given_of, questions_of
@@ -44,6 +48,9 @@ LONGEST_RESPONSE = 600
 MOST_TEXTS = 200
 #: more languages than this are no columns, until they are chosen
 MOST_BESIDE = 8
+#: metrics that the difference of two models shows, and the most values (pairs × metrics × questions) to resample here
+MOVED = ("acc", "all_correct", "consistency", "all_agree", "consistency_right", "consistency_wrong", "answered")
+MOST_MOVES = 500_000
 #: digits of the values in a table
 _DIGITS = 4
 
@@ -95,7 +102,34 @@ class _Writer:
         for i in range(len(questions)):
             across.add([0 if own is None else own[i].tolist() for own in answers])
         starts["across"] = across.close()
+        starts["moves"] = self._write_moves()
         return Written(self._manifest(key, questions, languages, starts), self.notes)
+
+    def _write_moves(self) -> list[int]:
+        """Differences of each two rows, (0, 1), (0, 2), …, (1, 2), …: metric -> value, bounds of the interval, p, and p
+        corrected over the languages; of rows without samples no metric, and no part at all where these are too many.
+        """
+
+        columns = [r.entry.columns for r in self.table.rows]
+        first = next((c for c in columns if c), None)
+        parts = Parts(self.data, f"{self.number}/moves")
+        if first is None:
+            return parts.close()
+        wanted = [*MOVED, *(f"acc_{x}" for x in self.table.languages)]
+        values: list[dict[str, np.ndarray]] = []
+        for own in columns:
+            place = {i: k for k, i in enumerate(own.ids)} if own else {}
+            order = [place[i] for i in first.ids if i in place]
+            if own is None or not len(order) == len(first.ids) == len(own.ids):
+                values.append({})
+            else:
+                values.append({m: own.values[order, own.names.index(m)] for m in wanted if m in own.names})
+        pairs = list(combinations(values, 2))
+        if len(pairs) * len(wanted) * len(first.ids) > MOST_MOVES:
+            return parts.close()
+        for found in differences(pairs, self.table.languages, RESAMPLES):
+            parts.add({m: [round(x, 6) if is_number(x) else None for x in d.values()] for m, d in found.items()})
+        return parts.close()
 
     # --- the questions
 
@@ -172,6 +206,7 @@ class _Writer:
             "values": [_rounded(row.value(m)) for m in self.metrics],
             "ci": [[_rounded(x) for x in row.ci95[m]] if m in row.ci95 else 0 for m in self.metrics],
             "ranks": {m: row.rank(m) for m in self.table.ranked},
+            "near": int(self.table.near_chance(row)),
         }
 
     # --- the table
@@ -189,6 +224,8 @@ class _Writer:
             "about": about(t),
             "apart": t.apart,
             "finding": finding(t),
+            "headline": headline_of(t),
+            "warnings": warnings(t),
             "notes": [n for n in (*t.notes, chance(t)) if n],
             "facts": [[name, value] for name, value in t.facts.items() if name != "task"],
             "signature": t.signature,
@@ -208,6 +245,7 @@ class _Writer:
             "languages": list(languages),
             "n": len(questions),
             "entries": len(t.rows),
+            "held": int(not t.taught),
             "chance": _rounded(sum(1 / n for n in counts) / len(counts)) if chosen else None,
             "pivot": pivots.most_common(1)[0][0] if pivots else None,
             "labelled": any(q.gold is not None for q in questions),

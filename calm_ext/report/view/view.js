@@ -71,8 +71,8 @@
   }
   const number = (x, signed) => {
     if (x === null || x === undefined || Number.isNaN(x)) return "–";
-    const text = (Math.abs(x) < 0.0005 ? 0 : x).toFixed(3);
-    return (signed && x >= 0.0005 ? "+" : "") + text.replace("-", "−");
+    const whole = Math.floor(Math.abs(x) * 1000 + 0.5 + 1e-6) / 1000;  // as calm_ext/files/shown.py
+    return (whole === 0 ? "" : x < 0 ? "−" : signed ? "+" : "") + whole.toFixed(3);
   };
   const interval = (ci, signed) => (ci && ci[0] !== null ? `[${number(ci[0], signed)}, ${number(ci[1], signed)}]` : "");
   const pValue = (p) => (p < 0.001 ? "<0.001" : number(p));
@@ -110,6 +110,8 @@
   }
   const tools = (label, ...children) => make("form", { class: "tools", "aria-label": label, onsubmit: (event) => event.preventDefault() }, ...children);
   const scroll = (label, table) => make("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": `${label}, scrolls sideways` }, table);
+  const cautions = (t) => t.warnings.map((x) => make("div", { class: "box bad" }, x));
+  const nearChance = (row) => (row.near ? make("small", { class: "bad-text" }, " accuracy near chance") : null);
   const list = (items) => (items.length ? make("ul", { class: "notes" }, items.map((x) => make("li", {}, x))) : null);
 
   // The regular expression that was typed; null for none, an Error where it is none.
@@ -184,7 +186,7 @@
   // --- the leaderboard -----------------------------------------------------------------------------------------------
 
   async function board(_, given) {
-    const query = { ...given }, sections = make("div", {});
+    const query = { ...given }, sections = make("div", {}), title = make("h1", {});
     const found = make("p", { role: "status", "aria-live": "polite" });
     const rows = new Map(await Promise.all(manifest.tables.map(async (t) => [t, await rowsOf(t)])));
     const shownOf = (t) => {
@@ -203,6 +205,8 @@
         of += rows.get(t).length;
         return section(t, kept);
       }));
+      // The headline is of what is shown.
+      title.textContent = wanted && !bad ? `Models that match “${query.find}”${query.task ? `, ${query.task}` : ""}` : query.task && tables.length ? tables[0].headline : manifest.headline;
       found.textContent = bad ? wanted.message : `${n} of ${count(of, "result")} in ${count(tables.length, "table")}.`;
       found.classList.toggle("bad-text", bad);
     }
@@ -240,7 +244,7 @@
         const fresh = !byModel && last !== "" && own !== "" && own !== last;
         last = own || last;
         return make("tr", { class: fresh ? "new" : null }, make("td", {}, rank),
-          make("th", { scope: "row", class: "model" }, make("bdi", {}, opened ? make("a", { href: opened }, row.label) : row.label)),
+          make("th", { scope: "row", class: "model" }, make("bdi", {}, opened ? make("a", { href: opened }, row.label) : row.label), nearChance(row)),
           columns.map((c) => {
             const i = t.columns.indexOf(c), shown = number(row.values[i]);
             return make("td", {}, opened ? make("a", { href: opened, tabindex: "-1" }, shown) : shown,
@@ -254,9 +258,10 @@
         make("h2", {}, t.key),
         make("p", { class: "about" }, `${capital(t.about)}.`),
         t.apart.length ? make("div", { class: "box" }, make("b", {}, "Apart from the first table of this task: "), `${t.apart.join("; ")}.`) : null,
+        cautions(t),
         make("p", {}, t.finding),
         scroll(t.key, make("table", { class: "board" },
-          make("caption", {}, `${t.key}: ${count(kept.length, "result")}; in brackets 95 % intervals. ${ranked ? `Ranks are by ${known.get(ranked)?.name ?? ranked}.` : "By this column there are no ranks."}`),
+          make("caption", {}, `${t.key}: ${count(kept.length, "result")}; in brackets 95 % intervals. ${!t.held ? "There are no ranks." : ranked ? `Ranks are by ${known.get(ranked)?.name ?? ranked}.` : "By this column there are no ranks."}`),
           make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "Rank"), head("model", "Model", "model"), columns.map((c) => head(c.label, label(c), c.key, c.about)))),
           make("tbody", {}, body))),
         others.length > 1 ? tools("Difference of two", choice("Difference from", pair.a, others, (x) => { pair.a = x; }), choice("to", pair.b, others, (x) => { pair.b = x; }),
@@ -282,7 +287,7 @@
     }
     drawBoxes();
     draw();
-    return [manifest.title, make("h1", {}, manifest.headline),
+    return [manifest.title, title,
       make("details", {}, make("summary", {}, "What ranks and brackets mean"), make("p", { class: "legend" }, manifest.legend)),
       manifest.notes.length ? make("div", { class: "box bad" }, make("b", {}, "Left out, or not shown:"), make("ul", {}, manifest.notes.map((x) => make("li", {}, x)))) : null,
       tools("Filter the results",
@@ -406,7 +411,7 @@
     const shown = t.columns.map((c, i) => [c, i]).filter(([c, i]) => row.values[i] !== null && !/^(acc|transfer|fidelity)(_\w+)?_[a-z]{2,3}(-\w+)*$/.test(c.key) || c.key === "acc");
     const picked = shown.filter(([c]) => t.shown.includes(c.key) || ["consistency_wrong", "all_agree", "acc_worst", "answered"].includes(c.key));
     const numbers = make("dl", { class: "numbers" }, picked.map(([c, i]) => make("div", {}, make("dt", { title: c.about }, capital(c.label)),
-      make("dd", {}, number(row.values[i]), make("small", {}, interval(row.ci[i])), c.ranked ? make("small", {}, `rank ${row.ranks[c.key] ?? "–"}`) : null))));
+      make("dd", {}, number(row.values[i]), make("small", {}, interval(row.ci[i])), c.ranked && (row.ranks[c.key] ?? "–") !== "–" ? make("small", {}, `rank ${row.ranks[c.key]}`) : null))));
     const places = () => [placeOf(t, query.a ?? t.pivot ?? t.languages[0]), placeOf(t, query.b ?? "")];
     const first = () => Math.max(0, places()[0]);
     const matches = (i, filter) => FILTERS[filter]?.[1](answers[i], heads[i][1], first(), places()[1]) ?? true;
@@ -423,7 +428,7 @@
       });
     const list = rows.filter((r) => r.answers && r.label !== label).map((r) => [r.label, r.label]);
     return [`${label} · ${t.key}`, crumbs(make("a", { href: link([""], { task: t.key }).replace("#//", "#/") }, t.key), label), make("h1", {}, label),
-      make("p", { class: "about" }, `${t.key}: ${t.about}.`), numbers,
+      make("p", { class: "about" }, `${t.key}: ${t.about}.`), cautions(t), nearChance(row), numbers,
       list.length ? tools("Difference to another model", choice("Difference to", "", [["", "choose a model"], ...list], (x) => { if (x) location.hash = link(["d", label, x, t.key]); }, { class: "wide" })) : null,
       make("div", { class: t.languages.length > 10 ? null : "pair" },
         make("section", {}, make("h2", {}, "Languages"), languageTable(t, row, answers)),
@@ -597,7 +602,10 @@
     for (const row of [a, b]) if (!row.answers) throw new Error(`${row.label} has no samples, so it cannot be compared question by question.`);
     const [heads, before, after] = await Promise.all([headsOf(t), answersOf(t, i, a), answersOf(t, j, b)]);
     const table = make("div", {}, make("p", { role: "status" }, "Resampling …"));
-    setTimeout(() => table.replaceChildren(...differences(t, heads, before, after)));
+    // Written with the page, as the report has them, for each two rows in order; only of very many rows resampled here.
+    const [low, high] = [Math.min(i, j), Math.max(i, j)], nth = low * t.entries - (low * (low + 1)) / 2 + high - low - 1;
+    const written = t.starts.moves?.length && i !== j ? await one(`${t.number}/moves`, t.starts.moves, nth) : null;
+    setTimeout(() => table.replaceChildren(...differences(t, heads, before, after, written, i > j)));
     const at = () => placeOf(t, query.a ?? "");
     const matches = (q, filter) => MOVES[filter]?.[1](before[q], after[q], heads[q][1], at()) ?? true;
     const marks = (q) => t.languages.map((x, l) => {
@@ -614,7 +622,7 @@
       make("h1", {}, make("a", { href: entryLink(from, t) }, from), " → ", make("a", { href: entryLink(to, t) }, to)),
       make("p", { class: "about" }, `${key}: ${t.about}.`),
       make("div", { class: "turns" }, make("a", { href: link(["d", to, from, key]) }, "the other way round")),
-      make("h2", {}, "Difference"), table, make("h2", {}, "Questions"), form, items, pager];
+      cautions(t), make("h2", {}, "Difference"), table, make("h2", {}, "Questions"), form, items, pager];
   }
 
   // Values of one question: shares of languages and of pairs of languages, as calm_ext/metrics/question.py has them.
@@ -684,24 +692,28 @@
     return found;
   }
 
-  function differences(t, heads, before, after) {
+  function differences(t, heads, before, after, written, turned) {
     const values = [before, after].map((side) => side.map((x, q) => metricsOf(x, heads[q][1], t.labelled)));
     const names = Object.keys(values[0][0]), right = (side, l) => side.map((x, q) => Number(heads[q][1] >= 0 && x[l] === heads[q][1]));
     const sides = names.map((m) => values.map((own) => own.map((x) => x[m])));
     const languages = t.labelled && t.languages.length > 1 ? t.languages : [];
     const byLanguage = languages.map((_, l) => [right(before, l), right(after, l)]);
-    const every = [...sides, ...byLanguage], found = bootstrap(every.map(([x, y]) => Float64Array.from(x, (v, q) => y[q] - v)));
+    const keys = [...names, ...languages.map((x) => `acc_${x}`)], given = written && keys.every((m) => written[m]);
+    const every = [...sides, ...byLanguage], found = given ? keys.map((m) => {
+      const [value, a, b, p] = written[m];
+      return turned ? { value: -value, ci: [-b, -a], p } : { value, ci: [a, b], p };
+    }) : bootstrap(every.map(([x, y]) => Float64Array.from(x, (v, q) => y[q] - v)));
     const flipsOf = ([x, y]) => [x.filter((v, q) => !v && y[q]).length, x.filter((v, q) => v && !y[q]).length];
     const flips = byLanguage.map(flipsOf), binary = (columns) => columns.every((x) => x.every((v) => v === 0 || v === 1));
-    sides.forEach((columns, c) => { if (binary(columns)) found[c].p = mcnemar(...flipsOf(columns)); });
-    const corrected = holm(flips.map(([gained, lost]) => mcnemar(gained, lost)));
+    if (!given) sides.forEach((columns, c) => { if (binary(columns)) found[c].p = mcnemar(...flipsOf(columns)); });
+    const corrected = given ? languages.map((x) => written[`acc_${x}`][4]) : holm(flips.map(([gained, lost]) => mcnemar(gained, lost)));
     const low = new Set(t.columns.filter((c) => c.low).map((c) => c.key)), mean = (x) => x.reduce((s, v) => s + v, 0) / x.length;
     const line = (words, c, p, better, more) => make("tr", { "data-metric": words[0] }, make("th", { scope: "row" }, words[1]), make("td", { class: "n" }, number(mean(every[c][0]))), make("td", { class: "n" }, number(mean(every[c][1]))),
-      make("td", { class: "n" }, make("span", { class: p < ALPHA ? (found[c].value > 0 === better ? "up" : "down") : null }, number(found[c].value, true)), make("small", {}, interval(found[c].ci, true))), make("td", { class: "n" }, pValue(p)), more ?? []);
+      make("td", { class: "n" }, make("span", { class: p < ALPHA && (found[c].ci[0] > 0 || found[c].ci[1] < 0) ? (found[c].value > 0 === better ? "up" : "down") : null }, number(found[c].value, true)), make("small", {}, interval(found[c].ci, true))), make("td", { class: "n" }, pValue(p)), more ?? []);
     const name = (m) => capital(t.columns.find((c) => c.key === m)?.label ?? m);
     const head = (...more) => make("thead", {}, make("tr", {}, ["", "First", "Second", "Difference", "p", ...more].map((x, i) => make("th", { scope: "col", class: i ? "n" : null }, x))));
     return [
-      scroll("Difference", make("table", {}, make("caption", {}, `Second less first, of ${count(before.length, "question")}; 95 % intervals and p by a paired bootstrap over questions (${RESAMPLES.toLocaleString("en")} resamples), p of what a question has or has not by the exact McNemar test.`),
+      scroll("Difference", make("table", {}, make("caption", {}, `Second less first, of ${count(before.length, "question")}; ${given ? "95 % intervals and p as calm-ext compare has them." : `95 % intervals and p by a paired bootstrap over questions, roughly: ${RESAMPLES.toLocaleString("en")} resamples in this page, because there are too many pairs to write; calm-ext compare has them in full.`} p of what a question has or has not is of the exact McNemar test.`),
         head(), make("tbody", {}, names.map((m, c) => line([m, name(m)], c, found[c].p, !low.has(m)))))),
       languages.length ? make("h3", {}, "Accuracy by language") : null,
       languages.length ? scroll("Accuracy by language", make("table", {}, make("caption", {}, "p by the exact McNemar test, corrected over the languages by Holm’s method."), head("Won", "Lost"),
