@@ -32,6 +32,7 @@ from calm_ext.report.board.write import finding, heading, headline, headline_of,
 from calm_ext.report.view.write import write_view
 from calm_ext.results.answers import read_answers
 from calm_ext.results.columns import Columns, read_columns
+from tests.test_report import unlinked
 from tests.view_results import whole
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -242,7 +243,7 @@ def test_questions_of_training_have_no_ranks(results: Path, tmp_path: Path) -> N
         assert warnings(table)[0].startswith("Not held out: ") and "best" not in finding(table)
         assert headline_of(table) == "2 results on questions that are not held out, so without ranks"
     assert headline(board) == f"Best by accuracy: strong ({TASK})"
-    page, markdown = to_html(board), to_markdown(board)
+    page, markdown = unlinked(to_html(board)), to_markdown(board)
     for said in (warnings(t)[0] for t in taught):
         assert f'<div class="box bad">{said}</div>' in page and said in markdown
     (run / "summary.json").write_text(json.dumps({"calm_r_xl": {"asked": 0}}))
