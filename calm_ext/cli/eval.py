@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,9 @@ def command(
     from calm_ext.report.measured import lm_eval_keys, measured_tasks, render_measured
 
     ours = measured_tasks(results, output)
+    echo(
+        f"results and samples are in {output}; look at every answer: calm-ext view {shlex.quote(str(output))}", err=True
+    )
     if as_json:
         print_json({t: {**v, **(lm_eval_keys(ours[t]) if t in ours else {})} for t, v in results["results"].items()})
         return
