@@ -305,18 +305,24 @@
           make("p", {}, make("code", {}, t.signature))));
     }
 
-    const keys = [...known.keys()], current = () => new Set(query.cols ? query.cols.split(",") : manifest.tables.flatMap((t) => t.shown));
+    // The columns of the tables that are shown, by group.
+    const keysNow = () => new Set(manifest.tables.filter((t) => !query.task || t.key === query.task).flatMap((t) => t.columns.map((c) => c.key)));
+    const codes = new Set(manifest.tables.flatMap((t) => t.languages));
+    const groupOf = (key) => (codes.has(key.split("_").slice(1).join("_")) ? (key.startsWith("acc_") ? "Accuracy by language" : "Others by language")
+      : /^(acc|all_correct)/.test(key) ? "Accuracy" : /^(consistency|kappa|rankc|all_agree)/.test(key) ? "Agreement" : "Others");
+    const current = () => new Set(query.cols ? query.cols.split(",") : manifest.tables.flatMap((t) => t.shown));
     const boxes = make("div", {});
     function drawBoxes() {
-      const on = current();
-      boxes.replaceChildren(...keys.map((key) => {
+      const on = current(), now = keysNow(), groups = new Map();
+      for (const key of [...known.keys()].filter((k) => now.has(k))) groups.set(groupOf(key), [...(groups.get(groupOf(key)) ?? []), key]);
+      boxes.replaceChildren(...[...groups].map(([group, keys]) => make("fieldset", {}, make("legend", {}, group), make("div", {}, keys.map((key) => {
         const box = make("input", { type: "checkbox", value: key, onchange: () => {
-          const chosen = [...boxes.querySelectorAll("input:checked")].map((x) => x.value);
+          const chosen = [...[...current()].filter((k) => known.has(k) && !keysNow().has(k)), ...[...boxes.querySelectorAll("input:checked")].map((x) => x.value)];
           change({ cols: chosen.join(",") || "none" });
         } });
         box.checked = on.has(key);
         return make("label", { class: "check" }, box, known.get(key));
-      }));
+      })))));
     }
     drawBoxes();
     draw();
@@ -324,7 +330,7 @@
       make("details", {}, make("summary", {}, "What ranks and brackets mean"), make("p", { class: "legend" }, manifest.legend)),
       manifest.notes.length ? make("div", { class: "box bad" }, make("b", {}, "Left out, or not shown:"), make("ul", {}, manifest.notes.map((x) => make("li", {}, x)))) : null,
       tools("Filter the results",
-        choice("Task", query.task ?? "", [["", `all ${manifest.tables.length}`], ...manifest.tables.map((t) => [t.key, t.key])], (task) => change({ task })),
+        choice("Task", query.task ?? "", [["", `all ${manifest.tables.length}`], ...manifest.tables.map((t) => [t.key, t.key])], (task) => { change({ task }); drawBoxes(); }),
         typed("Model (regular expression)", query.find ?? "", (find) => change({ find }), { class: "wide" }), found),
       make("details", { class: "columns" }, make("summary", {}, "Columns"), boxes,
         make("p", {}, make("button", { type: "button", onclick: () => { change({ cols: "" }); drawBoxes(); } }, "As at first"))),
@@ -405,7 +411,7 @@
   // `ways` are filters beside the one that was chosen: [words, what they change].
   function questions(t, heads, query, list, marks, languages, ways = () => []) {
     const { filters, matches, named } = list, said = list.load ? {} : null;
-    const found = make("p", { role: "status", "aria-live": "polite" }), items = make("ol", { class: "questions" }), pager = make("div", { class: "pager" });
+    const found = make("p", { role: "status", "aria-live": "polite" }), items = make("ol", { class: "questions" }), pager = make("div", { class: "pager" }), onPaper = make("li", { class: "paper" });
     let kept = [], mine = 0;
     const gold = (i) => heads[i][1];
     const form = tools("Filter the questions");
@@ -454,6 +460,10 @@
           make("span", { class: "tag" }, heads[i][0], gold(i) >= 0 ? ` · right: ${letter(gold(i))}` : ""),
           make("span", { class: "head", ...inLanguage(t.pivot ?? t.languages[0]) }, whole(heads[i][3]), Array.isArray(heads[i][3]) ? "…" : ""),
           make("span", { class: "marks" }, marks(i))))));
+      if (pages > 1) {  // the buttons are not printed
+        onPaper.textContent = `Only questions ${(page - 1) * PER_PAGE + 1} to ${Math.min(kept.length, page * PER_PAGE)} of these ${kept.length.toLocaleString("en")} are printed (page ${page} of ${pages} on the screen).`;
+        items.prepend(onPaper);
+      }
       items.start = (page - 1) * PER_PAGE + 1;
       const go = (by) => () => {
         query.page = String(page + by);
