@@ -76,6 +76,7 @@ class Page:
 
     def open(self, path: Path, fragment: str = "") -> None:
         """Open a file, at a fragment of it, and wait until it is loaded."""
+        self.events.clear()  # the page before has fired its load event, too
         self.send("Page.navigate", url="about:blank")  # or another fragment of the same file would load nothing
         while not any(e.get("method") == "Page.loadEventFired" for e in self.events):
             self.events.append(self._read())

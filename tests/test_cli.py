@@ -170,6 +170,8 @@ def test_stages_are_verbs_with_files_in_and_out(babel_model: Path, tmp_path: Pat
         done = calm(*step, cwd=tmp_path)
         assert done.returncode == 0, (step, done.stderr[-2000:])
         out[step[0]] = done.stdout
+        if step[0] == "eval":  # on stderr, where --json leaves stdout to the numbers
+            assert "results and samples are in e; look at every answer: calm-ext view e" in done.stderr
     vote = json.loads(out["vote"])
     assert vote["n_questions"] == 24
     assert vote["rule"] == "correlated"

@@ -6,6 +6,7 @@ import ast
 import contextlib
 import importlib.util
 import io
+import json
 import os
 import re
 import shlex
@@ -185,7 +186,14 @@ def test_the_site_builds_without_a_warning_and_needs_no_network(tmp_path: Path) 
         text = page.read_text(encoding="utf-8")
         loaded = re.findall(r"<(?:script|img|link)\b[^>]*\b(?:src|href)=\"?(https?:[^\" >]+)", text)
         assert not loaded, f"{page.name}: {loaded}"
-    assert (tmp_path / "site/search/search_index.js").is_file()
+        named = re.findall(r"<a [^>]*>(?:<code>)?([\w./-]+\.md)(?:</code>)?</a>", text)
+        assert not named, f"{page.name}: a link is called {named}"
+    index = (tmp_path / "site/search/search_index.js").read_text(encoding="utf-8")
+    docs = json.loads(index[index.index("{") : index.rindex("}") + 1])["docs"]
+    boost = {d["location"].partition("#")[0]: d.get("boost", 1) for d in docs}
+    assert boost["changelog.html"] < boost["RESULTS.html"] < boost["align.html"] < boost["troubleshooting.html"]
+    assert any("out of memory (OOM)" in d["title"] for d in docs if d["location"].startswith("troubleshooting"))
+    assert "pre-wrap" in (tmp_path / "site/assets/site.css").read_text(encoding="utf-8")
 
 
 def test_the_files_that_contributing_names_exist() -> None:

@@ -302,6 +302,38 @@ def test_every_kind_is_represented() -> None:
     assert [kind_of(r) for r in unlabelled] == ["together", "mixed", "mixed", "apart", None, "mixed"]
 
 
+def test_a_card_says_whom_an_answer_followed() -> None:
+    from calm_ext.report.explain.cards import cards_of, followed
+    from calm_ext.report.explain.page import render_explanation
+
+    assert followed(ROWS[1], "ru") == "followed the majority: English, French"
+    assert followed(ROWS[0], "fr") == "followed English", "the others were at odds"
+    assert followed(ROWS[3], "en") == "no other language had given it"
+    assert followed(ROWS[3], "ru") == "", "no answer"
+    voted = make_row("v", 0, (0, 1, 2), (0, 1, 3), elected=Elected(3, 0.9, 0.5, False))
+    assert followed(voted, "ru") == "followed the vote; no other language had given it"
+    voted = make_row("v", 0, (0, 0, 2), (0, 0, 0), elected=Elected(0, 0.9, 0.5, False))
+    assert followed(voted, "ru") == "followed the majority: English, French; the vote, too"
+    rows = [ROWS[1], make_row('q7/../"> b', 0, (1, 1, 1), (0, 2, 1))]
+    found = explained(rows)
+    page = render_explanation("toy", [found])
+    check_html(page)
+    for kind in cards_of(found):
+        for card in kind["cards"]:
+            assert f'id="{card["anchor"]}"' in page
+            assert " " not in card["anchor"]
+    assert "followed the majority: English, French" in page
+
+
+def test_sentences_leave_out_what_is_none() -> None:
+    values = explained([make_row(f"q{i}", 0, (0, 1, 2), (0, 0, 2)) for i in range(3)]).values
+    words = " ".join(values["words"].values())
+    assert "(33.3 %) changed: 3 became right." in words
+    assert "On 0 questions" not in words
+    assert "0 became" not in words
+    assert "0 came to it" not in " ".join(explained(ROWS[:2]).values["words"].values())
+
+
 def test_a_category_does_not_fill_a_kind() -> None:
     best = [make_row(f"a-{i}", 0, (1, 1, 2), (0, 0, 2)) for i in range(5)]
     other = make_row("b-1", 0, (1, 0, 2), (0, 0, 2))
@@ -392,7 +424,7 @@ def test_babel_is_shown_in_english_too(tmp_path: Path) -> None:
     write_report(tmp_path / "run")
     explained = (tmp_path / "run/report/explain.html").read_text()
     assert explained.count('<p class="english">In English: The ') == len(
-        re.findall('<article class="telling">', explained)
+        re.findall('<article class="telling"', explained)
     )
     assert re.search(
         r'<small lang="en" dir="ltr">The \w+ of \w+\?</small>', (tmp_path / "run/report/index.html").read_text()

@@ -329,6 +329,151 @@ def test_keyboard(page: Page) -> None:
     assert page.run("location.hash") == f"#/q/{TASK}/q00002?e=alpha", "in a field the arrows move the cursor"
 
 
+def scrolled_to(page: Page, selector: str) -> bool:
+    """Whether the top of an element is the top of the window, or the page ends before."""
+    got: bool = page.run(
+        f"(() => {{ const top = document.querySelector({json.dumps(selector)}).getBoundingClientRect().top, d = document.documentElement;"
+        "return scrollY > 0 && (Math.abs(top) < 10 || (top > 0 && scrollY + innerHeight >= d.scrollHeight - 2)); })()"
+    )
+    return got
+
+
+def test_a_filter_goes_with_its_questions(page: Page, results: Path) -> None:
+    """Next and previous stay within the filter, its languages are first, and Back returns to the list where it was."""
+    go(page, "e", "alpha", TASK, show="gap", a="en", b="ar")
+    assert scrolled_to(page, 'form[aria-label="Filter the questions"]'), "the address is about the filter"
+    ids = [
+        q
+        for q, own in answers_of(results / "alpha")[0].items()
+        if own["en"] == answers_of(results / "alpha")[1][q] != own["ar"]
+    ]
+    assert found(page) == len(ids) > 2
+    page.run("scrollBy(0, 60); new Promise(r => setTimeout(r, 300))")
+    y = page.run("scrollY")
+    page.run("document.querySelectorAll('ol.questions a')[1].click()")
+    settle(page)
+    heading = "document.querySelector('h1').textContent"
+    assert page.run(heading) == f"Question {ids[1]}"
+    assert page.run("[...document.querySelectorAll('.version h3')].slice(0, 3).map(x => x.textContent)") == [
+        "English (en)",
+        "Arabic (ar)",
+        "Chinese (zh)",
+    ]
+    assert f"question 2 of {len(ids)} (right in English (en), wrong in Arabic (ar); {N} in all)" in page.run(
+        "document.querySelector('main .about').textContent"
+    )
+    for by, identity in ((1, ids[2]), (-1, ids[1]), (-1, ids[0])):
+        page.run(f"document.querySelector('a[data-turn=\"{by}\"]').click()")
+        settle(page)
+        assert page.run(heading) == f"Question {identity}"
+    assert page.run("document.querySelector('a[data-turn=\"-1\"]') === null"), "the first of the filter"
+    for _ in range(4):
+        page.run("history.back()")
+        page.run("new Promise(r => setTimeout(r, 100))")
+        settle(page)
+    assert page.run("scrollY") == y > 0
+    assert found(page) == len(ids)
+    page.run("document.querySelector('ol.questions a').click()")
+    settle(page)
+    page.run("document.querySelectorAll('.crumbs a')[1].click()")
+    settle(page)
+    assert found(page) == len(ids), "so does the breadcrumb"
+    go(page, "d", "demo before", "demo after", TASK, show="won", find="hit = 4")
+    won = found(page)
+    page.run("document.querySelector('ol.questions a').click()")
+    settle(page)
+    assert f"question 1 of {won} (won: more right, with “hit = 4”" in page.run(
+        "document.querySelector('main .about').textContent"
+    )
+    page.run("document.querySelectorAll('.crumbs a')[1].click()")
+    settle(page)
+    assert page.run("document.querySelector('h1').textContent") == "demo before → demo after"
+    assert found(page) == won
+    assert page.problems() == []
+
+
+def test_each_value_leads_to_what_it_is_made_of(page: Page, results: Path) -> None:
+    def follow(column: str) -> None:
+        go(page, "", task=TASK, cols=column)
+        page.run(
+            "[...document.querySelectorAll('th.model a')].find(a => a.textContent === 'alpha').closest('tr').cells[2].querySelector('a').click()"
+        )
+        settle(page)
+
+    follow("acc_ar")
+    assert found(page) == sum(a[9] != g for a, g in questions(results / "alpha")) > 0
+    assert scrolled_to(page, 'form[aria-label="Filter the questions"]')
+    follow("consistency_wrong")
+    assert page.run("document.querySelector('form[aria-label=\"What the map shows\"] select').value") == "wrong"
+    follow("all_correct")
+    assert found(page) == sum(all(x == g for x in a) for a, g in questions(results / "alpha"))
+    go(page, "e", "alpha", TASK)
+    page.run("document.querySelector('table.heat tbody').rows[0].cells[10].querySelector('a').click()")
+    settle(page)
+    ways: dict[str, Callable[[Any, int], bool]] = {
+        "right in English (en), wrong in Arabic (ar)": lambda a, g: a[0] == g != a[9],
+        "right in Arabic (ar), wrong in English (en)": lambda a, g: a[9] == g != a[0],
+        "the same answer": lambda a, g: a[0] is not None and a[0] == a[9],
+    }
+    for words, test in ways.items():
+        page.run(
+            f"[...{FORM}.querySelectorAll('.ways button')].find(x => x.textContent === {json.dumps(words)}).click()"
+        )
+        settle(page)
+        assert found(page) == sum(test(a, g) for a, g in questions(results / "alpha")), words
+        assert page.run(f"{FORM}.querySelector('[aria-pressed=true]').textContent") == words
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "words"),
+    [
+        (("e", "alpha", TASK), {"b": "zzz"}, "b=zzz, which is not there; choose one of: en, zh"),
+        (("e", "alpha", TASK), {"show": "all", "a": "zzz"}, "a=zzz"),
+        (("e", "alpha", TASK), {"show": "zzz"}, "show=zzz"),
+        (("e", "alpha", TASK), {"heat": "zzz"}, "heat=zzz"),
+        (("d", "demo before", "demo after", TASK), {"show": "zzz"}, "show=zzz"),
+        (("q", TASK, "q00001"), {"e": "alpha", "b": "zzz"}, "b=zzz"),
+        (("q", TASK, "q00001"), {"e": "alpha", "find": "("}, "Not a regular expression"),
+        (("q", TASK, "q00001"), {"e": "nobody"}, "no entry nobody"),
+        (("",), {"task": "zzz"}, "task=zzz"),
+        (("",), {"cols": "acc,zzz"}, "cols=zzz"),
+        (("",), {"sort": "-zzz"}, "sort=-zzz"),
+    ],
+)
+def test_an_address_with_an_unknown_value_is_an_error(
+    page: Page, path: tuple[str, ...], query: dict[str, str], words: str
+) -> None:
+    go(page, *path, **query)
+    assert words in page.run("document.querySelector('.box.bad').textContent")
+
+
+def test_the_skip_link_leads_nowhere_else(page: Page) -> None:
+    page.run("document.querySelector('.skip').click()")
+    page.run("new Promise(r => setTimeout(r, 100))")
+    assert page.run("document.querySelectorAll('table.board').length") == 2
+
+
+def test_options_that_the_model_did_not_see_are_called_so(results: Path, tmp_path: Path, browser: Page) -> None:
+    from calm_ext.report.view import tables
+
+    for style, words in (("open", "in its own words"), ("cloze", "scored as its continuation"), ("direct", "")):
+        manifest = tables._Writer._manifest
+
+        def styled(self: Any, *given: Any, style: str = style, manifest: Any = manifest) -> dict[str, Any]:
+            found = manifest(self, *given)
+            return {**found, "facts": [["style", style]]}
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(tables._Writer, "_manifest", styled)
+            done = CliRunner().invoke(cli, ["view", str(results / "other"), "-o", str(tmp_path / style)])
+        assert done.exit_code == 0, done.output
+        browser.open(tmp_path / style / "index.html", f"#/q/{OTHER}/q00001")
+        settle(browser)
+        text = browser.run("document.querySelector('main').textContent")
+        assert ("As it was asked" in text) == (not words)
+        assert words in text
+
+
 @pytest.mark.parametrize(("width", "dark"), [(390, False), (1280, True)])
 def test_nothing_is_wider_than_the_window(view: Path, width: int, dark: bool) -> None:
     with Page(width=width, dark=dark) as page:

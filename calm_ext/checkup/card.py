@@ -51,6 +51,8 @@ def to_html(found: Checkup) -> str:
         heads=[{"code": clean(x, 40), "name": name_of(x)} for x in m.languages],
         matrix=[_row(found, x) for x in m.languages],
         pair_chance=share(m.chance["consistency"]) if "consistency" in m.chance else "",
+        acc_chance=share(m.chance["acc"]) if "acc" in m.chance else "",
+        chance_left=f"{100 * m.chance['acc']:.1f}" if "acc" in m.chance else "",
         share=share,
         examples=[_example(e) for e in found.examples],
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -114,6 +115,9 @@ def command(
     from calm_ext.report.measured import lm_eval_keys, measured_tasks, render_measured
 
     ours = measured_tasks(results, output, cluster=cluster)
+    echo(
+        f"results and samples are in {output}; look at every answer: calm-ext view {shlex.quote(str(output))}", err=True
+    )
     if as_json:
         print_json({t: {**v, **(lm_eval_keys(ours[t]) if t in ours else {})} for t, v in results["results"].items()})
         return

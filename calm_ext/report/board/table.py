@@ -20,10 +20,10 @@ from typing import Any, NamedTuple
 from calm_ext.errors import CalmError
 from calm_ext.metrics.intervals import BOOTSTRAP
 from calm_ext.metrics.lookup import listed, metric_code, metric_hint, require_metric
-from calm_ext.metrics.measure import cluster_warnings
-from calm_ext.metrics.names import LOWER_IS_BETTER, metric_name, metric_order
+from calm_ext.metrics.names import LOWER_IS_BETTER, metric_order
 from calm_ext.report.board.entry import Entry, plain
 from calm_ext.report.board.names import Places, model_label, named
+from calm_ext.report.board.notes import cluster_notes, notes_of
 from calm_ext.report.board.rank import Standing, has, intervals, judge
 from calm_ext.report.board.read import read_entries
 from calm_ext.report.words import is_number
@@ -226,7 +226,7 @@ def _table(members: list[Entry], sort: str, cluster: str) -> Table:
     rows = [Row(*parts) for parts in zip(labels, members, standings, ci95, methods, strict=True)]
     rows.sort(key=lambda r: (math.isnan(r.value(by)), sign * r.value(by) if is_number(r.value(by)) else 0, r.label))
     n_clusters = next((len(set(e.columns.clusters)) for e in members if e.columns and e.columns.clusters), None)
-    notes = [*_notes(rows, by, sort, ranked), *_cluster_notes(n_clusters, cluster)]
+    notes = [*notes_of(rows, by, sort, ranked), *cluster_notes(n_clusters, cluster)]
     signed = _signature(first) + ("" if n_clusters is None else f"|clusters:{n_clusters}")
     return Table(
         first.task, by, ranked, shown, languages, first.facts, [], rows, notes, signed, n_clusters,
@@ -271,41 +271,6 @@ def _labels(members: Sequence[Entry]) -> list[str]:
             where = "/".join(folder[-depth:]) + (f"/{members[i].path.name}" if files else "")
             labels[i] = f"{name} [{plain(where)}]"
     return labels
-
-
-def _notes(rows: Sequence[Row], by: str, sort: str, ranked: Sequence[str]) -> list[str]:
-    notes = []
-    if by != sort:
-        notes.append(f"There is no {metric_name(sort)} here, so the order is by {metric_name(by)}.")
-    reasons: dict[str, list[str]] = {}
-    for row in rows:
-        if row.entry.note:
-            reasons.setdefault(row.entry.note, []).append(row.label)
-    for reason, labels in reasons.items():
-        shown = ", ".join(labels[:5]) + (f" and {len(labels) - 5} more" if len(labels) > 5 else "")
-        notes.append(f"Placed by value alone, not tested, so without a rank: {shown}: {reason}.")
-    if any(r.entry.note and r.ci95 for r in rows):
-        notes.append("Intervals of what is not tested are ± 1.96 of lm-eval's standard errors, over questions.")
-    bounded = [r for r in rows if any(m in ranked for m in r.ci95_method)]
-    if bounded:
-        which = ", ".join(metric_name(m) for m in ranked if any(m in r.ci95_method for r in bounded))
-        models = ", ".join(r.label for r in bounded[:5]) + (f" and {len(bounded) - 5} more" if len(bounded) > 5 else "")
-        notes.append(
-            f"Score intervals (Wilson, Newcombe) in place of the bootstrap's, because too few questions differ from "
-            f"the others: {which}, of {models}."
-        )
-    if len({r.entry.columns.read for r in rows if r.entry.columns}) > 1:
-        notes.append("The models read different passages with the same questions (each judged its own, for instance).")
-    for package in ("calm-ext", "lm_eval"):
-        found = sorted({r.entry.versions.get(package, "unknown") for r in rows})
-        if len(found) > 1:
-            notes.append(f"The rows are of different versions of {package}: {', '.join(found)}.")
-    return notes
-
-
-def _cluster_notes(n: int | None, key: str) -> list[str]:
-    said = [] if n is None else [f"Intervals and tests are over {n} clusters of questions, by {key}."]
-    return said + [f"{warning[:1].upper()}{warning[1:]}." for warning in cluster_warnings(n)]
 
 
 def _signature(entry: Entry) -> str:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 from calm_ext.babel.gloss import gloss
 from calm_ext.languages import language_name
 from calm_ext.report.explain.categories import OTHERS
 from calm_ext.report.explain.explain import Explained
 from calm_ext.report.explain.factors import shown_language
+from calm_ext.report.explain.parts import Row
 from calm_ext.report.explain.telling import ABOUT, KINDS, Telling
+from calm_ext.report.explain.towards import majority_of_others
 from calm_ext.report.words import clip
 from calm_ext.results.evaluation import Text
 
@@ -39,6 +42,7 @@ def _card(t: Telling, main: str, category: str) -> dict[str, Any]:
     right = [sum(a is not None and a == row.gold for a in side.values()) for side in (row.before, row.after)]
     return {
         "id": row.id,
+        "anchor": f"question-{quote(row.id.encode('utf-8', 'replace').decode('utf-8'), safe='')}",
         "category": category,
         "code": language,
         "question": clip(row.shown.questions[language].text, _QUESTION),
@@ -49,10 +53,11 @@ def _card(t: Telling, main: str, category: str) -> dict[str, Any]:
         "answers": [
             {
                 "code": x,
-                "name": language_name(x).rpartition(" (")[0] or x,
+                "name": _short(x),
                 "changed": row.before[x] != row.after[x],
                 "before": _answer(row.shown.options[x], row.before[x], row.gold),
                 "after": _answer(row.shown.options[x], row.after[x], row.gold),
+                "why": followed(row, x) if row.before[x] != row.after[x] else "",
             }
             for x in row.before
         ],
@@ -75,6 +80,31 @@ def _card(t: Telling, main: str, category: str) -> dict[str, Any]:
             for x in row.before
         ],
     }  # fmt: skip
+
+
+def _short(language: str) -> str:
+    return language_name(language).rpartition(" (")[0] or language
+
+
+def followed(row: Row, language: str) -> str:
+    """Who had given before what an answer became: other languages, most of them or some, and the vote.
+
+    >>> from calm_ext.results.evaluation import Shown
+    >>> before, after = {"en": 1, "fr": 0, "de": 1}, {"en": 1, "fr": 1, "de": 2}
+    >>> row = Row("q", 0, "en", before, after, Shown({}, {}, {}, {}), None)
+    >>> followed(row, "fr"), followed(row, "de")
+    ('followed the majority: English, German', 'no other language had given it')
+    """
+    answer = row.after[language]
+    if answer is None:
+        return ""
+    before = [x for x, a in row.before.items() if x != language and a == answer]
+    elected = row.elected is not None and row.elected.winner == answer
+    if not before:
+        return "followed the vote; no other language had given it" if elected else "no other language had given it"
+    most = len(before) > 1 and majority_of_others(row, language) == answer
+    followed = f"followed {'the majority: ' if most else ''}{', '.join(map(_short, before))}"
+    return f"{followed}; the vote, too" if elected else followed
 
 
 def _option(options: Sequence[Text], index: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from calm_ext.languages import language_name
@@ -70,11 +70,12 @@ def _moved(values: Values) -> str:
     changed = counts["won"] + counts["lost"] + counts["other"]
     text = f"Of {n} answers ({where}), {changed} ({percent(changed / n)}) changed"
     if changed:
-        other = counts["other"]
-        text += (
-            f": {counts['won']} became right, {counts['lost']} became wrong, and {other} went from one wrong answer to "
-            f"another, or to or from none"
-        )
+        ways = {
+            "won": "became right",
+            "lost": "became wrong",
+            "other": "went from one wrong answer to another, or to or from none",
+        }
+        text += f": {_listed([f'{counts[k]} {words}' for k, words in ways.items() if counts[k]])}"
     return f"{text}.{_went(values, ('acc', 'consistency'))}"
 
 
@@ -151,6 +152,11 @@ def p_words(p: float) -> str:
     return f"p {text.replace('<', '< ') if text.startswith('<') else f'= {text}'}".replace(" ", "\u00a0")
 
 
+def _listed(parts: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join(x for x in (", ".join(parts[:-1]), parts[-1] if parts else "") if x)
+
+
 def _lost(values: Values) -> str:
     if not values["gold"]:
         return ""
@@ -167,10 +173,14 @@ def _lost(values: Values) -> str:
     if alike:
         before, after = (sum(alike[w][s] for s in WRONG) for w in ("before", "after"))
         share = values["consistency_wrong"]
-        text += (
-            f" On {before} questions most or all languages gave the same wrong answer before, on {after} after: "
-            f"{alike['new']} came to it, and {alike['solved']} of those from before are right now in most languages."
-        )
+        if before or after:
+            new = f"{alike['new']} came to it" if alike["new"] else ""
+            solved = (
+                f"{alike['solved']} of those from before are right now in most languages" if alike["solved"] else ""
+            )
+            more = _listed([x for x in (new, solved) if x])
+            text += f" On {before} questions most or all languages gave the same wrong answer before, on {after} after"
+            text += f": {more}." if more else "."
         if share:
             text += f" Consistency on wrong answers went from {number(share['before'])} to {number(share['after'])}."
     return text

@@ -22,6 +22,8 @@ from calm_ext.report.plots.style import (
     STYLE,
     drawable,
     headed,
+    heat_colours,
+    letters_on,
     new_figure,
     to_png,
     to_svg,
@@ -160,6 +162,7 @@ def consistency_plot(task: Mapping[str, Any], found: Mapping[str, Mapping[tuple[
     side = max(2.2, (0.42 if n <= 10 else 0.29) * n)
     figure, axes_row = new_figure(side * len(found) + 1.1, side + 0.55, 1, len(found))
     image: Any = None
+    heat = heat_colours()
     for axes, (when, matrix) in zip(axes_row[0], found.items(), strict=True):
         grid = [[math.nan] * (n - 1) for _ in range(n - 1)]
         for (a, b), value in matrix.items():
@@ -167,10 +170,10 @@ def consistency_plot(task: Mapping[str, Any], found: Mapping[str, Mapping[tuple[
                 i, j = sorted((languages.index(a), languages.index(b)))
                 grid[j - 1][i] = value
                 if n <= 10:
-                    dark = value < floor + 0.45 * (1 - floor)
+                    colour = letters_on(heat((value - floor) / (1 - floor) if floor < 1 else 1.0))
                     text = f"{value:.2f}".removeprefix("0")
-                    axes.text(i, j - 1, text, ha="center", va="center", fontsize=9, color="white" if dark else "black")
-        image = axes.imshow(grid, cmap="cividis", vmin=floor, vmax=1, aspect="equal")
+                    axes.text(i, j - 1, text, ha="center", va="center", fontsize=9, color=colour)
+        image = axes.imshow(grid, cmap=heat, vmin=floor, vmax=1, aspect="equal")
         axes.set_xticks(range(n - 1), list(map(drawable, languages[:-1])), rotation=90 if n > 8 else 0)
         axes.set_yticks(range(n - 1), list(map(drawable, languages[1:])))
         axes.tick_params(length=0)

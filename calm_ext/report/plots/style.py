@@ -45,6 +45,20 @@ def new_figure(width: float, height: float, rows: int = 1, columns: int = 1) -> 
     return figure, figure.subplots(rows, columns, squeeze=False)
 
 
+def heat_colours() -> Any:
+    """The scale of a heat map, as the view has it: pale is low and full blue is high, also where a page inverts it."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("heat", ["#F5F6F8", "#00608F"])
+
+
+def letters_on(colour: tuple[float, ...]) -> str:
+    """Black or white, whichever has more contrast on a colour (red, green, blue from 0 to 1), as WCAG computes it."""
+    red, green, blue = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in colour[:3])
+    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return "black" if (luminance + 0.05) / 0.05 >= 1.05 / (luminance + 0.05) else "white"
+
+
 def headed(figure: Figure, title: str) -> None:
     """Give a figure its title, which states what the plot shows."""
     figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")

@@ -131,7 +131,7 @@
   // --- where we are --------------------------------------------------------------------------------------------------
 
   function place() {
-    const [path, query] = location.hash.replace(/^#\/?/, "").split(/\?(.*)/s);
+    const [path, query] = (/^#\/(.*)/s.exec(location.hash)?.[1] ?? "").split(/\?(.*)/s);  // #main is the skip link's
     let parts;
     try {
       parts = path.split("/").map(decodeURIComponent);
@@ -144,7 +144,7 @@
   function remember(query) {
     const { parts } = place();
     const kept = Object.fromEntries(Object.entries(query).filter(([, value]) => value !== "" && value !== null && value !== undefined));
-    history.replaceState(null, "", parts[0] === "" ? `#/${Object.keys(kept).length ? `?${new URLSearchParams(kept)}` : ""}` : link(parts, kept));
+    history.replaceState(history.state, "", parts[0] === "" ? `#/${Object.keys(kept).length ? `?${new URLSearchParams(kept)}` : ""}` : link(parts, kept));
   }
   const tableOf = (key) => {
     const t = manifest.tables.find((x) => x.key === key);
@@ -156,17 +156,38 @@
     if (i < 0) throw new Error(`There is no entry ${label} in this table.`);
     return [rows[i], i];
   };
+  // A value in the address that does not exist is an error; otherwise another list than the wanted one would be shown.
+  function check(query, allowed) {
+    for (const [name, values] of Object.entries(allowed)) {
+      for (const value of (name === "cols" ? (query[name] ?? "").split(",") : [query[name] ?? ""])) {
+        if (value === "" || values.includes(value)) continue;
+        const few = values.length > 12 ? `${values.slice(0, 12).join(", ")}, …` : values.join(", ");
+        throw new Error(`The address has ${name}=${value}, which is not there; choose one of: ${few}.`);
+      }
+    }
+  }
+  // An entry of the history remembers how far its page was scrolled.
+  let resting = 0;
+  history.scrollRestoration = "manual";
+  const keepScroll = () => { if (!main.hasAttribute("aria-busy")) history.replaceState({ y: scrollY }, ""); };
+  addEventListener("scroll", () => { clearTimeout(resting); resting = setTimeout(keepScroll, 120); });
+  addEventListener("popstate", () => clearTimeout(resting));
+  addEventListener("pagehide", keepScroll);
+  document.addEventListener("click", keepScroll, true);
+
   const crumbs = (...parts) => make("nav", { class: "crumbs", "aria-label": "Where you are" }, make("a", { href: "#/" }, "All results"), parts.map((x) => [" › ", x]).flat());
 
   let turn = 0;
   async function show() {
-    const mine = (turn += 1), { parts, query } = place(), first = !main.querySelector("h1");
+    const mine = (turn += 1), { parts, query } = place(), first = !main.querySelector("h1"), y = history.state?.y;
     main.setAttribute("aria-busy", "true");
-    let title = "Not found", nodes;
+    let title = "Not found", nodes, target = null, ready = null;  // target: what the address speaks of, where it is not the top
     try {
       const views = { "": board, e: entry, q: question, d: difference };
       if (!views[parts[0]]) throw new Error("There is no such page here.");
-      [title, ...nodes] = await views[parts[0]](parts.slice(1), query);
+      const found = await views[parts[0]](parts.slice(1), query);
+      [title, ...nodes] = found;
+      ({ target, ready } = found);
     } catch (error) {
       nodes = [crumbs(), make("h1", { class: "bad" }, "This cannot be shown"), make("p", { class: "box bad" }, error.message)];
     }
@@ -177,10 +198,21 @@
     status.textContent = title;
     const head = main.querySelector("h1");
     head.tabIndex = -1;
-    if (!first) {
-      head.focus({ preventScroll: true });
-      scrollTo(0, 0);
-    }
+    if (!first) head.focus({ preventScroll: true });
+    const arrive = () => (y !== undefined ? scrollTo(0, y) : target ? target.scrollIntoView() : scrollTo(0, 0));
+    arrive();
+    if (ready && (y || target)) ready.then(() => { if (mine === turn) arrive(); });
+  }
+
+  // Where a value of the table is taken apart: the query of the model's page, and words for it.
+  function detailOf(t, c) {
+    const code = c.key.replace(/^acc_/, "");
+    if (c.key !== code && t.languages.includes(code)) return [{ show: "wrong", a: code }, `the questions it has wrong in ${languageName(code)}`];
+    if (c.key === "answered") return [{ show: "unread" }, "the questions with an answer that could not be read"];
+    if (c.key.startsWith("acc") || t.languages.length < 2) return [{ at: "languages" }, "its languages"];
+    if (c.key === "all_correct") return [{ show: "right" }, "the questions that are right in every language"];
+    const heat = { consistency_right: "right", consistency_wrong: "wrong" }[c.key];
+    return [{ at: "map", ...(heat && t.labelled ? { heat } : {}) }, "its pairs of languages"];
   }
 
   // --- the leaderboard -----------------------------------------------------------------------------------------------
@@ -194,6 +226,8 @@
       return t.columns.filter((c) => wanted.includes(c.key)).sort((a, b) => wanted.indexOf(a.key) - wanted.indexOf(b.key));
     };
     const known = new Map(manifest.tables.flatMap((t) => t.columns.map((c) => [c.key, c])));
+    check(query, { task: manifest.tables.map((t) => t.key), cols: ["none", ...known.keys()],
+      sort: ["model", "-model", ...[...known.keys()].flatMap((k) => [k, `-${k}`])] });
 
     function draw() {
       const wanted = expression(query.find ?? ""), bad = wanted instanceof Error;
@@ -241,13 +275,17 @@
       const body = kept.map(([row]) => {
         const rank = ranked ? (row.ranks[ranked] ?? "–") : "–", own = rank.replace("=", "").split("–").pop();
         const opened = row.answers ? entryLink(row.label, t) : null;
+        const linked = (c, shown) => {
+          const [query, title] = detailOf(t, c);
+          return opened ? make("a", { href: entryLink(row.label, t, query), title: `${row.label}: ${title}` }, shown) : shown;
+        };
         const fresh = !byModel && last !== "" && own !== "" && own !== last;
         last = own || last;
         return make("tr", { class: fresh ? "new" : null }, make("td", {}, rank),
           make("th", { scope: "row", class: "model" }, make("bdi", {}, opened ? make("a", { href: opened }, row.label) : row.label), nearChance(row)),
           columns.map((c) => {
             const i = t.columns.indexOf(c), shown = number(row.values[i]);
-            return make("td", {}, opened ? make("a", { href: opened, tabindex: "-1" }, shown) : shown,
+            return make("td", {}, linked(c, shown),
               c.ranked && row.ci[i] ? make("small", {}, interval(row.ci[i])) : null);
           }));
       });
@@ -272,18 +310,24 @@
           make("p", {}, make("code", {}, t.signature))));
     }
 
-    const keys = [...known.keys()], current = () => new Set(query.cols ? query.cols.split(",") : manifest.tables.flatMap((t) => t.shown));
+    // The columns of the tables that are shown, by group.
+    const keysNow = () => new Set(manifest.tables.filter((t) => !query.task || t.key === query.task).flatMap((t) => t.columns.map((c) => c.key)));
+    const codes = new Set(manifest.tables.flatMap((t) => t.languages));
+    const groupOf = (key) => (codes.has(key.split("_").slice(1).join("_")) ? (key.startsWith("acc_") ? "Accuracy by language" : "Others by language")
+      : /^(acc|all_correct)/.test(key) ? "Accuracy" : /^(consistency|kappa|rankc|all_agree)/.test(key) ? "Agreement" : "Others");
+    const current = () => new Set(query.cols ? query.cols.split(",") : manifest.tables.flatMap((t) => t.shown));
     const boxes = make("div", {});
     function drawBoxes() {
-      const on = current();
-      boxes.replaceChildren(...keys.map((key) => {
+      const on = current(), now = keysNow(), groups = new Map();
+      for (const key of [...known.keys()].filter((k) => now.has(k))) groups.set(groupOf(key), [...(groups.get(groupOf(key)) ?? []), key]);
+      boxes.replaceChildren(...[...groups].map(([group, keys]) => make("fieldset", {}, make("legend", {}, group), make("div", {}, keys.map((key) => {
         const box = make("input", { type: "checkbox", value: key, onchange: () => {
-          const chosen = [...boxes.querySelectorAll("input:checked")].map((x) => x.value);
+          const chosen = [...[...current()].filter((k) => known.has(k) && !keysNow().has(k)), ...[...boxes.querySelectorAll("input:checked")].map((x) => x.value)];
           change({ cols: chosen.join(",") || "none" });
         } });
         box.checked = on.has(key);
         return make("label", { class: "check" }, box, known.get(key).label);
-      }));
+      })))));
     }
     drawBoxes();
     draw();
@@ -291,7 +335,7 @@
       make("details", {}, make("summary", {}, "What ranks and brackets mean"), make("p", { class: "legend" }, manifest.legend)),
       manifest.notes.length ? make("div", { class: "box bad" }, make("b", {}, "Left out, or not shown:"), make("ul", {}, manifest.notes.map((x) => make("li", {}, x)))) : null,
       tools("Filter the results",
-        choice("Task", query.task ?? "", [["", `all ${manifest.tables.length}`], ...manifest.tables.map((t) => [t.key, t.key])], (task) => change({ task })),
+        choice("Task", query.task ?? "", [["", `all ${manifest.tables.length}`], ...manifest.tables.map((t) => [t.key, t.key])], (task) => { change({ task }); drawBoxes(); }),
         typed("Model (regular expression)", query.find ?? "", (find) => change({ find }), { class: "wide" }), found),
       make("details", { class: "columns" }, make("summary", {}, "Columns"), boxes,
         make("p", {}, make("button", { type: "button", onclick: () => { change({ cols: "" }); drawBoxes(); } }, "As at first"))),
@@ -305,6 +349,7 @@
   const FILTERS = {
     "": [() => "all questions", () => true],
     gap: [(a, b) => `right in ${a}, wrong in ${b}`, (x, g, a, b) => x[a] === g && others(x, a, b).some((y) => y !== g)],
+    wrong: [(a) => `wrong in ${a}`, (x, g, a) => x[a] !== g],
     same: [() => "consistent and wrong", (x, g) => x[0] >= 0 && x[0] !== g && x.every((y) => y === x[0])],
     right: [() => "right in every language", (x, g) => x.every((y) => y === g)],
     none: [() => "right in no language", (x, g) => x.every((y) => y !== g)],
@@ -312,7 +357,7 @@
     agree: [(a, b, every) => `the same answer in ${a} and ${every}`, (x, g, a, b) => x[a] >= 0 && others(x, a, b).every((y) => y === x[a])],
     unread: [(a, b, every, any) => `no answer read in ${any}`, (x, g, a, b) => (b < 0 ? x : [x[b]]).some((y) => y < 0)],
   };
-  const NEED_GOLD = ["gap", "same", "right", "none"];
+  const NEED_GOLD = ["gap", "wrong", "same", "right", "none"];
   const others = (x, a, b) => (b < 0 ? x.filter((_, i) => i !== a) : [x[b]]);
 
   // Filters of the difference of two: answers of both, the right one, place of the language (-1: all of them).
@@ -325,15 +370,58 @@
     "": [() => "all questions", () => true],
   };
 
-  // A form that filters questions, and the list of those that are left. `matches` is for the chosen filter and languages,
-  // `marks` describes the answers of a question; `said` loads what models wrote, to search it, too.
-  function questions(t, heads, query, filters, matches, marks, said, languages, named = () => []) {
-    const found = make("p", { role: "status", "aria-live": "polite" }), items = make("ol", { class: "questions" }), pager = make("div", { class: "pager" });
+  // The questions of one model, and those of the difference of two, as the filters of an address (`query`) choose among
+  // them: `matches` tests a question by a filter, `named` has the names of the chosen languages, `places` their places,
+  // `load` what models wrote, `base` is what the address of a question says beside the filters, and `back` its way back.
+  function listOfOne(t, heads, answers, query, row, at) {
+    check(query, { show: ["all", ...Object.keys(FILTERS)], a: t.languages, b: t.languages, heat: Object.keys(PAIRS) });
+    const places = () => [Math.max(0, placeOf(t, query.a ?? t.pivot ?? t.languages[0])), placeOf(t, query.b ?? "")];
+    return {
+      filters: FILTERS, places, base: { e: row.label }, back: (more) => entryLink(row.label, t, more), title: row.label,
+      matches: (i, filter) => FILTERS[filter][1](answers[i], heads[i][1], ...places()),
+      load: row.said ? async (tell) => [await saidOf(t, at, row, tell)] : null,
+      named: () => {
+        const [a, b] = places(), own = languageName(t.languages[Math.max(0, b)]);
+        return [languageName(t.languages[a]), b < 0 ? "another language" : own, b < 0 ? "every other language" : own, b < 0 ? "a language" : own];
+      },
+    };
+  }
+  function listOfTwo(t, heads, before, after, query, [a, i], [b, j]) {
+    const filters = t.labelled ? MOVES : Object.fromEntries(Object.entries(MOVES).filter(([k]) => !["won", "lost"].includes(k)));
+    check(query, { show: ["all", ...Object.keys(filters)], a: t.languages });
+    const at = () => placeOf(t, query.a ?? "");
+    return {
+      filters, places: () => [at()], base: { e: b.label, from: a.label }, title: `${a.label} → ${b.label}`,
+      back: (more) => link(["d", a.label, b.label, t.key], more),
+      matches: (q, filter) => filters[filter][1](before[q], after[q], heads[q][1], at()),
+      load: a.said && b.said ? (tell) => Promise.all([saidOf(t, i, a, tell), saidOf(t, j, b, tell)]) : null,
+      named: () => [],
+    };
+  }
+  const filtersOf = (query) => Object.fromEntries(["show", "a", "b", "find", "said"].filter((k) => query[k]).map((k) => [k, query[k]]));
+  const showOf = (query, list) => (query.show === "all" ? "" : (query.show ?? Object.keys(list.filters)[0]));
+
+  // The places of the questions that the filters keep.
+  async function keptOf(t, heads, query, list, tell) {
+    const wanted = expression(query.find ?? "");
+    if (wanted instanceof Error) throw wanted;
+    const kept = heads.map((_, i) => i).filter((i) => list.matches(i, showOf(query, list)));
+    if (!wanted) return kept;
+    const texts = await textsOf(t, tell), wrote = list.load && query.said === "1" ? await list.load(tell) : null;
+    const hit = (x) => (Array.isArray(x) && typeof x[1] !== "number" ? x.some(hit) : wanted.test(whole(x)));
+    return kept.filter((i) => wanted.test(heads[i][0]) || hit(texts[i].q) || hit(texts[i].o) || (wrote && wrote.some((own) => own[i] && hit(own[i]))));
+  }
+
+  // A form that filters questions, and the list of those that are left. `marks` describes the answers of a question,
+  // `ways` are filters beside the one that was chosen: [words, what they change].
+  function questions(t, heads, query, list, marks, languages, ways = () => []) {
+    const { filters, matches, named } = list, said = list.load ? {} : null;
+    const found = make("p", { role: "status", "aria-live": "polite" }), items = make("ol", { class: "questions" }), pager = make("div", { class: "pager" }), onPaper = make("li", { class: "paper" });
     let kept = [], mine = 0;
     const gold = (i) => heads[i][1];
     const form = tools("Filter the questions");
     function change(more) {
-      Object.assign(query, { page: "" }, more);
+      Object.assign(query, { page: "", at: "" }, more);
       remember(query);
       drawForm(more);
       return search();
@@ -347,7 +435,9 @@
       const focused = [...form.elements].indexOf(document.activeElement);
       form.replaceChildren(choice("Show", query.show ?? Object.keys(filters)[0], counts, (x) => change({ show: x || "all" }), { class: "wide" }), ...languages(change),
         typed("Text (regular expression)", query.find ?? "", (find) => change({ find }), { class: "wide" }),
-        ...(said ? [make("label", { class: "check" }, said.box, "also in what was written")] : []), found);
+        ...(said ? [make("label", { class: "check" }, said.box, "also in what was written")] : []),
+        ...(ways().length ? [make("p", { class: "ways" }, "These two languages: ", ways().map(([words, more]) =>
+          make("button", { type: "button", "aria-pressed": String(Object.entries(more).every(([k, v]) => query[k] === v)), onclick: () => change(more) }, words)))] : []), found);
       if (focused >= 0) form.elements[focused]?.focus();
     }
     if (said) {
@@ -362,24 +452,23 @@
         return;
       }
       found.classList.remove("bad-text");
-      kept = heads.map((_, i) => i).filter((i) => matches(i, query.show === "all" ? "" : (query.show ?? Object.keys(filters)[0])));
-      if (wanted) {
-        const tell = (n, of) => { found.textContent = `Loading texts, ${n} of ${of} …`; };
-        const texts = await textsOf(t, tell), wrote = said && query.said === "1" ? await said.load(tell) : null;
-        if (turn !== mine) return;
-        const hit = (x) => (Array.isArray(x) && typeof x[1] !== "number" ? x.some(hit) : wanted.test(whole(x)));
-        kept = kept.filter((i) => wanted.test(heads[i][0]) || hit(texts[i].q) || hit(texts[i].o) || (wrote && wrote.some((own) => own[i] && hit(own[i]))));
-      }
+      const left = await keptOf(t, heads, query, list, (n, of) => { found.textContent = `Loading texts, ${n} of ${of} …`; });
+      if (turn !== mine) return;
+      kept = left;
       found.textContent = `${kept.length.toLocaleString("en")} of ${count(heads.length, "question")} ${kept.length === 1 ? "matches" : "match"}.`;
       draw();
     }
     function draw() {
       const pages = Math.max(1, Math.ceil(kept.length / PER_PAGE)), page = Math.min(pages, Math.max(1, Number(query.page) || 1));
       items.replaceChildren(...kept.slice((page - 1) * PER_PAGE, page * PER_PAGE).map((i) => make("li", {},
-        make("a", { href: link(["q", t.key, heads[i][0]], query.e ? { e: query.e } : marks.query) },
+        make("a", { href: link(["q", t.key, heads[i][0]], { ...list.base, ...filtersOf(query) }) },
           make("span", { class: "tag" }, heads[i][0], gold(i) >= 0 ? ` · right: ${letter(gold(i))}` : ""),
           make("span", { class: "head", ...inLanguage(t.pivot ?? t.languages[0]) }, whole(heads[i][3]), Array.isArray(heads[i][3]) ? "…" : ""),
           make("span", { class: "marks" }, marks(i))))));
+      if (pages > 1) {  // the buttons are not printed
+        onPaper.textContent = `Only questions ${(page - 1) * PER_PAGE + 1} to ${Math.min(kept.length, page * PER_PAGE)} of these ${kept.length.toLocaleString("en")} are printed (page ${page} of ${pages} on the screen).`;
+        items.prepend(onPaper);
+      }
       items.start = (page - 1) * PER_PAGE + 1;
       const go = (by) => () => {
         query.page = String(page + by);
@@ -392,8 +481,7 @@
         make("span", {}, `page ${page} of ${pages}`), make("button", { type: "button", disabled: page === pages, onclick: go(1) }, "Next"));
     }
     drawForm();
-    search();
-    return [form, items, pager, (more) => change(more)];
+    return [form, items, pager, change, search()];
   }
   const mark = (answer, gold) => (answer < 0 ? "?" : gold < 0 ? letter(answer) : answer === gold ? "✓" : "✗");
   const say = (answer, gold) => (answer < 0 ? "not read" : gold < 0 ? letter(answer) : answer === gold ? "right" : "wrong");
@@ -412,32 +500,31 @@
     const picked = shown.filter(([c]) => t.shown.includes(c.key) || ["consistency_wrong", "all_agree", "acc_worst", "answered"].includes(c.key));
     const numbers = make("dl", { class: "numbers" }, picked.map(([c, i]) => make("div", {}, make("dt", { title: c.about }, capital(c.label)),
       make("dd", {}, number(row.values[i]), make("small", {}, interval(row.ci[i])), c.ranked && (row.ranks[c.key] ?? "–") !== "–" ? make("small", {}, `rank ${row.ranks[c.key]}`) : null))));
-    const places = () => [placeOf(t, query.a ?? t.pivot ?? t.languages[0]), placeOf(t, query.b ?? "")];
-    const first = () => Math.max(0, places()[0]);
-    const matches = (i, filter) => FILTERS[filter]?.[1](answers[i], heads[i][1], first(), places()[1]) ?? true;
+    const list = listOfOne(t, heads, answers, query, row, at);
     const marks = (i) => t.languages.map((x, l) => marked(`${x} ${mark(answers[i][l], heads[i][1])}`, `${languageName(x)}: ${say(answers[i][l], heads[i][1])}`, tone(answers[i][l], heads[i][1])));
-    marks.query = { e: label };
     const names = t.languages.map((x) => [x, languageName(x)]);
-    const [form, items, pager, change] = questions(t, heads, query, FILTERS, matches, marks,
-      row.said ? { load: async (tell) => [await saidOf(t, at, row, tell)] } : null,
-      (set) => (several ? [choice("Language A", t.languages[first()], names, (a) => set({ a })),
+    const [form, items, pager, change, ready] = questions(t, heads, query, list, marks,
+      (set) => (several ? [choice("Language A", t.languages[list.places()[0]], names, (a) => set({ a })),
         choice("Language B", query.b ?? "", [["", "any other language"], ...names], (b) => set({ b }))] : []),
       () => {
-        const b = places()[1], own = languageName(t.languages[Math.max(0, b)]);
-        return [languageName(t.languages[first()]), b < 0 ? "another language" : own, b < 0 ? "every other language" : own, b < 0 ? "a language" : own];
+        const [i, j] = list.places(), [a, b] = [t.languages[i], t.languages[j]];
+        if (j < 0 || i === j) return [];
+        return [...(t.labelled ? [[a, b], [b, a]].map(([x, y]) => [`right in ${languageName(x)}, wrong in ${languageName(y)}`, { show: "gap", a: x, b: y }]) : []),
+          ["other answers", { show: "differ", a, b }], ["the same answer", { show: "agree", a, b }]];
       });
-    const list = rows.filter((r) => r.answers && r.label !== label).map((r) => [r.label, r.label]);
-    return [`${label} · ${t.key}`, crumbs(make("a", { href: link([""], { task: t.key }).replace("#//", "#/") }, t.key), label), make("h1", {}, label),
+    const rivals = rows.filter((r) => r.answers && r.label !== label).map((r) => [r.label, r.label]);
+    const byLanguage = make("section", {}, make("h2", {}, "Languages"), languageTable(t, row, answers));
+    const byPair = several ? make("section", {}, make("h2", {}, "Agreement by pair of languages"), heat(t, heads, answers, query, (a, b) => {
+      change({ show: "differ", a, b });
+      form.scrollIntoView();
+      form.elements[0].focus({ preventScroll: true });
+    })) : null;
+    const asked = Object.keys(filtersOf(query)).length || query.page ? form : { languages: byLanguage, map: byPair }[query.at] ?? (query.heat ? byPair : null);
+    return Object.assign([`${label} · ${t.key}`, crumbs(make("a", { href: link([""], { task: t.key }).replace("#//", "#/") }, t.key), label), make("h1", {}, label),
       make("p", { class: "about" }, `${t.key}: ${t.about}.`), cautions(t), nearChance(row), numbers,
-      list.length ? tools("Difference to another model", choice("Difference to", "", [["", "choose a model"], ...list], (x) => { if (x) location.hash = link(["d", label, x, t.key]); }, { class: "wide" })) : null,
-      make("div", { class: t.languages.length > 10 ? null : "pair" },
-        make("section", {}, make("h2", {}, "Languages"), languageTable(t, row, answers)),
-        several ? make("section", {}, make("h2", {}, "Agreement by pair of languages"), heat(t, heads, answers, query, (a, b) => {
-          change({ show: "differ", a, b });
-          form.scrollIntoView();
-          form.elements[0].focus({ preventScroll: true });
-        })) : null),
-      make("h2", { id: "questions" }, "Questions"), form, items, pager];
+      rivals.length ? tools("Difference to another model", choice("Difference to", "", [["", "choose a model"], ...rivals], (x) => { if (x) location.hash = link(["d", label, x, t.key]); }, { class: "wide" })) : null,
+      make("div", { class: t.languages.length > 10 ? null : "pair" }, byLanguage, byPair),
+      make("h2", { id: "questions" }, "Questions"), form, items, pager], { target: asked, ready });
   }
 
   function languageTable(t, row, answers) {
@@ -452,7 +539,7 @@
         const [v, ci] = value(code), i = make("i", {}), line = make("b", {});
         i.style.width = `${100 * (v ?? 0)}%`;
         line.style.left = `${100 * (t.chance ?? 0)}%`;
-        return make("tr", {}, make("th", { scope: "row" }, languageName(code)),
+        return make("tr", {}, make("th", { scope: "row" }, t.labelled && t.languages.length > 1 ? make("a", { href: entryLink(row.label, t, { show: "wrong", a: code }), title: `the questions that are wrong in ${languageName(code)}` }, languageName(code)) : languageName(code)),
           make("td", { class: "bar", "aria-hidden": "true" }, make("div", {}, i, t.chance === null ? null : line)),
           make("td", { class: "n" }, number(v)), make("td", { class: "n" }, make("small", {}, interval(ci))),
           make("td", { class: "n" }, number(answers.filter((x) => x[l] >= 0).length / answers.length)));
@@ -529,10 +616,31 @@
 
   // --- one question ----------------------------------------------------------------------------------------------------
 
+  // Where the model did not see the options: how its answer was found all the same.
+  const UNSEEN = {
+    open: "The model saw only the question and answered in its own words. The options are those that its answer was matched with.",
+    cloze: "The model saw only the question. Each option was scored as its continuation, and the most probable one is its answer.",
+  };
+
+  // The list that a question was reached from.
+  async function listFrom(t, rows, heads, given) {
+    const sides = [given.from, given.e].filter(Boolean).map((label) => rowOf(rows, label));
+    for (const [row] of sides) if (!row.answers) throw new Error(`${row.label} has no samples, so it has no answers to choose questions by.`);
+    const answers = await Promise.all(sides.map(([row, at]) => answersOf(t, at, row)));
+    return sides.length > 1 ? listOfTwo(t, heads, ...answers, given, ...sides) : listOfOne(t, heads, ...answers, given, ...sides[0]);
+  }
+
   async function question([key, id], given) {
     const t = tableOf(key), [rows, heads] = await Promise.all([rowsOf(t), headsOf(t)]), i = heads.findIndex((h) => h[0] === id);
     if (i < 0) throw new Error(`There is no question ${id} of ${key} on this page.`);
     const [text, across] = await Promise.all([one(`${t.number}/texts`, t.starts.texts, i), one(`${t.number}/across`, t.starts.across, i)]);
+    const list = given.e ? await listFrom(t, rows, heads, given) : null;
+    let filter = list ? { ...given } : {}, turns = list ? await keptOf(t, heads, filter, list) : [];
+    if (!turns.includes(i)) [filter, turns] = [{}, heads.map((_, n) => n)];
+    const at = turns.indexOf(i), narrowed = turns.length < heads.length;
+    const front = list && narrowed ? list.places().filter((l, n) => l >= 0 && (given.a || given.b || showOf(filter, list) === "gap") && (n === 0 || given.b)) : [];
+    const order = [...new Set([...front, ...t.languages.keys()])];  // the languages of the filter are first
+    const style = new Map(t.facts).get("style");
     const gold = heads[i][1], looked = (r) => Number(rows[r].label === given.e);  // the model that one came from is first
     const with_ = across.map((own, r) => [own, r]).filter(([own]) => own).sort(([, r], [, s]) => looked(s) - looked(r));
     const version = (code, l) => make("section", { class: "version" },
@@ -545,13 +653,13 @@
           notes.length ? make("span", { class: "mark", lang: "en", dir: "ltr" }, notes.join(", ")) : null);
       })));
     const beside = t.languages.length > MOST_BESIDE + 1 ? MOST_BESIDE : t.languages.length;
-    const versions = [make("div", { class: "inside" }, t.languages.slice(0, beside).map((code, l) => version(code, l)))];
+    const versions = [make("div", { class: "inside" }, order.slice(0, beside).map((l) => version(t.languages[l], l)))];
     if (beside < t.languages.length) {
       versions.push(make("details", {}, make("summary", {}, `In ${t.languages.length - beside} more languages`),
-        make("div", { class: "inside" }, t.languages.slice(beside).map((code, l) => version(code, beside + l)))));
+        make("div", { class: "inside" }, order.slice(beside).map((l) => version(t.languages[l], l)))));
     }
     const body = make("tbody", {});
-    const find = { text: given.find ?? "" };
+    const find = { text: given.model ?? "" };
     function draw() {
       const wanted = expression(find.text);
       body.replaceChildren(...with_.filter(([, r]) => !(wanted instanceof RegExp) || wanted.test(rows[r].label)).flatMap(([own, r]) => {
@@ -579,13 +687,15 @@
         make("dd", inLanguage(code, { class: "said" }), long(said[l]))))))));
     }
     draw();
-    const turnTo = (by, words) => (heads[i + by] ? make("a", { href: link(["q", key, heads[i + by][0]], given.e ? { e: given.e } : {}), "data-turn": by }, words) : null);
-    return [`${id} · ${key}`, crumbs(given.e ? make("a", { href: entryLink(given.e, t) }, given.e) : make("a", { href: link([""], { task: key }).replace("#//", "#/") }, key), id),
-      make("h1", {}, `Question ${id}`), make("p", { class: "about" }, `${key}, question ${i + 1} of ${heads.length}${gold < 0 ? "" : `; the right answer is ${letter(gold)}`}.`),
+    const kept = list ? { ...list.base, ...filtersOf(filter) } : {}, page = Math.floor(at / PER_PAGE) + 1;
+    const turnTo = (by, words) => (turns[at + by] !== undefined ? make("a", { href: link(["q", key, heads[turns[at + by]][0]], kept), "data-turn": by }, words) : null);
+    const words = narrowed ? [list.filters[showOf(filter, list)][0](...list.named()), filter.find ? `with “${filter.find}”` : ""].filter(Boolean).join(", ") : "";
+    return [`${id} · ${key}`, crumbs(list ? make("a", { href: list.back(narrowed ? { ...filtersOf(filter), ...(page > 1 ? { page } : {}) } : {}) }, list.title, words ? `: ${words}` : "") : make("a", { href: link([""], { task: key }).replace("#//", "#/") }, key), id),
+      make("h1", {}, `Question ${id}`), make("p", { class: "about" }, `${key}, question ${at + 1} of ${turns.length}${words ? ` (${words}; ${heads.length} in all)` : ""}${gold < 0 ? "" : `; the right answer is ${letter(gold)}`}.`),
       make("nav", { class: "turns", "aria-label": "Other questions" }, turnTo(-1, "← previous"), turnTo(1, "next →")),
-      make("h2", {}, "As it was asked"), ...(text.q.some((x) => whole(x)) || text.o.some((x) => x.length) ? versions : [make("p", {}, "The samples do not have the texts of this question.")]),
+      make("h2", {}, UNSEEN[style] ? "The question and its options" : "As it was asked"), UNSEEN[style] ? make("p", { class: "box" }, UNSEEN[style]) : "", ...(text.q.some((x) => whole(x)) || text.o.some((x) => x.length) ? versions : [make("p", {}, "The samples do not have the texts of this question.")]),
       make("h2", {}, "Every answer in every language"),
-      tools("Filter the models", typed("Model (regular expression)", find.text, (x) => { find.text = x; remember({ ...given, find: x }); draw(); })),
+      tools("Filter the models", typed("Model (regular expression)", find.text, (x) => { find.text = x; remember({ ...given, model: x }); draw(); })),
       scroll("Answers", make("table", { class: "every" }, make("caption", {}, "Letters count the options as above; – is an answer that could not be read."),
         make("thead", {}, make("tr", {}, make("th", { scope: "col", class: "model" }, "Model"), t.languages.map((x) => make("th", { scope: "col" }, make("abbr", { title: languageName(x) }, x))), make("td", {}))), body))];
   }
@@ -606,23 +716,20 @@
     const [low, high] = [Math.min(i, j), Math.max(i, j)], nth = low * t.entries - (low * (low + 1)) / 2 + high - low - 1;
     const written = t.starts.moves?.length && i !== j ? await one(`${t.number}/moves`, t.starts.moves, nth) : null;
     setTimeout(() => table.replaceChildren(...differences(t, heads, before, after, written, i > j)));
-    const at = () => placeOf(t, query.a ?? "");
-    const matches = (q, filter) => MOVES[filter]?.[1](before[q], after[q], heads[q][1], at()) ?? true;
+    const list = listOfTwo(t, heads, before, after, query, [a, i], [b, j]);
     const marks = (q) => t.languages.map((x, l) => {
       const [u, v, g] = [before[q][l], after[q][l], heads[q][1]];
       return marked(`${x} ${mark(u, g)}→${mark(v, g)}`, `${languageName(x)}: ${say(u, g)}, then ${say(v, g)}`, u !== v && v === g ? "up" : u !== v && u === g ? "down" : "");
     });
-    marks.query = { e: to };
     const names = t.languages.map((x) => [x, languageName(x)]);
-    const kept = t.labelled ? MOVES : Object.fromEntries(Object.entries(MOVES).filter(([k]) => !["won", "lost"].includes(k)));
-    const [form, items, pager] = questions(t, heads, query, kept, matches, marks,
-      a.said && b.said ? { load: (tell) => Promise.all([saidOf(t, i, a, tell), saidOf(t, j, b, tell)]) } : null,
+    const [form, items, pager, , ready] = questions(t, heads, query, list, marks,
       (set) => [choice("Language", query.a ?? "", [["", "all languages"], ...names], (x) => set({ a: x }))]);
-    return [`${from} → ${to} · ${key}`, crumbs(make("a", { href: link([""], { task: key }).replace("#//", "#/") }, key), "difference"),
+    return Object.assign([`${from} → ${to} · ${key}`, crumbs(make("a", { href: link([""], { task: key }).replace("#//", "#/") }, key), "difference"),
       make("h1", {}, make("a", { href: entryLink(from, t) }, from), " → ", make("a", { href: entryLink(to, t) }, to)),
       make("p", { class: "about" }, `${key}: ${t.about}.`),
       make("div", { class: "turns" }, make("a", { href: link(["d", to, from, key]) }, "the other way round")),
-      cautions(t), make("h2", {}, "Difference"), table, make("h2", {}, "Questions"), form, items, pager];
+      cautions(t), make("h2", {}, "Difference"), table, make("h2", {}, "Questions"), form, items, pager],
+    { target: Object.keys(filtersOf(query)).length || query.page ? form : null, ready });
   }
 
   // Values of one question: shares of languages and of pairs of languages, as calm_ext/metrics/question.py has them.
@@ -721,6 +828,6 @@
     ].filter((x) => x);
   }
 
-  addEventListener("hashchange", show);
+  addEventListener("hashchange", () => { if (!/^#[^/]/.test(location.hash)) show(); });
   show();
 })();
