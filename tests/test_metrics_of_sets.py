@@ -298,7 +298,8 @@ def test_compare_tests_them_pairwise() -> None:
         i: q._replace(answers={**q.answers, "sw": q.gold}) for i, q in before.questions.items()
     }  # fmt: skip
     moved = compare(before, AnswerSet("b", "task:t", before.languages, better), resamples=500).changes
-    assert moved["acc_worst"].test == moved["overlap_right"].test == "bootstrap"
+    # Where the interval of the bootstrap contains 0, p is the interval's.
+    assert {moved["acc_worst"].test, moved["overlap_right"].test} <= {"bootstrap", "interval"}
     assert moved["transfer_sw"].difference > 0.2
     assert moved["transfer_sw"].test == "mcnemar"
     assert moved["transfer_sw"].p < moved["transfer_sw"].p_holm < 0.05, "corrected over the languages"

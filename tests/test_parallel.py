@@ -306,6 +306,7 @@ def test_no_process_is_left(number: signal.Signals, seconds: float, tmp_path: Pa
     process = subprocess.Popen(
         [sys.executable, "-c", SLOW, str(path), str(seconds)],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
     )  # fmt: skip
     while len(found := children(process.pid)) < 2:
         assert process.poll() is None

@@ -370,7 +370,8 @@ def in_terminal(command: list[str], settings: dict[str, str], width: int = 100) 
 
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, width, 0, 0))
-    environment = {**os.environ, "TERM": "xterm-256color", "PYTHONPATH": str(ROOT), **settings}
+    inherited = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES")}  # they would be the width
+    environment = {**inherited, "TERM": "xterm-256color", "PYTHONPATH": str(ROOT), **settings}
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,

@@ -26,6 +26,7 @@ TAKEN = {
     ("lm_eval.api", "task"): "asking without lm-eval's own lines (harness/chatter.py)",
     ("lm_eval.api.instance", "Instance"): "the requests of tasks and of the sampler",
     ("lm_eval.api.metrics", "mean"): "the tasks' metrics: lm-eval gives a standard error to its own mean only",
+    ("lm_eval.api.model", "CacheHook"): "no answers are kept any more behind an evaluation (harness/kept.py)",
     ("lm_eval.api.model", "LM"): "types of harness/ and models/",
     ("lm_eval.api.task", "ConfigurableTask"): "the base class of the tasks (harness/task.py)",
     ("lm_eval.api.task", "Task"): "telling the 0.5 line, where ConfigurableTask is another name of it",
@@ -39,6 +40,10 @@ TAKEN = {
     ("lm_eval.models.utils", "handle_stop_sequences"): "stop strings of the sampler (models/request.py)",
     ("lm_eval.models.utils", "postprocess_generated_text"): "cutting responses at stop strings",
     ("lm_eval.models.vllm_causallms", "VLLM"): "the vllm backend",
+    (
+        "lm_eval.models.utils",
+        "normalize_gen_kwargs",
+    ): "the arguments of a generation by a backend (harness/backend_lm.py)",
     ("lm_eval.tasks", "TaskManager"): "finding tasks (harness/evaluate.py)",
     ("lm_eval.utils", "make_table"): "the table of calm-ext eval",
     ("trl", "DPOConfig"): "training (training/worker.py)",

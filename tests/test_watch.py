@@ -347,7 +347,7 @@ def test_the_verb_takes_a_way(given: list[str], taken: str, tmp_path: Path, monk
 
     jobs: list[Any] = []
     monkeypatch.setattr(launching, "launch", lambda job, **_: jobs.append(job))
-    monkeypatch.setattr("calm_ext.cli.train.refuse_model", lambda _: None)  # nothing is loaded here
+    monkeypatch.setattr("calm_ext.cli.train.refuse_model", lambda *_, **__: None)  # nothing is loaded here
     write_jsonl(tmp_path / "pairs.jsonl", gold_pairs(1))
     question = ParallelQuestion(id="q", versions={"en": Version(question="?", options=["ab", "abcdefgh"])})
     write_jsonl(tmp_path / "held.jsonl", [question])

@@ -74,6 +74,7 @@ def command(
     from calm_ext.voting.asked import style_asked
 
     refuse_inputs(output, ballots, generations)
+    next(iter(read_numbered(ballots, Ballot)), None)  # what is named first is refused first
     style = style_asked((g for _, g in read_numbered(generations, Generation)), style, where=str(generations))
     problems = options.problems(style)
     if problems:
