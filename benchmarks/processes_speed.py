@@ -29,6 +29,7 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=16)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--dtype", default="float32")
+    parser.add_argument("--only", choices=["sampling", "scoring"])
     options = parser.parse_args()
     import torch
 
@@ -62,6 +63,8 @@ def main() -> None:
         "scoring": lambda lm: asked(lm, "cloze", 1),
     }
     for what, do in work.items():
+        if options.only not in (None, what):
+            continue
         times: dict[str, list[float]] = {name: [] for name in models}
         found: dict[str, Any] = {}
         for repeat in range(options.repeats + 1):

@@ -8,14 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
-from calm_ext.checkup.card import to_html
-from calm_ext.cli.main import cli
-from calm_ext.report import write_report
 from tests.chromium import CHROMIUM, Page
-from tests.test_check import TEN, found_in, write_samples
-from tests.test_report import make_run
+from tests.pages import make_pages
 from tests.test_view_page import settle
 from tests.view_results import make_results
 
@@ -46,22 +41,7 @@ def browser(request: pytest.FixtureRequest) -> Iterator[Page]:
 def pages(
     tmp_path_factory: pytest.TempPathFactory, make_once: Callable[[str, Callable[[Path], object]], Path]
 ) -> dict[str, Path]:
-    folder = tmp_path_factory.mktemp("pages")
-    run = make_run(folder / "toy", languages=["en", "ar", "ja"], n=40, n_test=60)
-    write_report(run)
-    results = make_once("view_results", make_results)
-    for arguments in (["leaderboard", str(results), "-o", str(folder / "board")],
-                      ["view", str(results), "-o", str(folder / "view")]):  # fmt: skip
-        done = CliRunner().invoke(cli, arguments)
-        assert done.exit_code == 0, done.output
-    (folder / "check.html").write_text(to_html(found_in(write_samples(folder / "r", TEN))), encoding="utf-8")
-    return {
-        "report": run / "report/index.html",
-        "explain": run / "report/explain.html",
-        "leaderboard": folder / "board/index.html",
-        "check": folder / "check.html",
-        "view": folder / "view/index.html",
-    }
+    return make_pages(tmp_path_factory.mktemp("pages"), make_once("view_results", make_results))
 
 
 @pytest.mark.parametrize("name", ["report", "explain", "leaderboard", "check"])

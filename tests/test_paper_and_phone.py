@@ -6,15 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from calm_ext.checkup.card import to_html
-from calm_ext.cli.main import cli
-from calm_ext.report import write_report
 from calm_ext.report.plots.style import heat_colours, letters_on
 from tests.chromium import CHROMIUM, Page
-from tests.test_check import TEN, found_in, write_samples
-from tests.test_report import make_run
+from tests.pages import make_pages
 from tests.test_view_page import go, settle
 from tests.view_results import OTHER, TASK, N, make_results
 
@@ -25,21 +20,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not instal
 def pages(
     tmp_path_factory: pytest.TempPathFactory, make_once: Callable[[str, Callable[[Path], object]], Path]
 ) -> dict[str, Path]:
-    folder = tmp_path_factory.mktemp("pages")
-    run = make_run(folder / "toy", languages=["en", "ar", "ja"], n=40, n_test=60)
-    write_report(run)
-    results = make_once("view_results", make_results)
-    for verb in ("leaderboard", "view"):
-        done = CliRunner().invoke(cli, [verb, str(results), "-o", str(folder / verb)])
-        assert done.exit_code == 0, done.output
-    (folder / "check.html").write_text(to_html(found_in(write_samples(folder / "r", TEN))), encoding="utf-8")
-    return {
-        "report": run / "report/index.html",
-        "explain": run / "report/explain.html",
-        "leaderboard": next((folder / "leaderboard").glob("*.html")),
-        "view": folder / "view/index.html",
-        "check": folder / "check.html",
-    }
+    return make_pages(tmp_path_factory.mktemp("pages"), make_once("view_results", make_results))
 
 
 @pytest.fixture(scope="module")
