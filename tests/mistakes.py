@@ -140,6 +140,12 @@ CASES: list[tuple[str, str, str]] = [
     ),
     ("align my.yaml --set trainin.beta=1", "my.yaml: trainin", "did you mean training?"),
     ("align my.yaml --set beta=0.2", "my.yaml: beta", "did you mean training.beta? (by --set)"),
+    (
+        "sample q.jsonl -o new.jsonl --model babel --backend api --backend-arg base_url=http://localhost:9/v1 "
+        "--accelerate-config none.yaml",
+        "--accelerate-config",
+        "does not go with --backend api; leave it out",
+    ),
     ("check babbel", "model babbel", "did you mean 'babel'?"),
     ("align my.yaml --set training.beta=-1", "my.yaml: training.beta", "more than 0 was expected, got -1"),
     ("align my.yaml --set vote.rule=majorty", "my.yaml: vote.rule", "did you mean 'majority'?"),

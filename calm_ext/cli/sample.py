@@ -10,6 +10,7 @@ import click
 from calm_ext.cli.common import refuse_inputs, refuse_model, require_config, with_babel_built
 from calm_ext.cli.options import backend_arg, flags, template_arg
 from calm_ext.cli.terminal import echo
+from calm_ext.errors import CalmError
 from calm_ext.models.options import ModelOptions, SamplingOptions
 from calm_ext.models.processes.options import LaunchOptions
 
@@ -65,6 +66,8 @@ def command(
     grounding = given_as_is(str(passages), asked) if passages else None
     sampling = with_arguments(sampling, verb="sample", backend_args=backend_args, template_args=template_args)
     check_words(asked[0].versions, sampling.resolved_style)
+    if launch.accelerate_config is not None and not BACKENDS[sampling.backend].shares_lm:
+        raise CalmError(f"--accelerate-config: does not go with --backend {sampling.backend}; leave it out")
     require_config(launch)
     writable_file(output)
     refuse_model(model, remote=BACKENDS[sampling.backend].remote, chat=sampling.chat_template)
