@@ -118,6 +118,20 @@ def test_answers_of_another_model_or_that_were_changed_are_asked_again(tmp_path:
         assert found == whole and calls == (1 if damage.endswith("\n") else 2)
 
 
+def test_beginning_again_puts_nothing_at_risk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "answers"
+    answered(path)
+    before = path.read_bytes()
+
+    def out(*_: Any) -> None:
+        raise Power
+
+    monkeypatch.setattr("calm_ext.files.writing.os.replace", out)
+    with pytest.raises(Power):
+        Answers(path, "a")
+    assert path.read_bytes() == before
+
+
 def test_what_is_drawn_is_never_kept(tmp_path: Path) -> None:
     class Drawn(Fixed):
         def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:

@@ -15,9 +15,9 @@ from typing import IO, Any
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM, CacheHook
 
+from calm_ext.files.places import make_folder
+from calm_ext.files.writing import atomic_write
 from calm_ext.models.request import Lost
-
-_CALLS = ("loglikelihood", "loglikelihood_rolling", "generate_until")
 
 
 class Answers:
@@ -39,16 +39,10 @@ class Answers:
         if lines[:1] == [identity]:
             self._known = dict(filter(None, map(_read, lines[1:])))
         self.n = len(self._known)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._out: IO[str] = path.open("w", encoding="utf-8")
-        self._out.write(f"{identity}\n")
-        for key, value in self._known.items():
-            self._write(key, value)
-        self._out.flush()
-
-    def _write(self, key: str, value: Any) -> None:
-        text = json.dumps(value)
-        self._out.write(json.dumps([key, value, _digest(key + text)]) + "\n")
+        make_folder(path.parent)
+        # At once, so that a kill here loses none of them.
+        atomic_write(path, [f"{identity}\n", *(_line(key, value) for key, value in self._known.items())])
+        self._out: IO[str] = path.open("a", encoding="utf-8")
 
     def get(self, what: str, arguments: Iterable[Any]) -> Any:
         """The answer to a request; None where it is not there."""
@@ -61,7 +55,7 @@ class Answers:
         key = _key(what, arguments)
         if key not in self._known:
             self._known[key] = list(answer) if isinstance(answer, tuple) else answer
-            self._write(key, self._known[key])
+            self._out.write(_line(key, self._known[key]))
             self._out.flush()
 
     def close(self, *, finished: bool) -> None:
@@ -69,6 +63,10 @@ class Answers:
         self._out.close()
         if finished:
             self.path.unlink(missing_ok=True)
+
+
+def _line(key: str, value: Any) -> str:
+    return json.dumps([key, value, _digest(key + json.dumps(value))]) + "\n"
 
 
 def _read(line: str) -> tuple[str, Any] | None:
