@@ -55,7 +55,8 @@ def processes_here(path: Path) -> int | None:
 def threads_of(path: Path) -> int | None:
     """Threads for each process of a config that computes on this machine's CPU; None where the number is not known."""
     here = processes_here(path)
-    return None if here is None else max(1, len(os.sched_getaffinity(0)) // here)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1  # Linux only
+    return None if here is None else max(1, cores // here)
 
 
 def _read(path: Path) -> dict[str, object] | None:
