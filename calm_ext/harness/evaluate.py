@@ -207,12 +207,13 @@ def evaluate(
 @contextmanager
 def _kept(lm: LM, target: Path, identity: str | None, say: Callable[[str], None] | None) -> Iterator[LM]:
     """The model, which keeps its answers while it is asked; one that runs in several processes does not."""
-    from calm_ext.harness.kept import Answers, ResumingLM
+    from calm_ext.files.journal import Journal
+    from calm_ext.harness.kept import ResumingLM
 
     if identity is None or lm.world_size > 1:
         yield lm
         return
-    answers = Answers(target.with_name(f".{target.name}.answers"), identity)
+    answers = Journal(target.with_name(f".{target.name}.answers"), only=identity)
     if answers.n and say:
         say(f"continued: {answers.n} answers were there already")
     asked = ResumingLM(lm, answers)
