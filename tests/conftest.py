@@ -24,18 +24,28 @@ SHARED = ROOT.parent / "shared" / "data"
 
 # The files that take longest, first: of two processes none then waits for the other's last file.
 LONGEST = (
-    "install",
     "training",
+    "ordeals",
     "pipeline",
     "study",
     "grpo",
+    "install",
     "methods",
     "losses",
+    "processes",
+    "checkpoints",
     "extend",
     "align",
-    "backends",
+    "tune",
+    "fidelity",
     "report",
     "shared_prefix",
+    "benchmarks",
+    "screen",
+    "kept",
+    "groups",
+    "watch",
+    "voting",
 )
 
 

@@ -35,9 +35,16 @@ from calm_ext.pipeline.run import Pipeline
 from calm_ext.pipeline.stages.sample import sampling_identity
 from calm_ext.records import Generation, Pair, ParallelQuestion
 from tests.api_server import ApiServer, api_server, choices
+from tests.shell import calm
 from tests.test_pipeline import recipe, run
 
 pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses before a request is repeated double from here; five of the usual length take a quarter of a minute."""
+    monkeypatch.setattr("calm_ext.models.backends.servers._BACKOFF", 0.01)
 
 
 @pytest.fixture(scope="module")
@@ -314,10 +321,10 @@ def test_a_server_without_log_probabilities(
 
 
 def test_the_verb(lm: SharedPrefixLM, questions_file: Path, tmp_path: Path) -> None:
-    base = [sys.executable, "-m", "calm_ext", "sample", str(questions_file), "-o", str(tmp_path / "g.jsonl")]
+    base = ["sample", str(questions_file), "-o", str(tmp_path / "g.jsonl")]
     base += ["--model", "tiny", "--style", "direct", "-n", "2", "--max-new-tokens", "3", "--backend", "api"]
     with api_server(serving(lm), models=["tiny"]) as server:
-        done = subprocess.run([*base, "--backend-arg", f"base_url={server.url}"], capture_output=True, text=True)
+        done = calm(*base, "--backend-arg", f"base_url={server.url}")
     assert done.returncode == 0, done.stderr
     assert "40 questions asked" in done.stderr
     for arguments, said in (
@@ -327,7 +334,7 @@ def test_the_verb(lm: SharedPrefixLM, questions_file: Path, tmp_path: Path) -> N
         (["--backend-arg", "base_url"], "--backend-arg base_url: key=value was expected"),
         (["--backend-arg", f"base_url={server.url}"], "no server answers at"),
     ):
-        failed = subprocess.run([*base, *arguments], capture_output=True, text=True)
+        failed = calm(*base, *arguments)
         assert failed.returncode == 2, failed.stderr
         assert said in failed.stderr and "Traceback" not in failed.stderr
 

@@ -19,6 +19,7 @@ from calm_ext.harness.evaluate import evaluate
 from calm_ext.harness.kept import ResumingLM
 from calm_ext.models.lm import SharedPrefixLM, load_lm
 from tests.conftest import ROOT
+from tests.shell import calm
 
 TASKS = ["calm_babel_xl_mc", "calm_babel_xl"]
 
@@ -154,11 +155,14 @@ def test_what_is_drawn_is_never_kept(tmp_path: Path) -> None:
 
 def test_the_verb_goes_on_after_sigterm(babel_model: Path, tmp_path: Path) -> None:
     command = [
-        sys.executable, "-m", "calm_ext", "eval", "--model", babel_model, "--tasks", "calm_babel_xl", "--limit", "150",
-        "--batch-size", "1", "--dtype", "float32", "-o", tmp_path / "out",
+        "eval", "--model", str(babel_model), "--tasks", "calm_babel_xl", "--limit", "150",
+        "--batch-size", "1", "--dtype", "float32", "-o", str(tmp_path / "out"),
     ]  # fmt: skip
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "calm_ext", *command],
+        env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
     kept = tmp_path / ".out.answers"
     until = time.monotonic() + 120
     while (not kept.is_file() or kept.stat().st_size < 2000) and process.poll() is None and time.monotonic() < until:
@@ -168,5 +172,6 @@ def test_the_verb_goes_on_after_sigterm(babel_model: Path, tmp_path: Path) -> No
     if process.returncode == 0:
         pytest.skip("it was done before the signal came")
     assert process.returncode == 128 + signal.SIGTERM and "the same command continues where it stopped" in said
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    done = calm(*command)
+    assert done.returncode == 0, done.stderr
     assert "continued: " in done.stderr and (tmp_path / "out/results.json").is_file() and not kept.exists()

@@ -38,6 +38,7 @@ from calm_ext.models.processes.start import PARENT, command, reason_in
 from calm_ext.models.request import SampleRequest
 from calm_ext.records import ParallelQuestion
 from tests.conftest import ROOT
+from tests.shell import calm
 
 TWO = ROOT / "recipes/accelerate/multi-cpu.yaml"
 
@@ -270,10 +271,9 @@ def test_the_shell_s_flag_and_a_model_that_is_not_there(
     broken = tmp_path / "model"
     shutil.copytree(babel_model, broken)
     (broken / "model.safetensors").write_bytes(b"not weights")
-    asked = subprocess.run(
-        [sys.executable, "-m", "calm_ext", "sample", questions_file, "-o", tmp_path / "g.jsonl", "--model", broken,
-         "--mode", "options", "--accelerate-config", TWO],
-        capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    asked = calm(
+        "sample", questions_file, "-o", tmp_path / "g.jsonl", "--model", broken, "--mode", "options",
+        "--accelerate-config", TWO,
     )  # fmt: skip
     assert asked.returncode == 2
     assert f"error: model {broken} cannot be loaded: " in asked.stderr.splitlines()[-1]

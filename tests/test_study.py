@@ -42,6 +42,7 @@ from calm_ext.study.run import plan_study, run_study
 from calm_ext.study.sharing import claimed, locked
 from calm_ext.study.tables import markdown, metric_tables
 from tests.conftest import ROOT
+from tests.shell import calm
 
 # --- the study file and its grid --------------------------------------------------------------------------------------
 
@@ -354,8 +355,10 @@ class Killed:
         path = folder / "tiny.yaml"
         path.write_text(yaml.safe_dump(tiny(model), sort_keys=False))
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-m", "calm_ext", "study", "tiny.yaml", "--json"]
-        first = subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
+        command = ["study", "tiny.yaml", "--json"]
+        first = subprocess.Popen(
+            [sys.executable, "-m", "calm_ext", *command], cwd=folder, env=environment, stderr=subprocess.PIPE, text=True
+        )
         assert first.stderr is not None
         said: list[str] = []
         while not any(line.startswith("sft_f0 done") for line in said):
@@ -367,9 +370,7 @@ class Killed:
         self.others_died = others_die(str(self.folder))
         first.stderr.close()
         self.before = snapshot(self.folder / "cells/sft_f0")
-        self.again = subprocess.run(
-            [*command, "--jobs", "2"], cwd=folder, env=environment, capture_output=True, text=True
-        )
+        self.again = calm(*command, "--jobs", "2", cwd=folder)
         assert self.again.stdout, self.again.stderr
         self.results = json.loads(self.again.stdout)
         self.study = read_study(path)
