@@ -175,7 +175,9 @@ def test_what_a_server_says_is_one_line(answer: tuple[int, Any], told: str) -> N
     assert "\n" not in str(error.value)
 
 
-def test_a_server_that_takes_too_long_and_one_that_ignores_stop_strings() -> None:
+def test_a_server_that_takes_too_long_and_one_that_ignores_stop_strings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("calm_ext.models.backends.servers._BACKOFF", 0.5)  # the test's server answers one at a time
+
     def slow(path: str, payload: dict[str, Any]) -> tuple[int, Any]:
         time.sleep(1.5)
         return say(path, payload)
