@@ -25,6 +25,11 @@ def not_done(config: Any) -> list[str]:
     return [x for x in NOT_DONE if getattr(config, x, None) not in (None, 0, 1)]
 
 
+def single(uniform: torch.Tensor) -> torch.Tensor:
+    """Numbers in [0, 1) as float32, for a device that has no float64; none is rounded up to 1."""
+    return uniform.float().clamp(max=1 - 2**-24)
+
+
 class Drawing(NamedTuple):
     """How a token is drawn; what transformers' ``generate`` would do, its defaults included.
 

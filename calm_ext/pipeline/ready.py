@@ -96,7 +96,7 @@ def _check_memory(recipe: Recipe, device: str, size: int) -> None:
     if size > there:
         raise CalmError(
             f"model.path: the weights of {recipe.model.path} take {_gib(size)}, and {whose} {_gib(there)} of memory; "
-            f"take a smaller model, model.dtype bfloat16, or a larger machine"
+            f"take a smaller model, model.dtype bfloat16 or float16, or a larger machine"
         )
 
 

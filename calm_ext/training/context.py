@@ -38,11 +38,15 @@ class TrainingContext:
     gpu: bool
     dtype: str
 
-    def peft_model(self) -> Any:
-        """The model with a new adapter, for a trainer that takes no ``peft_config``."""
+    def peft_model(self, *, autocast_adapter_dtype: bool = True) -> Any:
+        """The model with a new adapter, for a trainer that takes no ``peft_config``.
+
+        Args:
+            autocast_adapter_dtype: the adapter is in float32 where the model is in 16 bits.
+        """
         from peft import get_peft_model
 
-        return get_peft_model(self.model, self.peft_config)
+        return get_peft_model(self.model, self.peft_config, autocast_adapter_dtype=autocast_adapter_dtype)
 
     def arguments(self, *, steps_per_epoch: int | None = None) -> dict[str, Any]:
         """The arguments of :class:`transformers.TrainingArguments` that all methods share.
