@@ -21,6 +21,7 @@ from calm_ext.models.processes.start import errors_in, reason_in
 from calm_ext.training import launch as launching
 from calm_ext.training import worker as training_worker
 from calm_ext.training.messages import LISTENED, tell
+from tests.conftest import ROOT
 from tests.test_groups import questions
 from tests.test_scoring import tiny
 from tests.test_training import job, training_context
@@ -142,6 +143,20 @@ def test_each_process_that_asks_has_a_gpu_of_its_own(
     assert loaded == current == [taken]
 
 
+def test_more_processes_than_gpus_are_refused_before_a_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from calm_ext.errors import CalmError
+    from calm_ext.pipeline.ready import _check_gpus
+
+    recipe: Any = SimpleNamespace(launch=SimpleNamespace(accelerate_config="recipes/accelerate/multi-node.yaml"))
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 8)
+    _check_gpus(recipe, "cuda")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    _check_gpus(recipe, "cpu")
+    with pytest.raises(CalmError, match=r"multi-node\.yaml starts 8 processes on this machine, which has 4 GPUs"):
+        _check_gpus(recipe, "cuda")
+
+
 def test_cells_of_a_study_are_not_forked_where_a_gpu_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from calm_ext.study import workers
 
@@ -189,6 +204,16 @@ def test_a_quantised_model_is_loaded_where_it_is_trained(
     given.clear()
     training_worker._load_model(job(tmp_path, babel_model), kind)
     assert "device_map" not in given and "quantization_config" not in given, "the trainer moves it"
+
+
+@pytest.mark.parametrize("fp16", [True, False])
+def test_gradients_that_are_scaled_are_of_float32(fp16: bool) -> None:
+    """As TRL leaves a quantised model: its adapter in bfloat16, which torch's GradScaler refuses on a GPU."""
+    model = torch.nn.ModuleDict({name: torch.nn.Linear(2, 2, dtype=torch.bfloat16) for name in ("base", "lora")})
+    model["base"].requires_grad_(False)
+    training_worker._make_scalable(SimpleNamespace(args=SimpleNamespace(fp16=fp16), model=model))
+    assert model["lora"].weight.dtype == (torch.float32 if fp16 else torch.bfloat16)
+    assert model["base"].weight.dtype == torch.bfloat16
 
 
 class _Model(torch.nn.Module):

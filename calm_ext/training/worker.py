@@ -87,6 +87,7 @@ def run(job: TrainingJob) -> None:
             dtype=dtype,
         )
     )
+    _make_scalable(trainer)
     _print_nothing(trainer)
     trainer.processing_class = None  # or each checkpoint would write the base model's tokenizer again
     if watcher:
@@ -128,6 +129,17 @@ def _load_model(job: TrainingJob, dtype: str) -> Any:
 
 def _first_process() -> bool:
     return os.environ.get("RANK", "0") == "0"
+
+
+def _make_scalable(trainer: Any) -> None:
+    """Keep an adapter in float32 where gradients are scaled, as in float16: torch scales none of bfloat16.
+
+    TRL puts the adapter of a quantised model into bfloat16, whatever the number format of training.
+    """
+    if trainer.args.fp16:
+        for parameter in trainer.model.parameters():
+            if parameter.requires_grad:
+                parameter.data = parameter.data.float()
 
 
 def _print_nothing(trainer: Any) -> None:
