@@ -27,6 +27,10 @@ NAME = "elsewhere"
 _MAY_MIX = {"index.Tensor", "index_put.default", "index_put_.default", "_index_put_impl_.default", "copy_.default"}
 
 
+#: Number formats that the device lacks.
+_REFUSED: list[torch.dtype] = []
+
+
 class There(torch.Tensor):
     """A tensor of the second device."""
 
@@ -35,6 +39,8 @@ class There(torch.Tensor):
     @staticmethod
     def __new__(cls, held: torch.Tensor) -> There:
         """With the numbers of a CPU tensor."""
+        if held.dtype in _REFUSED:
+            raise TypeError(f"{NAME} has no {held.dtype}")
         made: There = torch.Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]
             cls, held.size(), strides=held.stride(), storage_offset=held.storage_offset(), dtype=held.dtype,
             device=torch.device(NAME, 0),
@@ -189,6 +195,21 @@ def decoding(kind: str) -> tuple[Any, Any]:
     return on_both(work, tiny(kind))
 
 
+def without_float64(scenario: Callable[[], tuple[Any, Any]]) -> tuple[Any, Any]:
+    """A scenario where the second device has none, as Apple's: any tensor of that format ends it."""
+    from calm_ext.models import decoding as user
+    from calm_ext.models import drawing
+
+    before = drawing.SINGLE
+    drawing.SINGLE = user.SINGLE = (NAME,)
+    _REFUSED.append(torch.float64)
+    try:
+        return scenario()
+    finally:
+        drawing.SINGLE = user.SINGLE = before
+        _REFUSED.clear()
+
+
 def pairs(options: dict[str, Any]) -> tuple[Any, Any]:
     """The loss and the gradients of a step on pairs."""
     from tests.test_losses import built, small_job
@@ -267,6 +288,7 @@ def _dco(scores: Any, layout: Any) -> Any:
 SCENARIOS: dict[str, Callable[[], tuple[Any, Any]]] = {
     **{f"scoring {x}": lambda x=x: scoring(x) for x in ("llama", "gemma3", "gpt2")},
     **{f"decoding {x}": lambda x=x: decoding(x) for x in ("llama", "gemma3", "gpt2")},
+    "decoding without float64": lambda: without_float64(lambda: decoding("llama")),
     "pairs": lambda: pairs({}),
     "pairs, anchors by KL": lambda: pairs({"anchors": "kl"}),
     "pairs, noise by the vote": lambda: pairs({"noise": "vote", "anchors": "nll"}),

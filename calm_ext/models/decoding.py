@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from calm_ext.models.batches import in_batches
-from calm_ext.models.drawing import Drawing, not_done, single
+from calm_ext.models.drawing import SINGLE, Drawing, not_done, single
 from calm_ext.models.lm import SharedPrefixLM
 from calm_ext.models.meter import in_model
 from calm_ext.models.output_head import output_at
@@ -191,7 +191,7 @@ def decode(
     state = Decoding(model, prompts, (len(rows), max_new_tokens))
     for step in itertools.count():
         uniform = torch.tensor([draws[r].random() for r in live], dtype=torch.float64)
-        if model.device.type == "mps":
+        if model.device.type in SINGLE:
             uniform = single(uniform)
         places = torch.tensor(at, device=model.device)
         with in_model():
