@@ -214,13 +214,9 @@ def group_trainer(
         raise RunError("there is no question to train on: the vote decided none")
     if not context.gpu:
         score_responses_only()
-    arguments = TrainingArguments(**replace(context, rows=rows).arguments())
-    zero3 = arguments.deepspeed_plugin is not None and arguments.deepspeed_plugin.zero_stage == 3
-    if zero3:  # as in TRL's trainers, which name the issues of DeepSpeed
-        arguments.gradient_checkpointing_kwargs = {"use_reentrant": True}
     return GroupTrainer(
-        context.peft_model(autocast_adapter_dtype=not zero3),
-        arguments,
+        context.peft_model(),
+        TrainingArguments(**replace(context, rows=rows).arguments()),
         train_dataset=rows,
         tokenizer=context.tokenizer,
         loss=loss,
