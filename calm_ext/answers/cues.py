@@ -68,7 +68,8 @@ def grammar(code: str) -> Grammar:
     denied = words.pattern("negation", "retract")
     # "the option that fits best is"; where words are not spaced such a clause stands before its noun
     between = rf"(?:(?![ \t]{denied})[^\n.!?:;。！？।۔؟]){{1,70}}?"
-    far = rf"{words.phrase()}{words.end}(?![ \t]*[:=]|[ \t]+{words.copula}){between}[ \t]{words.copula}"
+    after = rf"(?![ \t]*[:=]|[ \t]+{words.copula}|[ \t]*{one}{closed})"
+    far = rf"(?=(?P<whole>{words.phrase()}{words.end}))(?P=whole){after}{between}[ \t]{words.copula}"
     cue = rf"""
         {start}
         [^\w\n]{{0,12}} (?: \(?\d{{1,2}}[.)][ \t]{{0,4}} )? (?P<opener>{openers}{{1,3}})?
