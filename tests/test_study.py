@@ -189,7 +189,7 @@ def test_folds_keep_together_what_gives_the_answer_away() -> None:
     assert all(part[q.id] == part[f"near-{q.id}"] for q in questions[10:20])
     for i in range(4):
         assert len({part[q.id] for q in questions[20 + 5 * i : 25 + 5 * i]}) == 1
-    assert (folds.n_groups, folds.largest) == (10 + 10 + 4 + 20, 5)
+    assert (len(folds.groups), max(map(len, folds.groups))) == (10 + 10 + 4 + 20, 5)
     assert folds.parts == make_folds([*questions, *copies, *near], 4, together=together).parts
 
 
