@@ -76,12 +76,9 @@ def counted_words(values: Values) -> str:
         return ""
     text = ""
     if is_repeated(values):
-        text = (
-            f"{values['n_questions']} questions were answered {found['n_rows']} times by the models of "
-            f"{models_words(values) or 'several runs'}; counts of questions and answers are of all of these."
-        )
+        text = f"A question counts once for each model that answered it: {found['n_rows']} times in all."
     if found["n_clusters"]:
-        text += f" Questions that belong together are drawn as one: {found['n_clusters']} groups."
+        text += f" Questions that belong together are drawn as one, in {found['n_clusters']} groups."
     return text.strip()
 
 
@@ -223,7 +220,7 @@ def _lost(values: Values) -> str:
                 f"{alike['solved']} of those from before are right now in most languages" if alike["solved"] else ""
             )
             more = _listed([x for x in (new, solved) if x])
-            once = "Counting a question once for each model, on" if is_repeated(values) else "On"
+            once = "Counted once for each model, on" if is_repeated(values) else "On"
             text += (
                 f" {once} {before} questions most or all languages gave the same wrong answer before, on {after} after"
             )
