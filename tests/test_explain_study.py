@@ -171,12 +171,12 @@ def test_a_question_is_read_once_with_what_the_other_seeds_did() -> None:
     found = explain_part(part_of(TWO_SEEDS, ["seed 0", "seed 1"]), resamples=100, permutations=99)
     assert sorted(t["id"] for t in found.values["telling"]) == ["a-1", "a-2", "a-3"]
     cards = {c["id"]: c for kind in cards_of(found) for c in kind["cards"]}
-    assert (cards["a-3"]["model"], cards["a-3"]["others"]) == ("seed 1, fold 1", "seed 0, fold 1 0 → 0")
-    assert (cards["a-1"]["right"], cards["a-1"]["others"]) == ("right in 1 → 2 of 3", "seed 1, fold 0 1 → 0")
+    assert (cards["a-3"]["model"], cards["a-3"]["others"]) == ("seed 1, fold 1", "seed 0: 0 → 0")
+    assert (cards["a-1"]["right"], cards["a-1"]["others"]) == ("right in 1 → 2 of 3", "seed 1: 1 → 0")
     assert {t["seed"] for t in found.values["telling"]} == {"seed 0", "seed 1"}
     page = render_explanation("s, dpo", [found], study="../index.html")
     check_html(page)
-    assert 'href="../index.html"' in page and "study s, dpo" in page and "(seed 0, fold 1 0 → 0)" in page
+    assert 'href="../index.html"' in page and "study s, dpo" in page and "(seed 0: 0 → 0)" in page
     assert "as for the study’s own tables (the hierarchical bootstrap)" in page and "permutation" not in page
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -38,13 +38,18 @@ def _named(explained: Explained, t: Telling) -> str:
 
 def _models(part: Part, t: Telling) -> dict[str, str]:
     """Whose answers a card shows, and in how many languages the other models that answered the question were right."""
-    others = [f"{place_words(part, r) or 'another model'} {_right(r)}" for r in t.others if r.gold is not None]
-    return {"model": place_words(part, t.row), "others": "; ".join(others)}
+    own = place_of(part, t.row)
+    others = [
+        f"{_words({k: v for k, v in place_of(part, r).items() if own[k] != v}) or 'another model'}: {_right(r)}"
+        for r in t.others
+        if r.gold is not None
+    ]
+    return {"model": _words(own), "others": "; ".join(others)}
 
 
-def place_words(part: Part, row: Row) -> str:
-    """Which model answered, as ``seed 0, fold 2``; empty of a run."""
-    return ", ".join(str(x) if key == "seed" else f"{key} {x}" for key, x in place_of(part, row).items())
+def _words(place: Mapping[str, Any]) -> str:
+    """A model, as ``seed 0, fold 2``; empty of a run."""
+    return ", ".join(str(x) if key == "seed" else f"{key} {x}" for key, x in place.items())
 
 
 def _right(row: Row) -> str:
