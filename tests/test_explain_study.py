@@ -15,6 +15,8 @@ import pytest
 from click.testing import CliRunner, Result
 from rich.console import Console
 
+from calm_ext.babel import BabelConfig, questions
+from calm_ext.babel.gloss import gloss
 from calm_ext.cli.main import cli
 from calm_ext.errors import CalmError, RunError
 from calm_ext.jsonl import write_jsonl
@@ -22,13 +24,16 @@ from calm_ext.metrics.design import Design, seed_draws
 from calm_ext.metrics.intervals import mean_interval
 from calm_ext.metrics.stats import draws, interval, resampled_means
 from calm_ext.report.explain.cards import cards_of
+from calm_ext.report.explain.cells import Cells
 from calm_ext.report.explain.depends import depends_p
 from calm_ext.report.explain.explain import explain_part
+from calm_ext.report.explain.factors import factors_of
 from calm_ext.report.explain.one import One, render_models
 from calm_ext.report.explain.page import render_explanation
 from calm_ext.report.explain.parts import Part, Row
 from calm_ext.report.explain.terminal import render
 from calm_ext.report.explain.words import title
+from calm_ext.results.evaluation import Shown, Text
 from calm_ext.study.combinations import combinations, explained_pages, read_results
 from calm_ext.study.effects import Term, effects
 from calm_ext.study.outcomes import Outcome
@@ -94,13 +99,13 @@ def test_questions_of_their_own_are_resampled_as_ever() -> None:
 
 def test_intervals_are_those_of_the_studys_own_tables() -> None:
     rng = np.random.default_rng(1)
-    gains = rng.normal(0.1, 0.3, (3, 60)) + rng.normal(0, 0.2, 60)
+    gains = (rng.normal(0.1, 0.3, (3, 60)) + rng.normal(0, 0.2, 60)).clip(-1, 1)
     terms = [[Term(1, Outcome({(f"q{i}", ""): {"acc": float(v)} for i, v in enumerate(own)}))] for own in gains]
     expected = effects(terms, ["acc"])["acc"]
     design = Design([i for _ in range(3) for i in range(60)], None, np.repeat(np.arange(3), 60).tolist())
     drawn = design.resampled(gains.ravel()[:, None])[:, 0]
     assert design.mean(gains.ravel()) == pytest.approx(expected.value)
-    assert design.interval(gains.ravel(), drawn, bounds=(-9, 9)) == (
+    assert design.interval(gains.ravel(), drawn, bounds=(-1, 1)) == (
         pytest.approx(expected.ci95[0]), pytest.approx(expected.ci95[1]), "bootstrap",
     )  # fmt: skip
     assert design.by_seed(gains.ravel()) == pytest.approx(expected.by_seed)
@@ -220,6 +225,23 @@ def test_questions_that_belong_together_are_drawn_together() -> None:
     assert width / narrow == pytest.approx(5**0.5, rel=0.1)
     standard = np.std(gains) / 30**0.5
     assert width == pytest.approx(2 * 1.96 * standard, rel=0.1)
+
+
+def test_worlds_share_their_categories_in_english() -> None:
+    """The seeds of Babel's worlds have questions of their own, whose ids name the world and no category."""
+    rows = []
+    for seed in (0, 1):
+        for q in questions(BabelConfig(seed=seed), "test")[:48]:
+            texts = {x: Text(v.question, len(v.question)) for x, v in q.versions.items()}
+            options = {x: [Text(o, len(o)) for o in v.options] for x, v in q.versions.items()}
+            answers: dict[str, int | None] = dict.fromkeys(texts, 0)
+            rows.append(Row(q.id, q.answer, None, answers, answers, Shown(texts, options, {}, {}), None, seed=seed))
+    part = Part("toy", "held out", list(rows[0].before), rows, "", ("seed 0", "seed 1"))
+    found = next(f for f in factors_of(Cells(part)) if f.key == "category")
+    assert "The drink of …" in found.levels and not {"s0", "s1"} & set(found.levels)
+    at = found.at[:, 0] == found.levels.index("The drink of …")
+    drinks = [(gloss(r.id) or pytest.fail(r.id)).question.startswith("The drink of") for r in rows]
+    assert at.tolist() == drinks and len({r.seed for r, own in zip(rows, drinks, strict=True) if own}) == 2
 
 
 # --- tests of factors -------------------------------------------------------------------------------------------------

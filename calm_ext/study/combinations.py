@@ -149,5 +149,5 @@ def _is(known: Any, given: str) -> bool:
         return True
     try:
         return label(yaml.safe_load(given)) == label(known)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):  # of a date that is none
         return False
