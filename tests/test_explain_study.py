@@ -21,7 +21,7 @@ from calm_ext.cli.main import cli
 from calm_ext.errors import CalmError, RunError
 from calm_ext.jsonl import write_jsonl
 from calm_ext.metrics.design import Design, seed_draws
-from calm_ext.metrics.intervals import mean_interval
+from calm_ext.metrics.intervals import mean_interval, score_interval
 from calm_ext.metrics.stats import draws, interval, resampled_means
 from calm_ext.report.explain.cards import cards_of
 from calm_ext.report.explain.cells import Cells
@@ -122,8 +122,11 @@ def test_one_in_forty_has_no_interval_of_a_point_and_seeds_widen_it() -> None:
     assert alike == pytest.approx(over_questions) and alike.method == "score"
     one[0, 8:11] = 1
     differ = design.interval(one.ravel(), design.resampled(one.ravel()[:, None])[:, 0])
-    assert differ.method == "score" and differ.high - differ.low > 1.3 * (alike.high - alike.low)
-    assert differ.low < one.mean() < differ.high
+    over = score_interval(one.mean(axis=0))
+    assert over is not None and differ.method == "score"
+    error = 1.96 * np.std(one.mean(axis=1), ddof=1) / 3**0.5  # of the mean of .1, .025 and .025
+    assert differ.high == pytest.approx(0.05 + np.hypot(over.high - 0.05, error), abs=1e-4)
+    assert differ.high > over.high + 0.01 and differ.low == 0.0 < over.low
 
 
 # --- a part of several seeds ------------------------------------------------------------------------------------------
