@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from calm_ext.metrics.compare import Paired, paired_tests
-from calm_ext.metrics.intervals import BOOTSTRAP, Bounds, mean_interval
+from calm_ext.metrics.design import Design
+from calm_ext.metrics.intervals import BOOTSTRAP, Bounds
 from calm_ext.metrics.names import PARTIAL, metric_name
-from calm_ext.metrics.stats import resampled_means
 from calm_ext.metrics.table_intervals import bounds_of
 from calm_ext.report.whole import Resampled, whole_metrics
 from calm_ext.results.evaluation import TaskResult
@@ -47,8 +47,7 @@ def compared(
     columns: Columns, languages: Sequence[str], resamples: int, *, when: Sequence[str] = ("before", "after")
 ) -> Compared:
     """The comparison of columns of :func:`question_columns`."""
-    limits = {(kind, m): bounds_of(m, differences=int(kind == "difference")) for kind, m in columns}
-    drawn = resampled(columns, limits, resamples) | whole_metrics(columns, resamples)
+    drawn = resampled(columns, limits_of(columns), resamples) | whole_metrics(columns, resamples)
     paired = {
         m: Paired(columns.get(("before", m)), columns.get(("after", m)), own.drawn, own.interval)
         for (kind, m), own in drawn.items()
@@ -136,23 +135,32 @@ def question_columns(
     return {key: c for key, c in columns.items() if not np.isnan(c).all()}
 
 
-def resampled(columns: Mapping[Any, np.ndarray], limits: Mapping[Any, Bounds], resamples: int) -> dict[Any, Resampled]:
+def limits_of(columns: Columns) -> dict[tuple[str, str], Bounds]:
+    """The least and largest that a value of each column can be."""
+    return {(kind, m): bounds_of(m, differences=int(kind == "difference")) for kind, m in columns}
+
+
+def resampled(
+    columns: Mapping[Any, np.ndarray], limits: Mapping[Any, Bounds], resamples: int, design: Design | None = None
+) -> dict[Any, Resampled]:
     """Of each column its mean, its 95 % interval, and its mean in each resample.
 
     All are resampled together, with one set of draws: a metric at a time, a thousand questions took half a minute.
 
     Args:
         limits: the least and largest that a value of each column can be.
+        design: where rows are not each a question of its own.
     """
     import numpy as np
 
     if not columns:
         return {}
     values = np.column_stack(list(columns.values()))
-    drawn = resampled_means(values, resamples=resamples)
+    design = design or Design(range(len(values)))
+    drawn = design.resampled(values, resamples=resamples)
     return {
         key: Resampled(
-            float(np.nanmean(values[:, i])), mean_interval(values[:, i], drawn[:, i], bounds=limits[key]), drawn[:, i]
+            design.mean(values[:, i]), design.interval(values[:, i], drawn[:, i], bounds=limits[key]), drawn[:, i]
         )
         for i, key in enumerate(columns)
     }
