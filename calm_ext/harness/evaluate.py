@@ -77,7 +77,7 @@ def unknown_tasks(names: Sequence[str]) -> list[str]:
 
 
 def _unmentioned(names: Sequence[str]) -> set[str]:
-    """Those names that no YAML of lm-eval names a task, group or tag by; takes a second where its own index takes ten."""
+    """Those names that no YAML of lm-eval names a task, group or tag by; takes a second, its own index ten."""
     missing, found = set(names), find_spec("lm_eval")  # finds it without loading it
     assert found is not None and found.submodule_search_locations
     for folder, _, files in os.walk(Path(found.submodule_search_locations[0]) / "tasks"):
