@@ -75,7 +75,7 @@ def numbered(generations: Sequence[Generation]) -> list[tuple[str, Generation]]:
 
 
 def stored(generations: Sequence[Generation], kind: str = "samples", **sizes: int) -> StoredTable:
-    sizes = {"few": 10, "block": 7, **sizes}
+    sizes = {"few": 30, "block": 21, **sizes}  # ten questions, and seven
     return StoredTable.read(numbered(generations), style=STYLES[kind], **sizes)
 
 
@@ -131,7 +131,7 @@ def test_what_does_not_fit_is_refused_wherever_it_stands() -> None:
 
 
 def learned(generations: Sequence[Generation], kind: str = "samples", **options: Any) -> Election:
-    return elect(stored(generations, kind, learned=200), VotingOptions(**options))
+    return elect(stored(generations, kind, learned=600), VotingOptions(**options))
 
 
 @pytest.mark.parametrize("rule", ["correlated", "dawid_skene", "leave_one_out", "self_consistency"])
@@ -169,7 +169,7 @@ def test_letters_are_corrected_by_what_a_part_shows() -> None:
         for i in range(400)
         for x in ("en", "fr")
     ]
-    whole, part = in_memory(rows, "letters"), stored(rows, "letters", learned=200)
+    whole, part = in_memory(rows, "letters"), stored(rows, "letters", learned=400)
     assert part.letters["en"].corrected
     assert part.letters["en"].after < 0.15 < 0.3 < part.letters["en"].before
     for a, b in zip(whole.likings["en"][3] or (), part.learned.likings["en"][3] or (), strict=True):
@@ -195,7 +195,7 @@ def peak(work: Callable[[], object]) -> int:
 
 def test_memory_of_a_vote_does_not_grow_with_the_questions() -> None:
     def voted(rows: list[Generation]) -> None:
-        table = StoredTable.read(((g.id, g) for g in rows), style="direct", learned=100, few=100, block=50)
+        table = StoredTable.read(((g.id, g) for g in rows), style="direct", learned=300, few=300, block=150)
         election = elect(table, VotingOptions())
         vote_summary(election.ballots, table.gold, election.estimate)
 

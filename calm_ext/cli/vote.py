@@ -57,7 +57,8 @@ def command(
     """Elect an answer for each question from GENERATIONS (JSONL), without gold labels (but for the rule gold).
 
     GENERATIONS are a file, a folder of files, or a pattern in quotes, as 'generations-*.jsonl'. Memory does not grow
-    with them. Of more than 16,384 questions so many show how reliable a language is and how often a winner is right.
+    with them: of more than 65,536 questions times languages, so many show how reliable a language is and how often a
+    winner is right.
 
     Each winner gets an estimated probability of being right. Where the generations carry gold labels, the accuracy and
     the calibration of the estimate are measured; an undecided question counts as wrong.

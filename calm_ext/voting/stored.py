@@ -1,8 +1,8 @@
 """A table of votes of any length: most of its questions are in a temporary file, and come back in parts.
 
 What a vote learns of all questions together (how reliable a language is, how scores compare, how often a winner is
-right) is learned from all of them up to :data:`LEARNED`, beyond from so many: those whose ids have the smallest SHA-256
-hashes, so that it depends neither on their order nor on chance. What it learned is then applied to all.
+right) is learned from all of them up to :data:`LEARNED`, beyond from as many as that: those whose ids have the smallest
+SHA-256 hashes, so that it depends neither on their order nor on chance. What it learned is then applied to all.
 """
 
 from __future__ import annotations
@@ -22,18 +22,19 @@ from calm_ext.voting.letters import Bias
 from calm_ext.voting.scores import Choice, Normalize
 from calm_ext.voting.table import EqualOptions, VoteTable
 
-#: Questions from which a vote learns, at most.
-LEARNED = 1 << 14
-#: Questions that are brought back at once.
-BLOCK = 1 << 12
+#: From how much a vote learns, at most, counted as questions times languages: 6,553 questions in ten languages.
+LEARNED = 1 << 16
+#: How much is brought back at once.
+BLOCK = 1 << 14
 
 
 class StoredTable:
     """The votes on all questions, as :class:`~calm_ext.voting.table.VoteTable` has them, in parts.
 
+    Sizes are in questions times languages.
+
     Args:
-        learned: questions from which a vote learns, at most. few: questions up to which all stay in memory.
-        block: questions of a part.
+        learned: from how much a vote learns, at most. few: up to what size all stays in memory. block: of a part.
 
     Attributes:
         learned: the questions from which a vote learns.
@@ -42,7 +43,7 @@ class StoredTable:
 
     def __init__(self, *, learned: int = LEARNED, few: int = LEARNED, block: int = BLOCK) -> None:
         self._most, self._few, self._size = learned, few, block
-        self._window = VoteTable()
+        self._window, self._held = VoteTable(), 0
         self._places: list[int | None] = []
         self._rows = Spill(few=0)
         self._columns: dict[str, None] = {}
@@ -80,13 +81,15 @@ class StoredTable:
         """Add a generation, or what was read of one; raises as :meth:`calm_ext.voting.table.VoteTable.add`."""
         window = self._window
         if one.id not in window:
-            if len(window) >= (self._size if len(self._rows) else self._few):
+            if self._held >= (self._size if len(self._rows) else self._few):
                 self._store()
             known = self._rows.find(one.id) if len(self._rows) else None
             if known is not None:
                 window.unpack(one.id, known[1])
+                self._held += len(window.votes[-1])
             self._places.append(known[0] if known else None)
         window.enter(one, where, style, thoughts)
+        self._held += 1
 
     def _store(self) -> None:
         """Put away what is in memory."""
@@ -99,17 +102,21 @@ class StoredTable:
             else:
                 self._rows.put(place, packed)
         self._window.clear()
+        self._held = 0
         self._places.clear()
 
     def _drawn(self) -> tuple[VoteTable, list[int]]:
         """The questions from which a vote learns, and their rows."""
         hashes = ((_hash(identity), row) for row, (identity, _) in enumerate(self._rows.items()))
-        rows = sorted(row for _, row in heapq.nsmallest(self._most, hashes))
+        rows = sorted(row for _, row in heapq.nsmallest(self._questions(self._most), hashes))
         table = self._window.part(self.languages)
         for row in rows:
             for identity, packed in self._rows.items(row, row + 1):
                 table.unpack(identity, packed)
         return table, rows
+
+    def _questions(self, size: int) -> int:
+        return max(size // len(self._columns), 1)
 
     def __len__(self) -> int:
         return len(self._rows) or len(self._window)
@@ -165,11 +172,12 @@ class StoredTable:
         """The part that a question is in, and the row of the part's first question."""
         if not len(self._rows):
             return 0, self._window
-        first = row // self._size * self._size
+        size = self._questions(self._size)
+        first = row // size * size
         if self._last is None or self._last[0] != first:
             self._last = None  # one at a time
             part = self._window.part(self.languages)
-            for identity, packed in self._rows.items(first, first + self._size):
+            for identity, packed in self._rows.items(first, first + size):
                 part.unpack(identity, packed)
             if self.scored:
                 part.normalise(self._normalize, like=self.learned)
