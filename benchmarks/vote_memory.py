@@ -1,7 +1,7 @@
 """How much memory `calm-ext vote` and `calm-ext pairs` take, by the number of responses.
 
-    python benchmarks/vote_memory.py [--responses 1000000 10000000] [--rules correlated majority] [--folder FOLDER]
-    python benchmarks/vote_memory.py --languages 2 --each 2 --responses 50000 500000    # as many questions, sooner
+    PYTHONPATH=. python benchmarks/vote_memory.py [--responses 1000000 10000000] [--rules correlated majority] [--folder FOLDER]
+    PYTHONPATH=. python benchmarks/vote_memory.py --languages 2 --each 2 --responses 50000 500000    # as many questions, sooner
 
 Simulated generations: ten languages, eight short responses to each question in each, of which 60 % are right where the
 model knows the question and 30 % where it does not. They are written to a file, 65 MB for a million responses, and
@@ -24,6 +24,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.vote_speed import memory_of
 from calm_ext.languages import get_language
 
 CODES = ("en", "zh", "fr", "de", "it", "ja", "es", "pt", "nl", "pl")
@@ -52,17 +53,6 @@ def simulate(path: Path, n_responses: int, codes: Sequence[str], each: int) -> i
     return n
 
 
-def together(pid: int) -> float:
-    """MiB of a process and those that it started, what they share counted once; 0 where it has ended."""
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        rows = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0.0
-    own = next((int(row.split()[1]) for row in rows if row.startswith("Pss:")), 0)
-    return own / 1024 + sum(together(int(child)) for child in children)
-
-
 def measured(*arguments: str) -> tuple[float, float, float]:
     """Of a calm-ext command: MiB of its largest process, MiB of all of them, and seconds of processor time."""
     process = subprocess.Popen([sys.executable, "-m", "calm_ext", *arguments], stdout=subprocess.DEVNULL)
@@ -72,7 +62,7 @@ def measured(*arguments: str) -> tuple[float, float, float]:
     def watch() -> None:
         nonlocal peak
         while not ended.wait(0.5):
-            peak = max(peak, together(process.pid))
+            peak = max(peak, memory_of(process.pid))
 
     thread = threading.Thread(target=watch)
     thread.start()
