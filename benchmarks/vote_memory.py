@@ -1,7 +1,7 @@
 """How much memory `calm-ext vote` and `calm-ext pairs` take, by the number of responses.
 
-    PYTHONPATH=. python benchmarks/vote_memory.py [--responses 1000000 10000000] [--rules correlated majority] [--folder FOLDER]
-    PYTHONPATH=. python benchmarks/vote_memory.py --languages 2 --each 2 --responses 50000 500000    # as many questions, sooner
+    python benchmarks/vote_memory.py [--responses 1000000 10000000] [--rules correlated majority] [--folder FOLDER]
+    python benchmarks/vote_memory.py --languages 2 --each 2 --responses 50000 500000    # as many questions, sooner
 
 Simulated generations: ten languages, eight short responses to each question in each, of which 60 % are right where the
 model knows the question and 30 % where it does not. They are written to a file, 65 MB for a million responses, and
@@ -24,7 +24,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.vote_speed import memory_of
+from vote_speed import memory_of
+
 from calm_ext.languages import get_language
 
 CODES = ("en", "zh", "fr", "de", "it", "ja", "es", "pt", "nl", "pl")

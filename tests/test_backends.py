@@ -419,6 +419,19 @@ def test_sglang_responses_come_prompt_by_prompt() -> None:
     assert got == [[Reply(f"{n} 0", "stop"), Reply(f"{n} 1", "length")] for n in (3, 4)]
 
 
+def test_sglang_batches_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """lm-eval's class would hand it one prompt at a time where options are scored."""
+    from lm_eval.models import sglang_causallms
+
+    from calm_ext.models.backends.sglang import _make
+
+    monkeypatch.setattr(sglang_causallms, "SGLangLM", lambda **given: given)
+    assert _make(pretrained="m", tensor_parallel_size=2) == {
+        "pretrained": "m", "tp_size": 2, "add_bos_token": True, "batch_size": "auto",
+    }  # fmt: skip
+    assert _make(pretrained="m", batch_size=4)["batch_size"] == 4  # type: ignore[index]
+
+
 @pytest.mark.parametrize("name", ["vllm", "sglang"])
 def test_an_engine_that_is_not_installed(name: str, babel_model: Path, tmp_path: Path) -> None:
     pytest.importorskip("lm_eval")

@@ -113,6 +113,9 @@ def test_the_number_of_processes(tmp_path: Path) -> None:
     unknown = tmp_path / "all.yaml"
     unknown.write_text("distributed_type: MULTI_GPU\n")
     assert LaunchOptions(accelerate_config=str(unknown)).several and threads_of(unknown) is None
+    one_each = tmp_path / "one-each.yaml"  # accelerate launches no single process as several
+    one_each.write_text("num_machines: 2\nnum_processes: 2\n")
+    assert not LaunchOptions(accelerate_config=str(one_each)).several and processes_of(one_each) == 2
 
 
 @pytest.mark.parametrize("text", ["", "- a\n", "a: [1\n", "num_processes: two\n"])
