@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from calm_ext.cli.main import main
+from calm_ext.cli.main import cli
 from calm_ext.disk.shards import Shards, shards_of
 from calm_ext.disk.spill import Kept, Numbers, Spill
 from calm_ext.errors import DataError
@@ -171,7 +171,7 @@ def test_letters_are_corrected_by_what_a_part_shows() -> None:
     ]
     whole, part = in_memory(rows, "letters"), stored(rows, "letters", learned=400)
     assert part.letters["en"].corrected
-    assert part.letters["en"].after < 0.15 < 0.3 < part.letters["en"].before
+    assert part.letters["en"].after < 0.2 < 0.5 < part.letters["en"].before
     for a, b in zip(whole.likings["en"][3] or (), part.learned.likings["en"][3] or (), strict=True):
         assert a == pytest.approx(b, abs=0.05)
     same = [
@@ -304,7 +304,7 @@ def test_shards_are_voted_on_and_paired_as_one_file(tmp_path: Path) -> None:
             ["vote", str(path), "-o", str(ballots), "--style", "direct"],
             ["pairs", str(ballots), str(path), "-o", str(pairs), "--style", "direct"],
         ):
-            result = CliRunner().invoke(main, arguments)
+            result = CliRunner().invoke(cli, arguments)
             assert result.exit_code == 0, result.output
         found.append((ballots.read_bytes(), pairs.read_bytes()))
     assert found[0] == found[1] == found[2]

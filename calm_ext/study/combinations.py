@@ -90,7 +90,7 @@ def combinations(results: Mapping[str, Any], where: Sequence[str] = ()) -> list[
     cells = results["cells"]
     for item in where:
         key, _, value = item.partition("=")
-        values = _values(cells, key)
+        values = _values(results["cells"], key)
         if not values:
             keys = dict.fromkeys(k for c in cells for k in (*c["vary"], *c["seed"]))
             raise CalmError(f"--where {item}: KEY=VALUE was expected, KEY one of: {', '.join(keys) or 'none'}")
