@@ -38,6 +38,8 @@ from calm_ext.pipeline.bundled import recipes_dir
 
 #: Processor seconds that one input may take, MiB that all of a reader may take, characters that a message may have.
 SECONDS, MEMORY, MESSAGE = 10.0, 2048, 20_000
+#: Problems that the command line shows, a line each, before it says how many more there are.
+LINES = 50
 LANGUAGES = ("en", "fr", "zh")
 Lines = list[dict[str, Any]]
 
@@ -358,8 +360,8 @@ def outcome(read: Callable[[Path], object], folder: Path) -> tuple[str, str]:
         read(folder)
         return "read", ""
     except (CalmError, OSError) as error:  # the command line makes one line of the one as of the other
-        endless = len(str(error)) > MESSAGE
-        return ("fault", f"message of {len(str(error))} characters") if endless else ("refused", "")
+        shown = "\n".join(str(error).split("\n")[:LINES])
+        return ("fault", f"message of {len(shown)} characters") if len(shown) > MESSAGE else ("refused", "")
     except (Exception, TooLong) as error:
         steps = traceback.extract_tb(error.__traceback__)
         own = [x for x in steps if "calm_ext" in x.filename] or steps
