@@ -26,7 +26,7 @@ def answers(rows: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    """Print what moved, and draw it."""
+    """Print what changed, and draw it."""
     parser = argparse.ArgumentParser()
     parser.add_argument("run", type=Path)
     parser.add_argument("--task", default="calm_babel_xl", help="one of the tasks that the run was evaluated on")

@@ -166,7 +166,7 @@ def test_filters_count_what_python_counts(page: Page, results: Path) -> None:
 def test_filters_are_in_the_address(page: Page, view: Path, results: Path) -> None:
     go(page, "e", "alpha", TASK)
     assert found(page) == N
-    choose(page, "Show", "gap")
+    choose(page, "Show questions", "gap")
     choose(page, "Language B", "zh")
     wanted = sum(a[0] == g != a[1] for a, g in questions(results / "alpha"))
     assert found(page) == wanted > 0
@@ -186,7 +186,7 @@ def test_filters_are_in_the_address(page: Page, view: Path, results: Path) -> No
     choose(page, "Text (regular expression)", "(")
     assert "Not a regular expression" in page.run(f"{FORM}.querySelector('[role=status]').textContent")
     choose(page, "Text (regular expression)", "")
-    choose(page, "Show", "all")
+    choose(page, "Show questions", "all")
     assert found(page) == N
     choose(page, "Text (regular expression)", r"hit = 4|^long long")
     assert found(page) == len([i for i in range(N) if i % len(HOSTILE) == 3 or i == 5])
@@ -220,13 +220,13 @@ def test_the_difference_of_two(page: Page, results: Path) -> None:
     pairs = [(x, y, g) for (x, g), (y, _) in zip(before, after, strict=True)]
     right = [tuple(sum(v == g for v in side) for side in (x, y)) for x, y, g in pairs]
     assert found(page) == sum(x != y for x, y, _ in pairs)
-    choose(page, "Show", "won")
+    choose(page, "Show questions", "won")
     assert found(page) == sum(b > a for a, b in right)
-    choose(page, "Show", "lost")
+    choose(page, "Show questions", "lost")
     assert found(page) == sum(b < a for a, b in right) > 0
     choose(page, "Language", "fr")
     assert found(page) == sum(x[2] == g != y[2] for x, y, g in pairs) > 0
-    choose(page, "Show", "moved")
+    choose(page, "Show questions", "moved")
     assert found(page) == sum(x[2] != y[2] for x, y, _ in pairs)
     text = page.run("document.querySelector('[data-metric=consistency]').textContent")
     go(page, "d", "demo after", "demo before", TASK)

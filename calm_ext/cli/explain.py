@@ -28,12 +28,13 @@ from calm_ext.errors import CalmError
 def command(
     runs: tuple[Path, ...], task: str | None, questions: int, output: Path | None, identity: str | None, as_json: bool
 ) -> None:
-    """Explain what the alignment of RUN (a run directory) moved, and why.
+    """Explain what the alignment of RUN (a run directory) changed, and why.
 
-    Compares the answers before and after, question by question: what was won and lost; towards which answers changed
-    ones moved; by which factors (category, language, script, what the source language knew, how many languages agreed,
-    the vote's margin, how often languages share the answer's name); pairs of languages; wrong but consistent answers.
-    Writes all of it with the most telling questions to explain.html. Held-out and asked questions are kept apart.
+    Compares the answers before and after, question by question: which became right and which wrong; towards which
+    answers they changed; by which factors (category, language, script, what the source language knew, how many
+    languages agreed, the vote's margin, how often languages share the answer's name); pairs of languages; wrong but
+    consistent answers. Writes all of it with the most telling questions to explain.html. Held-out and asked questions
+    are kept apart.
 
     Several runs, as the folds of a study, are read as one set of questions:
 
@@ -45,6 +46,7 @@ def command(
     from calm_ext.report.explain.page import write_explanation
     from calm_ext.report.explain.terminal import render
     from calm_ext.report.explain.words import title
+    from calm_ext.report.links import question_links
     from calm_ext.report.rundata import read_run
 
     for run in runs:
@@ -60,7 +62,9 @@ def command(
     if not explained:
         raise why_not(data[0], task)
     name = data[0].name if len(data) == 1 else f"{data[0].name} and {len(data) - 1} more, pooled"
-    page = write_explanation(name, explained, output or runs[0] / "report")
+    folder = output or runs[0] / "report"
+    links = question_links(data[0].path, folder) if len(data) == 1 else None
+    page = write_explanation(name, explained, folder, links)
     if as_json:
         print_json({"run": name, "page": str(page), "parts": [e.values for e in explained]})
         return

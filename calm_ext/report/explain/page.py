@@ -25,6 +25,7 @@ from calm_ext.report.explain.plots import explain_plots
 from calm_ext.report.explain.towards import TARGETS
 from calm_ext.report.explain.words import depends_words, leading, p_words, title
 from calm_ext.report.glossary.link import with_glossary
+from calm_ext.report.links import QuestionLinks
 from calm_ext.report.page.browser import text_of
 from calm_ext.report.page.html import image
 from calm_ext.report.plots.draw import Plots
@@ -36,21 +37,24 @@ PAGE = "explain.html"
 Values = Mapping[str, Any]
 
 
-def write_explanation(name: str, explained: Sequence[Explained], folder: Path) -> Path:
+def write_explanation(
+    name: str, explained: Sequence[Explained], folder: Path, links: QuestionLinks | None = None
+) -> Path:
     """Write ``explain.html`` into a folder; returns its path.
 
     Args:
         name: of the run, as the page calls it.
+        links: where its questions can be read; None for nowhere.
 
     Raises:
         CalmError: the folder cannot be made.
     """
     make_folder(folder)
-    atomic_write(folder / PAGE, render_explanation(name, explained))
+    atomic_write(folder / PAGE, render_explanation(name, explained, links))
     return folder / PAGE
 
 
-def render_explanation(name: str, explained: Sequence[Explained]) -> str:
+def render_explanation(name: str, explained: Sequence[Explained], links: QuestionLinks | None = None) -> str:
     """The page; the first part has plots and its questions, the others are tables to open."""
     first = explained[0]
     plots = explain_plots(first.values)
@@ -63,7 +67,7 @@ def render_explanation(name: str, explained: Sequence[Explained]) -> str:
         parts=[_part(e, plots if e is first else None) for e in explained],
         plots={name: image(content) for name, content in plots.files.items()},
         failed=plots.failed,
-        kinds=cards_of(first),
+        kinds=cards_of(first, links or QuestionLinks([])),
         n_cards=len(first.telling),
         unseen=parts_of(first.values["signature"]).get("style") == "open",
         signatures=list(dict.fromkeys(e.values["signature"] for e in explained if e.values["signature"])),
@@ -101,7 +105,7 @@ def _headline(values: Values) -> str:
     where = f" ({PART_KINDS[values['kind']]})" if values["kind"] != "unknown" else ""
     if not values["gold"]:
         return f"{counts['changed']} of {n} answers changed{where}."
-    return f"{counts['won']} of {n} answers became right, {counts['lost']} became wrong{where}."
+    return f"{counts['won']} of {n} answers became right, {counts['lost']} answers became wrong{where}."
 
 
 # --- tables -----------------------------------------------------------------------------------------------------------
@@ -160,16 +164,21 @@ def _towards(values: Values) -> dict[str, Any] | None:
     return {
         "rows": [
             {
-                "name": TARGETS[key][0], "changed": t["changed"], "to": t["to"], "share": percent(t["share"]),
-                "ci": interval(t["ci95"]), "chance": percent(t["chance"]), "right": t.get("right"),
-                "held": percent(1 - t["left"] / t["agreed"]) if t["agreed"] else number(None), "agreed": t["agreed"],
-                "moved": percent(t["changed"] / t["differed"]), "differed": t["differed"],
+                "name": TARGETS[key][0], "changed": t["changed"], "to": t["to"], "share": _share(t["share"]),
+                "ci": interval(t["ci95"]), "chance": _share(t["chance"]), "right": t.get("right"),
+                "held": _share(1 - t["left"] / t["agreed"]) if t["agreed"] else number(None), "agreed": t["agreed"],
+                "moved": _share(t["changed"] / t["differed"]), "differed": t["differed"],
             }
             for key, t in found["targets"].items()
         ],
         "gain": [{"name": names[k], "gain": number(v, signed=True)} for k, v in gain.items()] if gain else [],
         "total": number(sum(gain.values()), signed=True) if gain else "",
     }  # fmt: skip
+
+
+def _share(value: float) -> str:
+    """A share in per cent that stays on one line."""
+    return percent(value).replace(" ", "\u00a0")
 
 
 def _link(values: Values) -> dict[str, Any] | None:
