@@ -37,7 +37,7 @@ def main() -> None:
 
     moved = [(x, language) for x, row in before.items() for language, answer in row["kappa"].items()
              if answer != after[x]["kappa"][language]]  # fmt: skip
-    print(f"{len(moved)} answers moved, of {len(before)} questions")
+    print(f"{len(moved)} answers changed, of {len(before)} questions")
     for x, language in moved[: options.show]:
         doc = before[x]["doc"]
         place = doc["languages"].index(language)

@@ -463,7 +463,8 @@ def test_flow_adds_up_to_the_difference(whole: Path) -> None:
     assert sum(m["gain"] for m in flow["moves"]) == pytest.approx(task["difference"]["acc"]["value"])
     text = flow_words(flow)
     assert text.startswith(f"{flow['moved']} of 80 questions")
-    assert f"{sum(p in (('mixed', 'right'), ('wrong', 'right')) for p in pairs)} became consistent and right" in text
+    right = sum(p in (("mixed", "right"), ("wrong", "right")) for p in pairs)
+    assert f"{right} questions became consistent and right" in text
     assert text in page(whole)
 
 

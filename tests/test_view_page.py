@@ -382,7 +382,7 @@ def test_a_filter_goes_with_its_questions(page: Page, results: Path) -> None:
     won = found(page)
     page.run("document.querySelector('ol.questions a').click()")
     settle(page)
-    assert f"question 1 of {won} (won: more right, with “hit = 4”" in page.run(
+    assert f"question 1 of {won} (more answers are right, with “hit = 4”" in page.run(
         "document.querySelector('main .about').textContent"
     )
     page.run("document.querySelectorAll('.crumbs a')[1].click()")

@@ -22,13 +22,14 @@ from calm_ext.results.evaluation import Text
 _QUESTION, _OPTION, _SAID = 700, 160, 300
 
 
-def cards_of(explained: Explained, links: QuestionLinks) -> list[dict[str, Any]]:
+def cards_of(explained: Explained, links: QuestionLinks | None = None) -> list[dict[str, Any]]:
     """The kinds of questions, each with its cards.
 
     Args:
-        links: where the questions can be read.
+        links: where the questions can be read; None for nowhere.
     """
     task = explained.values["task"]
+    links = links or QuestionLinks([])
     main = shown_language(explained.part)
     found: dict[str, list[dict[str, Any]]] = {}
     for t in explained.telling:

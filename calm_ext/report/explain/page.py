@@ -67,7 +67,7 @@ def render_explanation(name: str, explained: Sequence[Explained], links: Questio
         parts=[_part(e, plots if e is first else None) for e in explained],
         plots={name: image(content) for name, content in plots.files.items()},
         failed=plots.failed,
-        kinds=cards_of(first, links or QuestionLinks([])),
+        kinds=cards_of(first, links),
         n_cards=len(first.telling),
         unseen=parts_of(first.values["signature"]).get("style") == "open",
         signatures=list(dict.fromkeys(e.values["signature"] for e in explained if e.values["signature"])),
