@@ -323,7 +323,7 @@ def fuzz(reader: Reader, *, inputs: int, seed: int, deadline: float, keep: Path 
         names = reader.make(valid)
         shutil.copytree(valid, folder)
         reader.read(folder)  # what is not damaged is read; and what has to be loaded is loaded
-        before = _memory()
+        before = taken()
         for number in range(inputs):
             if time.monotonic() > deadline:
                 break
@@ -332,7 +332,7 @@ def fuzz(reader: Reader, *, inputs: int, seed: int, deadline: float, keep: Path 
             for name in rng.sample(list(names), k=rng.choice([1, 1, 1, min(2, len(names))])):
                 (folder / name).write_bytes(damaged((folder / name).read_bytes(), name, rng))
             started = time.process_time()
-            kind, fault = _outcome(reader.read, folder)
+            kind, fault = outcome(reader.read, folder)
             slowest = max(slowest, time.process_time() - started)
             counts[kind] += 1
             if fault:
@@ -340,13 +340,13 @@ def fuzz(reader: Reader, *, inputs: int, seed: int, deadline: float, keep: Path 
                 if keep is not None:
                     shutil.copytree(folder, keep / str(number))
                     (keep / str(number) / "raised.txt").write_text(fault, encoding="utf-8", errors="replace")
-    memory = _memory() - before
+    memory = taken() - before
     if memory > MEMORY:
         faults[f"{memory:.0f} MiB of memory"] += 1
     return Result(counts.total(), counts["read"], counts["refused"], faults, slowest, memory)
 
 
-def _outcome(read: Callable[[Path], object], folder: Path) -> tuple[str, str]:
+def outcome(read: Callable[[Path], object], folder: Path) -> tuple[str, str]:
     """``read``, ``refused`` or ``fault``; and of a fault what was raised, its last line the kind and the place."""
 
     def too_long(*_: object) -> None:
@@ -369,7 +369,7 @@ def _outcome(read: Callable[[Path], object], folder: Path) -> tuple[str, str]:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
 
-def _memory() -> float:
+def taken() -> float:
     """The most that this process has taken so far, MiB."""
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most / (1024 if sys.platform != "darwin" else 2**20)

@@ -306,6 +306,10 @@ def test_indexes_that_cannot_be_used(index_path: Path, caplog: pytest.LogCapture
     texts.unlink()
     with pytest.raises(DataError, match=r"zh/passages\.jsonl is missing"):
         Index.open(index_path)
+    manifest.write_text(json.dumps({**json.loads(whole), "files": {"en/x" + "y" * 100_000: 1}}))
+    with pytest.raises(DataError, match=r"is damaged: en/xy+… is missing") as caught:
+        Index.open(index_path)
+    assert len(str(caught.value)) < 1000
     manifest.unlink()
     with pytest.raises(DataError, match=r"is not an index: it has no index\.json"):
         Index.open(index_path)

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from calm_ext.errors import CalmError
-from calm_ext.models import output_head, scoring
+from calm_ext.models import output_head, scoring, trees
 from calm_ext.models.batches import in_batches
 from calm_ext.models.lm import SharedPrefixLM, load_lm
 from calm_ext.models.scoring import reads_trees, score_continuations, score_groups
@@ -185,27 +185,84 @@ def test_the_output_embedding_in_slices_is_the_output_embedding(monkeypatch: pyt
         assert not model.lm_head._forward_pre_hooks and "forward" not in model.lm_head.__dict__
 
 
+@pytest.mark.parametrize("kind", EVERY)
+def test_the_output_embedding_of_several_passes_is_applied_at_once(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slices that divide the vocabulary or do not, more places than are multiplied at once, and passes of one prompt."""
+    model = tiny(kind)
+    groups = [(c, [t, [t[0], 7]]) for _, c, t in requests_of(model)]
+    assert output_head.can_score(model)
+    monkeypatch.setattr(scoring, "can_score", lambda *x: False)
+    wanted = [answer for answers in score_groups(model, groups, batch_size=4) for answer in answers]
+    monkeypatch.undo()
+    for size, places, batch_size in ((2048, 256, 4), (60, 8, 4), (64, 7, 1)):
+        monkeypatch.setattr(output_head, "_SLICE", size)
+        monkeypatch.setattr(output_head, "PLACES", places)
+        got = [answer for answers in score_groups(model, groups, batch_size=batch_size) for answer in answers]
+        assert [a for a, _ in got] == pytest.approx([a for a, _ in wanted], abs=1e-5)
+        assert [g for _, g in got] == [g for _, g in wanted]
+    assert {g for _, g in got} == {True, False}
+    assert "forward" not in model.get_output_embeddings().__dict__
+
+
+def test_of_tokens_that_are_as_likely_the_first_is_the_greedy_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by argmax, within a slice and between two; and log-probabilities of logits that differ much."""
+    monkeypatch.setattr(output_head, "_SLICE", 4)
+    weight = torch.tensor([[0.0], [1], [1], [0], [1], [0], [1], [-900], [80], [80]])
+    model = torch.nn.Linear(1, 10, bias=False)
+    model.weight.data = weight
+    model.get_output_embeddings = lambda: model  # type: ignore[assignment]
+    hidden, wanted = torch.tensor([[1.0], [-1.0]]), torch.arange(10)
+    for place in (0, 1):
+        where = torch.full((10,), place)
+        logprobs, greedy = output_head.score_hidden(model, hidden, where, wanted)
+        exact = (hidden[place] * weight[:, 0]).double().log_softmax(0)
+        assert logprobs == pytest.approx(exact.tolist(), abs=1e-4)
+        assert [i for i, g in enumerate(greedy) if g] == [int(exact.argmax())] == [(8, 7)[place]]
+
+
+def test_logits_that_a_model_changes_are_its_own(babel_model: Path) -> None:
+    """Caps and scales come behind the output embedding, which is then not applied apart."""
+    import transformers as t
+
+    assert not output_head.can_score(tiny("gemma2", "eager"))
+    scaled = t.AutoModelForCausalLM.from_config(t.CohereConfig(**SIZES, logit_scale=0.25)).eval()
+    assert not output_head.can_score(scaled)
+    model = tiny("llama")
+    assert output_head.can_score(model) and not output_head.can_score(model, torch.float64)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert not output_head.can_score(model)
+    assert not output_head.can_score(model.to(torch.bfloat16))
+
+
 def test_many_continuations_of_a_prompt_are_split_over_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     model = tiny("llama")
     context, targets = [5, 6, 7], [[i, i + 1, i + 2, i + 3] for i in range(5, 25)]
     whole = score_groups(model, [(context, targets)], batch_size=1)[0]
-    monkeypatch.setattr(scoring, "_WIDEST", 7)
-    assert [len(row[3]) for row in scoring._rows(0, context, targets)] == [2] * 10
+    monkeypatch.setattr(trees, "_WIDEST", 7)
+    assert [len(row[3]) for row in trees.rows_of(0, context, targets)] == [2] * 10
     split = score_groups(model, [(context, targets)], batch_size=4)[0]
     assert [a for a, _ in split] == pytest.approx([a for a, _ in whole], abs=1e-5)
 
 
-def test_a_prompt_runs_once_and_the_output_embedding_where_it_is_asked(babel_model: Path) -> None:
+def test_a_prompt_runs_once_and_the_output_embedding_where_it_is_asked(
+    babel_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = tiny("llama")
     ours, _ = lms(model, babel_model)
     assert reads_trees(model)
     read, scored = [], []
     model.model.embed_tokens.register_forward_hook(lambda *x: read.append(x[1][0].shape))
-    model.lm_head.register_forward_hook(lambda *x: scored.append(x[2].shape))
+    score = scoring.score_hidden
+    monkeypatch.setattr(scoring, "score_hidden", lambda *x: scored.append(x[1].shape) or score(*x))
     context = list(range(5, 25))
     requests = [(("q", str(t)), context, [t, *more]) for t, more in ((7, []), (8, []), (9, [10]), (11, [12, 13]))]
     ours._loglikelihood_tokens(requests, disable_tqdm=True)
     assert read == [(1, 20 + 0 + 0 + 1 + 2)]
+    assert scored == [(1 + 1 + 2, SIZES["hidden_size"])]
+    monkeypatch.setattr(scoring, "can_score", lambda *x: False)
+    scored.clear()
+    model.lm_head.register_forward_hook(lambda *x: scored.append(x[2].shape))
+    ours._loglikelihood_tokens(requests, disable_tqdm=True)
     assert scored == [(1, 1 + 1 + 2, VOCABULARY)]
 
 
@@ -221,22 +278,25 @@ def test_longer_than_the_context_loses_its_beginning_and_is_told(
         ours._loglikelihood_tokens([(("a", "b"), [5], [6] * 17)])
 
 
+@pytest.mark.parametrize("apart", [True, False])
 def test_out_of_memory_halves_the_batch_and_says_so_once(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    apart: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     model = tiny("llama")
     groups = [([5 + i, 6, 7], [[8], [9, 10]]) for i in range(20)]
     wanted = score_groups(model, groups, batch_size=20)
-    real: Callable[..., Any] = scoring._score
+    name = "_read_rows" if apart else "_score"
+    real: Callable[..., Any] = getattr(scoring, name)
     sizes = []
 
-    def score(model: Any, rows: Any, dtype: Any) -> Any:
+    def score(model: Any, rows: Any, *more: Any) -> Any:
         sizes.append(len(rows))
         if len(rows) > 4:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 7 GiB")
-        return real(model, rows, dtype)
+        return real(model, rows, *more)
 
-    monkeypatch.setattr(scoring, "_score", score)
+    monkeypatch.setattr(scoring, name, score)
+    monkeypatch.setattr(scoring, "can_score", lambda *x: apart)
     got = score_groups(model, groups, batch_size=16)
     assert sizes == [16, 8, 4, 4, 4, 4, 4]
     assert [a for x in got for a, _ in x] == pytest.approx([a for x in wanted for a, _ in x], abs=1e-5)

@@ -29,14 +29,18 @@ def in_batches(
     Raises:
         CalmError: memory does not suffice for one item.
     """
-    batches = [items[start : start + batch_size] for start in range(0, len(items), batch_size)]
-    shrinking = _Shrinking(batch_size, work)
+    return in_parts(items, batch_size, Shrinking(batch_size, work).do)
+
+
+def in_parts(items: Sequence[Item], size: int, work: Callable[[Sequence[Item]], Sequence[Result]]) -> list[Result]:
+    """The result of ``work`` for each item, in order, ``size`` items at a time; processes of a group share them."""
+    parts = [items[start : start + size] for start in range(0, len(items), size)]
     group = current()
-    done = [shrinking.do(batch) for batch in batches] if group is None else group.share(batches, shrinking.do)
+    done = [work(part) for part in parts] if group is None else group.share(parts, work)
     return [result for results in done for result in results]
 
 
-class _Shrinking:
+class Shrinking:
     """Work in batches whose size is halved where memory does not suffice."""
 
     def __init__(self, size: int, work: Callable[[Sequence[Any]], Sequence[Any]]) -> None:

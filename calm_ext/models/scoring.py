@@ -9,35 +9,31 @@ tokens as in Miao et al. 2024, SpecInfer, arXiv 2305.09781, section 4.2):
 
 So a prompt costs its own tokens once and those of its continuations, all but the last of each: a continuation of one
 token costs nothing. The output embedding, a large part of a small model with a large vocabulary, is applied where a
-token is scored and nowhere else. Prompts of like length share a pass. It is exact wherever attention is all that
+token is scored and nowhere else, and where it can (:func:`~calm_ext.models.output_head.can_score`) to the tokens of
+several passes at once. Prompts of like length share a pass. It is exact wherever attention is all that
 joins positions, whether layers see everything or a window; :func:`reads_trees` finds out.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from calm_ext.errors import CalmError
-from calm_ext.models.batches import in_batches
+from calm_ext.models.batches import Shrinking, in_parts
 from calm_ext.models.meter import in_model
-from calm_ext.models.output_head import output_at
+from calm_ext.models.output_head import PLACES, can_score, hidden_at, output_at, score_hidden
 from calm_ext.models.request import encode_prompt
+from calm_ext.models.trees import Answer, Group, Laid, Row, by_target, lay, masks_of, rows_of, width
 
 if TYPE_CHECKING:
     import torch
 
 logger = logging.getLogger(__name__)
 
-#: A prompt's token ids and those of each continuation.
-Group = tuple[Sequence[int], Sequence[Sequence[int]]]
-#: Log-probability in nats, and whether greedy decoding would give the continuation.
-Answer = tuple[float, bool]
-
-#: Continuations that are longer together than this, and than their prompt, are split over several rows.
-_WIDEST = 256
 #: Positions whose log-softmax is taken at once.
 _POSITIONS = 256
 _KINDS = {"full_attention", "sliding_attention"}
@@ -67,12 +63,14 @@ def score_groups(
     Raises:
         CalmError: memory does not suffice for one prompt.
     """
-    rows = [row for index, group in enumerate(groups) for row in _rows(index, *group)]
-    rows.sort(key=_width, reverse=True)
+    rows = [row for index, group in enumerate(groups) for row in rows_of(index, *group)]
+    rows.sort(key=width, reverse=True)
     result: list[list[Answer]] = [[(0.0, True)] * len(targets) for _, targets in groups]
+    apart = bool(rows) and can_score(model, dtype)
+    passes = Shrinking(batch_size, lambda part: _read_rows(model, part) if apart else _score(model, part, dtype))
 
-    def work(part: Sequence[_Row]) -> list[list[Answer]]:
-        answers = _score(model, part, dtype)
+    def work(part: Sequence[Row]) -> list[list[Answer]]:
+        answers = _scored_apart(model, part, passes.do(part)) if apart else passes.do(part)
         if scored:
             for (index, first, _, _), own in zip(part, answers, strict=True):
                 scored(index, first, own)
@@ -80,7 +78,8 @@ def score_groups(
             progress(sum(map(len, answers)))
         return answers
 
-    for (index, first, _, targets), answers in zip(rows, in_batches(rows, batch_size, work), strict=True):
+    size = batch_size * (_passes_together(rows, batch_size) if apart else 1)
+    for (index, first, _, targets), answers in zip(rows, in_parts(rows, size, work), strict=True):
         result[index][first : first + len(targets)] = answers
     return result
 
@@ -121,91 +120,55 @@ def tolerance(model: Any, logprob: Any) -> Any:
 
 # --- one pass ---------------------------------------------------------------------------------------------------------
 
-#: Group index, index of its first target here, the context, targets.
-_Row = tuple[int, int, Sequence[int], Sequence[Sequence[int]]]
 
-
-def _rows(index: int, context: Sequence[int], targets: Sequence[Sequence[int]]) -> Iterator[_Row]:
-    """A group as one row, or as several where its targets would be wider than the context by far."""
-    limit, first, width = max(_WIDEST, len(context)), 0, 0
-    for i, target in enumerate(targets):
-        if i > first and width + len(target) - 1 > limit:
-            yield index, first, context, targets[first:i]
-            first, width = i, 0
-        width += len(target) - 1
-    if targets:
-        yield index, first, context, targets[first:]
-
-
-def _width(row: _Row) -> int:
-    return len(row[2]) + sum(len(t) - 1 for t in row[3])
-
-
-def _score(model: Any, rows: Sequence[_Row], dtype: torch.dtype | None) -> list[list[Answer]]:
-    import torch
-
-    widest, device = max(map(_width, rows)), model.device
-    tokens = torch.zeros(len(rows), widest, dtype=torch.long)
-    positions = torch.zeros_like(tokens)
-    branch = torch.full_like(tokens, -1)  # 0 the context, then the targets by number, -1 padding
-    asked: list[int] = []  # the position, counted over the batch, that each target's token is scored at
-    wanted: list[int] = []
-    for r, (_, _, context, targets) in enumerate(rows):
-        at = len(context)
-        tokens[r, :at] = torch.tensor(context)
-        positions[r, :at] = torch.arange(at)
-        branch[r, :at] = 0
-        for number, target in enumerate(targets, 1):
-            inner = len(target) - 1
-            asked += [r * widest + len(context) - 1, *range(r * widest + at, r * widest + at + inner)]
-            wanted += target
-            tokens[r, at : at + inner] = torch.tensor(target[:-1], dtype=torch.long)
-            positions[r, at : at + inner] = len(context) + torch.arange(inner)
-            branch[r, at : at + inner] = number
-            at += inner
-    places, where = torch.tensor(asked).unique(return_inverse=True)
-    with torch.inference_mode(), in_model(tokens.numel()):
-        tokens, positions, branch = tokens.to(device), positions.to(device), branch.to(device)
-        masks = _masks(model, branch, positions)
-        with output_at(model, places.to(device)):
+def _run(model: Any, laid: Laid, at: Callable[[Any, torch.Tensor], AbstractContextManager[None]]) -> torch.Tensor:
+    """What the model gives at the places, [places, …]."""
+    device = model.device
+    with in_model(laid.tokens.numel()):
+        tokens, positions, branch = laid.tokens.to(device), laid.positions.to(device), laid.branch.to(device)
+        masks = masks_of(model, branch, positions)
+        with at(model, laid.places.to(device)):
             out = model(input_ids=tokens, attention_mask=masks, position_ids=positions, use_cache=False)
-        logprobs, greedy = _read(out.logits[0], where.to(device), torch.tensor(wanted, device=device), dtype)
-    found: list[list[Answer]] = []
-    at = 0
-    for _, _, _, targets in rows:
-        found.append([])
-        for target in targets:
-            end = at + len(target)
-            found[-1].append((sum(logprobs[at:end]), all(greedy[at:end])))
-            at = end
-    return found
+    return out.logits[0]
 
 
-def _masks(model: Any, branch: torch.Tensor, positions: torch.Tensor) -> Any:
-    """What each token sees, as the model's layers take it: [rows, 1, width, width], by kind of layer where they differ.
-
-    A window counts positions, not columns, so that a branch sees as far back as it would alone.
-    """
+def _score(model: Any, rows: Sequence[Row], dtype: torch.dtype | None) -> list[list[Answer]]:
+    """Rows in one pass, the output embedding with them."""
     import torch
 
-    config = model.config.get_text_config()
-    columns = torch.arange(branch.shape[1], device=branch.device)
-    sees = (branch[:, None, :] == 0) | (branch[:, None, :] == branch[:, :, None])
-    sees &= columns[:, None] >= columns
-    window = getattr(config, "sliding_window", None) if getattr(config, "use_sliding_window", True) else None
-    near = sees & (positions[:, :, None] - positions[:, None, :] < window) if window else sees
+    laid, device = lay(rows), model.device
+    with torch.inference_mode():
+        logits = _run(model, laid, output_at)
+        with in_model():
+            found = _read(logits, laid.where.to(device), torch.tensor(laid.wanted, device=device), dtype)
+    return by_target(rows, *found)
 
-    def shaped(mask: torch.Tensor) -> torch.Tensor:
-        mask = mask[:, None]
-        if config._attn_implementation != "eager":
-            return mask
-        least = torch.finfo(model.dtype).min
-        return torch.zeros(mask.shape, dtype=model.dtype, device=mask.device).masked_fill(~mask, least)
 
-    kinds = set(getattr(config, "layer_types", None) or ())
-    if len(kinds) > 1:
-        return {"full_attention": shaped(sees), "sliding_attention": shaped(near)}
-    return shaped(sees if kinds == {"full_attention"} else near)
+def _read_rows(model: Any, rows: Sequence[Row]) -> list[torch.Tensor]:
+    """The hidden states of each row at its places, in one pass."""
+    import torch
+
+    laid = lay(rows)
+    with torch.inference_mode():
+        hidden = _run(model, laid, hidden_at)
+    counts = torch.bincount(laid.places // laid.tokens.shape[1], minlength=len(rows))
+    return list(hidden.split(counts.tolist()))
+
+
+def _scored_apart(model: Any, rows: Sequence[Row], hidden: Sequence[torch.Tensor]) -> list[list[Answer]]:
+    """The answers of rows that several passes read: the output embedding of a large vocabulary wants many places."""
+    import torch
+
+    laid = lay(rows)  # places of one row after those of another, as the hidden states are
+    with torch.inference_mode(), in_model():
+        found = score_hidden(model, torch.cat(list(hidden)), laid.where, torch.tensor(laid.wanted))
+    return by_target(rows, *found)
+
+
+def _passes_together(rows: Sequence[Row], batch_size: int) -> int:
+    """How many passes have enough places for the output embedding."""
+    places = sum(width(row) - len(row[2]) + 1 for row in rows) / len(rows)
+    return max(1, round(PLACES / (batch_size * places)))
 
 
 def _read(

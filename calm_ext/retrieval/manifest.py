@@ -137,7 +137,7 @@ def read(path: Path, *, corpus_sha256: str | None = None) -> Manifest:
             there = None
         if there != size:
             said = "is missing" if there is None else f"has {there} bytes where {size} were written"
-            raise DataError(f"{path}: is damaged: {name} {said}; {again}")
+            raise DataError(f"{path}: is damaged: {short(name, 200)} {said}; {again}")
     here = version_of("PyStemmer")
     if found.versions.get("PyStemmer") != here:
         logger.warning("%s: its words were stemmed by PyStemmer %s, those of questions are by %s: where the two differ "
