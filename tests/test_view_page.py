@@ -15,6 +15,8 @@ from click.testing import CliRunner
 from calm_ext.cli.main import cli
 from calm_ext.metrics.compare import compare
 from calm_ext.metrics.measure import measure
+from calm_ext.report.board.table import make_board
+from calm_ext.report.view.write import write_view
 from calm_ext.report.words import p_value
 from calm_ext.results.answers import read_answers
 from tests.chromium import CHROMIUM, Page
@@ -232,6 +234,31 @@ def test_the_difference_of_two(page: Page, results: Path) -> None:
     go(page, "d", "demo after", "demo before", TASK)
     go(page, "d", "demo before", "demo after", TASK)
     assert page.run("document.querySelector('[data-metric=consistency]').textContent") == text, "the seed is fixed"
+
+
+@pytest.mark.parametrize(("cluster", "n"), [(None, 0), ("id:(.)$", 11), ("id:(..)$", 60)])
+def test_of_too_many_pairs_the_page_resamples_itself(
+    results: Path, tmp_path: Path, browser: Page, monkeypatch: pytest.MonkeyPatch, cluster: str | None, n: int
+) -> None:
+    """Questions, or clusters where there are twenty and more of them; each question a cluster is no cluster at all."""
+    monkeypatch.setattr("calm_ext.report.view.tables.MOST_MOVES", 0)
+    board = make_board([results / "alpha", results / "beta"], cluster=cluster)
+    assert (board.tables[0].n_clusters or 0) == n
+    write_view(board, tmp_path / "view")
+    browser.open(tmp_path / "view/index.html")
+    settle(browser)
+    go(browser, "d", "alpha", "org/beta", TASK)
+    caption = browser.run("document.querySelector('main table caption').textContent")
+    cells = browser.run("[...document.querySelector('[data-metric=acc]').cells].map(c => c.textContent)")
+    change = compare(*(read_answers([results / x]) for x in ("alpha", "beta"))).changes["acc"]
+    assert float(cells[3].split("[")[0].replace("−", "-")) == pytest.approx(change.difference, abs=6e-4)
+    if n == 11:
+        assert "too few clusters to resample" in caption
+        assert "[" not in cells[3] and cells[4] == "–"
+        return
+    assert f"over {'clusters' if n else 'questions'}, roughly" in caption
+    low, high = (float(x) for x in cells[3].replace("−", "-").split("[")[1].rstrip("]").split(", "))
+    assert (low, high) == pytest.approx(change.ci95, abs=0.02)
 
 
 def test_the_table_sorts_filters_and_hides(page: Page, view: Path) -> None:

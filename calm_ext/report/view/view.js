@@ -2,7 +2,7 @@
 // The view: a page that loads what it shows in parts (calm_ext/report/view/tables.py describes them).
 // Whatever a model, a data set or a file name says goes into text nodes and attributes, never into markup.
 (() => {
-  const PER_PAGE = 50, MOST_BESIDE = 6, RESAMPLES = 2000, SEED = 20261130, ALPHA = 0.05;
+  const PER_PAGE = 50, MOST_BESIDE = 6, RESAMPLES = 2000, FEW = 20, SEED = 20261130, ALPHA = 0.05;
   const manifest = JSON.parse(document.getElementById("manifest").textContent);
   const main = document.getElementById("main"), status = document.getElementById("status");
   manifest.tables.forEach((table, number) => { table.number = number; });
@@ -792,24 +792,25 @@
     const languages = t.labelled && t.languages.length > 1 ? t.languages : [];
     const byLanguage = languages.map((_, l) => [right(before, l), right(after, l)]);
     const keys = [...names, ...languages.map((x) => `acc_${x}`)], given = written && keys.every((m) => written[m]);
+    const few = !given && t.clusters > 0 && t.clusters < FEW, mean = (x) => x.reduce((s, v) => s + v, 0) / x.length;
     const every = [...sides, ...byLanguage], found = given ? keys.map((m) => {
       const [value, a, b, p] = written[m];
       return turned ? { value: -value, ci: [-b, -a], p } : { value, ci: [a, b], p };
-    }) : bootstrap(every.map(([x, y]) => Float64Array.from(x, (v, q) => y[q] - v)), t.clusters ? heads.map((h) => h[4]) : null);
+    }) : few ? every.map(([x, y]) => ({ value: mean(y) - mean(x), ci: [null, null], p: NaN })) : bootstrap(every.map(([x, y]) => Float64Array.from(x, (v, q) => y[q] - v)), t.clusters ? heads.map((h) => h[4]) : null);
     const flipsOf = ([x, y]) => [x.filter((v, q) => !v && y[q]).length, x.filter((v, q) => v && !y[q]).length];
     const flips = byLanguage.map(flipsOf), binary = (columns) => columns.every((x) => x.every((v) => v === 0 || v === 1));
     // McNemar's test takes questions for independent, which those of one cluster are not.
     const exact = (columns, c) => (binary(columns) && !t.clusters ? mcnemar(...flipsOf(columns)) : found[c].p);
     if (!given) every.forEach((columns, c) => { found[c].p = exact(columns, c); });
-    const corrected = given ? languages.map((x) => written[`acc_${x}`][4]) : holm(found.slice(names.length).map((f) => f.p));
-    const low = new Set(t.columns.filter((c) => c.low).map((c) => c.key)), mean = (x) => x.reduce((s, v) => s + v, 0) / x.length;
+    const corrected = given ? languages.map((x) => written[`acc_${x}`][4]) : few ? languages.map(() => NaN) : holm(found.slice(names.length).map((f) => f.p));
+    const low = new Set(t.columns.filter((c) => c.low).map((c) => c.key));
     const line = (words, c, p, better, more) => make("tr", { "data-metric": words[0] }, make("th", { scope: "row" }, words[1]), make("td", { class: "n" }, number(mean(every[c][0]))), make("td", { class: "n" }, number(mean(every[c][1]))),
       make("td", { class: "n" }, make("span", { class: p < ALPHA && (found[c].ci[0] > 0 || found[c].ci[1] < 0) ? (found[c].value > 0 === better ? "up" : "down") : null }, number(found[c].value, true)), make("small", {}, interval(found[c].ci, true))), make("td", { class: "n" }, pValue(p)), more ?? []);
     const name = (m) => capital(t.columns.find((c) => c.key === m)?.label ?? m);
     const groups = t.clusters ? ` in ${count(t.clusters, "cluster")}` : "";
     const head = (...more) => make("thead", {}, make("tr", {}, ["", "First", "Second", "Difference", "p", ...more].map((x, i) => make("th", { scope: "col", class: i ? "n" : null }, x))));
     return [
-      scroll("Difference", make("table", {}, make("caption", {}, `Second less first, of ${count(before.length, "question")}${groups}; ${given ? "95 % intervals and p as calm-ext compare has them." : `95 % intervals and p by a paired bootstrap over questions, roughly: ${RESAMPLES.toLocaleString("en")} resamples in this page, because there are too many pairs to write; calm-ext compare has them in full.`} ${t.clusters ? "Intervals and p are over clusters." : "p of what a question has or has not is of the exact McNemar test."}`),
+      scroll("Difference", make("table", {}, make("caption", {}, `Second less first, of ${count(before.length, "question")}${groups}; ${given ? `95 % intervals and p${t.clusters ? ", over clusters," : ""} as calm-ext compare has them.` : few ? "there are too many pairs to write intervals and p, and too few clusters to resample them here: calm-ext compare --cluster has them." : `95 % intervals and p by a paired bootstrap over ${t.clusters ? "clusters" : "questions"}, roughly: ${RESAMPLES.toLocaleString("en")} resamples in this page, because there are too many pairs to write; calm-ext compare has them in full.`} ${t.clusters ? "" : "p of what a question has or has not is of the exact McNemar test."}`),
         head(), make("tbody", {}, names.map((m, c) => line([m, name(m)], c, found[c].p, !low.has(m)))))),
       languages.length ? make("h3", {}, "Accuracy by language") : null,
       languages.length ? scroll("Accuracy by language", make("table", {}, make("caption", {}, `Answers are those to one question in one language. p ${t.clusters ? "over clusters" : "by the exact McNemar test"}, corrected over the languages by Holm’s method.`), head("Answers that became right", "Answers that became wrong"),
