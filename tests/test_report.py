@@ -225,7 +225,8 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def page(path: Path) -> str:
-    return (path / "report/index.html").read_text(encoding="utf-8")
+    """The report, without the links of its explained words."""
+    return unlinked((path / "report/index.html").read_text(encoding="utf-8"))
 
 
 class Balanced(HTMLParser):
