@@ -9,6 +9,8 @@ export TOKENIZERS_PARALLELISM ?= false
 # With -qq pip shows its errors, and none of its warnings and advice.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
+# Bytecode is kept, whatever the machine says of it: without, every process that is started compiles what it imports.
+export PYTHONDONTWRITEBYTECODE :=
 
 SOURCES := setup.cfg pyproject.toml README.md $(shell find calm_ext lm_eval_tasks recipes -name '*.py' -o -name '*.yaml' -o -name '*.html' -o -name '*.css' -o -name '*.js' -o -name '*.jinja' -o -name '*.txt' -o -name '*.jsonl' -o -name '*.md')
 
@@ -19,10 +21,18 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -qq --upgrade pip
 
-# torch first and by its exact version: a build of it may lie on the machine, and nothing must pull another one.
+# Prints what setup.cfg says that calm-ext and its development need, a package a line.
+REQUIREMENTS := import configparser; c = configparser.ConfigParser(); c.read('setup.cfg'); \
+	print(c['options']['install_requires'], c['options.extras_require']['dev'])
+
+# torch first and by its exact version: a build of it may lie on the machine, and nothing must pull another one. calm-ext
+# itself is built once, below. pip would compile 19,000 files on one core; -j 0 takes them all, and what is no Python of
+# today in them is nobody's error.
 $(VENV)/.dependencies: constraints.txt setup.cfg | $(BIN)/python
-	$(BIN)/python -m pip install -qq "$$(grep '^torch==' constraints.txt)"
-	$(BIN)/python -m pip install -qq -c constraints.txt '.[dev]'
+	$(BIN)/python -m pip install -qq --no-compile "$$(grep '^torch==' constraints.txt)"
+	$(BIN)/python -c "$(REQUIREMENTS)" >$(VENV)/requirements.txt
+	$(BIN)/python -m pip install -qq --no-compile -c constraints.txt -r $(VENV)/requirements.txt
+	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 	touch $@
 
 $(VENV)/.installed: $(VENV)/.dependencies $(SOURCES)

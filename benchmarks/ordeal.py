@@ -63,7 +63,10 @@ def prepare(out: Path) -> Path:
 
 def load_frameworks() -> None:
     """Load once what every attempt needs."""
-    for name in ("calm_ext.harness.evaluate", "calm_ext.models.lm", "lm_eval.evaluator", "matplotlib.figure", "peft"):
+    for name in (
+        "calm_ext.cli.screen", "calm_ext.data.benchmark", "calm_ext.harness.evaluate", "calm_ext.models.lm",
+        "calm_ext.pipeline.run", "langcodes", "lm_eval.evaluator", "matplotlib.figure", "peft",
+    ):  # fmt: skip
         importlib.import_module(name)
 
 

@@ -32,10 +32,10 @@ def table_of(table: VoteTable, rows: Iterable[int], drop: random.Random | None =
     """Some of the questions; with ``drop``, one sample of each language less."""
     part = VoteTable()
     part._first = table._first
-    for i in rows:
+    for row, i in enumerate(rows):
         part.questions.append(table.questions[i])
-        part.scores.append(table.scores[i])
-        part.equal.append(table.equal[i])
+        part.scores[row] = table.scores[i]
+        part.equal[row] = table.equal[i]
         votes = table.votes[i]
         if drop:
             votes = {x: tuple(drop.sample(answers, len(answers) - 1)) for x, answers in votes.items()}

@@ -24,18 +24,28 @@ SHARED = ROOT.parent / "shared" / "data"
 
 # The files that take longest, first: of two processes none then waits for the other's last file.
 LONGEST = (
-    "install",
     "training",
+    "ordeals",
     "pipeline",
     "study",
     "grpo",
+    "install",
     "methods",
     "losses",
+    "processes",
+    "checkpoints",
     "extend",
     "align",
-    "backends",
+    "tune",
+    "fidelity",
     "report",
     "shared_prefix",
+    "benchmarks",
+    "screen",
+    "kept",
+    "groups",
+    "watch",
+    "voting",
 )
 
 
@@ -107,6 +117,22 @@ def small_run(babel_model: Path, make_once: Callable[[str, Callable[[Path], obje
     from tests.small import small_recipe
 
     return make_once("small_run", lambda folder: Pipeline(small_recipe(babel_model), folder / "run").run()) / "run"
+
+
+@pytest.fixture(scope="session")
+def view_results(make_once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
+    """Results of many models, hostile names and texts among them (:mod:`tests.view_results`)."""
+    from tests.view_results import make_results
+
+    return make_once("view_results", make_results)
+
+
+@pytest.fixture(scope="session")
+def pages(view_results: Path, make_once: Callable[[str, Callable[[Path], object]], Path]) -> dict[str, Path]:
+    """A page of each kind, by name (:mod:`tests.pages`)."""
+    from tests.pages import make_pages, pages_in
+
+    return pages_in(make_once("pages", lambda folder: make_pages(folder, view_results)))
 
 
 @pytest.fixture

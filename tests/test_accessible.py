@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.chromium import CHROMIUM, Page
-from tests.pages import make_pages
 from tests.test_view_page import settle
-from tests.view_results import make_results
 
 axe = pytest.importorskip("axe_core_python", reason="axe-core-python is not installed (pip install '.[dev]')")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (Debian: apt install chromium)")
@@ -35,13 +33,6 @@ def violations(page: Page) -> list[str]:
 def browser(request: pytest.FixtureRequest) -> Iterator[Page]:
     with Page(dark=request.param == "dark") as page:
         yield page
-
-
-@pytest.fixture(scope="module")
-def pages(
-    tmp_path_factory: pytest.TempPathFactory, make_once: Callable[[str, Callable[[Path], object]], Path]
-) -> dict[str, Path]:
-    return make_pages(tmp_path_factory.mktemp("pages"), make_once("view_results", make_results))
 
 
 @pytest.mark.parametrize("name", ["report", "explain", "leaderboard", "check"])

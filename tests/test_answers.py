@@ -144,7 +144,7 @@ C = ["Lyon", "Paris", "Nice", "Lille"]
         ("A resposta correta é A", PT, "pt", (0,)),
         ("A resposta correta é a B.", PT, "pt", (1,)),
         ("Réponse : C'est parce que les poissons respirent dans l'eau", F, "fr", (None,)),
-        ("Réponse : D'après les informations que nous avons, il s'agit de l'eau", F, "fr", (None,)),
+        ("Réponse : D'après les informations que nous avons, il s'agit de l'eau", F, "fr", (1,)),
         ("Réponse : C'est B", F, "fr", (1,)),
         ("Réponse : 'B'", F, "fr", (1,)),
         ("Risposta: E' l'acqua quella che i pesci respirano", ["a", "b", "c", "d", "e"], "it", (None,)),

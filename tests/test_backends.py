@@ -35,9 +35,16 @@ from calm_ext.pipeline.run import Pipeline
 from calm_ext.pipeline.stages.sample import sampling_identity
 from calm_ext.records import Generation, Pair, ParallelQuestion
 from tests.api_server import ApiServer, api_server, choices
+from tests.shell import calm
 from tests.test_pipeline import recipe, run
 
 pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses before a request is repeated double from here; five of the usual length take a quarter of a minute."""
+    monkeypatch.setattr("calm_ext.models.backends.servers._BACKOFF", 0.01)
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +175,9 @@ def test_what_a_server_says_is_one_line(answer: tuple[int, Any], told: str) -> N
     assert "\n" not in str(error.value)
 
 
-def test_a_server_that_takes_too_long_and_one_that_ignores_stop_strings() -> None:
+def test_a_server_that_takes_too_long_and_one_that_ignores_stop_strings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("calm_ext.models.backends.servers._BACKOFF", 0.5)  # the test's server answers one at a time
+
     def slow(path: str, payload: dict[str, Any]) -> tuple[int, Any]:
         time.sleep(1.5)
         return say(path, payload)
@@ -314,10 +323,10 @@ def test_a_server_without_log_probabilities(
 
 
 def test_the_verb(lm: SharedPrefixLM, questions_file: Path, tmp_path: Path) -> None:
-    base = [sys.executable, "-m", "calm_ext", "sample", str(questions_file), "-o", str(tmp_path / "g.jsonl")]
+    base = ["sample", str(questions_file), "-o", str(tmp_path / "g.jsonl")]
     base += ["--model", "tiny", "--style", "direct", "-n", "2", "--max-new-tokens", "3", "--backend", "api"]
     with api_server(serving(lm), models=["tiny"]) as server:
-        done = subprocess.run([*base, "--backend-arg", f"base_url={server.url}"], capture_output=True, text=True)
+        done = calm(*base, "--backend-arg", f"base_url={server.url}")
     assert done.returncode == 0, done.stderr
     assert "40 questions asked" in done.stderr
     for arguments, said in (
@@ -327,7 +336,7 @@ def test_the_verb(lm: SharedPrefixLM, questions_file: Path, tmp_path: Path) -> N
         (["--backend-arg", "base_url"], "--backend-arg base_url: key=value was expected"),
         (["--backend-arg", f"base_url={server.url}"], "no server answers at"),
     ):
-        failed = subprocess.run([*base, *arguments], capture_output=True, text=True)
+        failed = calm(*base, *arguments)
         assert failed.returncode == 2, failed.stderr
         assert said in failed.stderr and "Traceback" not in failed.stderr
 
@@ -417,6 +426,19 @@ def test_sglang_responses_come_prompt_by_prompt() -> None:
     requests = [SampleRequest("a", "xy", [], [1, 2]), SampleRequest("b", "xyz", [], [3, 4])]
     got = SGLangBackend(Inner(), CONFIG).respond(requests, **DRAWN)  # type: ignore[arg-type]
     assert got == [[Reply(f"{n} 0", "stop"), Reply(f"{n} 1", "length")] for n in (3, 4)]
+
+
+def test_sglang_batches_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """lm-eval's class would hand it one prompt at a time where options are scored."""
+    from lm_eval.models import sglang_causallms
+
+    from calm_ext.models.backends.sglang import _make
+
+    monkeypatch.setattr(sglang_causallms, "SGLangLM", lambda **given: given)
+    assert _make(pretrained="m", tensor_parallel_size=2) == {
+        "pretrained": "m", "tp_size": 2, "add_bos_token": True, "batch_size": "auto",
+    }  # fmt: skip
+    assert _make(pretrained="m", batch_size=4)["batch_size"] == 4  # type: ignore[index]
 
 
 @pytest.mark.parametrize("name", ["vllm", "sglang"])

@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from calm_ext.cli.main import VERBS
-from tests.conftest import ROOT
-
-
-def calm(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    import os
-
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(
-        [sys.executable, "-m", "calm_ext", *arguments], capture_output=True, text=True, cwd=cwd, env=environment
-    )
+from tests.shell import calm, calm_process
 
 
 def test_help_names_every_verb() -> None:
-    shown = calm("--help")
+    shown = calm_process("--help")
     for verb, (_, text) in VERBS.items():
         assert verb in shown.stdout
         assert text.split()[0] in shown.stdout
@@ -118,38 +107,17 @@ RECIPE = "name: x\nmodel: {path: babel}\ndata: {source: babel}\nevaluation: {tas
     ],
 )  # fmt: skip
 def test_mistakes_are_one_line_and_exit_2(
-    arguments: list[str], files: dict[str, str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    arguments: list[str], files: dict[str, str], said: str, tmp_path: Path
 ) -> None:
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    code, told = _main(arguments)
+    code, _, told = calm(*arguments, cwd=tmp_path)
     assert code == 2, told
     assert said in told
     assert "Traceback" not in told
     for name, text in files.items():
         assert (tmp_path / name).read_text(encoding="utf-8") == text, "nothing is overwritten"
-
-
-def _main(arguments: list[str]) -> tuple[int, str]:
-    """Exit code and stderr of the real entry point, in this process."""
-    import contextlib
-    import io
-
-    from calm_ext.cli.main import main
-
-    told = io.StringIO()
-    old = sys.argv
-    sys.argv = ["calm-ext", *arguments]
-    try:
-        with contextlib.redirect_stderr(told), contextlib.redirect_stdout(io.StringIO()):
-            main()
-        return 0, told.getvalue()
-    except SystemExit as error:
-        return int(error.code or 0), told.getvalue()
-    finally:
-        sys.argv = old
 
 
 def test_stages_are_verbs_with_files_in_and_out(babel_model: Path, tmp_path: Path) -> None:
@@ -183,8 +151,6 @@ def test_stages_are_verbs_with_files_in_and_out(babel_model: Path, tmp_path: Pat
 
 
 def test_a_dry_run_and_json_heed_stop_after(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import json
-
     monkeypatch.chdir(tmp_path)
     Path("r.yaml").write_text(RECIPE)
     stop = ["align", "r.yaml", "--stop-after", "questions", "--json"]

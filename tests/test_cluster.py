@@ -28,8 +28,8 @@ SBATCH = FOLDER / "align.sbatch"
 
 SRUN = """#!/bin/bash
 # runs the command on "the node", an address of this machine
-for x in "$@"; do case $x in --nodelist=*) export NODE=${x#*=}; shift;; --*) shift;; *) break;; esac; done
-echo "$NODE $*" >> "$STUBS/srun.log"
+for x in "$@"; do case $x in --cpus-per-task=*) CORES=${x#*=}; shift;; --nodelist=*) export NODE=${x#*=}; shift;; --*) shift;; *) break;; esac; done
+echo "$NODE $CORES $*" >> "$STUBS/srun.log"
 exec "$@"
 """
 SCONTROL = """#!/bin/bash
@@ -76,7 +76,7 @@ def test_the_sbatch_file_runs_with_two_servers_on_this_machine(
     assert min(answered) > 0, "both served"
     assert list(read_jsonl(tmp_path / "runs/mine/pairs.jsonl", Pair))
     started = (tmp_path / "stubs/srun.log").read_text().splitlines()
-    said = rf"127\.0\.0\.\d vllm serve {babel_model} --host 0\.0\.0\.0 --port {free_port} --data-parallel-size 4"
+    said = rf"127\.0\.0\.\d 16 vllm serve {babel_model} --host 0\.0\.0\.0 --port {free_port} --data-parallel-size 4"
     assert len(started) == 2 and all(re.fullmatch(said, line) for line in started)
     first, second = (tmp_path / "stubs/calm.log").read_text().splitlines()
     assert first == f"{second} --stop-after pairs", "the settings of what goes on are the same"
@@ -125,6 +125,7 @@ def stubs(tmp_path: Path, model: Path, port: int) -> dict[str, str]:
         "SLURM_JOB_NODELIST": "node[1-3]",
         "SLURM_JOB_ID": "7",
         "SLURM_GPUS_ON_NODE": "4",
+        "SLURM_CPUS_PER_TASK": "16",
         "RECIPE": "mine.yaml",
         "MODEL": str(model),
         "PORT": str(port),

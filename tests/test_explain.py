@@ -432,7 +432,7 @@ def test_babel_is_shown_in_english_too(tmp_path: Path) -> None:
 
 
 def test_several_runs_are_read_as_one(run: Path, tmp_path: Path) -> None:
-    """Two folds: each question counts once, with the answers of the run that measured it."""
+    """Two folds; and runs that measured the same questions, each of which still weighs the same."""
     for name, mine in (("one", lambda i: i < 30), ("two", lambda i: i >= 30)):
         shutil.copytree(run, tmp_path / name)
         for when in ("before", "after"):
@@ -447,10 +447,13 @@ def test_several_runs_are_read_as_one(run: Path, tmp_path: Path) -> None:
         k: whole[k] for k in ("acc", "outcomes", "factors", "pairs")
     }
     twice = json.loads(verb(tmp_path / "one", run, "-o", tmp_path / "out", "--json").output)["parts"][0]
-    assert twice["outcomes"] == whole["outcomes"]
+    assert (twice["n_questions"], twice["n_answers"], twice["repeated"]["n_rows"]) == (50, 80 * 3, 80)
+    assert {k: twice["acc"][k] for k in ("before", "after", "difference")} == pytest.approx(
+        {k: whole["acc"][k] for k in ("before", "after", "difference")}
+    )
+    assert twice["acc"]["ci95"] == pytest.approx(whole["acc"]["ci95"])
+    assert [t["id"] for t in twice["telling"]] == [t["id"] for t in whole["telling"]]
     assert "name one for explain.html with -o" in str(verb(run, run).exception)
-    (tmp_path / "study/cells").mkdir(parents=True)
-    assert "is a study; name the cells" in str(verb(tmp_path / "study").exception)
     path = tmp_path / "one/eval/after/samples_toy_xl.jsonl"
     (line, *rest) = path.read_text().splitlines()
     other = json.loads(line)

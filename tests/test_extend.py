@@ -169,20 +169,28 @@ evaluation: {{tasks: [calm_babel_xl], languages: [qaa, qab], limit: 4}}
     assert "toy" in card
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["data", "ls"], "a toy"),
-        (["languages"], "Toki Pona"),
-        (["vote", "--help"], "the votes of Toki Pona count twice"),
-        (["sample", "--help"], "toy"),
-        (["train", "--help"], "toy"),
-    ],
-)
-def test_the_verbs_name_them(environment: dict[str, str], arguments: list[str], said: str) -> None:
-    done = calm_ext(environment, *arguments)
+NAMED = {
+    "data ls": "a toy",
+    "languages": "Toki Pona",
+    "vote --help": "the votes of Toki Pona count twice",
+    "sample --help": "toy",
+    "train --help": "toy",
+}
+
+
+def test_the_verbs_name_them(environment: dict[str, str]) -> None:
+    """In one new process, as the plugins are found when it starts."""
+    code = (
+        "import json; from click.testing import CliRunner; from calm_ext.cli.main import cli; "
+        f"found = {{x: CliRunner().invoke(cli, x.split()) for x in {list(NAMED)}}}; "
+        "print(json.dumps({x: [r.exit_code, r.output] for x, r in found.items()}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
-    assert said in " ".join(done.stdout.split())
+    shown = json.loads(done.stdout)
+    for command, said in NAMED.items():
+        ended, text = shown[command]
+        assert ended == 0 and said in " ".join(text.split()), (command, text)
 
 
 def test_their_options_are_checked(environment: dict[str, str], tmp_path: Path) -> None:

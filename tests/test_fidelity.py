@@ -15,6 +15,7 @@ from calm_ext.data import load_questions
 from calm_ext.harness.evaluate import task_manager
 from calm_ext.prompts import ask, delimiter
 from tests.conftest import ROOT
+from tests.shell import calm
 
 PLAIN = """
 task: plain_one_language
@@ -75,25 +76,22 @@ def test_one_language_is_a_plain_lm_eval_task(
         assert [float(r[0]) for r in b["filtered_resps"]] == pytest.approx(theirs, abs=1e-6)
 
 
-def _evaluate(model: Path, output: Path, *launcher: str) -> str:
-    command = ["eval", "--model", str(model), "--tasks", "calm_babel_xl,calm_babel_xl_mc", "-o", str(output)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [*launcher, "-m", "calm_ext", *command, "--limit", "21", "--dtype", "float32", "--device", "cpu"],
-        capture_output=True, text=True, cwd=ROOT, env=environment,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stderr
-
-
-def test_two_processes_give_the_numbers_of_one(babel_model: Path, tmp_path: Path) -> None:
+def test_two_processes_give_the_numbers_of_one(babel_model: Path, tmp_path: Path, one_thread: None) -> None:
     """An odd number of questions, so that the two have different shares. accelerate starts several CPU processes only
     with the launcher of GPUs; lm-eval's own hf model does not share questions among them, calm-ext's does."""
-    _evaluate(babel_model, tmp_path / "one", sys.executable)
+    asked = ["eval", "--model", str(babel_model), "--tasks", "calm_babel_xl,calm_babel_xl_mc"]
+    asked += ["--limit", "21", "--dtype", "float32", "--device", "cpu", "-o"]
+    alone = calm(*asked, str(tmp_path / "one"))
+    assert alone.returncode == 0, alone.stderr[-3000:]
     accelerate = [str(Path(sys.executable).with_name("accelerate")), "launch", "--multi_gpu", "--num_processes", "2"]
-    told = _evaluate(babel_model, tmp_path / "two", *accelerate, "--main_process_port", "0")
-    assert "11/11" in told, "one process built 11 questions, so the other had 10"
-    assert "21/21" not in told
+    shared = subprocess.run(
+        [*accelerate, "--main_process_port", "0", "-m", "calm_ext", *asked, str(tmp_path / "two")],
+        capture_output=True, text=True, cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert shared.returncode == 0, shared.stderr[-3000:]
+    assert "11/11" in shared.stderr, "one process built 11 questions, so the other had 10"
+    assert "21/21" not in shared.stderr
 
     def read(name: str) -> tuple[dict[str, Any], list[int]]:
         results = json.loads((tmp_path / name / "results.json").read_text())["results"]

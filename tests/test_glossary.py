@@ -8,16 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from calm_ext.cli.main import cli
 from calm_ext.metrics.names import DESCRIPTIONS
-from calm_ext.report import write_report
 from calm_ext.report.glossary.link import glossary_list, with_glossary
 from calm_ext.report.glossary.words import metric_word, words
 
 from .chromium import CHROMIUM, Page
-from .test_report import make_run
 
 browser = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (Debian: apt install chromium)")
 FRAME = "<html><head><style>body {}</style></head><body><main>{}</main></body></html>"
@@ -101,10 +97,8 @@ def test_a_definition_brings_the_words_that_it_uses() -> None:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = make_run(tmp_path_factory.mktemp("runs") / "toy", languages=["en", "ar", "ja"], n=40, n_test=60)
-    write_report(path)
-    return path
+def run(pages: dict[str, Path]) -> Path:
+    return pages["report"].parents[1]
 
 
 @pytest.mark.parametrize("name", ["index.html", "explain.html"])
@@ -205,15 +199,8 @@ def test_in_print_a_table_stays_with_its_head_and_a_summary_with_what_it_opens(r
         assert page.run("getComputedStyle(document.querySelector('a.word')).textDecorationLine") == "none"
 
 
-def test_the_leaderboard_explains_its_columns(tmp_path: Path) -> None:
-    from .view_results import make_results
-
-    results = tmp_path / "results"
-    results.mkdir()
-    make_results(results)
-    done = CliRunner().invoke(cli, ["leaderboard", str(results), "-o", str(tmp_path / "board")])
-    assert done.exit_code == 0, done.output
-    page = (tmp_path / "board/index.html").read_text(encoding="utf-8")
+def test_the_leaderboard_explains_its_columns(pages: dict[str, Path]) -> None:
+    page = pages["leaderboard"].read_text(encoding="utf-8")
     assert set(listed(page)) >= {"acc", "consistency", "kappa", "all_correct", "answered", "rank", "interval", "holm"}
     assert "anchor" not in listed(page)
     assert {"rank", "holm", "interval"} <= {key for key, _ in linked(page)}

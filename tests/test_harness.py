@@ -282,3 +282,23 @@ def test_sampling_refuses_generations_of_other_questions(
         sample(HFBackend(lm), questions[2:6], tmp_path / "g.jsonl", mode="options")
     with pytest.raises(CalmError, match="no chat template"):
         sample(HFBackend(lm), questions, tmp_path / "h.jsonl", mode="options", chat_template=True)
+
+
+@pytest.mark.parametrize("folder", ["acpbench", "afrobench/flores", "eus_exams", "aradice/cultural-benchmark", "xcopa"])
+def test_a_name_of_lm_eval_s_is_found_before_its_index_is_made(folder: str) -> None:
+    """Tasks, groups, tags, in lists and in files that others include; and a name that is none is refused without it."""
+    import lm_eval.tasks
+
+    from calm_ext.harness import evaluate
+
+    place = Path(lm_eval.tasks.__file__).parent / folder
+    names = lm_eval.tasks.TaskManager(include_path=str(place), include_defaults=False).all_tasks
+    assert len(names) > 5
+    assert evaluate._unmentioned([*names, "nonesuch"]) == {"nonesuch"}
+
+
+def test_a_wrong_name_makes_no_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    from calm_ext.harness import evaluate
+
+    monkeypatch.setattr(evaluate, "task_manager", lambda *_: pytest.fail("its index takes ten seconds"))
+    assert evaluate.unknown_tasks(["a", "hellaswag", "calm_xcsqa_xl", "calm_nonesuch"]) == ["a", "calm_nonesuch"]

@@ -210,7 +210,7 @@ def test_the_real_client_without_a_network(run: Path) -> None:
 
 
 def test_the_verb(run: Path) -> None:
-    from tests.test_cli import calm
+    from tests.shell import calm
 
     dry = calm("push", str(run), "--repo", "me/toy", "--dry-run")
     assert dry.returncode == 0, dry.stderr

@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 from lm_eval.api.instance import Instance
 
+from calm_ext.files.journal import Journal
 from calm_ext.harness.evaluate import evaluate
-from calm_ext.harness.kept import Answers, ResumingLM
+from calm_ext.harness.kept import ResumingLM
 from calm_ext.models.lm import SharedPrefixLM, load_lm
 from tests.conftest import ROOT
+from tests.shell import calm
 
 TASKS = ["calm_babel_xl_mc", "calm_babel_xl"]
 
@@ -39,16 +41,15 @@ class Power(Exception):
 def asked(lm: SharedPrefixLM, monkeypatch: pytest.MonkeyPatch, *, stop_at: int | None = None) -> list[int]:
     """Counts the answers that the model gives; it stops at one."""
     counted: list[int] = []
-    plain = Answers.add_partial
+    plain = Journal.add
 
-    def add(self: Answers, what: str, arguments: Any, answer: Any) -> None:
-        before = len(self._known)
-        plain(self, what, arguments, answer)
-        counted.extend([1] * (len(self._known) - before))
+    def add(self: Journal, key: str, value: Any) -> None:
+        plain(self, key, value)
+        counted.append(1)
         if len(counted) == stop_at:
             raise Power
 
-    monkeypatch.setattr(Answers, "add_partial", add)
+    monkeypatch.setattr(Journal, "add", add)
     return counted
 
 
@@ -64,7 +65,7 @@ def test_it_goes_on_with_what_it_had(
     asked(lm, monkeypatch, stop_at=stop_at)
     with pytest.raises(Power):
         evaluate(lm, TASKS, tmp_path / "parts", model_name="m", limit=6, identity="a")
-    assert len(kept.read_text().splitlines()) == 1 + stop_at and not (tmp_path / "parts").exists()
+    assert len(kept.read_text().splitlines()) == stop_at and not (tmp_path / "parts").exists()
     monkeypatch.undo()
     rest, said = asked(lm, monkeypatch), list[str]()
     evaluate(lm, TASKS, tmp_path / "parts", model_name="m", limit=6, identity="a", say=said.append)
@@ -94,7 +95,7 @@ class Fixed(SharedPrefixLM):
 
 def answered(path: Path, identity: str = "a") -> tuple[int, list[tuple[float, bool]]]:
     model = Fixed()
-    asking = ResumingLM(model, Answers(path, identity))
+    asking = ResumingLM(model, Journal(path, only=identity))
     found = asking.loglikelihood(requests())
     asking.close(finished=False)
     return model.calls, found
@@ -106,30 +107,38 @@ def test_answers_of_another_model_or_that_were_changed_are_asked_again(tmp_path:
     assert answered(path) == (5, whole) and answered(path) == (0, whole)
     assert answered(path, "b") == (5, whole)
     lines = path.read_text().splitlines(keepends=True)
+    assert len(lines) == 5, "a's are gone"
     for damage in (
-        lines[2].replace("-1.0", "-9.0"),  # a valid change
-        lines[2][: len(lines[2]) // 2],  # cut
+        lines[1].replace("-1.0", "-9.0"),  # a valid change
+        lines[1].replace('"b/', '"a/'),  # another model's
+        lines[1][: len(lines[1]) // 2],  # cut
         "[[[[\n", '{"a": 1}\n', '["k", 1]\n', "[" * 100_000 + "\n", "\x00\n",
     ):  # fmt: skip
-        path.write_text("".join([*lines[:2], damage, *lines[3:]]))
-        assert answered(path) == (5, whole), "the identity is b's"
-        path.write_text("".join([*lines[:2], damage, *lines[3:]]))
+        path.write_text("".join([lines[0], damage, *lines[2:]]))
         calls, found = answered(path, "b")
         assert found == whole and calls == (1 if damage.endswith("\n") else 2)
+        assert sorted(filter(None, path.read_text().split("\n"))) == sorted(x.strip() for x in lines)
+        path.write_text("".join([lines[0], damage, *lines[2:]]))
+        assert answered(path) == (5, whole), "what is kept is b's"
 
 
 def test_beginning_again_puts_nothing_at_risk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not to be used goes at once, and with it nothing else, whenever the power goes out."""
     path = tmp_path / "answers"
     answered(path)
-    before = path.read_bytes()
+    whole = path.read_bytes()
+    path.write_bytes(whole + whole[:40])
 
     def out(*_: Any) -> None:
         raise Power
 
-    monkeypatch.setattr("calm_ext.files.writing.os.replace", out)
-    with pytest.raises(Power):
-        Answers(path, "a")
-    assert path.read_bytes() == before
+    with monkeypatch.context() as patched:
+        patched.setattr("calm_ext.files.writing.os.replace", out)
+        with pytest.raises(Power):
+            Journal(path, only="a")
+    assert path.read_bytes() == whole + whole[:40]
+    assert Journal(path, only="a").n == 5 and path.read_bytes() == whole
+    assert Journal(path, only="b").n == 0 and path.read_bytes() == b""
 
 
 def test_what_is_drawn_is_never_kept(tmp_path: Path) -> None:
@@ -140,17 +149,20 @@ def test_what_is_drawn_is_never_kept(tmp_path: Path) -> None:
 
     settings = {"do_sample": True, "until": []}
     drawn = [Instance(request_type="generate_until", doc={}, arguments=("x", settings), idx=0)]
-    asking = ResumingLM(Drawn(), Answers(tmp_path / "a", "a"))
+    asking = ResumingLM(Drawn(), Journal(tmp_path / "a", only="a"))
     assert [asking.generate_until(drawn), asking.generate_until(drawn)] == [["1"], ["2"]]
 
 
 def test_the_verb_goes_on_after_sigterm(babel_model: Path, tmp_path: Path) -> None:
     command = [
-        sys.executable, "-m", "calm_ext", "eval", "--model", babel_model, "--tasks", "calm_babel_xl", "--limit", "150",
-        "--batch-size", "1", "--dtype", "float32", "-o", tmp_path / "out",
+        "eval", "--model", str(babel_model), "--tasks", "calm_babel_xl", "--limit", "150",
+        "--batch-size", "1", "--dtype", "float32", "-o", str(tmp_path / "out"),
     ]  # fmt: skip
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "calm_ext", *command],
+        env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
     kept = tmp_path / ".out.answers"
     until = time.monotonic() + 120
     while (not kept.is_file() or kept.stat().st_size < 2000) and process.poll() is None and time.monotonic() < until:
@@ -160,5 +172,6 @@ def test_the_verb_goes_on_after_sigterm(babel_model: Path, tmp_path: Path) -> No
     if process.returncode == 0:
         pytest.skip("it was done before the signal came")
     assert process.returncode == 128 + signal.SIGTERM and "the same command continues where it stopped" in said
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    done = calm(*command)
+    assert done.returncode == 0, done.stderr
     assert "continued: " in done.stderr and (tmp_path / "out/results.json").is_file() and not kept.exists()

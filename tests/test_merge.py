@@ -218,7 +218,7 @@ def test_the_base_of_a_run(adapter: Path, babel_model: Path, tmp_path: Path, mon
 
 
 def test_the_verb(adapter: Path, tmp_path: Path) -> None:
-    from tests.test_cli import calm
+    from tests.shell import calm
 
     done = calm("merge", str(adapter), "-o", str(tmp_path / "m"), "--dtype", "float32")
     assert done.returncode == 0, done.stderr

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +24,7 @@ from calm_ext.pipeline.run import Pipeline
 from calm_ext.records import Ballot, Generation, ParallelQuestion, Version
 from calm_ext.voting.table import VoteTable
 from tests.api_server import ApiServer, api_server, choices
+from tests.shell import calm
 from tests.test_pipeline import Spy, recipe
 
 Answer = Callable[[str, dict[str, Any]], tuple[int, Any]]
@@ -292,17 +291,16 @@ def test_a_refused_question_is_kept_as_null_and_asked_again_with_retry(tmp_path:
 def test_the_verb_says_what_is_missing_and_asks_again(tmp_path: Path) -> None:
     write_jsonl(tmp_path / "q.jsonl", asked_of(3))
     output = tmp_path / "g.jsonl"
-    base = [sys.executable, "-m", "calm_ext", "sample", str(tmp_path / "q.jsonl"), "-o", str(output), "-n", "2"]
+    base = ["sample", str(tmp_path / "q.jsonl"), "-o", str(output), "-n", "2"]
     base += ["--model", "m", "--backend", "api", "--backend-arg", "body={seed: null}"]
     with api_server(refusing("fr1")) as server:
-        done = subprocess.run([*base, "--backend-arg", f"base_url={server.url}"], capture_output=True, text=True)
+        done = calm(*base, "--backend-arg", f"base_url={server.url}")
         assert "seed" not in server.asked[0][1]
     assert done.returncode == 0, done.stderr
     assert "note: 2 of 12 responses are missing: 2 answered 400: filtered (q1 in fr). --retry asks" in done.stderr
     assert output.read_text().count("[null,null]") == 1
     with api_server(say) as server:
-        again = [*base, "--backend-arg", f"base_url={server.url}", "--retry"]
-        done = subprocess.run(again, capture_output=True, text=True)
+        done = calm(*base, "--backend-arg", f"base_url={server.url}", "--retry")
     assert done.returncode == 0 and "1 questions asked, 2 were there already" in done.stderr
     assert "note:" not in done.stderr and "null" not in output.read_text()
 

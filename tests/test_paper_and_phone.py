@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from calm_ext.report.plots.style import heat_colours, letters_on
 from tests.chromium import CHROMIUM, Page
-from tests.pages import make_pages
 from tests.test_view_page import go, settle
-from tests.view_results import OTHER, TASK, N, make_results
+from tests.view_results import OTHER, TASK, N
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (Debian: apt install chromium)")
-
-
-@pytest.fixture(scope="module")
-def pages(
-    tmp_path_factory: pytest.TempPathFactory, make_once: Callable[[str, Callable[[Path], object]], Path]
-) -> dict[str, Path]:
-    return make_pages(tmp_path_factory.mktemp("pages"), make_once("view_results", make_results))
 
 
 @pytest.fixture(scope="module")

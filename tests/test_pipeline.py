@@ -201,19 +201,23 @@ def test_vote_and_pairs_load_no_framework(finished: Path, tmp_path: Path) -> Non
     shutil.copytree(finished, folder)
     stages = ["align", str(folder / "recipe.yaml"), "--run", str(folder), "--set", "vote.min_margin=0.01"]
     generations, ballots, pairs = str(folder / "generations.jsonl"), str(tmp_path / "b"), str(tmp_path / "p")
-    for arguments in (
+    asked = [
         [*stages, "--stop-after", "pairs"],
         ["vote", generations, "-o", ballots, "--style", "direct"],
         ["pairs", ballots, generations, "-o", pairs, "--style", "direct"],
-    ):
-        code = (
-            "import sys; from calm_ext.cli.main import cli; from click.testing import CliRunner; "
-            f"result = CliRunner().invoke(cli, {arguments!r}); assert result.exit_code == 0, result.output; "
-            "heavy = {'torch', 'transformers', 'lm_eval', 'trl', 'peft', 'accelerate'}; "
-            "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
-        )
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-        assert done.returncode == 0, (arguments, done.stderr)
+    ]
+    code = f"""
+import sys
+from click.testing import CliRunner
+from calm_ext.cli.main import cli
+for arguments in {asked!r}:
+    result = CliRunner().invoke(cli, arguments)
+    assert result.exit_code == 0, (arguments, result.output)
+    heavy = {{'torch', 'transformers', 'lm_eval', 'trl', 'peft', 'accelerate'}} & set(sys.modules)
+    assert not heavy, (arguments, heavy)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     manifest = json.loads((folder / "manifest.json").read_text())["stages"]
     assert (
         manifest["vote"]["inputs"] != json.loads((finished / "manifest.json").read_text())["stages"]["vote"]["inputs"]

@@ -38,6 +38,7 @@ from calm_ext.models.processes.start import PARENT, command, reason_in
 from calm_ext.models.request import SampleRequest
 from calm_ext.records import ParallelQuestion
 from tests.conftest import ROOT
+from tests.shell import calm
 
 TWO = ROOT / "recipes/accelerate/multi-cpu.yaml"
 
@@ -113,6 +114,9 @@ def test_the_number_of_processes(tmp_path: Path) -> None:
     unknown = tmp_path / "all.yaml"
     unknown.write_text("distributed_type: MULTI_GPU\n")
     assert LaunchOptions(accelerate_config=str(unknown)).several and threads_of(unknown) is None
+    one_each = tmp_path / "one-each.yaml"  # accelerate launches no single process as several
+    one_each.write_text("num_machines: 2\nnum_processes: 2\n")
+    assert not LaunchOptions(accelerate_config=str(one_each)).several and processes_of(one_each) == 2
 
 
 @pytest.mark.parametrize("text", ["", "- a\n", "a: [1\n", "num_processes: two\n"])
@@ -270,10 +274,9 @@ def test_the_shell_s_flag_and_a_model_that_is_not_there(
     broken = tmp_path / "model"
     shutil.copytree(babel_model, broken)
     (broken / "model.safetensors").write_bytes(b"not weights")
-    asked = subprocess.run(
-        [sys.executable, "-m", "calm_ext", "sample", questions_file, "-o", tmp_path / "g.jsonl", "--model", broken,
-         "--mode", "options", "--accelerate-config", TWO],
-        capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    asked = calm(
+        "sample", questions_file, "-o", tmp_path / "g.jsonl", "--model", broken, "--mode", "options",
+        "--accelerate-config", TWO,
     )  # fmt: skip
     assert asked.returncode == 2
     assert f"error: model {broken} cannot be loaded: " in asked.stderr.splitlines()[-1]

@@ -55,11 +55,16 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def desktop(run: Path) -> Iterator[Page]:
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Page]:
     with Page(width=1280) as page:
-        page.open(run / "report/index.html")
         yield page
+
+
+@pytest.fixture
+def desktop(browser: Page, run: Path) -> Page:
+    browser.open(run / "report/index.html")
+    return browser
 
 
 def choose(page: Page, field: str, value: str) -> None:
@@ -134,25 +139,25 @@ def test_keyboard_alone_opens_a_question(desktop: Page) -> None:
     assert desktop.run("document.getElementById('found').getAttribute('aria-live')") == "polite"
 
 
-@pytest.mark.parametrize("name", ["index.html", "explain.html"])
 @pytest.mark.parametrize(("width", "dark"), [(390, False), (390, True), (1280, True)])
-def test_nothing_is_wider_than_the_window(run: Path, width: int, dark: bool, name: str) -> None:
+def test_nothing_is_wider_than_the_window(run: Path, width: int, dark: bool) -> None:
     with Page(width=width, dark=dark) as page:
-        page.open(run / "report" / name)
-        page.run("document.querySelectorAll('details').forEach(d => { d.open = true; })")
-        assert page.run("new Promise(r => setTimeout(() => r(document.documentElement.scrollWidth), 100))") == width
-        background = page.run("getComputedStyle(document.body).backgroundColor")
-        assert (background == "rgb(255, 255, 255)") != dark
+        for name in ("index.html", "explain.html"):
+            page.open(run / "report" / name)
+            page.run("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+            wide = page.run("new Promise(r => setTimeout(() => r(document.documentElement.scrollWidth), 100))")
+            assert wide == width, name
+            background = page.run("getComputedStyle(document.body).backgroundColor")
+            assert (background == "rgb(255, 255, 255)") != dark, name
 
 
-def test_the_explanation_runs_nothing(run: Path) -> None:
+def test_the_explanation_runs_nothing(run: Path, browser: Page) -> None:
     """Its questions are hostile, too, and it has no script of its own."""
-    with Page() as page:
-        page.open(run / "report/explain.html")
-        assert page.problems() == []
-        assert page.run("window.hit") is None
-        assert page.run("document.querySelectorAll('script, svg, iframe, img:not(figure img)').length") == 0
-        assert "window.hit = 1" in page.run("document.body.textContent")
+    browser.open(run / "report/explain.html")
+    assert browser.problems() == []
+    assert browser.run("window.hit") is None
+    assert browser.run("document.querySelectorAll('script, svg, iframe, img:not(figure img)').length") == 0
+    assert "window.hit = 1" in browser.run("document.body.textContent")
 
 
 def test_without_javascript_the_page_says_what_is_missing(run: Path) -> None:
@@ -165,13 +170,12 @@ def test_without_javascript_the_page_says_what_is_missing(run: Path) -> None:
 
 
 @pytest.mark.parametrize("gone", ["eval/before", "eval/after", "ballots.jsonl", "training", "questions.jsonl"])
-def test_half_a_run_is_no_blank_page(run: Path, tmp_path: Path, gone: str) -> None:
+def test_half_a_run_is_no_blank_page(run: Path, tmp_path: Path, gone: str, browser: Page) -> None:
     half = tmp_path / "half"
     shutil.copytree(run, half)
     shutil.rmtree(half / gone) if (half / gone).is_dir() else (half / gone).unlink()
     write_report(half)
-    with Page() as page:
-        page.open(half / "report/index.html")
-        assert page.problems() == []
-        assert "This run is not complete." in page.run("document.body.innerText")
-        assert page.run("document.querySelectorAll('#list details').length") > 0
+    browser.open(half / "report/index.html")
+    assert browser.problems() == []
+    assert "This run is not complete." in browser.run("document.body.innerText")
+    assert browser.run("document.querySelectorAll('#list details').length") > 0

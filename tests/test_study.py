@@ -42,6 +42,7 @@ from calm_ext.study.run import plan_study, run_study
 from calm_ext.study.sharing import claimed, locked
 from calm_ext.study.tables import markdown, metric_tables
 from tests.conftest import ROOT
+from tests.shell import calm
 
 # --- the study file and its grid --------------------------------------------------------------------------------------
 
@@ -152,6 +153,15 @@ def test_bundled_studies_of_real_data_take_its_folder(babel_model: Path, tmp_pat
         assert len([r for r in plan.runs if r.cell]) == cells and plan.counts["train"]["runs"] == cells
 
 
+def test_a_study_names_the_command_that_runs_it(tmp_path: Path) -> None:
+    bundled = read_study(find_study("methods-babel"), overrides=["data.limit=40"])
+    assert bundled.command(Path("runs/methods-babel")) == "calm-ext study methods-babel --set data.limit=40"
+    own = study(tmp_path)._replace(overrides=("data.languages=[qaa, qab]",))
+    assert own.command(tmp_path / "x") == (
+        f"calm-ext study {tmp_path}/s.yaml --set 'data.languages=[qaa, qab]' --run {tmp_path}/x"
+    )
+
+
 def test_a_recipe_key_that_the_command_line_sets_is_checked(tmp_path: Path) -> None:
     path = tmp_path / "s.yaml"
     path.write_text("name: s\nrecipe: demo\n")
@@ -172,7 +182,7 @@ def asked(identity: str, text: str) -> ParallelQuestion:
     return ParallelQuestion(id=identity, answer=0, versions=versions)
 
 
-def test_folds_keep_together_what_gives_the_answer_away() -> None:
+def test_folds_keep_together_what_gives_the_answer_away(tmp_path: Path) -> None:
     questions = load_questions("sample", languages=["en", "fr"])[:60]
     copies = [q.model_copy(update={"id": f"copy-{q.id}"}) for q in questions[:10]]
     near = [
@@ -189,8 +199,11 @@ def test_folds_keep_together_what_gives_the_answer_away() -> None:
     assert all(part[q.id] == part[f"near-{q.id}"] for q in questions[10:20])
     for i in range(4):
         assert len({part[q.id] for q in questions[20 + 5 * i : 25 + 5 * i]}) == 1
-    assert (folds.n_groups, folds.largest) == (10 + 10 + 4 + 20, 5)
+    assert (len(folds.groups), max(map(len, folds.groups))) == (10 + 10 + 4 + 20, 5)
     assert folds.parts == make_folds([*questions, *copies, *near], 4, together=together).parts
+    written = json.loads((folds.write(tmp_path) / "groups.json").read_text())["groups"]
+    assert sorted(map(len, written)) == [2] * 20 + [5] * 4
+    assert all(len({part[i] for i in group}) == 1 for group in written)
 
 
 def test_questions_that_do_not_make_folds_are_refused() -> None:
@@ -354,8 +367,10 @@ class Killed:
         path = folder / "tiny.yaml"
         path.write_text(yaml.safe_dump(tiny(model), sort_keys=False))
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-m", "calm_ext", "study", "tiny.yaml", "--json"]
-        first = subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
+        command = ["study", "tiny.yaml", "--json"]
+        first = subprocess.Popen(
+            [sys.executable, "-m", "calm_ext", *command], cwd=folder, env=environment, stderr=subprocess.PIPE, text=True
+        )
         assert first.stderr is not None
         said: list[str] = []
         while not any(line.startswith("sft_f0 done") for line in said):
@@ -367,9 +382,7 @@ class Killed:
         self.others_died = others_die(str(self.folder))
         first.stderr.close()
         self.before = snapshot(self.folder / "cells/sft_f0")
-        self.again = subprocess.run(
-            [*command, "--jobs", "2"], cwd=folder, env=environment, capture_output=True, text=True
-        )
+        self.again = calm(*command, "--jobs", "2", cwd=folder)
         assert self.again.stdout, self.again.stderr
         self.results = json.loads(self.again.stdout)
         self.study = read_study(path)
@@ -486,6 +499,27 @@ def test_results_so_far_run_nothing(killed: Killed, monkeypatch: pytest.MonkeyPa
     found = json.loads(done.stdout)
     assert [c["status"] for c in found["cells"]] == ["finished", "finished", "missing", "missing"]
     assert found["effects"] == killed.results["effects"] and snapshot(killed.folder / "cells") == before
+
+
+def test_a_study_is_explained_and_its_page_leads_there(killed: Killed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(killed.folder.parents[1])
+    said = CliRunner().invoke(cli, ["study", "tiny.yaml", "--results"]).output
+    assert said.endswith("what changed, and why: calm-ext explain runs/tiny\n")
+    page = Path("runs/tiny/index.html")
+    assert "<code>calm-ext explain runs/tiny</code>" in page.read_text() and "explained/" not in page.read_text()
+    done = CliRunner().invoke(cli, ["explain", "runs/tiny", "--json"])
+    assert str(done.exception) == (
+        "runs/tiny: broken: broken_f0, broken_f1 are not finished; run `calm-ext study tiny.yaml`"
+    )
+    (one,) = json.loads(done.stdout)["explanations"]
+    assert (one["where"], one["cells"]) == ({"method": "sft"}, ["cells/sft_f0", "cells/sft_f1"])
+    effects_of = {r["task"]: r for r in killed.results["effects"]}
+    for part in one["parts"]:
+        row = effects_of[part["task"]]
+        assert part["n_questions"] == row["n_questions"] == 32
+        for metric in ("acc", "consistency"):
+            assert part[metric]["difference"] == pytest.approx(row["difference"][metric]["value"])
+    assert 'href="explained/sft.html">sft</a>' in page.read_text() and Path("runs/tiny/explained/sft.html").is_file()
 
 
 # --- effects over questions and seeds ---------------------------------------------------------------------------------

@@ -13,7 +13,8 @@ from calm_ext.files.writing import atomic_write
 from calm_ext.jsonl import Appender
 from calm_ext.pipeline.recipe import load_recipe
 from calm_ext.results.files import read_recipe
-from tests.test_cli import GENERATION, RECIPE, _main
+from tests.shell import calm
+from tests.test_cli import GENERATION, RECIPE
 
 TWICE = RECIPE + "training:\n  beta: 0.3\ntraining:\n  epochs: 1\n"
 
@@ -114,7 +115,7 @@ def test_a_mistake_is_one_line_and_exit_2(
     for name, text in {"f": "mine", "g.jsonl": GENERATION, "x_en.json": row, "r.yaml": TWICE}.items():
         Path(name).write_text(text)
     Path("q.jsonl").write_text('{"id": "q", "versions": {"en": {"question": "?", "options": ["a", "b"]}}}\n')
-    code, told = _main(arguments)
+    code, _, told = calm(*arguments)
     assert code == 2, told
     assert "Traceback" not in told
     lines = [x for x in told.splitlines() if x and not x.startswith(("Usage", "Try"))]

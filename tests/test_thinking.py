@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -39,6 +37,7 @@ from calm_ext.training.encoding import LOADERS, chat_prompt
 from calm_ext.training.job import TrainingJob
 from calm_ext.training.options import training_options
 from tests.api_server import api_server, choices
+from tests.shell import calm
 from tests.test_pipeline import Spy, recipe
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -175,7 +174,7 @@ def test_it_is_refused_where_there_is_no_template(babel_model: Path, chatting: P
         ["eval", "-o", output, "--model", str(chatting), "--tasks", "calm_babel_xl"],
         ["train", str(questions_file), "-o", output, "--model", str(chatting)],
     ):
-        done = subprocess.run([sys.executable, "-m", "calm_ext", *verb, *arg], capture_output=True, text=True)
+        done = calm(*verb, *arg)
         assert done.returncode == 2, done.stderr
         assert message in done.stderr and "Traceback" not in done.stderr
     parsed = with_arguments(SamplingOptions(chat_template=True), verb="sample", template_args=["enable_thinking=false"])

@@ -207,8 +207,8 @@ def test_out_of_memory_halves_the_batch_and_changes_no_step(
     babel_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """The worker is ended by torch's own error at its sixth step, and goes on from the checkpoint of the third."""
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     launch(job(tmp_path / "whole", babel_model, nll_weight=0.0))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))  # so that a new interpreter is started, which reads this:
     (tmp_path / "sitecustomize.py").write_text(OUT_OF_MEMORY.replace("PAIRS", "4"))
     capfd.readouterr()
     launch(job(tmp_path / "a", babel_model, nll_weight=0.0))

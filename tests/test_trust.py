@@ -41,7 +41,7 @@ def bringing(babel_model: Path, tmp_path: Path) -> tuple[Path, Path]:
 def test_a_model_runs_its_own_code_only_with_the_flag(bringing: tuple[Path, Path], tmp_path: Path) -> None:
     from calm_ext.models.lm import load_lm
     from calm_ext.publish.merge import _load
-    from tests.test_cli import calm
+    from tests.shell import calm_process
 
     folder, said = bringing
     with pytest.raises(CalmError, match=f"only with {FLAG}"):
@@ -49,23 +49,25 @@ def test_a_model_runs_its_own_code_only_with_the_flag(bringing: tuple[Path, Path
     with pytest.raises(CalmError, match=f"only with {FLAG}"):
         _load(tmp_path / "adapter", str(folder), "auto", False)
     assert not said.exists()
-    calm("eval", "-o", str(tmp_path / "e"), "--model", str(folder), "--tasks", "calm_babel_xl", "--limit", "1", FLAG)
+    calm_process(
+        "eval", "-o", str(tmp_path / "e"), "--model", str(folder), "--tasks", "calm_babel_xl", "--limit", "1", FLAG
+    )
     assert said.exists(), "with the flag it is"
 
 
 @pytest.mark.parametrize("verb", ["align", "tune"])
 def test_a_recipe_can_only_wish_for_it(verb: str, bringing: tuple[Path, Path], tmp_path: Path) -> None:
-    from tests.test_cli import calm
+    from tests.shell import calm_process
 
     folder, said = bringing
     recipe = tmp_path / "r.yaml"
     recipe.write_text(RECIPE % folder)
-    refused = calm(verb, str(recipe), "--run", str(tmp_path / "run"))
+    refused = calm_process(verb, str(recipe), "--run", str(tmp_path / "run"))
     assert refused.returncode == 2
     assert len(refused.stderr.splitlines()) == 1
     assert "model.trust_remote_code" in refused.stderr and FLAG in refused.stderr
     assert not said.exists() and not (tmp_path / "run").exists()
-    assert calm(verb, str(recipe), "--run", str(tmp_path / "run"), "--dry-run", FLAG).returncode == 0
+    assert calm_process(verb, str(recipe), "--run", str(tmp_path / "run"), "--dry-run", FLAG).returncode == 0
 
 
 def test_every_place_where_a_recipe_could_say_it(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,6 @@ from tests.view_results import (
     TASK,
     N,
     answers_of,
-    make_results,
     manifest,
     whole,
     write_results,
@@ -48,8 +46,8 @@ def table(folder: Path, number: int = 0) -> tuple[dict[str, Any], list[dict[str,
 
 
 @pytest.fixture(scope="module")
-def results(make_once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
-    return make_once("view_results", make_results)
+def results(view_results: Path) -> Path:
+    return view_results
 
 
 @pytest.fixture(scope="module")

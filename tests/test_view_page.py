@@ -20,7 +20,7 @@ from calm_ext.report.view.write import write_view
 from calm_ext.report.words import p_value
 from calm_ext.results.answers import read_answers
 from tests.chromium import CHROMIUM, Page
-from tests.view_results import EVIL_ID, EVIL_MODEL, HOSTILE, LANGUAGES, OTHER, TASK, N, answers_of, make_results
+from tests.view_results import EVIL_ID, EVIL_MODEL, HOSTILE, LANGUAGES, OTHER, TASK, N, answers_of
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (Debian: apt install chromium)")
 
@@ -28,8 +28,8 @@ FORM = "document.querySelector('form[aria-label=\"Filter the questions\"]')"
 
 
 @pytest.fixture(scope="module")
-def results(make_once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
-    return make_once("view_results", make_results)
+def results(view_results: Path) -> Path:
+    return view_results
 
 
 @pytest.fixture(scope="module")

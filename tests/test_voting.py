@@ -333,7 +333,7 @@ def test_what_is_not_parallel_is_refused_with_its_line() -> None:
     with pytest.raises(DataError, match="no generations"):
         table()
     twice = said("en", 0).model_copy(update={"options": ["x", "x", "y"]})
-    assert table(twice).equal_options == {"en": ["g.jsonl:1"]}
+    assert table(twice).equal_options == {"en": (1, "g.jsonl:1")}
 
 
 # --- what the estimators learn ----------------------------------------------------------------------------------------

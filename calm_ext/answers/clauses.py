@@ -1,6 +1,7 @@
-"""Where a clause ends without a mark: ``için doğru cevap B'dir``, ``때문에 정답은 B입니다``, Thai's spaces.
+"""What is written into a text so that cues are found: marks at ends of clauses, blanks in the keys of JSON objects.
 
-Cues are looked for where a clause begins. Most languages mark that; where one does not, a comma is written in.
+Cues are looked for where a clause begins. Most languages mark that; where one does not (``için doğru cevap B'dir``,
+``때문에 정답은 B입니다``, Thai's spaces), a comma is written in.
 """
 
 from __future__ import annotations
@@ -11,6 +12,18 @@ from functools import lru_cache
 
 from calm_ext.answers.text import clean
 from calm_ext.languages import get_language
+
+_KEY = re.compile(r'"[A-Za-z]+(?:_[A-Za-z]+|(?<=[a-z])[A-Z][a-z]+)+"(?=\s*:)')
+_JOINT = re.compile(r"_|(?<=[a-z])(?=[A-Z])")
+
+
+def spell_keys(text: str) -> str:
+    """A text with the keys of JSON objects as words.
+
+    >>> spell_keys('{"correct_answer": "B", "finalAnswer": "B"}')
+    '{"correct answer": "B", "final Answer": "B"}'
+    """
+    return _KEY.sub(lambda key: _JOINT.sub(" ", key[0]), text) if '"' in text else text
 
 
 def mark_clauses(text: str, language: str, options: Sequence[str] = ()) -> str:

@@ -21,8 +21,8 @@ class Grammar(NamedTuple):
         starts, ascii_starts: where a clause begins, up to its second word (character, where words are not spaced).
         first: what a cue may begin with: a word, or two and the blank between them.
         cue: what an answer follows, from the end of the clause before. Groups: ``box``, ``sentence`` (a cue that wants
-            nothing), ``phrase`` (what an answer is called) with ``copula`` or ``mark``, ``it``, ``hedge`` and ``then``
-            (only a letter is read after these).
+            nothing), ``phrase`` (what an answer is called) with ``copula`` or ``mark``, ``clause``, ``it``, ``hedge``
+            and ``then`` (only a letter is read after these).
         strong: words of cues that speak of the right or the last answer.
         mend: the beginning of a remark that takes an answer back. turn: words that turn it round.
         lead: what may stand before an option that is called right, to its left up to a clause's end.
@@ -65,15 +65,22 @@ def grammar(code: str) -> Grammar:
     closed = r"(?=[.,;:!?()\[\]\"'»」】。，、،۔।؟！？…]|\s*$|\s*\n|\s+[-–—(]|[ \t])"
     then = one + r"[)\]\"'»」】]{0,2}(?=[.;!?。۔।؟！？…]|,[ \t]|\s{0,3}(?:$|\n|[-–—(]))"
     start = rf"[{CLAUSE}>→⇒✅✔☑✓👉➡📌🎯💡\\]"
+    denied = words.pattern("negation", "retract")
+    # "the option that fits best is"; where words are not spaced such a clause stands before its noun
+    between = rf"(?:(?![ \t]{denied})[^\n.!?:;。！？।۔؟]){{1,70}}?"
+    after = rf"(?![ \t]*[:=]|[ \t]+{words.copula}|[ \t]*{one}{closed})"
+    far = rf"(?=(?P<whole>{words.phrase()}{words.end}))(?P=whole){after}{between}[ \t]{words.copula}"
     cue = rf"""
         {start}
         [^\w\n]{{0,12}} (?: \(?\d{{1,2}}[.)][ \t]{{0,4}} )? (?P<opener>{openers}{{1,3}})?
         (?: (?P<box> \\?boxed\{{ )
           | (?P<sentence> {words.pattern("sentence")} ) (?: {words.gap}{words.pattern("opener", "hedge")} ){{0,2}} [,،、]? [ \t]* [:=]?
+          | (?P<clause> {"(?!)" if words.unspaced else far} ) (?= [ \t]* {one} {closed} )
           | (?P<phrase> {words.phrase(named=True)} ) {words.end} [ \t]* (?: \( (?! \s*\w\s* \) ) [^()\n]{{0,20}}\) )?
             (?: (?P<copula> [ \t]{{0,3}} {words.copula} [,،、]? (?: [ \t]{{0,3}}{words.pattern("opener")} )? [ \t]* [:=]? )
               | [ \t]* (?P<mark> [>\])】」》"']? [ \t]* [:=→?？] | [>\])】」》] | [-–—](?=\s) | \n )? )
-          | (?P<it> {words.pattern("it")} (?: {words.gap}{words.pattern("hedge")} ){{0,2}} [ \t]* :? ) (?= [ \t*]* {one} {closed} )
+          | (?P<it> (?: {words.pattern("it")} | {words.pattern("right")}{words.gap}{words.copula} )
+              (?: {words.gap}{words.pattern("hedge")} ){{0,2}} [ \t]* :? ) (?= [ \t*]* {one} {closed} )
           | (?P<hedge> {words.pattern("hedge")} [ \t]* : )
           | (?(opener) (?P<then> (?= {then} ) ) | (?!) )
         )
@@ -91,7 +98,7 @@ def grammar(code: str) -> Grammar:
     question = rf"^[ \t#>\-*]*(?:{any_of({own.question, english.question})})(?:[^\n:]{{0,12}}\d+)?[ \t.)]*:"
     explanation = rf"^[ \t#>\-]*(?:{any_of({own.explanation, english.explanation})})[ \t]*:[ \t]*"
     begin = {own.answer, english.answer, "boxed"} | opening | short
-    begin |= words("sentence", "adjective", "noun", "head", "it", "hedge")
+    begin |= words("sentence", "adjective", "noun", "head", "it", "hedge", "right")
     first = words.first(begin, words("article"))
     may_begin = _may_begin(first)
     return Grammar(

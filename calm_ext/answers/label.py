@@ -78,10 +78,13 @@ def _read(piece: str, options: Options, closed: str) -> int:
     for _ in range(4):
         match = words.label.match(small, start) or words.the_letter.match(piece, start)
         labelled = labelled or match is not None
-        match = match or words.hedge.match(small, start)
+        match = match or words.it.match(small, start) or words.hedge.match(small, start)
         if match is None or match.end() == start:
             break
         start = _OPENING.match(piece, match.end()).end()  # type: ignore[union-attr]
+    denied = words.denied.match(small, start) if start > begin else None
+    if denied and options.find(piece, start) is None:
+        return _after_denial(piece, small, denied.end(), options, closed)
     mark = words.letter.match(piece, start)
     end = _letter_end(piece, mark, words) if mark else None
     indices = [i for i in words.indices_of(mark[0]) if i < len(options)] if mark and end else []
@@ -155,11 +158,12 @@ def _after_letter(
     tail = _MARKS.match(piece, end).end()  # type: ignore[union-attr]
     inner = _BRACKETS.match(piece, tail).end()  # type: ignore[union-attr]
     found = None
-    for place in dict.fromkeys((tail, inner)):
-        found = options.find(piece, place) if tail == place or _unsigned(piece, inner) else None
+    pointed = words.it.match(lower(piece), tail)  # "B, that is the library"
+    for place in dict.fromkeys((tail, inner, pointed.end() if pointed else tail)):
+        found = options.find(piece, place) if tail == place or _unsigned(piece, place) else None
         if found:
             break
-    if found and index in found.indices and (delimited or not weak):
+    if found and index in found.indices and (delimited or not weak or letter.isdigit()):
         return _remark(piece[found.end :], index, options, closed)
     if weak or (words.is_word(letter) and not delimited):
         read = _by_text(piece, mark.start(), options, closed)  # "a cat", "2 dogs"
@@ -167,6 +171,8 @@ def _after_letter(
             read = _by_text(piece, tail, options, closed)  # "E la biblioteca"
         if read != NOTHING or weak:
             return read
+    if found and words.is_word(letter) and not delimited:
+        return NOTHING  # "A library lends books" is no letter, nor is it an answer yet
     if found or (options.like_letters and options.find(piece, mark.start())):
         return CONFLICT
     return _without_text(piece, end, tail, index, options, closed=closed, delimited=delimited, letter=letter)

@@ -8,9 +8,11 @@ from functools import lru_cache
 
 from calm_ext.answers.cues import Grammar
 from calm_ext.answers.han import SIMPLIFIED
-from calm_ext.answers.label import MOST, read_piece
+from calm_ext.answers.label import MOST, NOTHING, read_piece
 from calm_ext.answers.options import Options
+from calm_ext.answers.sentences import stated
 from calm_ext.answers.text import clean, lower
+from calm_ext.answers.verdicts import is_denied
 from calm_ext.languages import get_language
 from calm_ext.prompts import LETTERS, cue, instruction
 
@@ -26,11 +28,15 @@ def alone(text: str, options: Options, rules: Grammar, cued: bool) -> int | None
     Or the first line, where it is an option's letter and text, and a reason follows.
     """
     lines = [rules.explanation.sub("", line, count=1) for line in text.strip().split("\n") if line.strip()]
+    if any(is_denied(line, options) for line in lines):
+        return None
     if len(lines) == 1 and not cued:
         read = read_piece(lines[0], options, closed="text")
-        return read if read >= 0 else None
+        return read if read >= 0 else _opening(lines[0], options) if read == NOTHING else None
     named = [(place, i) for place, i in enumerate(whole_line(line, options) for line in lines) if i is not None]
     if not named and not cued and lines:
+        if sum(_whole(options.last).match(line) is not None for line in lines) > 1:
+            return None  # a remark on each of several options
         opening = _opening(lines[0], options)
         return opening if opening is not None else _opening(lines[-1], options)
     if len({i for _, i in named}) != 1 or named[0][0] not in (0, len(lines) - 1):
@@ -70,12 +76,15 @@ def _opening(line: str, options: Options) -> int | None:
     if match is None and label is None:
         return None
     read = read_piece(line, options, closed="text")
+    if read == NOTHING and match and match[2]:  # "B. A library is a place for books."
+        index = LETTERS.index(match[1])
+        read = index if stated(line[match.end() :].lstrip(" .:)]\"'-–—"), options) == index else NOTHING
     return read if read >= 0 and len(options.mentioned(line[:400]) - {read}) == 0 else None
 
 
 @lru_cache(maxsize=16)
 def _whole(last: str) -> re.Pattern[str]:
-    return re.compile(rf"[\s(\[\"'>#-]{{0,9}}([A-{last}])(?:([\s.:)\]、,-])|$)")
+    return re.compile(rf"[\s(\[\"'>#✅✔☑✓👉➡🎯📌-]{{0,9}}([A-{last}])(?:([\s.:)\]、,-])|$)")
 
 
 @lru_cache(maxsize=256)

@@ -25,7 +25,6 @@ _WRAPPED = re.compile(r"[(\[{<«‹（【「『](.+)[)\]}>»›）】」』]")
 _UNITS = re.compile(r"(?<=\d)\s?[%‰°]$|^[$€£¥₹](?=\d)")
 # What continues a text without a space, so that it ends elsewhere: C++, 5%, 3.14, well-being.
 _CONTINUES = re.compile(r"[%‰°€$£¥₹+#*^_=<>~@]|[-/'’]\w|[.,:]\d|\s[%‰°€]")
-_MARKS = re.compile(r"[*_`]")
 
 
 class Found(NamedTuple):

@@ -11,25 +11,27 @@ word takes back must name the same one.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
 from calm_ext.answers.check import options_of
-from calm_ext.answers.clauses import mark_clauses
+from calm_ext.answers.claims import Claim, agreed
+from calm_ext.answers.clauses import mark_clauses, spell_keys
 from calm_ext.answers.cues import Grammar, cues_in, grammar
 from calm_ext.answers.han import simplify
-from calm_ext.answers.label import CONFLICT, NOTHING, TAKEN_BACK, plain_answer, read_piece
-from calm_ext.answers.lines import alone, echoes, mends_in, names_line, piece_behind
+from calm_ext.answers.label import CONFLICT, NOTHING, plain_answer, read_piece
+from calm_ext.answers.lines import alone, echoes, mends_in, piece_behind
 from calm_ext.answers.named import read_open
 from calm_ext.answers.options import Options
+from calm_ext.answers.sentences import stated
 from calm_ext.answers.subjects import called_right
 from calm_ext.answers.text import lower
 from calm_ext.answers.thoughts import Marks, split_thoughts, strip_thoughts
+from calm_ext.answers.verdicts import judged
 from calm_ext.prompts import LETTERS, Style
 
-PARSER = "answers-3"
+PARSER = "answers-4"
 
 _LETTER_IN_TEXT = re.compile(r"\(([A-J])\)|(?:[Oo]ption|选项|選択肢) ?([A-J])(?![A-Za-z])")
 _SENTENCES = re.compile(r"[\n.。।۔!?！？]")
@@ -104,7 +106,7 @@ def _read(text: str, known: Options, style: Style, thoughts: Marks) -> int | Non
     if style != "explain":
         lines = (line for line in text.split("\n") if line.strip())
         return known.by_text(next(lines, ""))
-    text = mark_clauses(text, known.language, known.exact)
+    text = mark_clauses(spell_keys(text), known.language, known.exact)
     read = _last_line(text, known)
     return _explained(text, known) if read is None else read
 
@@ -169,25 +171,6 @@ def contradicts(text: str, options: Sequence[str], answer: int, language: str, *
     return bool(named & set(range(len(options)))) and not named & same
 
 
-class _Claim(NamedTuple):
-    """That a text names an option.
-
-    Attributes:
-        at: where the option stands.
-        read: the option, or what :func:`read_piece` gives instead.
-        firm: whether it calls the option the right or the last one, in a sentence of its own.
-        turned: whether it begins with a word that turns an answer round, and calls the option the right one.
-        end: where its piece ends. supposed: whether it stands behind an "if".
-    """
-
-    at: int
-    read: int
-    firm: bool = False
-    end: int = 0
-    supposed: bool = False
-    turned: bool = False
-
-
 def _explained(text: str, options: Options) -> int | None:
     language = options.language
     for echo in echoes(language, len(options)):
@@ -202,7 +185,7 @@ def _explained(text: str, options: Options) -> int | None:
         if read is not None and all(index == read for _, index in called_right(text, small, options, rules)):
             return read
     mends = mends_in(small, cues[0].end(), options, rules) if cues else []
-    claims: list[_Claim] = []
+    claims: list[Claim] = []
     past, end, bounded = 0, len(text), False
     for match in cues:
         if match.start() >= end:
@@ -216,25 +199,39 @@ def _explained(text: str, options: Options) -> int | None:
             question = rules.question.search(text, match.end())
             end, bounded = question.start() if question else end, True
         claims.append(claim)
-    claims += [_Claim(at, index) for at, index in called_right(text[:end], small[:end], options, rules)]
+    claims += [Claim(at, index) for at, index in called_right(text[:end], small[:end], options, rules)]
     if not claims:
-        return alone(text[:end], options, rules, bool(cues))
+        return _unclaimed(text, cues, mends, options, rules)
     claims.sort()
     if not cues or claims[0].at < cues[0].end():
         mends = mends_in(small, claims[0].at, options, rules)
     claims += _after_mends(text, small, mends, claims, end, options, rules)
     claims.sort()
-    return _agreed(text[:end], claims, [at for at, _ in mends if at < end], options)
+    return agreed(text[:end], claims, [at for at, _ in mends if at < end], options)
+
+
+def _unclaimed(
+    text: str, cues: list[re.Match[str]], mends: list[tuple[int, int]], options: Options, rules: Grammar
+) -> int | None:
+    """The option of a text without a claim: of its list of verdicts, of a sentence behind a cue, or of a line."""
+    listed = judged(text, options)
+    if listed is not None:
+        return None if cues and mends else listed
+    said = {stated(piece_behind(text, cue.end(), False, mends), options) for cue in cues if not _is_weak(cue)}
+    said.discard(NOTHING)
+    if said:
+        return said.pop() if len(said) == 1 and not mends else None
+    return alone(text, options, rules, bool(cues))
 
 
 def _is_weak(cue: re.Match[str]) -> bool:
     """Whether only a letter is read after a cue."""
-    return cue["it"] is not None or cue["then"] is not None or cue["hedge"] is not None
+    return any(cue[group] is not None for group in ("it", "clause", "then", "hedge"))
 
 
 def _claim(
     text: str, small: str, match: re.Match[str], mends: list[tuple[int, int]], options: Options, rules: Grammar
-) -> _Claim | None:
+) -> Claim | None:
     bare = match["phrase"] is not None and not match["mark"] and not match["copula"]
     weak = _is_weak(match)
     start = match.end()
@@ -244,7 +241,7 @@ def _claim(
     elif match["mark"] and match["mark"][0] in "\"'":  # of a JSON object
         piece = piece.lstrip(" \"'").partition(text[match.start("mark")])[0]
     read = read_piece(piece, options, closed="letter" if weak else "text" if bare else "")
-    if read == NOTHING or ((bare or weak) and read == CONFLICT):
+    if read == NOTHING or ((bare or weak) and read == CONFLICT and match["then"] is None):
         return None  # "Answer A or B …" without a colon is talk
     called = match["phrase"] or match["sentence"] or ""
     strong = _is_strong(options.language, called)
@@ -255,7 +252,7 @@ def _claim(
         if rules.condition.search(before):
             supposed = rules.condition.search(_SENTENCES.split(before)[-1]) is not None
     firm = strong and match[0][0] in _SENTENCE_START
-    return _Claim(match.end(), read, firm, start + len(piece), supposed, turned)
+    return Claim(match.end(), read, firm, start + len(piece), supposed, turned)
 
 
 @lru_cache(maxsize=4096)
@@ -273,11 +270,11 @@ def _after_mends(
     text: str,
     small: str,
     mends: list[tuple[int, int]],
-    claims: list[_Claim],
+    claims: list[Claim],
     stop: int,
     options: Options,
     rules: Grammar,
-) -> list[_Claim]:
+) -> list[Claim]:
     """What is named right behind a remark that takes an answer back: ``No, B.``"""
     found = []
     starts = [claim.at for claim in claims]
@@ -289,31 +286,5 @@ def _after_mends(
         piece = text[pointed.end() if pointed else end : min(following, stop)].split("\n\n", 1)[0]
         read = read_piece(piece.lstrip(" ,.:;!،、。，！：…-–—\n"), options, closed="text")
         if read >= 0:
-            found.append(_Claim(at, read, False, at))
+            found.append(Claim(at, read, False, at))
     return found
-
-
-def _agreed(text: str, claims: list[_Claim], mends: list[int], options: Options) -> int | None:
-    """The option that all claims name, after what is taken back."""
-    found: list[int] = []
-    firm = False  # whether what was found is called the right or the last answer
-    last = -1
-    sure = [claim for claim in claims if not claim.supposed]
-    for claim in sure or claims:
-        if found and (claim.turned or bisect_right(mends, last) < bisect_right(mends, claim.at)):
-            found.clear()
-            firm = False
-        if claim.read <= TAKEN_BACK:
-            found = [x for x in found if x != TAKEN_BACK - claim.read]
-            continue
-        # "Many think: the correct answer is A" does not take an answer back, a sentence of its own does.
-        if claim.firm and not firm:
-            found.clear()
-        if claim.read >= 0 and not found and claim.end:
-            found += names_line(text, claim.end, options)
-        found.append(claim.read)
-        firm = firm or claim.firm
-        last = claim.at
-    if not found or (mends and mends[-1] > last):
-        return None
-    return found[0] if found[0] >= 0 and len(set(found)) == 1 else None

@@ -13,6 +13,8 @@ _UNSEEN = re.compile("[\u00ad\u200b-\u2013\u202a-\u202e\u2060-\u2069\u2212\ufe0e
 _TAG_END = "\U000e007f"  # of a flag that is spelled in tags
 _MINUS = re.compile(r"[\u2212\u2010\u2011]|[\u2012\u2013](?=\d)")
 _ENTITY = re.compile(r"&(?:#\d{1,6}|#x[0-9a-fA-F]{1,5}|amp|lt|gt|quot|apos|nbsp|ndash|mdash|hellip);")
+# A vowel sign of the end of a word is written before or behind its alif.
+_TANWIN = re.compile("\u0627\u064b")
 _BLANKS = re.compile(r"[ \t]{2,}|\t")
 
 # Emphasis and code: a star between two words' ends is multiplication, a low line inside a word part of it.
@@ -60,6 +62,7 @@ def clean(text: str, literal: str = "") -> str:
             text = unicodedata.normalize("NFKC", text).replace("\u2044", "/")
         if _UNSEEN.search(text) or _TAG_END in text:
             text = _MINUS.sub("-", _INVISIBLE.sub("", text))
+        text = _TANWIN.sub("\u064b\u0627", text)
     if "&" in text:
         text = _ENTITY.sub(lambda m: html.unescape(m[0]).replace("\xa0", " "), text)
     if "<" in text and _ANGLE.search(text):
@@ -87,7 +90,7 @@ def _without_tags(text: str) -> str:
 def lower(text: str) -> str:
     """The text in small letters, of the same length: small letters are found faster than both kinds are."""
     small = text.lower()
-    return small if len(small) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+    return small if len(small) == len(text) else "".join(c.lower()[0] for c in text)  # Turkish İ has two
 
 
 def ends(text: str, at: int) -> bool:

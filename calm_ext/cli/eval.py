@@ -76,17 +76,17 @@ def command(
     from calm_ext.results.clusters import cluster_key
 
     values: dict[str, Any] = read_object(metadata, "--metadata") if metadata else {}
+    key = cluster_key(cluster)
+    if key is not None and not any(name.startswith("calm_") for name in evaluation.tasks):
+        raise CalmError(
+            "--cluster: needs a task of calm-ext in --tasks; of logs of lm-eval's own tasks `calm-ext metrics` takes it"
+        )
     quiet_lm_eval()
     require_tasks(evaluation.tasks)
     if all(name.startswith("calm_") for name in evaluation.tasks):
         check_metadata(values, where="--metadata")
     check_questions(values, evaluation.tasks)
     require_config(launch)
-    key = cluster_key(cluster)
-    if key is not None and not any(name.startswith("calm_") for name in evaluation.tasks):
-        raise CalmError(
-            "--cluster: needs a task of calm-ext in --tasks; of logs of lm-eval's own tasks `calm-ext metrics` takes it"
-        )
     writable_folder(output)
     refuse_model(model, remote=BACKENDS[asking.backend].remote, chat=asking.chat_template)
     from calm_ext.pipeline.recipe import with_arguments

@@ -63,9 +63,12 @@ def command(
 ) -> None:
     """Build preference pairs: chosen gives the elected answer, rejected a different one.
 
-    BALLOTS are what `calm-ext vote` wrote for GENERATIONS. Both are streamed.
+    BALLOTS are what `calm-ext vote` wrote for GENERATIONS: a file, a folder of files, or a pattern in quotes, as
+    'generations-*.jsonl'. Memory does not grow with them, but for the limits that need all pairs: --balance,
+    --max-per-language, --max-ratio, --anchor-ratio; and for translations.
     """
     from calm_ext.disk.lock import replacing, writing
+    from calm_ext.disk.shards import Shards, shards_of
     from calm_ext.errors import CalmError
     from calm_ext.jsonl import read_numbered
     from calm_ext.pairing.build import PairReport, build_pairs
@@ -73,9 +76,9 @@ def command(
     from calm_ext.records import Ballot, Generation
     from calm_ext.voting.asked import style_asked
 
-    refuse_inputs(output, ballots, generations)
+    refuse_inputs(output, ballots, *shards_of(generations))
     next(iter(read_numbered(ballots, Ballot)), None)  # what is named first is refused first
-    style = style_asked((g for _, g in read_numbered(generations, Generation)), style, where=str(generations))
+    style = style_asked((g for _, g in Shards(generations, Generation)), style, where=str(generations))
     problems = options.problems(style)
     if problems:
         raise CalmError("\n".join(f"--{problem}" for problem in problems))
@@ -84,7 +87,7 @@ def command(
     options = options.replace(drop_contradictions=contradictions == "drop")
 
     def stream() -> Any:
-        return read_numbered(generations, Generation)
+        return Shards(generations, Generation)
 
     first = next((g for _, g in stream() if g.option_logprobs is not None or g.given), None)
     if first is not None and first.option_logprobs is not None:

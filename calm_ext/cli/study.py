@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +86,8 @@ def _print_results(results: dict[str, Any], folder: Path, as_json: bool) -> None
     for part in render(results):
         console().print(part, soft_wrap=True)
     echo(f"page: {folder / 'index.html'}")
+    if results["effects"]:
+        echo(f"what changed, and why: calm-ext explain {shlex.quote(str(folder))}")
 
 
 def _print_plan(plan: Plan, jobs: int, title: str) -> None:

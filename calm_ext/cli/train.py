@@ -62,7 +62,7 @@ def command(
     from calm_ext.training.methods import METHODS
     from calm_ext.voting.elect import votes_of_others
     from calm_ext.voting.options import VotingOptions
-    from calm_ext.voting.table import VoteTable
+    from calm_ext.voting.stored import StoredTable
 
     options = _options(method, settings)
     if heldout and not heldout_generations:
@@ -81,7 +81,7 @@ def command(
     votes: dict[str, dict[str, int]] = {}
     compared = None
     if heldout_generations:
-        table = VoteTable.read(
+        table = StoredTable.read(
             read_numbered(heldout_generations, Generation),
             style=sampling.resolved_style,
             thoughts=thoughts,

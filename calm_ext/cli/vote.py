@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from calm_ext.voting.options import VotingOptions
 from calm_ext.voting.rules import RULES
 
 if TYPE_CHECKING:
-    pass
+    from calm_ext.voting.table import EqualOptions
 
 
 def _list_of_rules() -> str:
@@ -55,27 +56,32 @@ def command(
 ) -> None:
     """Elect an answer for each question from GENERATIONS (JSONL), without gold labels (but for the rule gold).
 
+    GENERATIONS are a file, a folder of files, or a pattern in quotes, as 'generations-*.jsonl'. Memory does not grow
+    with them: of more than 65,536 questions times languages, so many show how reliable a language is and how often a
+    winner is right.
+
     Each winner gets an estimated probability of being right. Where the generations carry gold labels, the accuracy and
     the calibration of the estimate are measured; an undecided question counts as wrong.
     """
     from calm_ext.answers.thoughts import marks_signature
     from calm_ext.disk.lock import replacing
-    from calm_ext.jsonl import read_numbered, write_jsonl
+    from calm_ext.disk.shards import Shards, shards_of
+    from calm_ext.jsonl import write_jsonl
     from calm_ext.models.endings import Endings
     from calm_ext.records import Generation
     from calm_ext.voting.asked import style_asked
     from calm_ext.voting.elect import elect
     from calm_ext.voting.quality import vote_summary
-    from calm_ext.voting.table import VoteTable
+    from calm_ext.voting.stored import StoredTable
 
-    refuse_inputs(output, generations)
+    refuse_inputs(output, *shards_of(generations))
     if options.ties == "pivot" and not options.pivot:
         raise CalmError("--ties pivot needs --pivot LANGUAGE")
     endings = Endings()
     with replacing(output, "vote"):
-        style = style_asked((g for _, g in read_numbered(generations, Generation)), style, where=str(generations))
-        table = VoteTable.read(
-            read_numbered(generations, Generation),
+        style = style_asked((g for _, g in Shards(generations, Generation)), style, where=str(generations))
+        table = StoredTable.read(
+            Shards(generations, Generation),
             style=style,
             thoughts=thoughts,
             normalize=sampling.normalize,
@@ -92,6 +98,8 @@ def command(
         if "missing" in ended or "cut" in ended:
             extra["sampling"] = ended
         extra |= {name: value for name, value in table.scoring().items() if value}
+        if election.learned_from:
+            extra["learned_from"] = election.learned_from
         print_json({**extra, **summary})
     else:
         _print(summary)
@@ -101,11 +109,11 @@ def command(
         echo(f"note: {note}", err=True)
 
 
-def _equal_options(places: dict[str, list[str]]) -> list[str]:
+def _equal_options(places: Mapping[str, EqualOptions]) -> list[str]:
     if not places:
         return []
-    by_language = ", ".join(f"{x} {len(p)}" for x, p in places.items())
-    first = next(iter(places.values()))[0]
+    by_language = ", ".join(f"{x} {own.n}" for x, own in places.items())
+    first = next(iter(places.values())).first
     return [f"{first} has two options of one text, which only a letter tells apart; such questions: {by_language}"]
 
 

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 
 from calm_ext.errors import CalmError
 from calm_ext.files.places import make_folder
+from calm_ext.files.writing import atomic_write
 
 _SYNC = 1.0  # seconds
 
@@ -25,27 +26,40 @@ class Journal:
 
     Args:
         path: of the file; it is made with the first value.
+        only: what all values depend on, as the model that gives them; it becomes part of their keys. Values of another
+            one are removed from the file at once, and with them lines that are cut off or changed.
+
+    Attributes:
+        n: how many values were there.
 
     Raises:
-        CalmError: it cannot be read.
+        CalmError: it cannot be read, or not written anew.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, only: str | None = None) -> None:
         self.path = path
+        self._prefix = "" if only is None else f"{only}/"
         self._lock = threading.Lock()
         self._values: dict[str, Any] = {}
         self._used: set[str] = set()
         self._file: BinaryIO | None = None
         self._closed, self._synced = False, 0.0
         try:
-            lines = path.read_bytes().split(b"\n") if path.exists() else []
+            content = path.read_bytes() if path.exists() else b""
         except OSError as error:
             raise CalmError(f"{path}: cannot be read ({error.strerror}); move it away") from None
-        for line in lines:
+        for line in content.split(b"\n"):
             self._values |= _read(line)
+        if only is not None:
+            self._values = {key: value for key, value in self._values.items() if key.startswith(self._prefix)}
+            own = "".join(_line(key, value) for key, value in self._values.items())
+            if content != own.encode():
+                atomic_write(path, own)  # as a whole: a kill here loses none of them
+        self.n = len(self._values)
 
     def get(self, key: str) -> Any:
         """The value of a key; None where there is none."""
+        key = self._prefix + key
         with self._lock:
             if key in self._values:
                 self._used.add(key)
@@ -57,7 +71,8 @@ class Journal:
         Raises:
             CalmError: it cannot be written.
         """
-        line = json.dumps({"key": key, "value": value, "sum": _sum(key, value)}, ensure_ascii=True) + "\n"
+        key = self._prefix + key
+        line = _line(key, value)
         with self._lock:
             if self._closed:
                 return
@@ -104,6 +119,10 @@ class Journal:
                 self._file = None
             if finished:
                 self.path.unlink(missing_ok=True)
+
+
+def _line(key: str, value: Any) -> str:
+    return json.dumps({"key": key, "value": value, "sum": _sum(key, value)}) + "\n"
 
 
 def _sum(key: str, value: Any) -> str:

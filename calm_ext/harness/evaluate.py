@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +31,8 @@ _RESAMPLES = 1000
 
 # What lm-eval names its tasks by.
 _NAME = re.compile(r"\w[\w.+()-]*")
+# The lines of its YAMLs that have such names: those of a key, and the entries of lists.
+_NAMING = re.compile(r"""(?m)^[ \t-]*(?:["']?(?:task|group|tag)["']?[ \t]*:.*|-[ \t]*["']?\w[\w.+()-]*["']?[ \t]*)$""")
 
 
 def own_tasks_dir() -> Path:
@@ -55,23 +58,34 @@ def task_manager(names: Sequence[str], *, metadata: dict[str, Any] | None = None
     """
     from lm_eval.tasks import TaskManager
 
+    quiet_lm_eval()  # it has much to say where our tasks are in a checkout and installed, too
     own = _own_tasks()
     ours = all(x in own or x.startswith("calm_") for x in names)
     return TaskManager(metadata=metadata or {}, include_path=str(own_tasks_dir()), include_defaults=not ours)
 
 
 def unknown_tasks(names: Sequence[str]) -> list[str]:
-    """Those names that lm-eval has no task for; it is loaded only where one may be a task of its own."""
+    """Those names that lm-eval has no task for; its index is made only where all may be tasks of its own."""
     ours = _own_tasks()
     names = [x for x in names if x not in ours]
-    if not any(map(_may_be_theirs, names)):
-        return names
+    missing = [x for x in names if x.startswith("calm_") or not _NAME.fullmatch(x)]
+    missing += _unmentioned([x for x in names if x not in missing])
+    if missing or not names:
+        return [x for x in names if x in missing]
     known = set(task_manager(names).all_tasks)
     return [x for x in names if x not in known]
 
 
-def _may_be_theirs(name: str) -> bool:
-    return not name.startswith("calm_") and _NAME.fullmatch(name) is not None
+def _unmentioned(names: Sequence[str]) -> set[str]:
+    """Those names that no YAML of lm-eval names a task, group or tag by; takes a second, its own index ten."""
+    missing, found = set(names), find_spec("lm_eval")  # finds it without loading it
+    assert found is not None and found.submodule_search_locations
+    for folder, _, files in os.walk(Path(found.submodule_search_locations[0]) / "tasks"):
+        for file in files if missing else ():
+            if "yaml" in file or "." not in file:  # what others include has any name
+                for line in _NAMING.findall(Path(folder, file).read_text(encoding="utf-8", errors="replace")):
+                    missing.difference_update(_NAME.findall(line))
+    return missing
 
 
 def require_tasks(names: Sequence[str]) -> None:
@@ -207,12 +221,13 @@ def evaluate(
 @contextmanager
 def _kept(lm: LM, target: Path, identity: str | None, say: Callable[[str], None] | None) -> Iterator[LM]:
     """The model, which keeps its answers while it is asked; one that runs in several processes does not."""
-    from calm_ext.harness.kept import Answers, ResumingLM
+    from calm_ext.files.journal import Journal
+    from calm_ext.harness.kept import ResumingLM
 
     if identity is None or lm.world_size > 1:
         yield lm
         return
-    answers = Answers(target.with_name(f".{target.name}.answers"), identity)
+    answers = Journal(target.with_name(f".{target.name}.answers"), only=identity)
     if answers.n and say:
         say(f"continued: {answers.n} answers were there already")
     asked = ResumingLM(lm, answers)

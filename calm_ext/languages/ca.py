@@ -126,7 +126,7 @@ LANGUAGE = Language(
             "selecciono la", "seleccionem", "voto per", "votaria per", "optaria per", "optaria per la", "aposto per",
             "això ens deixa", "només queda", "només queda la", "crec que és", "crec que és la", "diria que és",
             "diria que és la", "podria ser", "podria ser la", "serà", "serà la", "jo diria", "escolliu", "tria",
-            "ens quedem amb", "ens quedem amb la",
+            "ens quedem amb", "ens quedem amb la", "és a dir", "que correspon a", "correspon a",
         ),
         right=(
             "correcta", "correcte", "la correcta", "la bona", "l'encertada", "encertada", "la resposta",

@@ -10,7 +10,7 @@ import difflib
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any
 
-from calm_ext.languages import LANGUAGES, Language, is_language
+from calm_ext.languages import LANGUAGES, Language, get_language, is_language
 
 if TYPE_CHECKING:
     from langcodes import Language as Tag
@@ -131,6 +131,21 @@ def called(text: str) -> str | None:
         except LookupError:
             pass
     return None
+
+
+def language_called(text: str) -> str | None:
+    """The code of the language in the name of a task, where ``_`` stands for a blank; None where it names none.
+
+    >>> language_called("fra_Latn"), language_called("french"), language_called("french_law")
+    ('fr', 'fr', None)
+    """
+    code = normalise_code(text)
+    if is_language(code):
+        return code
+    plain = text.replace("_", " ").casefold()
+    found = called(plain) if len(plain) > 3 else None
+    named = found is not None and plain in (*_names(), get_language(found).name.casefold())
+    return found if named else None
 
 
 @lru_cache(maxsize=1)

@@ -62,7 +62,7 @@ LANGUAGE = Language(
         label=(
             "možnost", "odpověď", "varianta", "volba", "písmeno", "možnosti", "možností", "variantu", "varianty",
             "volbu", "odpovědi", "písmenem", "pod písmenem", "odpověď pod písmenem", "možnost pod písmenem", "bod",
-            "k možnosti",
+            "k možnosti", "za",
         ),
         join=(
             "nebo", "a", "či", "anebo", "i", "a také", "a/nebo", "popřípadě", "případně", "a zároveň", "nebo také",
@@ -131,6 +131,7 @@ LANGUAGE = Language(
             "tipl bych", "vyberu", "vybereme", "vyberte", "vyber", "zvol", "beru", "zůstává", "zbývá tedy", "zbývá jen",
             "zbývá jedině", "myslím, že je to", "podle mě je to", "řekla bych", "rozhodl bych se pro",
             "rozhodla bych se pro", "šel bych do", "sázím na", "mohlo by to být", "mělo by to být", "je to tedy",
+            "což odpovídá", "tomu odpovídá",
         ),
         right=(
             "správná", "správně", "správné", "správný", "ta správná", "nejlepší", "nejpravděpodobnější", "nejvhodnější",
@@ -173,7 +174,7 @@ LANGUAGE = Language(
         endings=(
             "", "a", "u", "e", "em", "ou", "y", "i", "í", "ě", "ovi", "ech", "ách", "am", "ami", "ům", "ů", "ka", "ce",
             "ky", "ku", "ko", "ek", "é", "ého", "ému", "ým", "ých", "ými", "ích", "ím", "ími", "mi", "ho", "ti", "te",
-            "á", "ý", "ové", "ata", "ěti", "ete",
+            "á", "ý", "ové", "ata", "ěti", "ete", "ha", "ze", "hy", "hu", "hou",
         ),
     ),
 )  # fmt: skip

@@ -88,7 +88,7 @@ LANGUAGE = Language(
         ),
         head=(
             "option", "wahl", "lösung", "möglichkeit", "antwortmöglichkeit", "auswahl", "aussage", "alternative",
-            "antwortoption", "variante", "buchstabe",
+            "antwortoption", "variante", "buchstabe", "behauptung",
         ),
         hedge=(
             "wahrscheinlich", "höchstwahrscheinlich", "vermutlich", "eindeutig", "sicher", "sicherlich",
@@ -101,12 +101,13 @@ LANGUAGE = Language(
             "es ist", "das ist", "es muss", "es wäre", "das wäre", "es dürfte", "es könnte", "es handelt sich um",
             "es bleibt", "ich würde", "ich nehme", "ich tippe auf", "ich wähle", "ich sage", "ich entscheide mich für",
             "ich würde sagen, es ist", "wählen sie", "nehmen wir", "wir wählen", "bleibt", "was",
-            "es muss sich handeln um", "ist es", "es", "wäre es", "muss es",
+            "es muss sich handeln um", "ist es", "es", "wäre es", "muss es", "gesucht ist", "das entspricht",
+            "dies entspricht", "was entspricht", "entspricht",
         ),
         right=(
             "richtig", "korrekt", "zutreffend", "die richtige", "die beste", "die korrekte", "das richtige",
             "am wahrscheinlichsten", "am plausibelsten", "am besten geeignet", "die passende", "die einzig richtige",
-            "gesucht",
+            "gesucht", "wahr",
         ),
         verdict=("wählen", "sein", "stimmt", "passt am besten", "trifft zu"),
         mend=(

@@ -33,7 +33,8 @@ LANGUAGE = Language(
             "Answer", "Ans", "Correct answer", "Right answer", "Best answer", "Final answer", "My answer",
             "Correct option", "Correct choice", "Best option", "Right option", "The answer", "The correct answer",
             "Correct answer among the options", "Correct answer from the options", "The final answer", "Solution",
-            "Conclusion", "Verdict", "Final choice", "Final decision", "Answer key",
+            "Conclusion", "Verdict", "Final choice", "Final decision", "Answer key", "Answer letter", "Answer choice",
+            "Answer option",
         ),
         strong=("correct", "right", "best", "final"),
         sentence=(
@@ -94,7 +95,10 @@ LANGUAGE = Language(
             "best fitting", "likely", "appropriate", "suitable", "logical", "accurate", "proper", "true", "probable",
             "most probable", "chosen", "selected", "recommended", "expected",
         ),
-        head=("option", "choice", "letter", "alternative", "response", "selection", "solution", "pick", "guess"),
+        head=(
+            "option", "choice", "letter", "alternative", "response", "selection", "solution", "pick", "guess",
+            "statement", "claim",
+        ),
         hedge=(
             "probably", "most likely", "likely", "very likely", "clearly", "definitely", "certainly", "obviously",
             "therefore", "thus", "hence", "then", "indeed", "actually", "simply", "surely", "presumably", "perhaps",
@@ -111,15 +115,22 @@ LANGUAGE = Language(
             "i select", "i would select", "i'll select", "we choose", "we pick", "we select", "we should choose",
             "my choice is", "my pick is", "my guess is", "my vote is", "i vote for", "i'd say it is",
             "i would say it is", "must be", "has to be", "i opt for", "i'd opt for", "i settle on",
-            "the one that fits is", "the only option that fits is", "this leaves", "that leaves",
-            "this leaves us with", "which leaves", "choose", "select", "pick", "which makes", "that makes",
-            "this makes", "making", "points to", "this points to", "which points to",
+            "the one that fits is", "the only option that fits is", "this leaves", "that leaves", "this leaves us with",
+            "which leaves", "choose", "select", "pick", "which makes", "that makes", "this makes", "making",
+            "points to", "this points to", "which points to", "i.e.", "which is", "which corresponds to",
+            "this corresponds to", "that corresponds to", "corresponds to", "which matches", "this matches", "namely",
         ),
         right=(
             "correct", "right", "the one", "the right one", "the correct one", "the best one",
             "the answer i would choose", "my choice", "my pick", "true", "the best fit", "the winner", "the way to go",
             "what we are looking for", "the most likely", "the most appropriate", "the most suitable",
             "the most logical", "the most plausible", "the best",
+        ),
+        verdict=(
+            "stands out as the correct one", "stands out as the correct answer", "stands out as the correct choice",
+            "stands out as the correct option", "stands out as the right one", "stands out as the best choice",
+            "stands out as the best answer", "stands out as the best option", "turns out to be correct",
+            "turns out to be right",
         ),
         mend=(
             "wait", "wait no", "no wait", "wait, no", "actually", "sorry", "correction", "no", "nope", "oops",

@@ -84,7 +84,10 @@ LANGUAGE = Language(
             "más lógica", "más plausible", "más razonable", "mejor", "definitiva", "acertada", "adecuada", "única",
             "válida", "única correcta", "verdadera", "más acertada", "probable", "apropiada", "exacta",
         ),
-        head=("opción", "alternativa", "elección", "letra", "solución", "opcion", "inciso", "literal", "respuesta"),
+        head=(
+            "opción", "alternativa", "elección", "letra", "solución", "opcion", "inciso", "literal", "respuesta",
+            "afirmación", "enunciado",
+        ),
         hedge=(
             "probablemente", "seguramente", "claramente", "definitivamente", "evidentemente", "por tanto",
             "por lo tanto", "entonces", "obviamente", "sin duda", "quizás", "quizá", "tal vez", "posiblemente",
@@ -95,13 +98,16 @@ LANGUAGE = Language(
             "es", "es la", "sería", "sería la", "debe ser", "debe ser la", "tiene que ser", "podría ser", "puede ser",
             "se trata de", "elijo", "elegiría", "escojo", "escogería", "selecciono", "me quedo con", "opto por",
             "diría que es", "me inclino por", "yo elegiría", "iría con", "voy con", "elegimos", "elige", "queda",
-            "nos queda", "lo que hace que", "apunta a", "sea", "sea la", "fuera", "es el",
+            "nos queda", "lo que hace que", "apunta a", "sea", "sea la", "fuera", "es el", "nos quedamos con",
+            "nos quedamos con la", "me quedo con la", "que corresponde a", "que corresponde a la",
+            "lo que corresponde a", "lo que corresponde a la", "corresponde a", "corresponde a la", "es decir",
+            "es decir, la", "o sea",
         ),
         right=(
             "correcta", "correcto", "la correcta", "el correcto", "la adecuada", "la mejor", "la más adecuada",
             "la más probable", "la más lógica", "la apropiada", "la acertada", "la indicada", "la válida",
             "la verdadera", "la que corresponde", "la única correcta", "la buena", "acertada", "válida", "lo correcto",
-            "la más apropiada",
+            "la más apropiada", "verdadero", "verdadera", "cierto", "cierta",
         ),
         verdict=("como correcta", "como respuesta"),
         mend=(

@@ -47,7 +47,7 @@ LANGUAGE = Language(
         ),
         label=(
             "c'est la réponse", "c'est l'option", "c'est la", "c'est", "la lettre", "lettre", "l'option", "option",
-            "la réponse", "réponse", "le choix", "choix", "la",
+            "la réponse", "réponse", "le choix", "choix", "la", "la proposition", "proposition", "l'affirmation",
         ),
         join=("ou", "et", "et/ou", "soit"),
         opener=(
@@ -91,8 +91,8 @@ LANGUAGE = Language(
             "valable", "logique", "probable", "plus juste", "plus raisonnable", "vraie", "pertinente",
         ),
         head=(
-            "option", "choix", "lettre", "solution", "proposition", "réponse", "l'option", "alternative",
-            "possibilité",
+            "option", "choix", "lettre", "solution", "proposition", "réponse", "l'option", "alternative", "possibilité",
+            "affirmation", "énoncé",
         ),
         hedge=(
             "donc", "probablement", "certainement", "clairement", "sûrement", "évidemment", "sans doute", "alors",
@@ -105,15 +105,20 @@ LANGUAGE = Language(
             "cela doit être", "il s'agit de", "il s'agit de la", "il s'agit donc de", "je choisis", "je choisirais",
             "je dirais", "j'opte pour", "je prends", "je retiens", "je sélectionne", "je vote pour", "je penche pour",
             "je pense que c'est", "on choisit", "reste", "il reste", "choisissez", "ce qui rend", "cela pourrait être",
-            "ça doit être", "c'est sûrement", "c'est le", "ce sera", "ce sera la",
+            "ça doit être", "c'est sûrement", "c'est le", "ce sera", "ce sera la", "il faut donc choisir",
+            "il faut choisir", "ce qui correspond à", "ce qui correspond à la", "qui correspond à",
+            "qui correspond à la", "cela correspond à", "cela correspond à la", "c'est-à-dire", "soit",
         ),
         right=(
             "correcte", "correct", "exacte", "juste", "la bonne", "le bon", "la correcte", "la plus probable",
             "la plus appropriée", "la plus logique", "la plus adaptée", "la plus plausible", "la meilleure", "vraie",
             "la réponse", "la réponse attendue", "celle qui convient", "la seule correcte", "adéquate", "appropriée",
-            "bonne", "la seule possible",
+            "bonne", "la seule possible", "vrai",
         ),
-        verdict=("convient", "convient le mieux", "correspond"),
+        verdict=(
+            "convient", "convient le mieux", "correspond", "qui est correcte", "qui est la bonne", "qui est juste",
+            "qui est exacte", "qui convient", "qui est la bonne réponse",
+        ),
         mend=(
             "attendez", "attends", "non", "correction", "désolé", "désolée", "pardon", "excusez-moi", "je m'excuse",
             "je me suis trompé", "je me suis trompée", "je me trompe", "en fait", "en réalité", "erreur",

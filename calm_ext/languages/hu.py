@@ -55,7 +55,7 @@ LANGUAGE = Language(
         ),
         label=(
             "opció", "az opció", "lehetőség", "válasz", "betű", "az", "válaszlehetőség", "betűjelű", "a betűjelű",
-            "állítás",
+            "állítás", "a válasz", "a helyes válasz",
         ),
         join=("vagy", "és", "illetve", "valamint", "meg", "és/vagy", "továbbá"),
         opener=(
@@ -115,14 +115,15 @@ LANGUAGE = Language(
             "valószínűleg a", "valószínűleg az", "tehát a", "tehát az", "ez csak a", "ez csak az", "döntésem a",
             "döntésem az", "a döntésem a", "a döntésem az", "a tippem a", "a tippem az", "tippem a", "tippem az",
             "válaszd a", "válaszd az", "így marad a", "így marad az", "akkor a", "akkor az", "ez valószínűleg a",
-            "ez valószínűleg az", "ez lesz a",
+            "ez valószínűleg az", "ez lesz a", "vagyis a", "azaz a", "vagyis az", "azaz az", "azaz", "vagyis",
+            "ami megfelel a",
         ),
         right=(
             "a helyes", "a jó", "a helyes válasz", "a jó válasz", "a legjobb", "a legjobb válasz", "a legvalószínűbb",
             "a legmegfelelőbb", "a legmegfelelőbb válasz", "a leglogikusabb", "a megfelelő", "a megoldás",
             "a helyes megoldás", "a válasz", "az egyetlen helyes", "helyes", "jó", "a helyes választás",
             "a jó megoldás", "a helyes opció", "a helyes lehetőség", "a helyes betű", "a helyes betűjel",
-            "a leginkább megfelelő", "a végső válasz", "a legjobb választás", "a legjobb megoldás",
+            "a leginkább megfelelő", "a végső válasz", "a legjobb választás", "a legjobb megoldás", "igaz",
         ),
         verdict=(
             "a helyes", "a helyes válasz", "a jó válasz", "a jó", "a válasz", "a helyes megoldás", "a megoldás",

@@ -89,7 +89,7 @@ LANGUAGE = Language(
             "yang terbaik", "akhir", "terakhir", "saya", "kami", "yang sesuai", "yang logis", "yang paling cocok",
             "yang paling akurat", "satu-satunya", "yang diharapkan", "yang dimaksud",
         ),
-        head=("pilihan", "opsi", "alternatif", "huruf", "solusi", "pilihan jawaban", "opsi jawaban"),
+        head=("pilihan", "opsi", "alternatif", "huruf", "solusi", "pilihan jawaban", "opsi jawaban", "pernyataan"),
         hedge=(
             "mungkin", "kemungkinan", "kemungkinan besar", "jelas", "tentu", "tentu saja", "pasti", "sudah pasti",
             "oleh karena itu", "jadi", "maka", "sepertinya", "tampaknya", "memang", "sebenarnya", "barangkali",
@@ -97,9 +97,9 @@ LANGUAGE = Language(
         ),
         it=(
             "itu adalah", "ini adalah", "itu", "saya memilih", "saya pilih", "saya akan memilih", "kita memilih",
-            "kita pilih", "pilih", "pilihlah", "pilihan saya adalah", "pilihan saya", "yang tersisa adalah",
-            "tersisa", "maka dipilih", "menurut saya", "pasti", "mungkin", "seharusnya", "harusnya",
-            "saya akan menjawab", "saya jawab", "saya lebih memilih", "maksud saya",
+            "kita pilih", "pilih", "pilihlah", "pilihan saya adalah", "pilihan saya", "yang tersisa adalah", "tersisa",
+            "maka dipilih", "menurut saya", "pasti", "mungkin", "seharusnya", "harusnya", "saya akan menjawab",
+            "saya jawab", "saya lebih memilih", "maksud saya", "yaitu", "yakni", "sesuai dengan",
         ),
         right=(
             "benar", "tepat", "yang benar", "yang tepat", "yang paling tepat", "yang paling sesuai",

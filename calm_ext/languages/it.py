@@ -83,7 +83,10 @@ LANGUAGE = Language(
             "più plausibile", "più logica", "più adatta", "più ragionevole", "definitiva", "appropriata", "adatta",
             "unica", "sola", "valida", "vera", "corretto", "giusto", "probabile", "più adeguata", "più corretta",
         ),
-        head=("opzione", "scelta", "lettera", "soluzione", "alternativa", "l'opzione", "l'alternativa", "risposta"),
+        head=(
+            "opzione", "scelta", "lettera", "soluzione", "alternativa", "l'opzione", "l'alternativa", "risposta",
+            "affermazione",
+        ),
         hedge=(
             "probabilmente", "quindi", "sicuramente", "certamente", "chiaramente", "ovviamente", "dunque", "pertanto",
             "forse", "molto probabilmente", "senza dubbio", "evidentemente", "perciò", "allora", "possibilmente",
@@ -94,15 +97,18 @@ LANGUAGE = Language(
             "è", "è la", "è quindi", "è quindi la", "sarebbe", "sarebbe la", "dovrebbe essere", "deve essere",
             "dev'essere", "potrebbe essere", "si tratta di", "si tratta della", "scelgo", "sceglierei", "direi",
             "opto per", "propendo per", "seleziono", "voto per", "scegliamo", "resta", "rimane", "scegli",
-            "il che rende", "sia",
+            "il che rende", "sia", "e'", "e' la", "che corrisponde a", "che corrisponde alla", "corrisponde a",
+            "corrisponde alla", "cioè", "cioè la", "ovvero",
         ),
         right=(
             "corretta", "corretto", "giusta", "giusto", "esatta", "la giusta", "la corretta", "la migliore",
             "la più probabile", "la più appropriata", "la più logica", "la più plausibile", "la più adatta",
             "la risposta", "quella giusta", "quella corretta", "quella esatta", "quella più probabile",
-            "quella più adatta", "quella più logica", "vera", "l'unica corretta",
+            "quella più adatta", "quella più logica", "vera", "l'unica corretta", "vero",
         ),
-        verdict=("come risposta corretta",),
+        verdict=(
+            "come risposta corretta", "che è corretta", "che è giusta", "che è quella giusta", "che è quella corretta",
+        ),
         mend=(
             "aspetta", "aspetti", "un attimo", "un momento", "anzi", "anzi, no", "anzi no", "no", "scusa", "scusate",
             "scusi", "mi scuso", "mi dispiace", "correzione", "mi correggo", "rettifica", "rettifico",

@@ -81,7 +81,7 @@ LANGUAGE = Language(
         ),
         head=(
             "optie", "keuze", "letter", "oplossing", "mogelijkheid", "alternatief", "antwoordoptie",
-            "antwoordmogelijkheid",
+            "antwoordmogelijkheid", "stelling", "bewering",
         ),
         hedge=(
             "waarschijnlijk", "dus", "dan ook", "duidelijk", "zeker", "daarom", "hoogstwaarschijnlijk", "vermoedelijk",
@@ -93,7 +93,8 @@ LANGUAGE = Language(
             "het is", "het is dus", "dat is", "het moet", "het zou", "het moet zijn", "dat moet", "dat zou", "het kan",
             "ik kies", "ik kies voor", "ik ga voor", "ik zou kiezen voor", "ik zou gaan voor", "ik neem", "ik zeg",
             "ik zou zeggen", "we kiezen", "kies", "kies voor", "blijft over", "dan blijft over", "het gaat om",
-            "wat maakt", "wat", "is het", "het", "moet het", "dat het",
+            "wat maakt", "wat", "is het", "het", "moet het", "dat het", "wat overeenkomt met", "dit komt overeen met",
+            "dat komt overeen met", "oftewel",
         ),
         right=(
             "juist", "correct", "goed", "de juiste", "de beste", "de correcte", "het juiste", "het beste",

@@ -59,8 +59,8 @@ LANGUAGE = Language(
         ),
         retract=(
             "błędna", "błędne", "błąd", "niepoprawna", "nieprawidłowa", "nie jest", "to nie", "jest błędna", "fałsz",
-            "nie", "odpada", "jest niepoprawna", "jest nieprawidłowa", "nie pasuje", "jest fałszywa",
-            "jest wykluczona", "nieprawdziwa", "odrzucamy", "są błędne", "jest zła", "jest błędem", "zła",
+            "nie", "odpada", "jest niepoprawna", "jest nieprawidłowa", "nie pasuje", "jest fałszywa", "jest wykluczona",
+            "nieprawdziwa", "odrzucamy", "są błędne", "jest zła", "jest błędem", "zła", "nieprawda", "nieprawdziwe",
         ),
         none=("żadn", "wszystkie", "brak"),
         article=(
@@ -83,7 +83,7 @@ LANGUAGE = Language(
         ),
         head=(
             "opcja", "opcją", "odpowiedzią", "wariant", "wariantem", "wybór", "wyborem", "litera", "możliwość",
-            "rozwiązanie", "rozwiązaniem", "odpowiedź", "propozycja",
+            "rozwiązanie", "rozwiązaniem", "odpowiedź", "propozycja", "stwierdzenie", "zdanie",
         ),
         hedge=(
             "prawdopodobnie", "więc", "zatem", "oczywiście", "na pewno", "najprawdopodobniej", "zapewne", "chyba",
@@ -95,12 +95,13 @@ LANGUAGE = Language(
             "to", "jest to", "to jest", "to musi być", "musi to być", "to będzie", "będzie to", "to by była",
             "może to być", "to może być", "powinno być", "wybieram", "wybrałbym", "wybrałabym", "stawiam na",
             "obstawiam", "zaznaczam", "wskazuję", "powiedziałbym, że to", "wybierz", "wybieramy", "zostaje",
-            "pozostaje", "decyduję się na", "chodzi o", "to chyba", "to prawdopodobnie",
+            "pozostaje", "decyduję się na", "chodzi o", "to chyba", "to prawdopodobnie", "co odpowiada", "odpowiada to",
+            "czyli",
         ),
         right=(
             "poprawna", "prawidłowa", "właściwa", "poprawne", "prawidłowe", "właściwe", "najlepsza", "słuszna",
             "poprawny", "prawidłowy", "właściwy", "prawdziwa", "najbardziej prawdopodobna", "najbardziej odpowiednia",
-            "najbardziej logiczna", "trafna", "dobra", "tą właściwą", "tą poprawną",
+            "najbardziej logiczna", "trafna", "dobra", "tą właściwą", "tą poprawną", "prawda", "prawdziwe",
         ),
         verdict=("pasuje najlepiej", "jako poprawną"),
         mend=(

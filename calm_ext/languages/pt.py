@@ -80,7 +80,10 @@ LANGUAGE = Language(
             "mais apropriada", "mais lógica", "mais plausível", "mais razoável", "definitiva", "adequada", "única",
             "válida", "correto", "verdadeira", "exata", "provável", "apropriada", "única correta",
         ),
-        head=("opção", "alternativa", "escolha", "letra", "solução", "opcao", "resposta"),
+        head=(
+            "opção", "alternativa", "escolha", "letra", "solução", "opcao", "resposta", "afirmação", "afirmativa",
+            "assertiva",
+        ),
         hedge=(
             "provavelmente", "certamente", "claramente", "definitivamente", "portanto", "então", "obviamente",
             "sem dúvida", "talvez", "possivelmente", "muito provavelmente", "com certeza", "assim", "logo",
@@ -91,12 +94,13 @@ LANGUAGE = Language(
             "é", "é a", "seria", "seria a", "deve ser", "deve ser a", "tem que ser", "poderia ser", "pode ser",
             "pode ser a", "trata-se de", "trata-se da", "escolho", "escolheria", "fico com", "fico com a", "opto por",
             "opto pela", "seleciono", "eu diria", "vou de", "vou com", "marco", "marque", "escolhemos", "sobra",
-            "resta", "o que torna", "eu escolheria", "eu iria com", "seja", "seja a", "é o",
+            "resta", "o que torna", "eu escolheria", "eu iria com", "seja", "seja a", "é o", "que corresponde a",
+            "que corresponde à", "o que corresponde à", "corresponde à", "ou seja", "ficamos com", "ficamos com a",
         ),
         right=(
             "correta", "correto", "certa", "certo", "a correta", "a certa", "a melhor", "a mais provável",
             "a mais adequada", "a mais lógica", "a mais apropriada", "a resposta", "verdadeira", "a adequada",
-            "a única correta", "a verdadeira", "a mais plausível", "a que se encaixa",
+            "a única correta", "a verdadeira", "a mais plausível", "a que se encaixa", "verdadeiro",
         ),
         verdict=("como correta", "como resposta"),
         mend=(

@@ -113,6 +113,7 @@ LANGUAGE = Language(
         head=(
             "varianta", "variantă", "opțiunea", "opţiunea", "optiunea", "opțiune", "alegerea", "litera", "soluția",
             "alternativa", "varianta de răspuns", "alegere", "literă", "soluție", "alternativă", "afirmația", "enunțul",
+            "afirmaţia",
         ),
         hedge=(
             "probabil", "cel mai probabil", "cu siguranță", "sigur", "evident", "desigur", "bineînțeles", "clar",
@@ -129,7 +130,7 @@ LANGUAGE = Language(
             "aș merge pe", "mă opresc asupra", "mă hotărăsc la", "mă decid pentru", "selectez", "selectăm", "selectați",
             "voi opta pentru", "aș opta pentru", "opțiunea mea este", "varianta mea este", "mizez pe", "votez pentru",
             "votez", "eu aleg", "eu aș alege", "as alege", "ar putea fi", "ar trebui să fie", "va fi", "rămâne doar",
-            "ne rămâne", "îl aleg pe", "înclin spre", "merg cu",
+            "ne rămâne", "îl aleg pe", "înclin spre", "merg cu", "adică", "ceea ce corespunde", "care corespunde",
         ),
         right=(
             "corect", "corectă", "corecta", "răspunsul corect", "varianta corectă", "opțiunea corectă", "răspunsul",

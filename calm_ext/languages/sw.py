@@ -32,6 +32,7 @@ LANGUAGE = Language(
         noun=(
             "Jibu", "Jibu sahihi", "Jibu lililo sahihi", "Chaguo sahihi", "Jibu la mwisho", "Jibu bora", "Suluhisho",
             "Hitimisho", "Jibu langu", "Chaguo bora", "Chaguo langu", "Jibu kamili", "Chaguo lililo sahihi",
+            "jibu letu",
         ),
         strong=("sahihi", "mwisho", "bora"),
         sentence=(
@@ -47,7 +48,7 @@ LANGUAGE = Language(
             "ninaamini", "nadhani kwamba", "ninaamini kwamba", "nafikiri kwamba", "kwa maoni yangu", "bila shaka",
             "kwa hakika", "hakika", "hatimaye", "mwishowe", "kwa kumalizia", "kwa kuhitimisha", "kwa muhtasari",
             "kwa hivyo basi", "na hivyo", "hapo", "kutokana na hayo", "kutokana na hilo", "pengine", "kimsingi",
-            "kwa ujumla", "huenda",
+            "kwa ujumla", "huenda", "hivyo basi",
         ),
         after=(
             "ni sahihi", "ndilo jibu sahihi", "ni jibu sahihi", "kwa sababu", "kwa kuwa", "kwani", "maelezo", "sababu",
@@ -78,7 +79,7 @@ LANGUAGE = Language(
         it=(
             "ni", "itakuwa", "itakuwa ni", "lazima iwe", "inaweza kuwa", "inapaswa kuwa", "nachagua", "ninachagua",
             "ningechagua", "ningesema", "nasema", "chagua", "tunachagua", "ningesema ni", "itakuwa chaguo", "imebaki",
-            "inabaki",
+            "inabaki", "yaani", "ambalo ni", "ambayo ni",
         ),
         right=(
             "sahihi", "sawa", "kweli", "jibu", "jibu sahihi", "chaguo sahihi", "la kweli", "bora zaidi",

@@ -51,13 +51,13 @@ LANGUAGE = Language(
             "genel olarak", "bu bilgilere göre", "düşünüyorum ki", "bu durumda da",
         ),
         after=(
-            "şıkkıdır", "şıkkı", "şıkkı doğrudur", "seçeneğidir", "seçeneği", "seçeneği doğrudur", "olur",
-            "olacaktır", "olmalıdır", "doğrudur", "doğru", "doğru cevaptır", "doğru seçenektir", "doğru cevap",
-            "çünkü", "zira", "cevabıdır", "harfidir", "olacaktı", "olmalıydı", "olabilir", "olarak verilebilir",
-            "olarak kabul edilir", "olduğunu söyleyebiliriz", "olduğunu düşünüyorum", "olduğunu görüyoruz",
-            "olduğunu görebiliriz", "olduğu görülür", "olduğu görülmektedir", "olduğu anlaşılır",
-            "olduğu anlaşılmaktadır", "olduğu açıktır", "olduğu sonucuna varılır", "olduğu sonucuna varabiliriz",
-            "olduğu sonucuna ulaşırız", "olduğu söylenebilir", "olduğuna inanıyorum",
+            "şıkkıdır", "şıkkı", "şıkkı doğrudur", "seçeneğidir", "seçeneği", "seçeneği doğrudur", "olur", "olacaktır",
+            "olmalıdır", "doğrudur", "doğru", "doğru cevaptır", "doğru seçenektir", "doğru cevap", "çünkü", "zira",
+            "cevabıdır", "harfidir", "olacaktı", "olmalıydı", "olabilir", "olarak verilebilir", "olarak kabul edilir",
+            "olduğunu söyleyebiliriz", "olduğunu düşünüyorum", "olduğunu görüyoruz", "olduğunu görebiliriz",
+            "olduğu görülür", "olduğu görülmektedir", "olduğu anlaşılır", "olduğu anlaşılmaktadır", "olduğu açıktır",
+            "olduğu sonucuna varılır", "olduğu sonucuna varabiliriz", "olduğu sonucuna ulaşırız", "olduğu söylenebilir",
+            "olduğuna inanıyorum", "olacak", "olmalı",
         ),
         retract=(
             "yanlış", "yanlis", "yanlıştır", "hatalı", "hatalıdır", "değil", "degil", "değildir", "doğru değil",
@@ -84,8 +84,8 @@ LANGUAGE = Language(
         ),
         it=(
             "bu", "o", "bu da", "seçimim", "tercihim", "benim seçimim", "benim cevabım", "bana göre", "bence",
-            "geriye kalan", "kalan seçenek", "seçiyorum", "sanırım", "işaretliyorum", "benim tercihim",
-            "cevap olarak",
+            "geriye kalan", "kalan seçenek", "seçiyorum", "sanırım", "işaretliyorum", "benim tercihim", "cevap olarak",
+            "yani",
         ),
         right=(
             "doğru", "doğrudur", "doğru cevap", "doğru yanıt", "doğru seçenek", "en uygun", "en doğru",

@@ -78,16 +78,19 @@ LANGUAGE = Language(
             "có khả năng nhất", "tốt nhất", "chính xác nhất", "đúng đắn", "của tôi", "duy nhất", "đúng duy nhất",
             "khả thi nhất", "chuẩn", "hợp lí nhất", "cần chọn", "cần tìm",
         ),
-        head=("lựa chọn", "phương án", "chữ cái", "giải pháp", "đáp án", "câu trả lời", "tùy chọn", "ý", "câu"),
+        head=(
+            "lựa chọn", "phương án", "chữ cái", "giải pháp", "đáp án", "câu trả lời", "tùy chọn", "ý", "câu",
+            "phát biểu", "nhận định", "khẳng định",
+        ),
         hedge=(
             "có lẽ", "có thể", "chắc chắn", "rõ ràng", "chắc", "chắc hẳn", "do đó", "vậy", "hiển nhiên", "tất nhiên",
             "dĩ nhiên", "nhiều khả năng", "rất có thể", "đương nhiên", "hẳn", "cũng", "thực sự", "chính", "ở đây",
             "theo tôi", "thì", "hẳn là", "chắc là", "có lẽ là", "chính là", "nhiều khả năng là",
         ),
         it=(
-            "đó là", "là", "đây là", "phải là", "chắc là", "có lẽ là", "có thể là", "hẳn là", "tôi chọn",
-            "tôi sẽ chọn", "chọn", "ta chọn", "chúng ta chọn", "hãy chọn", "nên chọn", "tôi nghĩ là", "tôi nghĩ đó là",
-            "tôi đoán là", "tôi cho là", "tôi đoán", "còn lại", "nó là",
+            "đó là", "là", "đây là", "phải là", "chắc là", "có lẽ là", "có thể là", "hẳn là", "tôi chọn", "tôi sẽ chọn",
+            "chọn", "ta chọn", "chúng ta chọn", "hãy chọn", "nên chọn", "tôi nghĩ là", "tôi nghĩ đó là", "tôi đoán là",
+            "tôi cho là", "tôi đoán", "còn lại", "nó là", "tức là", "tương ứng với", "ứng với",
         ),
         right=(
             "đúng", "chính xác", "phù hợp", "phù hợp nhất", "hợp lý nhất", "đáp án", "câu trả lời", "đúng nhất",

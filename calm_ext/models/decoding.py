@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from calm_ext.models.batches import in_batches
-from calm_ext.models.drawing import Drawing, not_done
+from calm_ext.models.drawing import SINGLE, Drawing, not_done, single
 from calm_ext.models.lm import SharedPrefixLM
 from calm_ext.models.meter import in_model
 from calm_ext.models.output_head import output_at
@@ -58,7 +58,9 @@ class Decoding:
         self.cache: Any = None
         self.logits: torch.Tensor
         width = max(map(len, prompts))
-        self.tokens = torch.tensor([[0] * (width - len(p)) + list(p) for p in prompts], device=model.device)
+        # Padded by a token of its own, so that a repetition penalty sees what the prompt alone would show it.
+        padded = [[*[next(iter(p), 0)] * (width - len(p)), *p] for p in prompts]
+        self.tokens = torch.tensor(padded, device=model.device)
         self.mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts], device=model.device)
         last = torch.arange(1, len(prompts) + 1, device=model.device) * width - 1
         with output_at(model, last):
@@ -189,8 +191,8 @@ def decode(
     state = Decoding(model, prompts, (len(rows), max_new_tokens))
     for step in itertools.count():
         uniform = torch.tensor([draws[r].random() for r in live], dtype=torch.float64)
-        if model.device.type == "mps":
-            uniform = uniform.float()
+        if model.device.type in SINGLE:
+            uniform = single(uniform)
         places = torch.tensor(at, device=model.device)
         with in_model():
             drawn = drawing.draw(state.logits, uniform.to(model.device), state.tokens, places).tolist()

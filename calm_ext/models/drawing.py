@@ -25,6 +25,15 @@ def not_done(config: Any) -> list[str]:
     return [x for x in NOT_DONE if getattr(config, x, None) not in (None, 0, 1)]
 
 
+#: Kinds of devices on which float64 is not there, or not on all.
+SINGLE = ("mps", "xpu")
+
+
+def single(uniform: torch.Tensor) -> torch.Tensor:
+    """Numbers in [0, 1) as float32, for a device that has no float64; none is rounded up to 1."""
+    return uniform.float().clamp(max=1 - 2**-24)
+
+
 class Drawing(NamedTuple):
     """How a token is drawn; what transformers' ``generate`` would do, its defaults included.
 
@@ -80,7 +89,7 @@ class Drawing(NamedTuple):
             scores, tokens = scores.topk(self.top_k)
         elif self.top_p < 1:
             scores, tokens = scores.sort(descending=True)
-        kind = torch.float32 if logits.device.type == "mps" else torch.float64
+        kind = torch.float32 if logits.device.type in SINGLE else torch.float64
         probabilities = (scores.to(kind) / self.temperature).softmax(-1)
         if self.top_p < 1:
             before = probabilities.cumsum(-1) - probabilities

@@ -18,20 +18,22 @@ a large file by several processes (:mod:`calm_ext.files.parallel`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from calm_ext.answers.ready import compile_cues
 from calm_ext.answers.thoughts import Marks
+from calm_ext.disk.shards import files_of
+from calm_ext.disk.spill import Numbers
 from calm_ext.files.parallel import Piece, spread
 from calm_ext.jsonl import Numbered
 from calm_ext.metrics.fidelity import Judge
 from calm_ext.pairing.anchors import answer_key
 from calm_ext.pairing.balance import Row, select
 from calm_ext.pairing.instructions import instructed
-from calm_ext.pairing.meet import Decided, Seen, all_seen, judged, met
+from calm_ext.pairing.meet import Decided, Seen, SeesMore, all_seen, judged, met
 from calm_ext.pairing.options import PairingOptions
 from calm_ext.pairing.outcome import PairReport, pair_summary
 from calm_ext.pairing.question import FOREIGN, Built, Log, pairs_of
@@ -99,30 +101,41 @@ class _Job:
 
     def pairs(self, generations: Iterable[tuple[str, Generation]], report: PairReport) -> Iterator[tuple[Pair, Built]]:
         """All pairs; no limits. Repeated pairs and those with two equal sides would train nothing."""
-        known: set[int] = set()
+        known = Numbers()
         seen = Seen()
 
-        def here(after: int) -> Iterator[Built | _Notes]:
-            rest = generations.after(after) if isinstance(generations, Numbered) else generations
-            return self.built(rest, report, seen)
-
-        if isinstance(generations, Numbered):
-            found = spread(generations.path, _Part(self, generations), here, size=_PIECE, ready=self.ready)
-        else:
-            found = (x for x in here(0))
-        with closing(found):
+        with closing(self.found(generations, report, seen)) as found:
             for one in found:
                 if isinstance(one, _Notes):
                     one.tell(report, seen)
                     continue
                 pair = Pair(**one.fields)
                 key = hash((pair.language, str(pair.prompt), pair.chosen, pair.rejected))
-                if key in known:
-                    report.leave_out("repeated")
-                else:
-                    known.add(key)
+                if known.add(key):
                     yield pair, one
+                else:
+                    report.leave_out("repeated")
         all_seen(self.decided, seen)
+
+    def found(
+        self, generations: Iterable[tuple[str, Generation]], report: PairReport, seen: Seen
+    ) -> Generator[Built | _Notes, None, None]:
+        """What is built of all generations, here or in other processes."""
+        files = files_of(generations)
+        if not files:
+            yield from self.built(generations, report, seen)
+        for file in files:
+            yield from self.of_file(file, report, seen)
+
+    def of_file(
+        self, file: Numbered[Generation], report: PairReport, seen: Seen
+    ) -> Generator[Built | _Notes, None, None]:
+        """What is built of a file."""
+
+        def here(after: int) -> Iterator[Built]:
+            return self.built(file.after(after), report, seen)
+
+        return spread(file.path, _Part(self, file), here, size=_PIECE, ready=self.ready)
 
     def ready(self) -> None:
         """Load what forked processes would all load: patterns, and the classifier of languages."""
@@ -133,7 +146,7 @@ class _Job:
         if self.style == "explain" and self.options.fidelity:
             Judge.of(languages).load()
 
-    def built(self, generations: Iterable[tuple[str, Generation]], log: Log, seen: Seen) -> Iterator[Built]:
+    def built(self, generations: Iterable[tuple[str, Generation]], log: Log, seen: SeesMore) -> Iterator[Built]:
         """The pairs of some generations, repeated ones too."""
         stream = instructed(generations, self.options.instructions)
         asked = met(self.decided, stream, self.options, self.style, log, seen, self.thoughts)
@@ -151,7 +164,7 @@ class _Notes(NamedTuple):
     left_out: list[tuple[str, int]]
     foreign: list[tuple[str, int]]
     languages: tuple[str, ...] = ()
-    seen: tuple[tuple[str, str], ...] = ()
+    seen: tuple[tuple[int, str], ...] = ()
 
     def tell(self, report: PairReport, seen: Seen) -> None:
         """Tell it."""
@@ -161,8 +174,8 @@ class _Notes(NamedTuple):
             report.leave_out(reason, n)
         for language, n in self.foreign:
             report.add_foreign(language, n)
-        for question, language in self.seen:
-            seen.add(question, language)
+        for place, language in self.seen:
+            seen.add(place, language)
 
 
 class _Log:
@@ -170,11 +183,16 @@ class _Log:
 
     def __init__(self) -> None:
         self.languages: dict[str, None] = {}
+        self.seen: dict[tuple[int, str], None] = {}
         self.found: list[Built | _Notes] = []
 
     def add_language(self, language: str) -> None:
         """A language there are generations of."""
         self.languages[language] = None
+
+    def add(self, place: int, language: str) -> None:
+        """A question and a language there are generations of."""
+        self.seen[place, language] = None
 
     def leave_out(self, reason: str, n: int = 1) -> None:
         """Responses or pairs that were left out, for a reason."""
@@ -193,7 +211,7 @@ class _Part:
     generations: Numbered[Generation]
 
     def __call__(self, piece: Piece) -> list[Built | _Notes]:
-        log, seen = _Log(), Seen()
-        for built in self.job.built(self.generations.part(piece), log, seen):
+        log = _Log()
+        for built in self.job.built(self.generations.part(piece), log, log):
             log.found.append(built)
-        return [_Notes([], [], tuple(log.languages), tuple(seen)), *log.found]
+        return [_Notes([], [], tuple(log.languages), tuple(log.seen)), *log.found]

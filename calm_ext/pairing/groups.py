@@ -50,27 +50,52 @@ def build_groups(
         DataError: two ballots of one question.
     """
     decided = Decided(ballots)
-    members: dict[str, dict[str, Member]] = {}
-    sizes: dict[str, int] = {}
+    waiting = _Waiting(decided)
     for _, generation in instructed(generations, options.instructions):
         ballot = decided.get(generation.id)
         if ballot is None or generation.language not in ballot.votes:
             continue
-        if style in ("cloze", "letters") and generation.option_logprobs is None:
-            continue  # no score came
-        sizes[generation.id] = len(generation.options)
         written = completions == "options" or generation.option_logprobs is not None or ballot.winner is None
-        if written:
+        if style in ("cloze", "letters") and generation.option_logprobs is None:
+            member = None  # no score came
+        elif written:
             member = _of_options(generation, ballot.winner, style, max_options)
         else:
             member = _of_samples(ballot, generation, options, style, restated or {}, thoughts)
+        waiting.add(generation, member)
+        yield from waiting.groups()
+    yield from waiting.groups(all_came=True)
+
+
+class _Waiting:
+    """Groups that wait for languages, or for a group that comes before them.
+
+    Where generations and ballots are in one order, hardly any does.
+    """
+
+    def __init__(self, decided: Decided) -> None:
+        self._ballots = iter(decided)
+        self._next = next(self._ballots, None)
+        self._members: dict[str, dict[str, Member]] = {}
+        self._came: dict[str, set[str]] = {}
+        self._sizes: dict[str, int] = {}
+
+    def add(self, generation: Generation, member: Member | None) -> None:
+        """What came of a question in a language that voted."""
+        self._came.setdefault(generation.id, set()).add(generation.language)
         if member:
-            members.setdefault(generation.id, {})[generation.language] = member
-    for ballot in decided:
-        if ballot.id not in members:
-            continue
-        targets = None if ballot.winner is None else soft_targets(ballot, sizes[ballot.id])
-        yield Group(id=ballot.id, winner=ballot.winner, probabilities=targets, members=members[ballot.id])
+            self._sizes[generation.id] = len(generation.options)
+            self._members.setdefault(generation.id, {})[generation.language] = member
+
+    def groups(self, *, all_came: bool = False) -> Iterator[Group]:
+        """Those that are whole, in the order of the ballots."""
+        while (b := self._next) and (all_came or b.votes.keys() <= self._came.get(b.id, set())):
+            self._next = next(self._ballots, None)
+            self._came.pop(b.id, None)
+            members, size = self._members.pop(b.id, None), self._sizes.pop(b.id, 0)
+            if members:
+                targets = None if b.winner is None else soft_targets(b, size)
+                yield Group(id=b.id, winner=b.winner, probabilities=targets, members=members)
 
 
 def _of_options(generation: Generation, winner: int | None, style: Style, most: int | None) -> Member | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol
 
 from calm_ext.answers.thoughts import Marks
+from calm_ext.disk.spill import Spill
 from calm_ext.errors import DataError
 from calm_ext.pairing.options import PairingOptions
 from calm_ext.pairing.sides import Sides
@@ -27,60 +28,79 @@ class _Languages(Protocol):
 
 
 class Decided:
-    """The ballots by question, as JSON: as objects those of a million questions would take four gigabytes.
+    """The ballots by question, as JSON in a :class:`~calm_ext.disk.spill.Spill`, which other processes can read.
 
     Attributes:
-        where: question id -> ``file:line``.
         languages: all that voted.
     """
 
     def __init__(self, ballots: Iterable[tuple[str, Ballot]]) -> None:
-        self.where: dict[str, str] = {}
-        self._packed: dict[str, bytes] = {}
-        self._last: dict[str, Ballot] = {}
+        self._rows = Spill()
+        self._last: dict[str, tuple[int, Ballot]] = {}
         languages = set[str]()
         for where, ballot in ballots:
-            if ballot.id in self._packed:
-                raise DataError(f"{where}: question {ballot.id} has a ballot already at {self.where[ballot.id]}")
-            self._packed[ballot.id] = ballot.model_dump_json(exclude_defaults=True).encode()
-            self.where[ballot.id] = where
+            try:
+                self._rows.add(ballot.id, f"{ballot.model_dump_json(exclude_defaults=True)}\n{where}".encode())
+            except KeyError:
+                there = f"question {ballot.id} has a ballot already at {self.where(ballot.id)}"
+                raise DataError(f"{where}: {there}") from None
             languages.update(ballot.votes)
+        self._rows.settle()
         self.languages = frozenset(languages)
+
+    def find(self, question: str) -> tuple[int, Ballot] | None:
+        """The place of a question's ballot among all, and the ballot; None where there is none."""
+        found = self._last.get(question)
+        if found is None and (row := self._rows.find(question)):
+            if len(self._last) >= _LAST:
+                del self._last[next(iter(self._last))]
+            found = self._last[question] = row[0], _unpacked(row[1])
+        return found
 
     def get(self, question: str) -> Ballot | None:
         """The ballot of a question; None where there is none."""
-        found = self._last.get(question)
-        if found is None and question in self._packed:
-            if len(self._last) >= _LAST:
-                del self._last[next(iter(self._last))]
-            found = self._last[question] = Ballot.model_validate_json(self._packed[question])
-        return found
+        found = self.find(question)
+        return found[1] if found else None
+
+    def where(self, question: str) -> str:
+        """``file:line`` of the ballot of a question that has one."""
+        found = self._rows.find(question)
+        assert found is not None
+        return found[1].partition(b"\n")[2].decode()
 
     def __iter__(self) -> Iterator[Ballot]:
         """All of them, in the order in which they came."""
-        return (Ballot.model_validate_json(packed) for packed in self._packed.values())
+        return (_unpacked(packed) for _, packed in self._rows.items())
+
+
+def _unpacked(packed: bytes) -> Ballot:
+    return Ballot.model_validate_json(packed.partition(b"\n")[0])
+
+
+class SeesMore(Protocol):
+    """What notes which questions and languages there are generations of."""
+
+    def add(self, place: int, language: str) -> None:
+        """Note one: the place of the question's ballot among all, and the language."""
 
 
 class Seen:
-    """Questions and languages that there were generations of: a number of bits for each question."""
+    """Questions and languages that there were generations of: a bit for each."""
 
     def __init__(self) -> None:
-        self._bits: dict[str, int] = {}
-        self._places: dict[str, int] = {}
+        self._bits: dict[str, bytearray] = {}
 
-    def add(self, question: str, language: str) -> None:
-        """Note one."""
-        place = self._places.setdefault(language, len(self._places))
-        self._bits[question] = self._bits.get(question, 0) | 1 << place
+    def add(self, place: int, language: str) -> None:
+        """Note one: the place of the question's ballot among all, and the language."""
+        bits = self._bits.setdefault(language, bytearray())
+        if place >= 8 * len(bits):
+            bits.extend(bytes(place // 8 + 1 - len(bits)))
+        bits[place // 8] |= 1 << place % 8
 
-    def __contains__(self, key: tuple[str, str]) -> bool:
-        question, language = key
-        place = self._places.get(language)
-        return place is not None and bool(self._bits.get(question, 0) >> place & 1)
-
-    def __iter__(self) -> Iterator[tuple[str, str]]:
-        for question, bits in self._bits.items():
-            yield from ((question, language) for language, place in self._places.items() if bits >> place & 1)
+    def __contains__(self, key: tuple[int, str]) -> bool:
+        place, language = key
+        bits = self._bits.get(language, b"")
+        return place < 8 * len(bits) and bool(bits[place // 8] >> place % 8 & 1)
 
 
 class Asked(NamedTuple):
@@ -98,7 +118,7 @@ def met(
     options: PairingOptions,
     style: Style,
     log: _Languages,
-    seen: Seen,
+    seen: SeesMore,
     thoughts: Marks,
 ) -> Iterator[Asked]:
     """The generations of questions with a winner, when ballot and generation have been found to fit.
@@ -111,17 +131,18 @@ def met(
     """
     for where, generation in generations:
         log.add_language(generation.language)
-        ballot = decided.get(generation.id)
-        if ballot is None:
+        found = decided.find(generation.id)
+        if found is None:
             continue
+        place, ballot = found
         votes = ballot.votes.get(generation.language)
         if votes is None:
             continue
-        seen.add(generation.id, generation.language)
+        seen.add(place, generation.language)
         expected = 1 if generation.option_logprobs is not None else len(generation.given)
         if len(votes) != expected:
             raise DataError(
-                f"{decided.where[ballot.id]}: question {ballot.id} has {len(votes)} votes in {generation.language}, "
+                f"{decided.where(ballot.id)}: question {ballot.id} has {len(votes)} votes in {generation.language}, "
                 f"but {expected} responses at {where}: the ballots are of other generations"
             )
         if ballot.winner is None or (style in ("cloze", "letters") and generation.option_logprobs is None):
@@ -130,13 +151,13 @@ def met(
         for index in (ballot.winner, *(v for v in votes if v is not None)):
             if not 0 <= index < n:
                 raise DataError(
-                    f"{decided.where[ballot.id]}: the winner or a vote of question {ballot.id} is {index}, not one of "
+                    f"{decided.where(ballot.id)}: the winner or a vote of question {ballot.id} is {index}, not one of "
                     f"its {n} options ({where})"
                 )
         if style == "explain" and n > len(LETTERS):
             raise DataError(f"{where}: question {ballot.id} has {n} options, there are letters for {len(LETTERS)}")
         if options.anchors == "all" and generation.option_logprobs is not None:
-            _check_ranking(ballot, generation, decided.where[ballot.id])
+            _check_ranking(ballot, generation, decided.where(ballot.id))
         sides = None
         if generation.option_logprobs is None:
             sides = Sides(generation, votes, ballot.winner, options, style, thoughts, decided.languages)
@@ -149,11 +170,11 @@ def all_seen(decided: Decided, seen: Seen) -> None:
     Raises:
         DataError: there are such.
     """
-    for ballot in decided:
+    for place, ballot in enumerate(decided):
         for language in ballot.votes:
-            if (ballot.id, language) not in seen:
+            if (place, language) not in seen:
                 raise DataError(
-                    f"{decided.where[ballot.id]}: there are no generations of question {ballot.id} in {language}: the "
+                    f"{decided.where(ballot.id)}: there are no generations of question {ballot.id} in {language}: the "
                     f"ballots are of other generations"
                 )
 

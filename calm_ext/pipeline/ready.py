@@ -10,6 +10,7 @@ from pathlib import Path
 from calm_ext.errors import CalmError
 from calm_ext.models.find import find_model
 from calm_ext.models.paths import local_folder
+from calm_ext.models.processes.options import processes_here
 from calm_ext.models.template import require_chat_template
 from calm_ext.pipeline.schema import Recipe
 
@@ -44,8 +45,8 @@ def check_machine(recipe: Recipe, folder: Path) -> None:
         folder: the run directory; it need not be there.
 
     Raises:
-        CalmError: no such device, a model that is not there, is gated or lacks the chat template that is asked for,
-            memory that the weights alone exceed, or a disk that is nearly full.
+        CalmError: no such device, fewer GPUs than processes, a model that is not there, is gated or lacks the chat
+            template that is asked for, memory that the weights alone exceed, or a disk that is nearly full.
     """
     from calm_ext.models.device import choose_dtype, find_device
 
@@ -64,6 +65,7 @@ def check_machine(recipe: Recipe, folder: Path) -> None:
         if r.sampling.chat_template:
             require_chat_template(r.model.path, where="sampling.chat_template", off="set it to false", fetch=True)
         size = weight_bytes(r.model.path, choose_dtype(r.model.dtype, device=device))
+    _check_gpus(r, device)
     _check_memory(r, device, size)
     _check_disk(folder, _WRITTEN + int(_CHECKPOINTS * size))
 
@@ -82,6 +84,21 @@ def weight_bytes(path: str, dtype: str) -> int:
     return stored * _BYTES.get(dtype, 4) // _BYTES.get(own.removeprefix("torch."), 4)
 
 
+def _check_gpus(recipe: Recipe, device: str) -> None:
+    """Refuse more processes than GPUs: asking would take turns on one, but training, hours later, ends by an error."""
+    config = recipe.launch.accelerate_config
+    if config is None or not device.startswith("cuda"):
+        return
+    import torch
+
+    processes, gpus = processes_here(Path(config)), torch.cuda.device_count()
+    if processes is not None and processes > gpus:
+        raise CalmError(
+            f"launch.accelerate_config: {config} starts {processes} processes on this machine, which has {gpus} GPUs; "
+            f"set its num_processes to the number of GPUs"
+        )
+
+
 def _check_memory(recipe: Recipe, device: str, size: int) -> None:
     import psutil
 
@@ -96,7 +113,7 @@ def _check_memory(recipe: Recipe, device: str, size: int) -> None:
     if size > there:
         raise CalmError(
             f"model.path: the weights of {recipe.model.path} take {_gib(size)}, and {whose} {_gib(there)} of memory; "
-            f"take a smaller model, model.dtype bfloat16, or a larger machine"
+            f"take a smaller model, model.dtype bfloat16 or float16, or a larger machine"
         )
 
 

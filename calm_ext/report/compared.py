@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from calm_ext.metrics.compare import Paired, paired_tests
-from calm_ext.metrics.intervals import BOOTSTRAP, Bounds, mean_interval
+from calm_ext.metrics.design import Design
+from calm_ext.metrics.intervals import BOOTSTRAP, Bounds
 from calm_ext.metrics.names import PARTIAL, metric_name
-from calm_ext.metrics.stats import resampled_means
 from calm_ext.metrics.table_intervals import bounds_of
 from calm_ext.report.whole import Resampled, whole_metrics
 from calm_ext.results.columns import Columns as QuestionColumns
@@ -48,8 +48,7 @@ def compared(
     columns: Columns, languages: Sequence[str], resamples: int, *, when: Sequence[str] = ("before", "after")
 ) -> Compared:
     """The comparison of columns of :func:`question_columns`."""
-    limits = {(kind, m): bounds_of(m, differences=int(kind == "difference")) for kind, m in columns}
-    drawn = resampled(columns, limits, resamples) | whole_metrics(columns, resamples)
+    drawn = resampled(columns, limits_of(columns), resamples) | whole_metrics(columns, resamples)
     paired = {
         m: Paired(columns.get(("before", m)), columns.get(("after", m)), own.drawn, own.interval)
         for (kind, m), own in drawn.items()
@@ -88,7 +87,9 @@ def differences(
     found: list[dict[str, dict[str, float]]] = []
     for own in (pairs[i : i + _PAIRS] for i in range(0, len(pairs), _PAIRS)):
         moved = {(i, m): after[m] - x for i, (before, after) in enumerate(own) for m, x in before.items() if m in after}
-        drawn = resampled(moved, {(i, m): bounds_of(m, differences=1) for i, m in moved}, resamples, clusters, seed)
+        limits = {(i, m): bounds_of(m, differences=1) for i, m in moved}
+        design = None if clusters is None else Design(range(len(clusters)), clusters.tolist())
+        drawn = resampled(moved, limits, resamples, design, seed=seed)
         for i, (before, after) in enumerate(own):
             metrics = [m for k, m in moved if k == i]
             tests = paired_tests(
@@ -168,11 +169,17 @@ def question_columns(
     return {key: c for key, c in columns.items() if not np.isnan(c).all()}
 
 
+def limits_of(columns: Columns) -> dict[tuple[str, str], Bounds]:
+    """The least and largest that a value of each column can be."""
+    return {(kind, m): bounds_of(m, differences=int(kind == "difference")) for kind, m in columns}
+
+
 def resampled(
     columns: Mapping[Any, np.ndarray],
     limits: Mapping[Any, Bounds],
     resamples: int,
-    clusters: np.ndarray | None = None,
+    design: Design | None = None,
+    *,
     seed: int = 0,
 ) -> dict[Any, Resampled]:
     """Of each column its mean, its 95 % interval, and its mean in each resample.
@@ -181,19 +188,19 @@ def resampled(
 
     Args:
         limits: the least and largest that a value of each column can be.
-        clusters: number of each question's cluster, shape (questions,); these are then drawn.
+        design: where rows are not each a question of its own.
+        seed: of the bootstrap.
     """
     import numpy as np
 
     if not columns:
         return {}
     values = np.column_stack(list(columns.values()))
-    drawn = resampled_means(values, seed=seed, resamples=resamples, clusters=clusters)
+    design = design or Design(range(len(values)))
+    drawn = design.resampled(values, resamples=resamples, seed=seed)
     return {
         key: Resampled(
-            float(np.nanmean(values[:, i])),
-            mean_interval(values[:, i], drawn[:, i], bounds=limits[key], clusters=clusters),
-            drawn[:, i],
+            design.mean(values[:, i]), design.interval(values[:, i], drawn[:, i], bounds=limits[key]), drawn[:, i]
         )
         for i, key in enumerate(columns)
     }

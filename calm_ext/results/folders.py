@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from calm_ext.errors import DataError
 from calm_ext.files.expected import beside
+from calm_ext.languages.codes import language_called
 
 _RESULTS = re.compile(r".+(_20\d\d-\d\d-\d\dT[\d\-:.]+)\.json|results(.*)\.json")
 _TIME = re.compile(r"_20\d\d-")
@@ -102,14 +103,49 @@ def _of_task(where: Path, paths: Iterable[Path], task: str | None) -> list[Sampl
     if not found:
         raise DataError(f"{where}: has no samples_*.jsonl; run lm_eval with --log_samples --output_path")
     if task is None and len(found) > 1:
+        pattern = language_pattern(list(found))
         raise DataError(
             f"{where}: has samples of {', '.join(sorted(found))}; choose one with --task, or join tasks of one "
-            f"language each with --language-from"
+            f"language each with --language-from{f' {pattern!r}' if pattern else ''}"
         )
     name = task or next(iter(found))
     if name not in found:
         raise DataError(f"{where}: has no samples of {name}; it has {', '.join(sorted(found))}")
     return found[name]
+
+
+def language_pattern(tasks: Sequence[str]) -> str:
+    """What ``--language-from`` takes for tasks whose names differ in a language only, or in it and a part behind it.
+
+    Empty where they differ in something else.
+
+    >>> language_pattern(["quiz_fr_v2", "quiz_sw_v2"])
+    'task:quiz_(.+)_v2'
+    >>> language_pattern(["exam_french_law", "exam_french_art", "exam_hindi_art"])
+    'task:exam_(?P<language>[^_]+)_(?P<part>.+)'
+    >>> language_pattern(["arc_easy", "arc_challenge"])
+    ''
+    """
+    if len(set(tasks)) < 2:
+        return ""
+    prefix = _common_words(tasks)
+    rest = [task[len(prefix) :] for task in tasks]
+    suffix = _common_words([text[::-1] for text in rest])[::-1]
+    codes = [text[: len(text) - len(suffix)] for text in rest]
+    before, behind = (re.escape(x).replace("\\-", "-") for x in (prefix, suffix))
+    if all(map(language_called, codes)):
+        return f"task:{before}(.+){behind}"
+    heads = [text.partition("_") for text in rest]
+    if all(part and language_called(code) for code, _, part in heads) and len({code for code, _, _ in heads}) > 1:
+        return f"task:{before}(?P<language>[^_]+)_(?P<part>.+)"
+    return ""
+
+
+def _common_words(names: Sequence[str]) -> str:
+    """What names begin with in common, up to a ``_``."""
+    first, last = min(names), max(names)  # what these have in common all between them have
+    n = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
+    return first[: first.rfind("_", 0, n) + 1]
 
 
 def samples_beside(results: Path, task: str) -> Path | None:

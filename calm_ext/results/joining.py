@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from calm_ext.data.families import bundled_families
 from calm_ext.errors import DataError
 from calm_ext.metrics.answered import Answered, AnswerSet, Kind
 from calm_ext.results.clusters import ClusterKey
@@ -78,7 +79,13 @@ def join_logs(logs: Logs, options: LogOptions, *, brief: bool = False, cluster: 
         raise DataError(
             f"{logs.source}: only {len(joined)} of {len(every)} questions of {logs.family.name} can be joined over "
             f"{', '.join(read)}: {counted or 'there is none'}; is {', '.join(logs.family.key_fields)} the key (--key), "
-            f"or is a language to be left out (--languages)?"
+            f"or is a language to be left out (--languages)?{''.join(f' Note: {note}.' for note in logs.notes)}"
+        )
+    described = all(logs.family.name != known.name for known in bundled_families())
+    if not brief and described and not options.key and "doc_id" in logs.family.key_fields:
+        notes.append(
+            "questions are joined by the number of their row, which is right only where every language has the same "
+            "questions in the same order; --key names a column that identifies a question"
         )
     if counted:
         notes.append(f"{len(joined)} of {len(every)} questions are joined; left out are {counted}")

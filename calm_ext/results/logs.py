@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from calm_ext.data.families import Family, bundled_families
 from calm_ext.errors import DataError
-from calm_ext.languages.codes import normalise_code
+from calm_ext.languages.codes import language_called, normalise_code
 from calm_ext.results.aggregates import Aggregates, read_aggregates
 from calm_ext.results.folders import SamplesFile, results_beside, samples_of
 from calm_ext.results.log_options import LogOptions, adjusted, chosen_families
@@ -99,7 +99,7 @@ def _one_evaluation(
     family: Family, files: Sequence[tuple[SamplesFile, tuple[str, str]]], source: str, chosen: Sequence[str]
 ) -> Logs:
     names = _names(family, files)
-    wanted = list(dict.fromkeys(x if x in names.values() else normalise_code(x) for x in chosen or names.values()))
+    wanted = list(dict.fromkeys(_wanted(x, names) for x in chosen or names.values()))
     unknown = [x for x in wanted if x not in names.values()]
     if unknown:
         there = ", ".join(names.values())
@@ -235,6 +235,13 @@ def _names(family: Family, files: Sequence[tuple[SamplesFile, tuple[str, str]]])
     return {code: code if list(ours.values()).count(x) > 1 else x for code, x in ours.items()}
 
 
+def _wanted(language: str, names: Mapping[str, str]) -> str:
+    """What ``--languages`` means: one of ours, or a task's own way to write it."""
+    if language in names.values():
+        return language
+    return names.get(language) or language_called(language) or normalise_code(language)
+
+
 def _language(family: Family, code: str) -> str:
-    found = family.languages.get(code.lower()) or normalise_code(code)
+    found = family.languages.get(code.lower()) or language_called(code) or normalise_code(code)
     return found.replace("_", "-") if found == code else found

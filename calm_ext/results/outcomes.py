@@ -76,7 +76,13 @@ def read_outcome(
     Raises:
         DataError: the line does not have what is needed, or contradicts what lm-eval made of it.
     """
-    if line.scores is not None and answer_from in (SCORED, *ACCURACIES):
+    single = line.scores is not None and len(line.scores) == 1
+    if single and answer_from == SCORED:
+        raise line.error(
+            "one text was scored and there are no options to choose from; --answer-from acc counts whether it was "
+            "right (another metric of 0 and 1 likewise)"
+        )
+    if line.scores is not None and not single and answer_from in (SCORED, *ACCURACIES):
         return _scored(line, family, "acc" if answer_from == SCORED else answer_from, second, texts)
     if line.scores is not None and answer_from in (READ, RESPONSE):
         raise line.error(f"its options were scored, so there is no response for --answer-from {answer_from}")
@@ -178,6 +184,11 @@ def _gold(line: Line, family: Family, n: int | None, options: Sequence[str]) -> 
     if form == "text":
         texts = options or option_texts(line.continuations)
         plain = [o.strip() for o in texts]
+        if len(plain) > 1 and len(set(plain)) == 1:
+            raise line.error(
+                "its options stand before one text that was scored after each of them; name the field that says which "
+                "is right (--target), and how (--form)"
+            )
         if plain.count(text) != 1:
             raise line.error(f"its target {text[:40]!r} is not one of its {len(plain)} options (--target, --form)")
         return plain.index(text)

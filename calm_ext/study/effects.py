@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from calm_ext.metrics.design import seed_draws
 from calm_ext.metrics.stats import RESAMPLES, bootstrap_p, draws, interval
 from calm_ext.metrics.tables import Table, from_means, with_pairs
 from calm_ext.study.outcomes import Key, Outcome
@@ -113,11 +114,8 @@ def _over_seeds(values: np.ndarray, seed: int) -> np.ndarray:
     """Means over seeds that are drawn anew, from the values of each seed, shape (resamples, seeds)."""
     import numpy as np
 
-    n = values.shape[1]
-    if n == 1:
-        return values[:, 0]
-    counts = np.random.default_rng([seed, n]).multinomial(n - 1, [1 / n] * n, len(values))
-    drawn: np.ndarray = (counts * np.where(counts > 0, values, 0.0)).sum(axis=1) / (n - 1)
+    counts = seed_draws(values.shape[1], len(values), seed=seed)
+    drawn: np.ndarray = (counts * np.where(counts > 0, values, 0.0)).sum(axis=1) / counts.sum(axis=1)
     return drawn
 
 

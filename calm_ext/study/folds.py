@@ -8,6 +8,7 @@ KLAR do (``together`` of a benchmark).
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
@@ -16,8 +17,12 @@ from typing import NamedTuple
 
 from calm_ext.data.check import alike
 from calm_ext.errors import CalmError
+from calm_ext.files.writing import atomic_write
 from calm_ext.jsonl import to_line, write_jsonl
 from calm_ext.records import ParallelQuestion
+
+#: The file of the groups, beside those of the parts.
+GROUPS = "groups.json"
 
 
 class Folds(NamedTuple):
@@ -26,13 +31,12 @@ class Folds(NamedTuple):
     Attributes:
         questions: all of them, in order.
         parts: the ids of each part.
-        n_groups: how many groups of questions were put whole in one part; largest: how many questions the largest has.
+        groups: the ids of the questions that were put whole in one part, a list a group.
     """
 
     questions: list[ParallelQuestion]
     parts: list[frozenset[str]]
-    n_groups: int
-    largest: int
+    groups: list[list[str]]
 
     def folder(self, study: Path) -> Path:
         """Where the files of :meth:`write` are: named by their content."""
@@ -41,7 +45,8 @@ class Folds(NamedTuple):
         return study / "folds" / hashlib.sha256(content.encode()).hexdigest()[:12]
 
     def write(self, study: Path) -> Path:
-        """Write ``questions.jsonl``, and of each part ``heldout-<k>.jsonl`` and the rest, ``asked-<k>.jsonl``.
+        """Write ``questions.jsonl``, of each part ``heldout-<k>.jsonl`` and the rest, ``asked-<k>.jsonl``, and
+        ``groups.json`` with the groups of more than one question.
 
         Files that are there are left alone. Returns the folder.
         """
@@ -53,6 +58,9 @@ class Folds(NamedTuple):
         for name, questions in wanted.items():
             if not (folder / f"{name}.jsonl").is_file():
                 write_jsonl(folder / f"{name}.jsonl", questions)
+        if not (folder / GROUPS).is_file():
+            groups = [g for g in self.groups if len(g) > 1]
+            atomic_write(folder / GROUPS, json.dumps({"groups": groups}, ensure_ascii=False) + "\n")
         return folder
 
 
@@ -78,7 +86,7 @@ def make_folds(questions: Sequence[ParallelQuestion], k: int, *, together: Mappi
     parts: list[list[str]] = [[] for _ in range(k)]
     for group in sorted(groups, key=lambda g: (-len(g), _place(g[0]))):
         min(parts, key=len).extend(group)
-    return Folds(list(questions), [frozenset(p) for p in parts], len(groups), largest)
+    return Folds(list(questions), [frozenset(p) for p in parts], groups)
 
 
 def grouped(questions: Sequence[ParallelQuestion], together: Mapping[str, str]) -> list[list[str]]:

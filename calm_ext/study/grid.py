@@ -188,7 +188,7 @@ def _in_order(cells: list[Cell]) -> list[Cell]:
 
 def _name(levels: Mapping[str, Level], seed: Mapping[str, Any], options: StudyOptions) -> str:
     """The name of a combination with a seed, as ``sft_limit-40_s1``; unique, and fit for a folder."""
-    parts = [_level_name(key, level) for key, level in levels.items()]
+    parts = [level_name(key, level.value) for key, level in levels.items()]
     if options.seeds:
         values = list(next(iter(options.seeds.values())))
         chosen = next(iter(seed.values()))
@@ -196,9 +196,12 @@ def _name(levels: Mapping[str, Level], seed: Mapping[str, Any], options: StudyOp
     return "_".join(parts) or "run"
 
 
-def _level_name(key: str, level: Level) -> str:
-    """``sft`` of a label, ``limit-40`` of a key's value; where other characters stand in it, it ends in a hash."""
-    text = label(level.value)
+def level_name(key: str, value: Any) -> str:
+    """A value of a varied key within the name of a file.
+
+    ``sft`` of a label, ``limit-40`` of a key's value; where other characters stand in it, it ends in a hash.
+    """
+    text = label(value)
     if "+" in text and len(text) <= 30:
         text = text.replace("+", "-")
     if "." in key or number_of(text) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,8 +11,10 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from calm_ext.errors import RecipeError
+from calm_ext.files.secrets import clean
+from calm_ext.models.trust import FLAG
 from calm_ext.options import problem
-from calm_ext.pipeline.bundled import find_bundled, find_recipe
+from calm_ext.pipeline.bundled import bundled_names, find_bundled, find_recipe
 from calm_ext.pipeline.overrides import leave_out_method_keys, override
 from calm_ext.pipeline.recipe import read_mapping, read_recipe
 from calm_ext.study.options import Claim, StudyOptions
@@ -26,6 +29,7 @@ class StudyFile(NamedTuple):
         options: its keys.
         recipe: the values of its recipe, not checked yet.
         trust_remote_code: as of :func:`~calm_ext.pipeline.recipe.load_recipe`.
+        overrides: what the command line set.
     """
 
     path: str
@@ -33,6 +37,18 @@ class StudyFile(NamedTuple):
     options: StudyOptions
     recipe: dict[str, Any]
     trust_remote_code: bool | None = False
+    overrides: tuple[str, ...] = ()
+
+    def command(self, folder: Path) -> str:
+        """The command that runs the study in a folder."""
+        path = Path(self.path)
+        own = path.stem in bundled_names("study") and find_bundled(path.stem, "study") == path
+        words = [path.stem if own else self.path, *(x for item in self.overrides for x in ("--set", item))]
+        if folder != Path("runs") / self.options.name:
+            words += ["--run", str(folder)]
+        if self.trust_remote_code:
+            words.append(FLAG)
+        return clean(" ".join(["calm-ext study", *map(shlex.quote, words)]))
 
 
 def find_study(name: str) -> Path:
@@ -68,7 +84,7 @@ def read_study(
     if problems:
         raise RecipeError(where, problems)
     set_here = "".join(f"# --set {item}\n" for item in overrides)
-    return StudyFile(where, text + set_here, options, recipe, trust_remote_code)
+    return StudyFile(where, text + set_here, options, recipe, trust_remote_code, tuple(overrides))
 
 
 def _known(location: tuple[Any, ...]) -> list[str]:

@@ -177,6 +177,6 @@ def _effects(
 
 def _folds(folds: Folds) -> dict[str, Any]:
     return {
-        "n_questions": len(folds.questions), "sizes": [len(p) for p in folds.parts], "n_groups": folds.n_groups,
-        "largest_group": folds.largest,
+        "n_questions": len(folds.questions), "sizes": [len(p) for p in folds.parts], "n_groups": len(folds.groups),
+        "largest_group": max(map(len, folds.groups)),
     }  # fmt: skip

@@ -98,7 +98,8 @@ def write_results(
     from calm_ext.study.tables import markdown
 
     results = study_results(study.options, grid, folder, finished=finished, failed=failed)
+    results["command"] = study.command(folder)
     atomic_write(folder / "study.json", json.dumps(results, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     atomic_write(folder / "study.md", markdown(results))
-    write_page(study, results, folder)
+    write_page(results, folder, clean(study.text))
     return results

@@ -1,8 +1,8 @@
 """Cells in processes of their own: how many run at once, what they say, and how they end.
 
-A process is forked from one that has loaded the frameworks already, where the system can do that. It leads a group of
-its own, so that it ends together with the training process that it started: when it is stopped, and when the study's
-own process is gone.
+A process is forked from one that has loaded the frameworks already, where the system can do that and has no GPU. It
+leads a group of its own, so that it ends together with the training process that it started: when it is stopped, and
+when the study's own process is gone.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from calm_ext.errors import CalmError
+from calm_ext.models.device import has_gpu
 from calm_ext.models.processes import forked
 from calm_ext.pipeline.reporter import Reporter
 from calm_ext.report.watch import check_words
@@ -61,7 +62,8 @@ def run_cells(cells: Sequence[Cell], study: Path, *, jobs: int, report: Callable
     Args:
         report: called with each event, in this process.
     """
-    context = forked.context() if forked.can_fork() else multiprocessing.get_context("spawn")
+    may_fork = forked.can_fork() and not has_gpu()
+    context = forked.context() if may_fork else multiprocessing.get_context("spawn")
     failed: dict[str, str] = {}
     waiting, running = list(cells), list[_Job]()
     try:

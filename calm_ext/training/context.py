@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,11 +39,22 @@ class TrainingContext:
     gpu: bool
     dtype: str
 
+    @property
+    def zero3(self) -> bool:
+        """Whether DeepSpeed shards the weights, as ``accelerate launch`` tells its processes.
+
+        It gathers parameters of one number format only, and it recomputes activations by the older, reentrant way only
+        (github.com/huggingface/trl/issues/6089, …/2514). TRL's trainers see to the first. The second they set too late
+        for transformers 5.23, which reads it when the arguments are made.
+        """
+        names = {"ACCELERATE_USE_DEEPSPEED": "true", "ACCELERATE_DEEPSPEED_ZERO_STAGE": "3"}
+        return all(os.environ.get(name) == value for name, value in names.items())
+
     def peft_model(self) -> Any:
         """The model with a new adapter, for a trainer that takes no ``peft_config``."""
         from peft import get_peft_model
 
-        return get_peft_model(self.model, self.peft_config)
+        return get_peft_model(self.model, self.peft_config, autocast_adapter_dtype=not self.zero3)
 
     def arguments(self, *, steps_per_epoch: int | None = None) -> dict[str, Any]:
         """The arguments of :class:`transformers.TrainingArguments` that all methods share.
@@ -72,6 +84,7 @@ class TrainingContext:
             "fp16": self.gpu and self.dtype == "float16",
             "use_cpu": not self.gpu,
             "gradient_checkpointing": self.gpu if checkpointing == "auto" else checkpointing,
+            **({"gradient_checkpointing_kwargs": {"use_reentrant": True}} if self.zero3 else {}),
             "logging_steps": max(1, min(10, every // 2)),
             "save_strategy": "steps",
             "save_steps": every,

@@ -176,10 +176,19 @@ class GroupTrainer(Trainer):
         return {**{k: batch[k] for k in keys}, "completion_mask": (batch["labels"] != -100).long()}
 
     def _with_reference(self, questions: Sequence[GroupRow]) -> list[GroupRow]:
-        """The questions with the untrained model's scores; each process computes all that it may meet."""
+        """The questions with the untrained model's scores; each process computes all that it may meet.
+
+        Raises:
+            RunError: some are not known, and the model is sharded.
+        """
         unknown = [i for i, q in enumerate(questions) if any(c.reference is None for c in q.cells)]
         found = list(questions)
         size = self.args.per_device_train_batch_size
+        if unknown and (self.is_deepspeed_enabled or self.is_fsdp_enabled):
+            raise RunError(
+                "the untrained model's scores need the whole model in each process, and launch.accelerate_config "
+                "shards it; take recipes/accelerate/multi-gpu.yaml"
+            )
         if unknown and self.is_world_process_zero():
             tell("note", message=f"reference log-probabilities of {len(unknown)} of {len(found)} questions")
         with torch.no_grad(), counted(self.model), self.model.disable_adapter(), self.accelerator.autocast():

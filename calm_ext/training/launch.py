@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,10 +16,11 @@ from calm_ext.errors import RunError
 from calm_ext.files.places import make_folder
 from calm_ext.files.writing import atomic_write
 from calm_ext.models.batches import says_out_of_memory
+from calm_ext.models.device import has_gpu
 from calm_ext.models.meter import Reading
 from calm_ext.models.processes import forked
 from calm_ext.models.processes.forked import Forked, can_fork
-from calm_ext.models.processes.start import command, environment, reason_in, was_killed
+from calm_ext.models.processes.start import command, environment, errors_in, reason_in, was_killed
 from calm_ext.training.checkpoints import clear, discard, finished_adapter, newest_whole
 from calm_ext.training.job import TrainingJob
 from calm_ext.training.messages import LISTENED, Splitter
@@ -152,14 +152,14 @@ def _run(job: TrainingJob, say: Callable[[str], None], trained: Callable[[dict[s
     on_cpu = job.device == "cpu"
     if on_cpu:
         around["CUDA_VISIBLE_DEVICES"] = ""
-    elif _has_gpu() and not job.accelerate_config:
+    elif has_gpu() and not job.accelerate_config:
         # One process has one GPU: of several, transformers would make torch's DataParallel, which TRL refuses.
         around["CUDA_VISIBLE_DEVICES"] = _gpu(job.device, around.get("CUDA_VISIBLE_DEVICES"))
-    if on_cpu or not _has_gpu():
+    if on_cpu or not has_gpu():
         # TRL compiles its log-probability kernel: a minute of C++ on a CPU that the kernel does not win back there.
         around.setdefault("TORCH_COMPILE_DISABLE", "1")
     with log_file.open("wb") as log:
-        process = _started(job_file, around, accelerate_config=job.accelerate_config, on_cpu=on_cpu or not _has_gpu())
+        process = _started(job_file, around, accelerate_config=job.accelerate_config, on_cpu=on_cpu or not has_gpu())
         assert process.stdout is not None
         try:
             splitter, decoder = Splitter(), codecs.getincrementaldecoder("utf-8")("replace")
@@ -184,7 +184,8 @@ def _run(job: TrainingJob, say: Callable[[str], None], trained: Callable[[dict[s
         said = log_file.read_text(encoding="utf-8", errors="replace")
         killed = was_killed(code, said)
         reason = "it was killed, as where a machine runs out of memory" if killed else reason_in(said)
-        kind = _OutOfMemory if (killed or says_out_of_memory(reason)) and START_LINE in said else RunError
+        ended_so = killed or any(map(says_out_of_memory, errors_in(said)))  # of several processes, one is enough
+        kind = _OutOfMemory if ended_so and START_LINE in said else RunError
         raise kind(f"training failed with exit code {code}: {reason} (all of it: {log_file})")
 
 
@@ -206,7 +207,7 @@ def _started(
 
 def get_ready(model: str, *, accelerate_config: str | None, device: str | None) -> None:
     """Load what training will need, in the background, where the training process is one that is forked."""
-    if accelerate_config is None and (device == "cpu" or not _has_gpu()):
+    if accelerate_config is None and (device == "cpu" or not has_gpu()):
         forked.get_ready(model)
 
 
@@ -222,13 +223,11 @@ def _keep(log: IO[bytes], text: bytes, decoder: codecs.IncrementalDecoder) -> No
 def _gpu(device: str | None, visible: str | None) -> str:
     """The GPU of a device's number among those that this process may see.
 
-    >>> _gpu(None, None), _gpu("cuda:1", None), _gpu("cuda:1", "4,6"), _gpu("cuda", "4,6")
-    ('0', '1', '6', '4')
+    >>> _gpu(None, None), _gpu("cuda:1", None), _gpu("cuda:1", "4,6"), _gpu("cuda", "4,6"), _gpu(None, "")
+    ('0', '1', '6', '4', '')
     """
+    if visible == "":  # all are hidden, and stay so
+        return ""
     number = int((device or "").partition(":")[2] or 0)
     seen = visible.split(",") if visible else []
     return seen[number] if number < len(seen) else str(number)
-
-
-def _has_gpu() -> bool:
-    return shutil.which("nvidia-smi") is not None or shutil.which("rocm-smi") is not None

@@ -26,7 +26,12 @@ LISTENED = "CALM_TRAINING_MESSAGES"
 
 
 def tell(kind: str, **values: Any) -> None:
-    """Tell the process that started this one; where there is none, a message is printed to stderr."""
+    """Tell the process that started this one; where there is none, a message is printed to stderr.
+
+    Of several processes that train together the first one tells notes, which all of them would.
+    """
+    if kind == "note" and os.environ.get("RANK", "0") != "0":
+        return
     if os.environ.get(LISTENED):
         sys.stderr.flush()
         os.write(2, MARK + json.dumps({"kind": kind, **values}).encode() + b"\n")  # one write: no other comes between

@@ -87,6 +87,7 @@ def run(job: TrainingJob) -> None:
             dtype=dtype,
         )
     )
+    _make_scalable(trainer)
     _print_nothing(trainer)
     trainer.processing_class = None  # or each checkpoint would write the base model's tokenizer again
     if watcher:
@@ -98,14 +99,26 @@ def run(job: TrainingJob) -> None:
 
 
 def _load_model(job: TrainingJob, dtype: str) -> Any:
-    """The base model without dropout; LoRA has its own."""
+    """The base model without dropout; LoRA has its own.
+
+    Raises:
+        RunError: it is to be quantised, and sharded.
+    """
     keywords: dict[str, Any] = {"dtype": getattr(torch, dtype), **loading(job.trust_remote_code)}
     if job.options.quantize == "4bit":
         from transformers import BitsAndBytesConfig
 
+        if any(os.environ.get(f"ACCELERATE_USE_{x}") == "true" for x in ("FSDP", "DEEPSPEED")):
+            raise RunError(
+                "training.quantize 4bit needs the whole model in each process, and launch.accelerate_config shards it; "
+                "take recipes/accelerate/multi-gpu.yaml, or leave quantize out"
+            )
         keywords["quantization_config"] = BitsAndBytesConfig(
-            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16
+            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=getattr(torch, dtype)
         )
+        if torch.cuda.is_available():  # else transformers would put the model of each process on the first GPU
+            local_rank = int(os.environ.get("LOCAL_RANK", "0"))
+            keywords["device_map"] = {"": local_rank % torch.cuda.device_count()}
     model = AutoModelForCausalLM.from_pretrained(job.model, **keywords)
     model.config.use_cache = True
     for module in model.modules():
@@ -116,6 +129,17 @@ def _load_model(job: TrainingJob, dtype: str) -> Any:
 
 def _first_process() -> bool:
     return os.environ.get("RANK", "0") == "0"
+
+
+def _make_scalable(trainer: Any) -> None:
+    """Keep an adapter in float32 where gradients are scaled, as in float16: torch scales none of bfloat16.
+
+    TRL puts the adapter of a quantised model into bfloat16, whatever the number format of training.
+    """
+    if trainer.args.fp16:
+        for parameter in trainer.model.parameters():
+            if parameter.requires_grad:
+                parameter.data = parameter.data.float()
 
 
 def _print_nothing(trainer: Any) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from calm_ext.answers.read import read_responses
 from calm_ext.answers.ready import compile_all
 from calm_ext.answers.thoughts import Marks
-from calm_ext.errors import CalmError
+from calm_ext.disk.shards import files_of
+from calm_ext.errors import CalmError, DataError
 from calm_ext.files.parallel import Piece, pieces_of, spread, workers
 from calm_ext.jsonl import Numbered
 from calm_ext.metrics.question import argmax
+from calm_ext.models.endings import Endings
 from calm_ext.prompts import Style
 from calm_ext.records import Generation
 from calm_ext.voting.letters import LetterScores, best_place
@@ -94,7 +97,17 @@ def answered(
     Raises:
         DataError: a line of the file is no generation.
     """
-    if not isinstance(generations, Numbered) or workers(generations.path)[0] < 2:
+    files = files_of(generations)
+    if not files:
+        yield from generations
+    for file in files:
+        yield from _of_file(file, style, thoughts)
+
+
+def _of_file(
+    generations: Numbered[Generation], style: Style, thoughts: Marks
+) -> Generator[tuple[str, Generation | Answered], None, None]:
+    if workers(generations.path)[0] < 2:
         yield from generations
         return
     reading = _Reading(generations, style, thoughts)
@@ -109,6 +122,32 @@ def answered(
             compile_all(options, language)
 
     yield from spread(generations.path, reading, generations.after, size=_PIECE, ready=ready)
+
+
+class _Entered(Protocol):
+    """What generations are entered in."""
+
+    def enter(self, one: Generation | Answered, where: str, style: Style, thoughts: Marks) -> None:
+        """Add one."""
+
+
+def enter_all(
+    table: _Entered,
+    generations: Iterable[tuple[str, Generation]],
+    style: Style,
+    thoughts: Marks,
+    endings: Endings | None,
+) -> None:
+    """Enter all generations in an empty table; see :meth:`calm_ext.voting.table.VoteTable.read`."""
+    n = 0
+    with closing(answered(generations, style, thoughts)) as found:
+        for where, one in found:
+            n += 1
+            table.enter(one, where, style, thoughts)
+            if endings is not None:
+                endings.add(one.language, one.responses, one.finish)
+    if not n:
+        raise DataError("there are no generations to vote on")
 
 
 @dataclass(frozen=True)

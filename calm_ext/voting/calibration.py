@@ -25,14 +25,20 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-def expected_agreement(votes: Counts, evidence: Evidence, winners: np.ndarray, margins: np.ndarray) -> np.ndarray:
-    """(N,) the probability that a winner is right, as the module says; NaN where there is no winner (-1)."""
+Curve = Callable[["np.ndarray"], "np.ndarray"]
+
+
+def expected_agreement(votes: Counts, evidence: Evidence, winners: np.ndarray, margins: np.ndarray) -> Curve:
+    """From margins to the probability that a winner is right, as the module says; NaN where nothing has a winner.
+
+    Args:
+        winners, margins: (N,) of the questions that it is learned from; -1 where there is no winner.
+    """
     import numpy as np
 
-    result = np.full(len(winners), np.nan)
     at = np.flatnonzero(winners >= 0)
     if not len(at):
-        return result
+        return lambda points: np.full(len(points), np.nan)
     shares, answered = votes.shares, votes.read > 0
     included = (shares[at, :, winners[at]] * evidence.witness[at]).sum(1)
     rising = _isotonic(margins[at], included, np.ones(len(at)))
@@ -46,14 +52,12 @@ def expected_agreement(votes: Counts, evidence: Evidence, winners: np.ndarray, m
         agreed.append(shares[rows, column, first[rows]])
         weight.append(evidence.witness[rows, column])
     if not sum(map(len, seen)):  # one language only: nobody else to agree
-        result[at] = rising(margins[at])
-        return result
+        return rising
     left_out = _isotonic(np.concatenate(seen), np.concatenate(agreed), np.concatenate(weight))
-    result[at] = (rising(margins[at]) + left_out(margins[at])) / 2
-    return result
+    return lambda points: (rising(points) + left_out(points)) / 2
 
 
-def _isotonic(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+def _isotonic(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> Curve:
     """The rising function of x that is nearest to y by weighted squares, interpolated; equal x have one value."""
     import numpy as np
     from scipy.optimize import isotonic_regression
@@ -97,7 +101,9 @@ class Estimate(NamedTuple):
         }
 
 
-def estimated(votes: Counts, winners: np.ndarray, probability: np.ndarray) -> Estimate | None:
+def estimated(
+    votes: Counts, winners: np.ndarray, probability: np.ndarray, *, mean: float | None = None
+) -> Estimate | None:
     """The estimate and its range; None where there is no winner.
 
     The lower extreme is the share of pairs of languages whose best answers agree on the winner, the upper one the mean
@@ -107,6 +113,7 @@ def estimated(votes: Counts, winners: np.ndarray, probability: np.ndarray) -> Es
     Args:
         winners: (N,) -1 where there is none.
         probability: (N,) that a winner is right; NaN where there is none.
+        mean: the value, where there are more questions than these, which then show how far it can be off.
     """
     import numpy as np
 
@@ -131,6 +138,8 @@ def estimated(votes: Counts, winners: np.ndarray, probability: np.ndarray) -> Es
     doubt = _doubt(alone, first, there)
     if doubt is None and votes.scored and value.mean() - alike.mean() > _FARTHEST:
         doubt = "the scores are much surer than languages agree"
+    if mean is not None:
+        return Estimate(mean, min(low, mean), max(high, mean), doubt)
     return Estimate(float(value.mean()), low, high, doubt)
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import exp, sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from calm_ext.voting.table import VoteTable
 
 #: In :attr:`Counts.source`: not recorded; recorded, but not among the languages asked.
 UNKNOWN, ABSENT = -1, -2
@@ -54,3 +58,45 @@ class Counts(NamedTuple):
         counts[:, column] = 0
         asked[:, column] = False
         return self._replace(counts=counts, asked=asked)
+
+
+def counts_of(table: VoteTable, *, zscored: bool, share_equal: bool) -> Counts:
+    """See :meth:`calm_ext.voting.table.VoteTable.counts`."""
+    import numpy as np
+
+    languages = {x: i for i, x in enumerate(table.languages)}
+    width = max(q.n_options for q in table.questions)
+    counts = np.zeros((len(table), len(languages), width))
+    n = np.ones((len(table), len(languages)))
+    asked = np.zeros((len(table), len(languages)), dtype=bool)
+    for i, votes in enumerate(table.votes):
+        for language, answers in votes.items():
+            column = languages[language]
+            asked[i, column] = bool(answers)
+            n[i, column] = max(len(answers), 1)
+            if language in table.scores[i]:
+                scores = table.scores[i][language]
+                row = _zscores(scores) if zscored else _softmax(scores)
+                counts[i, column, : len(row)] = row
+            else:
+                for answer in answers:
+                    if answer is not None:
+                        counts[i, column, answer] += 1
+            for group in table.equal[i].get(language, ()) if share_equal else ():
+                counts[i, column, group] = counts[i, column, group].mean()
+    valid = np.arange(width)[None, :] < np.array([q.n_options for q in table.questions])[:, None]
+    source = np.array([UNKNOWN if q.source is None else languages.get(q.source, ABSENT) for q in table.questions])
+    return Counts(list(languages), counts, asked, valid, source, n, table.scored)
+
+
+def _softmax(scores: Sequence[float]) -> list[float]:
+    top = max(scores)
+    powers = [exp(x - top) for x in scores]
+    total = sum(powers)
+    return [p / total for p in powers]
+
+
+def _zscores(scores: Sequence[float]) -> list[float]:
+    mean = sum(scores) / len(scores)
+    deviation = sqrt(sum((s - mean) ** 2 for s in scores) / len(scores))
+    return [(s - mean) / deviation if deviation else 0.0 for s in scores]

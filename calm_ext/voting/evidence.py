@@ -168,14 +168,23 @@ def weighted(votes: Counts, weights: np.ndarray, *, source: np.ndarray | None = 
     return Evidence(values, _as_witness(full, votes), full, shown)
 
 
-def effective_votes(votes: Counts) -> np.ndarray:
-    """(N, L) what one sample is worth where a language's samples repeat each other: 1 / (1 + (n - 1) ρ_l)."""
+def repetition(votes: Counts) -> np.ndarray:
+    """(L,) ρ_l, the part of the agreement between a language's samples that other languages do not explain."""
     import numpy as np
 
     across = np.nan_to_num(cross_agreement(votes), nan=chance(votes))
     own = self_agreement(votes)
-    rho = np.clip(np.nan_to_num((own - across) / np.maximum(1 - across, 1e-9), nan=1.0), 0.0, 1.0)
-    result: np.ndarray = 1 / (1 + (votes.n - 1) * rho[None, :])
+    rho: np.ndarray = np.clip(np.nan_to_num((own - across) / np.maximum(1 - across, 1e-9), nan=1.0), 0.0, 1.0)
+    return rho
+
+
+def effective_votes(votes: Counts, rho: np.ndarray | None = None) -> np.ndarray:
+    """(N, L) what one sample is worth where a language's samples repeat each other: 1 / (1 + (n - 1) ρ_l).
+
+    Args:
+        rho: (L,) by :func:`repetition`; by default that of these votes.
+    """
+    result: np.ndarray = 1 / (1 + (votes.n - 1) * (repetition(votes) if rho is None else rho)[None, :])
     return result
 
 
@@ -185,10 +194,9 @@ def dawid_skene(
     *,
     worth: np.ndarray | None = None,
     source: np.ndarray | None = None,
-    steps: int = 200,
-    tolerance: float = 1e-6,
+    theta: np.ndarray | None = None,
 ) -> Evidence:
-    """Fit θ_l by expectation maximisation, with a uniform prior and uniform guesses over a question's options.
+    """The posterior of a question's options, with a uniform prior and uniform guesses over them.
 
     A sample of language l names the answer with probability θ_l + (1 - θ_l) / K, and each other of the K options with
     (1 - θ_l) / K, so that it speaks for the option it names with log(1 + K θ_l / (1 - θ_l)). Where options stand plays
@@ -198,30 +206,63 @@ def dawid_skene(
         weights: (L,) that multiply a language's votes.
         worth: (N, L) what one sample of a language is worth in votes; 1 without.
         source: (N,) the column of each question's source language; all its translations together then weigh as much.
+        theta: (L,) by :func:`knowledge`; by default that of these votes.
     """
-    import numpy as np
 
-    counts, valid = votes.counts, votes.valid
-    options = valid.sum(1)[:, None]  # (N, 1)
-    full = votes.asked * (1.0 if worth is None else worth)
-    if source is not None:
-        full = _two_witnesses(full, source)
-    full = full * weights[None, :]
-    theta = np.full(counts.shape[1], 0.5)
-    read = counts.sum((0, 2))
-    for _ in range(steps):
-        ratio = np.log1p(options * (theta / (1 - theta))[None, :])  # (N, L)
-        values = counts * (ratio * full)[:, :, None]
-        posterior = softmax(values.sum(1), valid)
-        known = (posterior[:, None, :] * counts).sum(2) * (1 - np.exp(-ratio))
-        before = theta
-        theta = (known.sum(0) + _KNOWN / 2) / (read + _KNOWN)
-        if np.abs(theta - before).max() < tolerance:
-            break
+    if theta is None:
+        theta = knowledge(votes, weights, worth=worth, source=source)
+    full = _full(votes, weights, worth, source)
+    ratio = _log_odds(votes, theta)
     most = full * votes.n * ratio
     even = votes.asked.astype(float)
     even = (even if source is None else _two_witnesses(even, source)) * weights[None, :]
+    values: np.ndarray = votes.counts * (ratio * full)[:, :, None]
     return Evidence(values, _as_witness(even, votes), most, _shown(most, votes))
+
+
+def _full(votes: Counts, weights: np.ndarray, worth: np.ndarray | None, source: np.ndarray | None) -> np.ndarray:
+    """(N, L) what a sample of a language counts in a question."""
+    full = votes.asked * (1.0 if worth is None else worth)
+    if source is not None:
+        full = _two_witnesses(full, source)
+    result: np.ndarray = full * weights[None, :]
+    return result
+
+
+def _log_odds(votes: Counts, theta: np.ndarray) -> np.ndarray:
+    """(N, L) how much a sample speaks for the option that it names."""
+    import numpy as np
+
+    options = votes.valid.sum(1)[:, None]  # (N, 1)
+    result: np.ndarray = np.log1p(options * (theta / (1 - theta))[None, :])
+    return result
+
+
+def knowledge(
+    votes: Counts,
+    weights: np.ndarray,
+    *,
+    worth: np.ndarray | None = None,
+    source: np.ndarray | None = None,
+    steps: int = 200,
+    tolerance: float = 1e-6,
+) -> np.ndarray:
+    """(L,) θ_l of :func:`dawid_skene`, whose arguments these are, fitted by expectation maximisation."""
+    import numpy as np
+
+    counts = votes.counts
+    full = _full(votes, weights, worth, source)
+    after = np.full(counts.shape[1], 0.5)
+    read = counts.sum((0, 2))
+    for _ in range(steps):
+        theta = after
+        ratio = _log_odds(votes, theta)
+        posterior = softmax((counts * (ratio * full)[:, :, None]).sum(1), votes.valid)
+        known = (posterior[:, None, :] * counts).sum(2) * (1 - np.exp(-ratio))
+        after = (known.sum(0) + _KNOWN / 2) / (read + _KNOWN)
+        if np.abs(after - theta).max() < tolerance:
+            break
+    return theta
 
 
 def led(votes: Counts, weights: np.ndarray, leader: np.ndarray) -> Evidence:

@@ -82,9 +82,21 @@ def best_place(identity: str, language: str, logprobs: Sequence[float]) -> int:
     return best[int.from_bytes(digest[:4], "big") % len(best)]
 
 
-def corrected(
-    language: str, questions: Mapping[str, LetterScores], *, enough: int = ENOUGH
-) -> tuple[dict[str, Corrected], Bias]:
+#: Number of options -> the mean probability of each shown place; None where too few questions have so many options.
+Liking = Mapping[int, Sequence[float] | None]
+
+
+def liking(questions: Mapping[str, LetterScores], *, enough: int = ENOUGH) -> Liking:
+    """What a language's questions, id -> letters, show of the model's liking for letters."""
+    found: dict[int, Sequence[float] | None] = {}
+    for n in sorted({len(q.shown) for q in questions.values()}):
+        known = [_normalised(q.logprobs) for q in questions.values() if len(q.shown) == n]
+        enough_of_them = len(known) >= enough
+        found[n] = [sum(exp(x[place]) for x in known) / len(known) for place in range(n)] if enough_of_them else None
+    return found
+
+
+def corrected(language: str, questions: Mapping[str, LetterScores], likes: Liking) -> tuple[dict[str, Corrected], Bias]:
     """question id -> its letters in one language after the correction, and the bias before and after it.
 
     Questions with another number of options are corrected apart.
@@ -95,15 +107,13 @@ def corrected(
     done = True
     for n in sorted({len(q.shown) for q in questions.values()}):
         group = {identity: q for identity, q in questions.items() if len(q.shown) == n}
-        known = {identity: _normalised(q.logprobs) for identity, q in group.items()}
-        means = [sum(exp(x[place]) for x in known.values()) / len(known) for place in range(n)]
-        done &= len(group) >= enough
-        for identity, own in known.items():
-            freed = own
-            if len(group) >= enough:
+        means = likes.get(n)
+        done &= means is not None
+        for identity, q in group.items():
+            freed = own = _normalised(q.logprobs)
+            if means is not None:
                 freed = _normalised([x - log(max(m, _LEAST)) for x, m in zip(own, means, strict=True)])
             place = best_place(identity, language, freed)
-            q = group[identity]
             found[identity] = Corrected(q.by_option(freed), q.shown[place])
             before.append((best_place(identity, language, own), n))
             after.append((place, n))

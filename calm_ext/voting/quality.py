@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from calm_ext.records import Ballot
@@ -22,15 +24,23 @@ def coverage_curve(decided: Sequence[tuple[float, float]], n: int) -> dict[str, 
     >>> coverage_curve([(0.9, 1.0), (0.8, 1.0), (0.1, 0.0)], 4)["0.5"]
     1.0
     """
-    ranked = [right for _, right in sorted(decided, key=lambda x: -x[0])]
+    return _curve(array("d", (x for x, _ in decided)), array("d", (x for _, x in decided)), n)
+
+
+def _curve(margins: array[float], right: array[float], n: int) -> dict[str, float | None]:
+    """See :func:`coverage_curve`; a million questions take some 30 MB."""
+    import numpy as np
+
+    order = np.argsort(-np.array(margins), kind="stable")
+    ranked = array("d", np.array(right)[order].tobytes())
     curve: dict[str, float | None] = {}
     for share in COVERAGES:
         keep = round(share * n)
-        curve[_key(share)] = sum(ranked[:keep]) / keep if keep else None
+        curve[_key(share)] = sum(islice(ranked, keep)) / keep if keep else None
     return curve
 
 
-def expected_calibration_error(estimates: Sequence[tuple[float, bool]], *, bins: int = 10) -> float:
+def expected_calibration_error(estimates: Iterable[tuple[float, float]], *, bins: int = 10) -> float:
     """Mean distance between probability and accuracy over equal bins of probability, weighted by their size.
 
     Source: Naeini et al. 2015; Guo et al. 2017, arXiv 1706.04599, eq. 3.
@@ -38,14 +48,15 @@ def expected_calibration_error(estimates: Sequence[tuple[float, bool]], *, bins:
     >>> expected_calibration_error([(0.75, True), (0.75, True), (0.75, True), (0.75, False)])
     0.0
     """
-    difference = [0.0] * bins
+    difference, n = [0.0] * bins, 0
     for probability, right in estimates:
         difference[min(int(probability * bins), bins - 1)] += probability - right
-    return sum(map(abs, difference)) / len(estimates)
+        n += 1
+    return sum(map(abs, difference)) / n
 
 
 def vote_summary(
-    ballots: Sequence[Ballot], gold: Mapping[str, int | None], estimate: Estimate | None = None
+    ballots: Iterable[Ballot], gold: Mapping[str, int | None], estimate: Estimate | None = None
 ) -> dict[str, Any]:
     """What a vote came to: estimates, which need no gold, and measurements where there is some.
 
@@ -55,34 +66,43 @@ def vote_summary(
     ``ece`` is the expected calibration error of the probabilities. With an estimate there are also
     ``estimated_accuracy_range``, ``calibrated`` (whether nothing speaks against it) and ``calibration_doubt``.
     """
-    languages, n_ties, known, margins = _Languages(), 0, 0, 0.0
-    decided: list[tuple[float, float | None, bool | None]] = []  # margin, probability, whether it is right
+    languages, n, n_decided, n_ties, known, margins = _Languages(), 0, 0, 0, 0, 0.0
+    kept, right = array("d"), array("d")  # of the decided with gold: margin, and 1 or 0 for right
+    certain, chances = array("d"), array("d")  # of those with a probability: margin and probability
+    both, rights = array("d"), array("d")  # of those with gold and a probability: probability, and 1 or 0 for right
     for b in ballots:  # once: they may be made as they are read
+        n += 1
         truth = gold.get(b.id)
         languages.add(b, truth)
         n_ties += b.tie
         known += truth is not None
-        if b.winner is not None:
-            margins += b.margin
-            decided.append((b.margin, b.probability, None if truth is None else b.winner == truth))
-    kept = [(margin, float(right)) for margin, _, right in decided if right is not None]
-    right = sum(right for _, right in kept)
-    judged = [(p, right) for _, p, right in decided if p is not None and right is not None]
-    estimates = [(margin, p) for margin, p, _ in decided if p is not None]
-    estimated = coverage_curve(estimates, len(ballots)) if estimates else dict.fromkeys(map(_key, COVERAGES))
-    measured = coverage_curve(kept, known)
+        if b.winner is None:
+            continue
+        n_decided += 1
+        margins += b.margin
+        if truth is not None:
+            kept.append(b.margin)
+            right.append(b.winner == truth)
+        if b.probability is not None:
+            certain.append(b.margin)
+            chances.append(b.probability)
+        if truth is not None and b.probability is not None:
+            both.append(b.probability)
+            rights.append(b.winner == truth)
+    estimated = _curve(certain, chances, n) if certain else dict.fromkeys(map(_key, COVERAGES))
+    measured = _curve(kept, right, known)
     rows = languages.rows()
     return {
-        "n_questions": len(ballots),
-        "n_decided": len(decided),
+        "n_questions": n,
+        "n_decided": n_decided,
         "n_ties": n_ties,
-        "mean_margin": margins / len(decided) if decided else None,
+        "mean_margin": margins / n_decided if n_decided else None,
         "answered": {x: row["answered"] for x, row in rows.items()},
-        "accuracy": right / known if known else None,
-        "accuracy_kept": right / len(kept) if kept else None,
-        "estimated_accuracy": sum(p for _, p in estimates) / len(ballots) if estimates else None,
+        "accuracy": sum(right) / known if known else None,
+        "accuracy_kept": sum(right) / len(kept) if kept else None,
+        "estimated_accuracy": sum(chances) / n if chances else None,
         **(estimate.summary() if estimate else {}),
-        "ece": expected_calibration_error(judged) if judged else None,
+        "ece": expected_calibration_error(zip(both, rights, strict=True)) if both else None,
         "precision_at_coverage": measured if known else estimated,
         "estimated_precision_at_coverage": estimated,
         "languages": {x: {k: v for k, v in row.items() if k != "answered"} for x, row in rows.items()},

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from calm_ext.voting.counts import ABSENT, UNKNOWN, Counts
 from calm_ext.voting.evidence import cross_agreement, sureness
+from calm_ext.voting.rules import Case, Tally
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,10 +28,10 @@ class Sources(NamedTuple):
 
     columns: np.ndarray
     languages: tuple[str, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Tally, ...]
 
 
-def find_sources(votes: Counts, pivot: str | None) -> Sources:
+def find_sources(case: Case) -> Sources:
     """The source of each question: as recorded, else the pivot, else the language that stands out, else English.
 
     English is what most sets of questions were written in, and what most models know best. A recorded source that was
@@ -37,28 +39,33 @@ def find_sources(votes: Counts, pivot: str | None) -> Sources:
     """
     import numpy as np
 
+    votes = case.votes
     source = votes.source.copy()
     missing = source == UNKNOWN
     notes = []
     if missing.any() and len(votes.languages) > 1:
-        guess = votes.languages.index(pivot) if pivot else infer_source(votes)
-        taken = "no language stands out"
-        if guess is not None:
-            taken = f"{votes.languages[guess]} is taken, in which the model is surest"
-        elif "en" in votes.languages:
-            guess = votes.languages.index("en")
-            taken = "en is taken, as no language stands out"
-        source[missing] = ABSENT if guess is None else guess
-        if not pivot:
-            notes.append(
-                f"no source language is recorded of {int(missing.sum())} questions: {taken} (--pivot names one)"
-            )
+        source[missing], taken = case.learn(_guess)
+        if not case.pivot:
+            n = int(missing.sum())
+            notes.append(Tally("no source language is recorded of ", n, f" questions: {taken} (--pivot names one)"))
     if (votes.source == ABSENT).any():
-        notes.append(f"{int((votes.source == ABSENT).sum())} questions were written in a language that was not asked")
+        n = int((votes.source == ABSENT).sum())
+        notes.append(Tally("", n, " questions were written in a language that was not asked"))
     return Sources(source, tuple(votes.languages[i] for i in np.unique(source) if i >= 0), tuple(notes))
 
 
-def find_leaders(votes: Counts, pivot: str | None) -> Sources:
+def _guess(case: Case) -> tuple[int, str]:
+    """The column that is taken where no source is recorded, or :data:`ABSENT`, and why."""
+    languages = case.votes.languages
+    guess = languages.index(case.pivot) if case.pivot else infer_source(case.votes)
+    if guess is not None:
+        return guess, f"{languages[guess]} is taken, in which the model is surest"
+    if "en" in languages:
+        return languages.index("en"), "en is taken, as no language stands out"
+    return ABSENT, "no language stands out"
+
+
+def find_leaders(case: Case) -> Sources:
     """The source of each question, unless the model is clearly less sure in it than in the others.
 
     It is, where its mean sureness is lower by two standard errors over the questions. A pivot that the user names is
@@ -66,22 +73,38 @@ def find_leaders(votes: Counts, pivot: str | None) -> Sources:
     """
     import numpy as np
 
-    found = find_sources(votes, pivot)
+    found, languages = find_sources(case), case.votes.languages
     columns, notes = found.columns.copy(), list(found.notes)
-    own = sureness(votes)
-    for column in np.unique(columns[columns >= 0]):
-        rows = (columns == column) & ((votes.source >= 0) | (pivot is None))
-        if not rows.any():
-            continue
-        others = np.delete(own[rows], column, axis=1)
-        gap = _gap(own[rows, column], others)
-        if gap is not None and gap[0] < -2 * gap[1] - _ROUNDING:
+    for column, rows in _led(case, columns):
+        if column in case.learn(_less_sure):
             columns[rows] = ABSENT
-            notes.append(
-                f"{votes.languages[column]} does not lead, as the source of {int(rows.sum())} questions: the model is "
-                f"less sure in it than in the others, so all languages count by how they agree"
-            )
-    return Sources(columns, tuple(votes.languages[i] for i in np.unique(columns) if i >= 0), tuple(notes))
+            why = "the model is less sure in it than in the others, so all languages count by how they agree"
+            before = f"{languages[column]} does not lead, as the source of "
+            notes.append(Tally(before, int(rows.sum()), f" questions: {why}"))
+    return Sources(columns, tuple(languages[i] for i in np.unique(columns) if i >= 0), tuple(notes))
+
+
+def _led(case: Case, columns: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Each source, and (N,) which questions are of it, without those of a pivot that the user named."""
+    import numpy as np
+
+    for column in np.unique(columns[columns >= 0]):
+        rows = (columns == column) & ((case.votes.source >= 0) | (case.pivot is None))
+        if rows.any():
+            yield int(column), rows
+
+
+def _less_sure(case: Case) -> frozenset[int]:
+    """The columns of sources in which the model is clearly less sure than in the others."""
+    import numpy as np
+
+    own = sureness(case.votes)
+    found = set()
+    for column, rows in _led(case, find_sources(case).columns):
+        gap = _gap(own[rows, column], np.delete(own[rows], column, axis=1))
+        if gap is not None and gap[0] < -2 * gap[1] - _ROUNDING:
+            found.add(column)
+    return frozenset(found)
 
 
 def infer_source(votes: Counts) -> int | None:

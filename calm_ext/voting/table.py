@@ -1,14 +1,14 @@
 """What was answered, in the form a vote is counted in: from generations, one by one, to a small table.
 
-Texts are read and forgotten, so that a file of any length can be voted on (benchmarks/vote_speed.py).
+Texts are read and forgotten. Where there are very many questions, most of the table is kept in a temporary file
+(:mod:`calm_ext.voting.stored`), so that a file of any length can be voted on (benchmarks/vote_speed.py).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from contextlib import closing
-from math import exp, sqrt
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from calm_ext.answers.thoughts import Marks
@@ -17,9 +17,9 @@ from calm_ext.metrics.question import argmax
 from calm_ext.models.endings import Endings
 from calm_ext.prompts import Style
 from calm_ext.records import Generation
-from calm_ext.voting.answered import Answered, Kind, Votes, answered, read_votes
-from calm_ext.voting.counts import ABSENT, UNKNOWN, Counts
-from calm_ext.voting.letters import Bias, LetterScores, corrected
+from calm_ext.voting.answered import Answered, Kind, Votes, enter_all, read_votes
+from calm_ext.voting.counts import Counts, counts_of
+from calm_ext.voting.letters import Bias, LetterScores, Liking, corrected, liking
 from calm_ext.voting.scores import Choice, Normalize, OptionScores, choose
 
 R = TypeVar("R", bound="dict[str, Any]")
@@ -50,8 +50,15 @@ class Rows(dict[int, R]):
         return self.setdefault(row, {})  # type: ignore[arg-type]
 
 
+class EqualOptions(NamedTuple):
+    """In a language, how many questions have two options of one text, and where the first of them stands."""
+
+    n: int
+    first: str
+
+
 class VoteTable:
-    """The votes on all questions.
+    """The votes on questions, all of them or a part of a :class:`calm_ext.voting.stored.StoredTable`.
 
     Attributes:
         questions: in order of first appearance.
@@ -61,7 +68,8 @@ class VoteTable:
         normalized: how these are normalised, and why; None where options were not scored.
         letters: language -> how evenly letters are answered, before and after the correction; empty where no letters
             were scored.
-        equal_options: language -> where questions stand two of whose options have one text.
+        likings: language -> the liking for letters that is taken out of the scores.
+        equal_options: language -> questions two of whose options have one text; those without such have none.
         equal: row of a question: language -> the groups of options that have one text there.
     """
 
@@ -71,13 +79,15 @@ class VoteTable:
         self.scores: Rows[dict[str, list[float]]] = Rows()
         self.normalized: Choice | None = None
         self.letters: dict[str, Bias] = {}
-        self.equal_options: dict[str, list[str]] = {}
+        self.likings: dict[str, Liking] = {}
+        self.equal_options: dict[str, EqualOptions] = {}
         self.equal: Rows[dict[str, list[list[int]]]] = Rows()
         self._place: dict[str, int] = {}
         self._raw: Rows[dict[str, OptionScores]] = Rows()
         self._alike: dict[Votes, Votes] = {}
         self._lettered: dict[str, dict[str, LetterScores]] = {}
         self._first: tuple[Kind, str] | None = None
+        self._columns: tuple[str, ...] = ()
 
     @classmethod
     def read(
@@ -103,24 +113,27 @@ class VoteTable:
             DataError: see :meth:`add`; there is no generation; ``normalize`` needs what is not recorded.
         """
         table = cls()
-        with closing(answered(generations, style, thoughts)) as found:
-            for where, one in found:
-                if isinstance(one, Generation):
-                    table.add(one, where, style=style, thoughts=thoughts)
-                else:
-                    table._enter(one, where, one.votes)
-                if endings is not None:
-                    endings.add(one.language, one.responses, one.finish)
-        if not table.questions:
-            raise DataError("there are no generations to vote on")
+        enter_all(table, generations, style, thoughts, endings)
         if table.scored:
             table.normalise(normalize)
         return table
 
-    def normalise(self, how: Normalize) -> None:
-        """Normalise the scores of options, and take the best in each language for its vote."""
+    def enter(self, one: Generation | Answered, where: str, style: Style, thoughts: Marks) -> None:
+        """Add a generation, or what was read of one; raises as :meth:`add`."""
+        if isinstance(one, Generation):
+            self.add(one, where, style=style, thoughts=thoughts)
+        else:
+            self._enter(one, where, one.votes)
+
+    def normalise(self, how: Normalize, *, like: VoteTable | None = None) -> None:
+        """Normalise the scores of options, and take the best in each language for its vote.
+
+        Args:
+            like: what they show of all questions is taken from this table, which was normalised, and not from this one.
+        """
         for language, own in self._lettered.items():
-            found, self.letters[language] = corrected(language, own)
+            self.likings[language] = like.likings.get(language, {}) if like else liking(own)
+            found, self.letters[language] = corrected(language, own, self.likings[language])
             for identity, letters in found.items():
                 at = self._place[identity]
                 self.scores.of(at)[language], self.votes[at][language] = letters.scores, (letters.answer,)
@@ -128,7 +141,10 @@ class VoteTable:
             idle = how not in ("auto", "sum")
             self.normalized = Choice("sum", {}, f"normalize {how} does not apply to letters: sums" if idle else None)
             return
-        self.normalized = choose(list(self._raw.values())) if how == "auto" else Choice(how)
+        if like is not None and like.normalized is not None:
+            self.normalized = like.normalized
+        else:
+            self.normalized = choose(list(self._raw.values())) if how == "auto" else Choice(how)
         for i, raw in self._raw.items():
             for language, scores in raw.items():
                 self.scores.of(i)[language] = scores.normalised(self.normalized.how)
@@ -186,7 +202,8 @@ class VoteTable:
             )
         self.votes[at][language] = self._shared(votes)
         if one.equal:
-            self.equal_options.setdefault(language, []).append(where)
+            known_equal = self.equal_options.get(language, EqualOptions(0, where))
+            self.equal_options[language] = known_equal._replace(n=known_equal.n + 1)
             self.equal.of(at)[language] = one.equal
         return at
 
@@ -196,6 +213,59 @@ class VoteTable:
 
     def __len__(self) -> int:
         return len(self.questions)
+
+    def __contains__(self, identity: str) -> bool:
+        return identity in self._place
+
+    def pack(self, row: int) -> bytes:
+        """A question before scores are normalised, for :meth:`unpack`; without its id."""
+        q, raw = self.questions[row], {x: tuple(s) for x, s in self._raw[row].items()}
+        letters = {x: own[q.id] for x, own in self._lettered.items() if q.id in own}
+        return json.dumps([q[1:], self.votes[row], raw, letters, self.equal[row]]).encode()
+
+    def unpack(self, identity: str, packed: bytes) -> None:
+        """Add a question that was packed."""
+        (n_options, gold, source, where), votes, raw, letters, equal = json.loads(packed)
+        at = self._place[identity] = len(self.questions)
+        self.questions.append(QuestionRow(identity, n_options, gold, source, where))
+        self.votes.append({x: self._shared(tuple(own)) for x, own in votes.items()})
+        for language, (logprobs, n_bytes, n_tokens, priors, stands) in raw.items():
+            tokens, unread = n_tokens and tuple(n_tokens), priors and tuple(priors)
+            self._raw.of(at)[language] = OptionScores(tuple(logprobs), tuple(n_bytes), tokens, unread, stands)
+        for language, (shown, logprobs) in letters.items():
+            self._lettered.setdefault(language, {})[identity] = LetterScores(tuple(shown), tuple(logprobs))
+        if equal:
+            self.equal[at] = equal
+
+    def part(self, languages: Sequence[str]) -> VoteTable:
+        """An empty table for some of the questions of a table with these languages."""
+        part = VoteTable()
+        part._first, part._columns = self._first, tuple(languages)
+        return part
+
+    def clear(self) -> None:
+        """Forget the questions, but not what kind of votes they had."""
+        for rows in (self.questions, self.votes, self.scores, self.equal, self._place, self._raw, self._alike):
+            rows.clear()
+        self._lettered.clear()
+
+    @property
+    def learned(self) -> VoteTable:
+        """The questions from which a vote learns: all of them."""
+        return self
+
+    @property
+    def learned_rows(self) -> slice | Sequence[int]:
+        """Which of the questions these are."""
+        return slice(None)
+
+    def blocks(self) -> Iterator[VoteTable]:
+        """The questions in parts, in their order: in one."""
+        yield self
+
+    def block(self, row: int) -> tuple[int, VoteTable]:
+        """The part that a question is in, and the row of the part's first question."""
+        return 0, self
 
     @property
     def scored(self) -> bool:
@@ -224,12 +294,17 @@ class VoteTable:
     @property
     def languages(self) -> list[str]:
         """All languages, in order of first appearance."""
-        return list(dict.fromkeys(x for votes in self.votes for x in votes))
+        return list(self._columns or dict.fromkeys(x for votes in self.votes for x in votes))
 
     @property
     def gold(self) -> dict[str, int | None]:
         """question id -> gold answer."""
         return {q.id: q.gold for q in self.questions}
+
+    @property
+    def has_gold(self) -> bool:
+        """Whether any question has a gold answer."""
+        return any(q.gold is not None for q in self.questions)
 
     def counts(self, *, zscored: bool = False, share_equal: bool = False) -> Counts:
         """The table as arrays.
@@ -239,41 +314,4 @@ class VoteTable:
             share_equal: a sample that names one of several options with one text names each of them by its share:
                 which letter it takes says nothing in that language.
         """
-        import numpy as np
-
-        languages = {x: i for i, x in enumerate(self.languages)}
-        width = max(q.n_options for q in self.questions)
-        counts = np.zeros((len(self), len(languages), width))
-        n = np.ones((len(self), len(languages)))
-        asked = np.zeros((len(self), len(languages)), dtype=bool)
-        for i, votes in enumerate(self.votes):
-            for language, answers in votes.items():
-                column = languages[language]
-                asked[i, column] = bool(answers)
-                n[i, column] = max(len(answers), 1)
-                if language in self.scores[i]:
-                    scores = self.scores[i][language]
-                    row = _zscores(scores) if zscored else _softmax(scores)
-                    counts[i, column, : len(row)] = row
-                else:
-                    for answer in answers:
-                        if answer is not None:
-                            counts[i, column, answer] += 1
-                for group in self.equal[i].get(language, ()) if share_equal else ():
-                    counts[i, column, group] = counts[i, column, group].mean()
-        valid = np.arange(width)[None, :] < np.array([q.n_options for q in self.questions])[:, None]
-        source = np.array([UNKNOWN if q.source is None else languages.get(q.source, ABSENT) for q in self.questions])
-        return Counts(list(languages), counts, asked, valid, source, n, self.scored)
-
-
-def _softmax(scores: Sequence[float]) -> list[float]:
-    top = max(scores)
-    powers = [exp(x - top) for x in scores]
-    total = sum(powers)
-    return [p / total for p in powers]
-
-
-def _zscores(scores: Sequence[float]) -> list[float]:
-    mean = sum(scores) / len(scores)
-    deviation = sqrt(sum((s - mean) ** 2 for s in scores) / len(scores))
-    return [(s - mean) / deviation if deviation else 0.0 for s in scores]
+        return counts_of(self, zscored=zscored, share_equal=share_equal)

@@ -88,8 +88,8 @@ def _make(**arguments: Any) -> LM:
     from lm_eval.models.sglang_causallms import SGLangLM
 
     arguments = {_NAMES.get(key, key): value for key, value in arguments.items()}
-    # Begins a text as the other backends do: a tokenizer that has no BOS adds none.
-    lm: LM = SGLangLM(**{"add_bos_token": True, **arguments})
+    # Begins a text as the other backends do: a tokenizer that has no BOS adds none. Its batches would be of one prompt.
+    lm: LM = SGLangLM(**{"add_bos_token": True, "batch_size": "auto", **arguments})
     return lm
 
 

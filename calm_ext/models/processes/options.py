@@ -17,8 +17,8 @@ class LaunchOptions(Section):
 
     @property
     def several(self) -> bool:
-        """Whether the config asks for more than one process; one without a number takes all GPUs."""
-        return self.accelerate_config is not None and processes_of(Path(self.accelerate_config)) != 1
+        """Whether the config asks for more than one process on this machine; one without a number takes all GPUs."""
+        return self.accelerate_config is not None and processes_here(Path(self.accelerate_config)) != 1
 
     def problems(self) -> list[str]:
         """What is wrong with the file, one a line."""

@@ -58,11 +58,20 @@ def end_with_parent() -> None:
 
 def reason_in(text: str) -> str:
     """The line of a log that names the error: the last one of a Python exception, not accelerate's own report of it."""
-    lines = [re.sub(r"^\[rank\d+\]: *", "", line).strip() for line in text.splitlines() if line.strip()]
+    lines = _lines(text)
     ours = [x.removeprefix("error: ") for x in lines if x.startswith("error: ")]
-    named = [x for x in lines if x.split(":")[0].endswith(("Error", "Exception", "Interrupt"))]
+    named = errors_in(text)
     own = [x for x in named if "CalledProcessError" not in x and "ChildFailedError" not in x]
     return (ours or own or named or lines or ["no output"])[-1]
+
+
+def errors_in(text: str) -> list[str]:
+    """The lines of a log in which an exception of Python names itself, of all processes that write there."""
+    return [x for x in _lines(text) if x.split(":")[0].endswith(("Error", "Exception", "Interrupt"))]
+
+
+def _lines(text: str) -> list[str]:
+    return [re.sub(r"^\[rank\d+\]: *", "", line).strip() for line in text.splitlines() if line.strip()]
 
 
 def was_killed(code: int, text: str) -> bool:

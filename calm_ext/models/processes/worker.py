@@ -51,9 +51,14 @@ class Worker:
 
     def load(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Load the model, on a device of this process's own where there are several."""
-        device = find_device(arguments.pop("device", None))
-        if device == "cuda":
-            device = f"cuda:{self.local_rank % torch.cuda.device_count()}"
+        wanted = arguments.pop("device", None)
+        device = find_device(wanted)
+        kind = device.partition(":")[0]
+        if kind in ("cuda", "xpu"):
+            module = getattr(torch, kind)
+            if ":" not in (wanted or ""):
+                device = f"{kind}:{self.local_rank % module.device_count()}"
+            module.set_device(device)  # for what names no number, as PEFT where it reads an adapter
         try:
             self.lm, wrong = load_lm(**arguments, device=device), ""
         except CalmError as error:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from calm_ext.disk.spill import Kept
 from calm_ext.errors import RunError
 from calm_ext.files.writing import atomic_write
 from calm_ext.jsonl import finite, read_jsonl, read_numbered, write_jsonl
@@ -22,7 +23,7 @@ from calm_ext.pipeline.stages.vote import compared_keys, generations, vote_table
 from calm_ext.records import Ballot, Group, ParallelQuestion
 from calm_ext.training.methods import METHODS
 from calm_ext.training.options import GroupOptions, TrainingOptions
-from calm_ext.voting.elect import votes_of_others
+from calm_ext.voting.elect import each_vote_of_others
 from calm_ext.voting.rules import RULES
 
 #: What methods that train on something else than pairs are given.
@@ -71,15 +72,18 @@ class Pairs(BaseStage):
             RunError: there is no pair to train on.
         """
         r, folder = run.recipe, run.dir
-        ballots = list(read_numbered(folder / "ballots.jsonl", Ballot))
-        held = {b.id for _, b in ballots if is_heldout(b.id, r.training.heldout_share)}
+        watched, n_held = set(), 0
+        for _, b in _ballots(run, held=True):
+            n_held += 1
+            if b.winner is not None:
+                watched.add(b.id)
         reports = {False: PairReport(), True: PairReport()}
         restated = None
         if r.pairs.fallback == "translate":
-            restated = _restated(run, {b.id: b for _, b in ballots}, reports[False])
+            restated = _restated(run, reports[False])
         for is_held, name in ((False, "pairs.jsonl"), (True, "heldout/pairs.jsonl")):
             pairs = build_pairs(
-                [(where, b) for where, b in ballots if (b.id in held) == is_held],
+                _ballots(run, held=is_held),
                 lambda: generations(run),
                 r.pairs,
                 style=r.sampling.resolved_style,
@@ -89,16 +93,17 @@ class Pairs(BaseStage):
             )
             write_jsonl(folder / name, pairs)
         beside = written_beside(r.training)
-        watched = {b.id for _, b in ballots if b.id in held and b.winner is not None}
-        others = votes_of_others(vote_table(run), r.vote) if watched or beside == EXERCISES else {}
-        kept = [(where, b) for where, b in ballots if b.id not in held]
+        others: Mapping[str, dict[str, int]] = {}
+        if watched or beside == EXERCISES:
+            every = each_vote_of_others(vote_table(run), r.vote)
+            others = Kept((name, own) for name, own in every if beside == EXERCISES or name in watched)
         if beside == GROUPS:
-            write_jsonl(folder / GROUPS, _groups(run, kept, restated))
+            write_jsonl(folder / GROUPS, _groups(run, restated))
         elif beside == EXERCISES:
-            _write_exercises(run, kept, others)
+            _write_exercises(run, others)
         _write_heldout(run, watched, others)
         summary = reports[False].summary()
-        _say(run, summary, len(held))
+        _say(run, summary, n_held)
         if not summary["n_pairs"] and not beside:
             if summary["left_out"]:
                 raise RunError(f"there is no pair to train on: left out were {_reasons(summary)}")
@@ -109,6 +114,14 @@ class Pairs(BaseStage):
         return Outputs(("pairs.jsonl", "pairs.json", "heldout", *([beside] if beside else [])))
 
 
+def _ballots(run: Run, *, held: bool) -> Iterator[tuple[str, Ballot]]:
+    """The ballots of questions that are kept out of training, or of the others, each with its place."""
+    share = run.recipe.training.heldout_share
+    for where, ballot in read_numbered(run.dir / "ballots.jsonl", Ballot):
+        if is_heldout(ballot.id, share) == held:
+            yield where, ballot
+
+
 def written_beside(training: TrainingOptions) -> str | None:
     """The file that the stage writes for a method that trains on something else than pairs."""
     if isinstance(training, GroupOptions):
@@ -116,14 +129,12 @@ def written_beside(training: TrainingOptions) -> str | None:
     return EXERCISES if METHODS[training.method].eats == "questions" else None
 
 
-def _groups(
-    run: Run, ballots: list[tuple[str, Ballot]], restated: dict[tuple[str, str], str] | None
-) -> Iterator[Group]:
+def _groups(run: Run, restated: dict[tuple[str, str], str] | None) -> Iterator[Group]:
     """The questions as groups, for methods that compare all answers in all languages."""
     r = run.recipe
     assert isinstance(r.training, GroupOptions)
     return build_groups(
-        ballots,
+        _ballots(run, held=False),
         generations(run),
         r.pairs,
         style=r.sampling.resolved_style,
@@ -134,7 +145,7 @@ def _groups(
     )
 
 
-def _write_exercises(run: Run, ballots: list[tuple[str, Ballot]], others: dict[str, dict[str, int]]) -> None:
+def _write_exercises(run: Run, others: Mapping[str, dict[str, int]]) -> None:
     """The questions that the vote decided, for methods that sample answers and reward them.
 
     Raises:
@@ -142,7 +153,7 @@ def _write_exercises(run: Run, ballots: list[tuple[str, Ballot]], others: dict[s
     """
     left_out: Counter[str] = Counter()
     exercises = build_exercises(
-        ballots,
+        _ballots(run, held=False),
         instructed(generations(run), run.recipe.pairs.instructions),
         others,
         gold=RULES[run.recipe.vote.rule].needs_gold,
@@ -161,7 +172,7 @@ def is_heldout(question_id: str, share: float) -> bool:
     return number / 2**64 < share
 
 
-def _write_heldout(run: Run, decided: set[str], others: dict[str, dict[str, int]]) -> None:
+def _write_heldout(run: Run, decided: set[str], others: Mapping[str, dict[str, int]]) -> None:
     """The held-out questions that the vote decided, and for each language the vote of the other languages."""
     votes = {question: own for question, own in others.items() if question in decided}
     atomic_write(run.dir / "heldout/votes.json", json.dumps(votes, indent=1) + "\n")
@@ -180,7 +191,7 @@ def _reasons(summary: Any) -> str:
     return ", ".join(f"{n} {reason}" for reason, n in summary["left_out"].items())
 
 
-def _restated(run: Run, ballots: dict[str, Ballot], report: PairReport) -> dict[tuple[str, str], str]:
+def _restated(run: Run, report: PairReport) -> dict[tuple[str, str], str]:
     """(question id, language) -> the chosen text of a language that has none for the winner, or where pooled of all."""
     r = run.recipe
     bars: dict[int, Callable[[int], None]] = {}
@@ -191,7 +202,7 @@ def _restated(run: Run, ballots: dict[str, Ballot], report: PairReport) -> dict[
         bars[total](done)
 
     restated, refused = restate_missing(
-        ballots,
+        {b.id: b for b in read_jsonl(run.dir / "ballots.jsonl", Ballot)},
         lambda: generations(run),
         run.models.restater(),
         style=r.sampling.resolved_style,

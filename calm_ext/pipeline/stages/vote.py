@@ -17,7 +17,7 @@ from calm_ext.records import Generation
 from calm_ext.voting.elect import elect
 from calm_ext.voting.quality import vote_summary
 from calm_ext.voting.rules import RULES
-from calm_ext.voting.table import VoteTable
+from calm_ext.voting.stored import StoredTable
 
 
 class Vote(BaseStage):
@@ -72,6 +72,7 @@ class Vote(BaseStage):
             "sources": list(election.sources),
             "notes": list(election.notes),
             **table.scoring(),
+            "learned_from": election.learned_from,
             "estimate": election.estimate._asdict() if election.estimate else None,
         }
         atomic_write(run.dir / "vote.json", json.dumps(found, ensure_ascii=False, indent=2) + "\n")
@@ -96,7 +97,7 @@ def generations(run: Run) -> Iterable[tuple[str, Generation]]:
     return read_numbered(run.dir / "generations.jsonl", Generation)
 
 
-def vote_table(run: Run) -> VoteTable:
+def vote_table(run: Run) -> StoredTable:
     """The answers that the generations of a run give."""
     s = run.recipe.sampling
-    return VoteTable.read(generations(run), style=s.resolved_style, thoughts=s.thoughts, normalize=s.normalize)
+    return StoredTable.read(generations(run), style=s.resolved_style, thoughts=s.thoughts, normalize=s.normalize)

@@ -21,7 +21,7 @@ from calm_ext.results.aggregates import Aggregates, read_aggregates
 from calm_ext.results.clusters import ClusterError, ClusterKey
 from calm_ext.results.columns import Columns, read_columns
 from calm_ext.results.files import read_json
-from calm_ext.results.folders import results_below, samples_beside
+from calm_ext.results.folders import language_pattern, results_below, samples_beside
 from calm_ext.results.log_options import LogOptions
 
 #: of aggregates that differ from the means of their samples by more, one is of another evaluation
@@ -86,7 +86,9 @@ def read_entries(
                     left_out.append(f"{plain(places.shorten(str(path)))}: has no number for {entry.task}")
     found += joined.entries(left_out, places)
     if foreign:
-        left_out.append(f"{foreign.total()} results of tasks that are not calm-ext's: {_listed(foreign)}")
+        pattern = language_pattern(list(foreign))
+        joins = f"; --language-from {pattern!r} joins them" if pattern else ""
+        left_out.append(f"{foreign.total()} results of tasks that are not calm-ext's: {_listed(foreign)}{joins}")
     if not found:
         where = ", ".join(plain(d) for d in given) or "no folder"
         what = f"of {', '.join(map(plain, tasks))}" if tasks else "of calm tasks"

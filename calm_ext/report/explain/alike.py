@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from calm_ext.report.compared import compared
+from calm_ext.metrics.compare import paired_tests
+from calm_ext.report.compared import limits_of, resampled
 from calm_ext.report.explain.cells import Cells
 from calm_ext.report.page.flow import state_of
 from calm_ext.report.rundata import WHEN
-
-if TYPE_CHECKING:
-    import numpy as np
 
 #: state -> its name in words, best first
 STATES = {
@@ -49,6 +47,8 @@ def shared_answer(answers: Mapping[str, int | None]) -> tuple[int | None, int]:
 def alike(cells: Cells) -> dict[str, Any] | None:
     """The states of the questions, and what became of those that were wrong alike; None without gold or alone.
 
+    A question that several models answered counts once for each of them.
+
     Returns:
         ``n``; ``moves``, state before -> state after -> number of questions; ``before`` and ``after``, state -> number;
         ``new``: of the questions that are wrong alike after, in all or most languages, how many were not before;
@@ -80,18 +80,29 @@ def alike(cells: Cells) -> dict[str, Any] | None:
 
 
 def changes(cells: Cells, metrics: Sequence[str], *, resamples: int) -> dict[str, dict[str, Any] | None]:
-    """Metrics ``before`` and ``after``, with ``difference``, ``ci95`` and ``p``; None for one that no question has."""
+    """Metrics ``before`` and ``after``, with ``difference``, ``ci95`` and ``p``; None for one that no question has.
+
+    Of several seeds ``by_seed``, the difference in each, too.
+    """
     import numpy as np
 
-    columns: dict[tuple[str, str], np.ndarray] = {}
+    design, columns = cells.design, dict[tuple[str, str], np.ndarray]()
     for metric in metrics:
         before, after = cells.metric(metric)
         if not np.isnan(after - before).all():
             columns |= {("before", metric): before, ("after", metric): after, ("difference", metric): after - before}
-    found = compared(columns, [], resamples)
+    drawn = resampled(columns, limits_of(columns), resamples, design)
+    moved = {m: own for (kind, m), own in drawn.items() if kind == "difference"}
+    tests = paired_tests(
+        {
+            m: design.paired(columns["before", m], columns["after", m], own.drawn, own.interval)
+            for m, own in moved.items()
+        },
+        [],
+    )
     result: dict[str, dict[str, Any] | None] = dict.fromkeys(metrics)
-    for metric, d in found.differences.items():
-        if metric in result:
-            sides = {when: found.means[when][metric] for when in WHEN}
-            result[metric] = {**sides, "difference": d["value"], "ci95": [d["low"], d["high"]], "p": d["p"]}
+    for metric, (value, found, _) in moved.items():
+        sides = {when: drawn[when, metric].value for when in WHEN}
+        seeds = {"by_seed": design.by_seed(columns["difference", metric])} if design.n_seeds > 1 else {}
+        result[metric] = {**sides, "difference": value, "ci95": list(found.bounds), "p": tests[metric].p, **seeds}
     return result

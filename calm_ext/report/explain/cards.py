@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -11,7 +11,7 @@ from calm_ext.languages import language_name
 from calm_ext.report.explain.categories import OTHERS
 from calm_ext.report.explain.explain import Explained
 from calm_ext.report.explain.factors import shown_language
-from calm_ext.report.explain.parts import Row
+from calm_ext.report.explain.parts import Part, Row, place_of
 from calm_ext.report.explain.telling import ABOUT, KINDS, Telling
 from calm_ext.report.explain.towards import majority_of_others
 from calm_ext.report.links import QuestionLinks
@@ -33,7 +33,8 @@ def cards_of(explained: Explained, links: QuestionLinks | None = None) -> list[d
     main = shown_language(explained.part)
     found: dict[str, list[dict[str, Any]]] = {}
     for t in explained.telling:
-        found.setdefault(t.kind, []).append(_card(t, main, _named(explained, t), links.of(task, t.row.id)))
+        card = _card(t, main, _named(explained, t), links.of(task, t.row.id))
+        found.setdefault(t.kind, []).append(card | _models(explained.part, t))
     return [{"key": k, "name": KINDS[k], "about": ABOUT[k], "cards": found[k]} for k in KINDS if k in found]
 
 
@@ -43,10 +44,31 @@ def _named(explained: Explained, t: Telling) -> str:
     return "" if category == OTHERS else category
 
 
+def _models(part: Part, t: Telling) -> dict[str, str]:
+    """Whose answers a card shows, and in how many languages the other models that answered the question were right."""
+    own = place_of(part, t.row)
+    others = [
+        f"{_words({k: v for k, v in place_of(part, r).items() if own[k] != v}) or 'another model'}: {_right(r)}"
+        for r in t.others
+        if r.gold is not None
+    ]
+    return {"model": _words(own), "others": "; ".join(others)}
+
+
+def _words(place: Mapping[str, Any]) -> str:
+    """A model, as ``seed 0, fold 2``; empty of a run."""
+    return ", ".join(str(x) if key == "seed" else f"{key} {x}" for key, x in place.items())
+
+
+def _right(row: Row) -> str:
+    """In how many languages a question was right before, and is after."""
+    before, after = (sum(a is not None and a == row.gold for a in side.values()) for side in (row.before, row.after))
+    return f"{before} → {after}"
+
+
 def _card(t: Telling, main: str, category: str, link: tuple[str, str] | None) -> dict[str, Any]:
     row = t.row
     language = row.pivot or main
-    right = [sum(a is not None and a == row.gold for a in side.values()) for side in (row.before, row.after)]
     return {
         "id": row.id,
         "anchor": f"question-{quote(row.id.encode('utf-8', 'replace').decode('utf-8'), safe='')}",
@@ -57,7 +79,7 @@ def _card(t: Telling, main: str, category: str, link: tuple[str, str] | None) ->
         "english": gloss(row.id, {language: row.shown.questions[language].text}),
         "right_option": row.gold,
         "gold": _option(row.shown.options[language], row.gold) if row.gold is not None else "",
-        "right": f"right in {right[0]} → {right[1]} of {len(row.before)}" if row.gold is not None else "",
+        "right": f"right in {_right(row)} of {len(row.before)}" if row.gold is not None else "",
         "answers": [
             {
                 "code": x,

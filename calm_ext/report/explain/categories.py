@@ -34,7 +34,7 @@ class Categories(NamedTuple):
     source: str
 
 
-def categories(questions: Mapping[str, str]) -> Categories | None:
+def categories(questions: Mapping[str, str], *, by_id: bool = True) -> Categories | None:
     """The categories of questions; None where the data name none.
 
     An id may name one before its number: ``klar-capital-12``, ``sample-medicine-006``, ``law/test/7``. Where ids name
@@ -42,12 +42,13 @@ def categories(questions: Mapping[str, str]) -> Categories | None:
 
     Args:
         questions: id -> the question in one language.
+        by_id: whether ids may name categories.
 
     >>> found = categories({f"klar-{x}-{i}": "?" for x in ("capital", "religion") for i in range(9)})
     >>> found.of["klar-religion-3"], found.source
     ('religion', 'the ids of the questions')
     """
-    for find in (_by_id, _by_wording):
+    for find in (_by_id, _by_wording) if by_id else (_by_wording,):
         found = find(questions)
         if found is not None:
             of = _merged(found.of)

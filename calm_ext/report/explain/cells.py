@@ -1,4 +1,7 @@
-"""The answers of a part as arrays: a cell is a question in a language, with its answer before and after."""
+"""The answers of a part as arrays: a cell is a question in a language, with its answer before and after.
+
+A question that several models answered, as the seeds of a study do, has a row for each of them.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections import Counter
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from calm_ext.metrics.design import Design
 from calm_ext.metrics.question import question_metrics
 from calm_ext.report.explain.parts import Part
 
@@ -41,19 +45,24 @@ def outcome(before: int | None, after: int | None, gold: int | None) -> str:
 
 
 class Cells:
-    """The cells of a part; arrays have the shape (questions, languages) unless they say otherwise.
+    """The cells of a part; arrays have the shape (rows, languages) unless they say otherwise.
 
     Attributes:
         part: where they are from.
+        design: the question, the cluster and the seed of each row.
         before, after: index of the answer, -1 where none could be read.
-        gold: index of the right option, -1 where it is not known; shape (questions,).
-        known: whether the right option is known; shape (questions,).
+        gold: index of the right option, -1 where it is not known; shape (rows,).
+        known: whether the right option is known; shape (rows,).
     """
 
     def __init__(self, part: Part) -> None:
         import numpy as np
 
         self.part = part
+        self.design = Design(
+            [r.id for r in part.rows], [(r.group, r.id if r.group is None else "") for r in part.rows],
+            [r.seed for r in part.rows],
+        )  # fmt: skip
 
         def column(values: dict[str, int | None]) -> list[int]:
             return [-1 if (v := values[x]) is None else v for x in part.languages]
@@ -83,7 +92,7 @@ class Cells:
         return np.where(self.known[:, None], new.astype(float) - old, np.nan)
 
     def metric(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """A metric of :func:`~calm_ext.metrics.question.question_metrics`, before and after; shape (questions,) each.
+        """A metric of :func:`~calm_ext.metrics.question.question_metrics`, before and after; shape (rows,) each.
 
         NaN where a question does not have it.
         """

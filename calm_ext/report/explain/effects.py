@@ -51,15 +51,16 @@ def factor_effects(
     """
     columns = {(f.key, k): _gains(cells, f.at == k) for f in factors for k in range(len(f.levels))}
     there = {key: c for key, c in columns.items() if not _empty(c)}
-    drawn = resampled(there, dict.fromkeys(there, _CHANGE), resamples)
+    drawn = resampled(there, dict.fromkeys(there, _CHANGE), resamples, cells.design)
     result: list[dict[str, Any]] = []
     for factor in factors:
         levels = [_level(cells, factor, k, drawn.get((factor.key, k))) for k in range(len(factor.levels))]
         tests: dict[str, dict[str, Any]] = {}
         for event, (events, trials) in _events(cells).items():
             p = depends_p(
-                factor.at, events, trials, ordered=factor.ordered, within=factor.within, permutations=permutations
-            )
+                factor.at, events, trials, ordered=factor.ordered, within=factor.within, permutations=permutations,
+                design=cells.design,
+            )  # fmt: skip
             explained = _explained(levels, event)
             tests[event] = {"p": p, "p_holm": p, "explained": explained, **_extremes(levels, event)}
         result.append(
@@ -91,7 +92,7 @@ def _events(cells: Cells) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 
 def _gains(cells: Cells, inside: np.ndarray) -> np.ndarray:
-    """Of each question the mean gain over some of its cells, NaN where it has none; shape (questions,)."""
+    """Of each row the mean gain over some of its cells, NaN where it has none; shape (rows,)."""
     return _mean(cells.gain, inside)
 
 
@@ -112,14 +113,13 @@ def _empty(column: np.ndarray) -> bool:
 
 
 def _level(cells: Cells, factor: Factor, k: int, drawn: Resampled | None) -> dict[str, Any]:
-    import numpy as np
-
+    design = cells.design
     inside = factor.at == k
     if cells.part.has_gold:
         inside &= cells.known[:, None]
     found: dict[str, Any] = {
         "level": factor.levels[k],
-        "n_questions": int(inside.any(axis=1).sum()),
+        "n_questions": len(set(design.questions[inside.any(axis=1)].tolist())),
         "n_answers": int(inside.sum()),
         "changed": int((cells.changed & inside).sum()),
     }
@@ -127,8 +127,8 @@ def _level(cells: Cells, factor: Factor, k: int, drawn: Resampled | None) -> dic
         old, new = cells.right
         value, (low, high, _), _ = drawn
         found |= {
-            "before": float(np.nanmean(_mean(old.astype(float), inside))),
-            "after": float(np.nanmean(_mean(new.astype(float), inside))),
+            "before": design.mean(_mean(old.astype(float), inside)),
+            "after": design.mean(_mean(new.astype(float), inside)),
             "difference": value,
             "ci95": [low, high] if found["n_questions"] >= SMALLEST else [math.nan, math.nan],
             "won": int((~old & new & inside).sum()),
@@ -200,23 +200,25 @@ def pair_effects(cells: Cells, *, resamples: int) -> dict[str, Any]:
             columns[kind, "script"] = np.mean([columns[p] for p in own], axis=0)
         columns["contrast"] = columns[True, "script"] - columns[False, "script"]
     limits = dict.fromkeys(columns, _CHANGE) | {"contrast": (2 * _CHANGE[0], 2 * _CHANGE[1])}
-    drawn = resampled(columns, limits, resamples)
+    design = cells.design
+    drawn = resampled(columns, limits, resamples, design)
     found = []
     for i, j in pairs:
         value, (low, high, _), _ = drawn[i, j]
         row = {"a": languages[i], "b": languages[j], "same_script": same[i, j]}
-        row |= {when: float(sides[when][i, j].mean()) for when in sides}
+        row |= {when: design.mean(sides[when][i, j]) for when in sides}
         row |= {"difference": value, "ci95": [low, high]}
         if cells.part.has_gold:
             old, new = cells.right
-            right = float((new[:, i] & new[:, j]).mean() - (old[:, i] & old[:, j]).mean())
+            now, then = ((side[:, i] & side[:, j]).astype(float) for side in (new, old))
+            right = design.mean(now) - design.mean(then)
             row |= {"right": right, "wrong": value - right}
         found.append(row)
     scripts: dict[str, Any] = {}
     if both:
         for kind, name in ((True, "same"), (False, "different")):
             value, (low, high, _), _ = drawn[kind, "script"]
-            means = {w: sum(float(sides[w][p].mean()) for p in kinds[kind]) / len(kinds[kind]) for w in sides}
+            means = {w: sum(design.mean(sides[w][p]) for p in kinds[kind]) / len(kinds[kind]) for w in sides}
             scripts[name] = {"n_pairs": len(kinds[kind]), **means, "difference": value, "ci95": [low, high]}
         value, found_interval, draws = drawn["contrast"]
         test = paired_tests({"contrast": Paired(None, None, draws, found_interval)}, [])["contrast"]

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from calm_ext.errors import RunError
+from calm_ext.metrics.design import Design
 from calm_ext.metrics.stats import RESAMPLES
 from calm_ext.report.explain.alike import alike, changes
 from calm_ext.report.explain.cells import Cells, outcome_counts
 from calm_ext.report.explain.depends import PERMUTATIONS
 from calm_ext.report.explain.effects import factor_effects, pair_effects
 from calm_ext.report.explain.factors import Factor, factors_of
-from calm_ext.report.explain.parts import Part, parts_of_task, pooled
+from calm_ext.report.explain.parts import Part, parts_of_run, place_of, pooled
 from calm_ext.report.explain.telling import N_TELLING, Telling, telling
 from calm_ext.report.explain.towards import link, towards
 from calm_ext.report.explain.words import paragraph
@@ -44,19 +45,27 @@ def explain(
     """Every part of a run's tasks, the one to read first in front: held-out questions before asked ones.
 
     Args:
-        data: one run; or several, as the folds of a study, whose questions are then read as one set.
+        data: one run; or several, as folds are, whose questions are then read as one set.
         task: that task alone.
         questions: how many to pick for reading, in each part.
 
     Returns:
         Nothing where no task has answers on both sides (:func:`why_not` says why).
     """
-    parts = pooled(
-        [p for run in data for name in ([task] if task is not None else run.tasks) for p in parts_of_task(run, name)]
-    )
-    order = ("held out", "unknown", "asked")
-    parts.sort(key=lambda p: order.index(p.kind))
-    return [explain_part(p, questions=questions, resamples=resamples, permutations=permutations) for p in parts]
+    parts = [p for run in data for p in parts_of_run(run, task)]
+    return explain_parts(parts, questions=questions, resamples=resamples, permutations=permutations)
+
+
+def explain_parts(
+    parts: Sequence[Part],
+    *,
+    questions: int = N_TELLING,
+    resamples: int = RESAMPLES,
+    permutations: int = PERMUTATIONS,
+) -> list[Explained]:
+    """The same of the parts of several runs, those of one task and kind pooled."""
+    found = sorted(pooled(parts), key=lambda p: ("held out", "unknown", "asked").index(p.kind))
+    return [explain_part(p, questions=questions, resamples=resamples, permutations=permutations) for p in found]
 
 
 def explain_part(
@@ -71,8 +80,9 @@ def explain_part(
     values: dict[str, Any] = {
         "task": part.task,
         "kind": part.kind,
-        "n_questions": len(part.rows),
+        "n_questions": cells.design.n_questions,
         "n_answers": cells.before.size,
+        **({"repeated": repeated(part, cells.design)} if not cells.design.plain else {}),
         "languages": part.languages,
         "pivots": sorted({r.pivot for r in part.rows if r.pivot}),
         "gold": part.has_gold,
@@ -87,13 +97,26 @@ def explain_part(
         "telling": [
             {
                 "id": t.row.id, "kind": t.kind, "score": t.score, "category": category.get(t.row.id),
-                "answer": t.row.gold, "before": t.row.before, "after": t.row.after,
+                "answer": t.row.gold, "before": t.row.before, "after": t.row.after, **place_of(part, t.row),
             }
             for t in chosen
         ],
     }  # fmt: skip
     values["words"] = paragraph(values)
     return Explained(part, values, chosen, category)
+
+
+def repeated(part: Part, design: Design) -> dict[str, Any]:
+    """How a part has several rows of a question: ``seeds``, names of them; ``n_folds``; ``n_rows``, how
+    often a question was answered in all; ``n_clusters``, how many groups of questions that belong together (single
+    questions among them) are drawn, None where each question stands for itself.
+    """
+    return {
+        "seeds": list(part.seeds),
+        "n_folds": len({r.fold for r in part.rows} - {None}),
+        "n_rows": len(part.rows),
+        "n_clusters": design.n_units if design.clustered else None,
+    }
 
 
 def _categories(part: Part, factors: Sequence[Factor]) -> dict[str, str]:

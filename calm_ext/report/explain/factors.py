@@ -7,6 +7,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
 from calm_ext.answers.spelling import loosely
+from calm_ext.babel.gloss import gloss
 from calm_ext.languages import get_language, is_language, language_name
 from calm_ext.report.explain.categories import OTHERS, categories
 from calm_ext.report.explain.cells import Cells
@@ -75,16 +76,30 @@ def shown_language(part: Part) -> str:
 def _category(cells: Cells) -> Factor | None:
     part = cells.part
     language = shown_language(part)
-    found = categories({r.id: r.shown.questions[language].text for r in part.rows})
+    texts = {r.id: r.shown.questions[language].text for r in part.rows}
+    worlds = _are_worlds(part)
+    if worlds:  # whose ids name the world, and whose languages have words of their own
+        english = {i: gloss(i, {language: text}) for i, text in texts.items()}
+        texts = {i: e.question if e else texts[i] for i, e in english.items()}
+    found = categories(texts, by_id=not worlds)
     if found is None:
         return None
     levels = sorted(set(found.of.values()), key=lambda c: (c == OTHERS, c))
     about = f"Taken from {found.source}; categories of fewer than five questions are put together."
     if "wording" in found.source:
-        about = f"Taken from {found.source} in {language_name(language)}; rare ones are put together."
+        where = "" if worlds else f" in {language_name(language)}"
+        about = f"Taken from {found.source}{where}; rare ones are put together."
     return _of_questions(
         cells, "category", "category", "the category", about, levels, [levels.index(found.of[r.id]) for r in part.rows]
     )
+
+
+def _are_worlds(part: Part) -> bool:
+    """Whether no two seeds of a study have a question in common."""
+    seeds: dict[str, set[int]] = {}
+    for row in part.rows:
+        seeds.setdefault(row.id, set()).add(row.seed)
+    return len(set().union(*seeds.values())) > 1 and all(len(own) == 1 for own in seeds.values())
 
 
 def _pivot_right(cells: Cells) -> Factor | None:

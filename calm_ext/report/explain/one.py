@@ -1,22 +1,27 @@
-"""One question of a run: what was answered before and after, what the vote made of it, and what was trained on it."""
+"""One question of a run, or of the cells of a study: what was answered before and after, what the vote made of it, and
+what was trained on it.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from calm_ext.errors import RunError
 from calm_ext.files.expected import did_you_mean
 from calm_ext.languages import language_name
 from calm_ext.prompts import letter_of
 from calm_ext.records import Ballot, Pair, ParallelQuestion
-from calm_ext.report.explain.parts import KINDS, Row, parts_of_task
+from calm_ext.report.explain.parts import KINDS, Row, parts_of_run
 from calm_ext.report.rundata import RunData
 from calm_ext.report.words import clip
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+T = TypeVar("T")
 
 #: longest texts
 _QUESTION, _TEXT = 600, 160
@@ -45,16 +50,37 @@ def one_question(data: RunData, identity: str, *, task: str | None = None) -> On
     Raises:
         RunError: it has no such question.
     """
-    parts = [p for name in ([task] if task else data.tasks) for p in parts_of_task(data, name)]
-    rows = [(p.task, p.kind, row) for p in parts for row in p.rows if row.id == identity]
-    asked = next((q for q in data.questions if q.id == identity), None)
-    if not rows and asked is None:
-        known = list(dict.fromkeys([*(row.id for p in parts for row in p.rows), *(q.id for q in data.questions)]))
-        meant = did_you_mean(identity, known[:_NEAR])
-        raise RunError(f"{data.path}: has no question {identity}{meant}; its first: {', '.join(known[:3]) or 'none'}")
-    ballot = next((b for b in data.ballots if b.id == identity), None)
-    pairs = [p for p in [*(data.pairs or []), *data.heldout_pairs] if p.id == identity]
-    return One(identity, rows, asked, ballot, pairs)
+    [one] = one_of_runs([data], identity, where=data.path, task=task)
+    assert one is not None, "else it was refused"
+    return one
+
+
+def one_of_runs(runs: Iterable[RunData], identity: str, *, where: Path, task: str | None = None) -> list[One | None]:
+    """The same of several runs, as the cells of a study; None of one that has no such question.
+
+    Args:
+        where: what is named in a message.
+
+    Raises:
+        RunError: none has it.
+    """
+    found, known = list[One | None](), dict[str, None]()
+    for data in runs:
+        parts = parts_of_run(data, task)
+        rows = [(p.task, p.kind, row) for p in parts for row in p.rows if row.id == identity]
+        asked = next((q for q in data.questions if q.id == identity), None)
+        known |= dict.fromkeys([*(row.id for p in parts for row in p.rows), *(q.id for q in data.questions)])
+        if not rows and asked is None:
+            found.append(None)
+            continue
+        ballot = next((b for b in data.ballots if b.id == identity), None)
+        pairs = [p for p in [*(data.pairs or []), *data.heldout_pairs] if p.id == identity]
+        found.append(One(identity, rows, asked, ballot, pairs))
+    if not any(found):
+        ids = list(known)
+        meant = did_you_mean(identity, ids[:_NEAR])
+        raise RunError(f"{where}: has no question {identity}{meant}; its first: {', '.join(ids[:3]) or 'none'}")
+    return found
 
 
 def why_moved(row: Row) -> list[str]:
@@ -110,12 +136,48 @@ def render_one(one: One) -> list[RenderableType]:
     return found
 
 
+def render_models(found: Sequence[tuple[str, One]]) -> list[RenderableType]:
+    """The same question of several models, each with its name, for a terminal; what is the same of some stands once."""
+    from rich.text import Text
+
+    result: list[RenderableType] = [Text(found[0][1].identity, "bold")]
+    tasks = dict.fromkeys((task, kind) for _, one in found for task, kind, _ in one.rows)
+    for task, kind in tasks:
+        rows = [(name, row) for name, one in found for t, k, row in one.rows if (t, k) == (task, kind)]
+        result += ["", Text(f"{task}, {KINDS[kind]}", "bold"), *_asked(rows[0][1])]
+        for names, row in _alike([(name, (row.gold, row.before, row.after, row.elected), row) for name, row in rows]):
+            result += [Text(names, "italic"), *_answered(row)]
+    aligned = [(name, (one.ballot, one.pairs), one) for name, one in found if one.asked is not None]
+    for names, one in _alike(aligned):
+        result += ["", Text(f"in the alignment: {names}", "bold"), *_aligned(one)]
+    return result
+
+
+def _alike(found: Sequence[tuple[str, Any, T]]) -> list[tuple[str, T]]:
+    """Names of those that say the same, with the first of them."""
+    groups: list[tuple[list[str], Any, T]] = []
+    for name, says, one in found:
+        same = next((names for names, other, _ in groups if other == says), None)
+        if same is None:
+            groups.append(([name], says, one))
+        else:
+            same.append(name)
+    return [("; ".join(names), one) for names, _, one in groups]
+
+
 def _evaluated(row: Row) -> list[RenderableType]:
+    return [*_asked(row), *_answered(row)]
+
+
+def _asked(row: Row) -> list[RenderableType]:
+    language = row.pivot if row.pivot in row.shown.questions else next(iter(row.shown.questions), None)
+    return [clip(row.shown.questions[language].text, _QUESTION)] if language else []
+
+
+def _answered(row: Row) -> list[RenderableType]:
     from rich.table import Table
     from rich.text import Text
 
-    language = row.pivot if row.pivot in row.shown.questions else next(iter(row.shown.questions), None)
-    lines: list[RenderableType] = [clip(row.shown.questions[language].text, _QUESTION)] if language else []
     table = Table.grid(padding=(0, 2))
     for name, old in row.before.items():
         new, options = row.after[name], row.shown.options.get(name, [])
@@ -124,7 +186,7 @@ def _evaluated(row: Row) -> list[RenderableType]:
         changed = (Text("→", "bold"), cells[1]) if old != new else ()
         table.add_row(language_name(name), cells[0], *changed)
     why = why_moved(row) or ["no answer changed"]
-    return [*lines, table, *(Text(f"  {line}", "dim") for line in why)]
+    return [table, *(Text(f"  {line}", "dim") for line in why)]
 
 
 def _answer(texts: list[str], answer: int | None, gold: int | None) -> Any:

@@ -23,7 +23,7 @@ from calm_ext.report.explain.explain import Explained
 from calm_ext.report.explain.parts import KINDS as PART_KINDS
 from calm_ext.report.explain.plots import explain_plots
 from calm_ext.report.explain.towards import TARGETS
-from calm_ext.report.explain.words import depends_words, leading, p_words, title
+from calm_ext.report.explain.words import counted_words, depends_words, is_repeated, leading, p_words, title
 from calm_ext.report.glossary.link import with_glossary
 from calm_ext.report.links import QuestionLinks
 from calm_ext.report.page.browser import text_of
@@ -38,23 +38,33 @@ Values = Mapping[str, Any]
 
 
 def write_explanation(
-    name: str, explained: Sequence[Explained], folder: Path, links: QuestionLinks | None = None
+    name: str,
+    explained: Sequence[Explained],
+    folder: Path,
+    links: QuestionLinks | None = None,
+    *,
+    file: str = PAGE,
+    study: str | None = None,
 ) -> Path:
     """Write ``explain.html`` into a folder; returns its path.
 
     Args:
-        name: of the run, as the page calls it.
+        name: of the run, or of what is explained of a study, as the page calls it.
         links: where its questions can be read; None for nowhere.
+        file: another name of the page.
+        study: of a study, the link from the page to the study's own.
 
     Raises:
         CalmError: the folder cannot be made.
     """
     make_folder(folder)
-    atomic_write(folder / PAGE, render_explanation(name, explained, links))
-    return folder / PAGE
+    atomic_write(folder / file, render_explanation(name, explained, links, study=study))
+    return folder / file
 
 
-def render_explanation(name: str, explained: Sequence[Explained], links: QuestionLinks | None = None) -> str:
+def render_explanation(
+    name: str, explained: Sequence[Explained], links: QuestionLinks | None = None, *, study: str | None = None
+) -> str:
     """The page; the first part has plots and its questions, the others are tables to open."""
     first = explained[0]
     plots = explain_plots(first.values)
@@ -62,6 +72,8 @@ def render_explanation(name: str, explained: Sequence[Explained], links: Questio
     templates.globals["text_of"] = text_of
     page = templates.get_template("explain.html").render(
         name=name,
+        what="run" if study is None else "study",
+        report="index.html" if study is None else study,
         tone=_tone(first.values),
         sentence=_headline(first.values),
         parts=[_part(e, plots if e is first else None) for e in explained],
@@ -114,6 +126,7 @@ def _headline(values: Values) -> str:
 def _part(explained: Explained, plots: Plots | None) -> dict[str, Any]:
     values = explained.values
     names = OUTCOMES if values["gold"] else UNLABELLED
+    repeats = " A question counts once for each model that answered it." if is_repeated(values) else ""
     most = leading(values)
     clear = [x.factor["key"] for x in most[:3]]
     return {
@@ -121,6 +134,9 @@ def _part(explained: Explained, plots: Plots | None) -> dict[str, Any]:
         "first": plots is not None,
         "gold": values["gold"],
         "words": values["words"],
+        "counted": counted_words(values),
+        "resampled": "repeated" in values,
+        "again": repeats,
         "leading": [depends_words(x) for x in most],
         "outcomes": [_capital(x) for x in names.values()],
         "languages": [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from calm_ext.errors import RunError
 from calm_ext.metrics.question import pivot_of
@@ -43,8 +43,10 @@ class Row(NamedTuple):
         pivot: the language that the others are held against; None where there is none.
         before, after: language -> index of the answer, None where none could be read; in the same languages.
         shown: its texts, with what the model wrote after.
-        wrote: language -> what it wrote before; empty where options were scored.
         elected: what the vote made of it; None of a question that the alignment did not ask.
+        wrote: language -> what it wrote before; empty where options were scored.
+        seed, fold: of a study, the number of the seed and the fold of the model that answered.
+        group: what the question belongs together with; None where it stands for itself.
     """
 
     id: str
@@ -55,6 +57,9 @@ class Row(NamedTuple):
     shown: Shown
     elected: Elected | None
     wrote: dict[str, Text] = {}
+    seed: int = 0
+    fold: int | None = None
+    group: str | None = None
 
 
 class Part(NamedTuple):
@@ -63,7 +68,9 @@ class Part(NamedTuple):
     Attributes:
         kind: a key of :data:`KINDS`.
         languages: those of both evaluations, in the order asked.
+        rows: the questions; one that several models answered has a row for each.
         signature: of the evaluation after the alignment.
+        seeds: names of the seeds of a study; none of a run.
     """
 
     task: str
@@ -71,6 +78,7 @@ class Part(NamedTuple):
     languages: list[str]
     rows: list[Row]
     signature: str
+    seeds: tuple[str, ...] = ()
 
     @property
     def has_gold(self) -> bool:
@@ -109,10 +117,21 @@ def parts_of_task(data: RunData, task: str) -> list[Part]:
     return [Part(task, kind, languages, own, new.signature) for kind, own in rows.items() if own]
 
 
-def pooled(parts: Sequence[Part]) -> list[Part]:
-    """The parts of several runs, those of one task and kind as one: so the folds of a study are read together.
+def parts_of_run(data: RunData, task: str | None = None) -> list[Part]:
+    """The parts of a task, or of all tasks of a run."""
+    return [p for name in ([task] if task is not None else data.tasks) for p in parts_of_task(data, name)]
 
-    A question that several runs measured counts once, as the first of them answered it. Languages are those of all.
+
+def place_of(part: Part, row: Row) -> dict[str, Any]:
+    """``seed``, by its name, and ``fold`` of the model that answered, as far as a study has them."""
+    seed = {"seed": part.seeds[row.seed]} if part.seeds else {}
+    return seed | ({"fold": row.fold} if row.fold is not None else {})
+
+
+def pooled(parts: Sequence[Part]) -> list[Part]:
+    """The parts of several runs, those of one task and kind as one: so folds and seeds of a study are read together.
+
+    A question that several runs measured has a row of each. Languages are those of all.
 
     Raises:
         RunError: two runs have other questions under one id.
@@ -121,7 +140,7 @@ def pooled(parts: Sequence[Part]) -> list[Part]:
     >>> one = Part("t", "held out", ["en", "fr"], [row], "s")
     >>> [two] = pooled([one, one._replace(languages=["fr"], rows=[row._replace(id="r"), row])])
     >>> two.languages, [(r.id, r.before) for r in two.rows]
-    (['fr'], [('q', {'fr': 1}), ('r', {'fr': 1})])
+    (['fr'], [('q', {'fr': 1}), ('r', {'fr': 1}), ('q', {'fr': 1})])
     """
     groups: dict[tuple[str, str], list[Part]] = {}
     for part in parts:
@@ -132,16 +151,17 @@ def pooled(parts: Sequence[Part]) -> list[Part]:
 def _one(parts: Sequence[Part]) -> Part:
     first = parts[0]
     languages = [x for x in first.languages if all(x in p.languages for p in parts)]
-    rows: dict[str, Row] = {}
+    rows: list[Row] = []
+    known: dict[str, Row] = {}
     for row in (r for p in parts for r in p.rows):
-        shown = rows.get(row.id, row).shown.questions
+        shown = known.setdefault(row.id, row).shown.questions
         if any(shown.get(x, text) != text for x, text in row.shown.questions.items()):
             raise RunError(
                 f"{first.task}: question {row.id} of one run is another in a second; pool runs of one set of questions"
             )
         before, after = ({x: side[x] for x in languages} for side in (row.before, row.after))
-        rows.setdefault(row.id, row._replace(before=before, after=after))
-    return first._replace(languages=languages, rows=list(rows.values()))
+        rows.append(row._replace(before=before, after=after))
+    return first._replace(languages=languages, rows=rows)
 
 
 def _elected(

@@ -33,11 +33,15 @@ ABOUT = {
 
 
 class Telling(NamedTuple):
-    """A question to read; ``kind`` is a key of :data:`KINDS`, ``score`` as :func:`telling` describes it."""
+    """A question to read; ``kind`` is a key of :data:`KINDS`, ``score`` as :func:`telling` describes it.
+
+    ``others`` are the answers of other models, where several answered it.
+    """
 
     row: Row
     kind: str
     score: int
+    others: tuple[Row, ...] = ()
 
 
 def kind_of(row: Row) -> str | None:
@@ -77,16 +81,22 @@ def telling(part: Part, n: int = N_TELLING, category: Mapping[str, str] | None =
     """The n most telling questions, by kind: the kinds take turns, each with its question of the highest score.
 
     A question's score (:func:`score_of`) is lowered by one for each question of its kind and category that was taken
-    before it, so that no category fills a kind. Of equal ones the first in the task's order is taken.
+    before it, so that no category fills a kind. Of equal ones the first in the task's order is taken. A question that
+    several models answered is taken once, with the answers of the highest score.
 
     Args:
         category: question id -> category, where the data name some.
     """
-    kinds: dict[str, list[Telling]] = {}
+    answered: dict[str, list[Row]] = {}
     for row in part.rows:
+        answered.setdefault(row.id, []).append(row)
+    kinds: dict[str, list[Telling]] = {}
+    for rows in answered.values():
+        row = max(rows, key=score_of)
         kind = kind_of(row)
         if kind is not None:
-            kinds.setdefault(kind, []).append(Telling(row, kind, score_of(row)))
+            others = tuple(r for r in rows if r is not row)
+            kinds.setdefault(kind, []).append(Telling(row, kind, score_of(row), others))
     queues = {k: _spread(kinds[k], n, category or {}) for k in KINDS if k in kinds}
     taken: dict[str, list[Telling]] = {k: [] for k in queues}
     while n > 0 and any(queues.values()):

@@ -15,7 +15,7 @@ from calm_ext.report.explain.alike import STATES
 from calm_ext.report.explain.cells import OUTCOMES, UNLABELLED
 from calm_ext.report.explain.effects import COUNTS, EVENTS, rate
 from calm_ext.report.explain.towards import TARGETS
-from calm_ext.report.explain.words import title
+from calm_ext.report.explain.words import counted_words, title
 from calm_ext.report.words import interval, is_number, number, p_value, percent
 
 if TYPE_CHECKING:
@@ -26,11 +26,7 @@ Values = Mapping[str, Any]
 
 def render(values: Values) -> Iterator[RenderableType]:
     """A part: its paragraphs, then a table of each kind."""
-    yield Text(title(values), style="bold")
-    for text in values["words"].values():
-        if text:
-            yield Text(f"\n{text}")
-    yield Text()
+    yield from paragraphs(values)
     yield _outcomes(values)
     if values["towards"] and values["towards"]["targets"]:
         yield _towards(values)
@@ -43,6 +39,15 @@ def render(values: Values) -> Iterator[RenderableType]:
         yield _pairs(values)
     if values["alike"]:
         yield _alike(values["alike"])
+
+
+def paragraphs(values: Values) -> Iterator[RenderableType]:
+    """A part in words alone."""
+    yield Text(title(values), style="bold")
+    for text in (counted_words(values), *values["words"].values()):
+        if text:
+            yield Text(f"\n{text}")
+    yield Text()
 
 
 def _table(name: str, first: str, columns: Sequence[str]) -> Table:

@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from calm_ext.metrics.intervals import mean_interval
-from calm_ext.metrics.stats import interval, resampled_means
+from calm_ext.metrics.design import Design
+from calm_ext.metrics.stats import interval
 from calm_ext.report.explain.cells import Cells
 from calm_ext.report.explain.parts import Row
 
@@ -81,7 +81,7 @@ def towards(cells: Cells, *, resamples: int) -> dict[str, Any]:
     columns = [cells_of.sum(axis=1) for a in wanted.values() for cells_of in _moves(cells, a)]
     targets = {}
     if columns:
-        drawn = resampled_means(np.column_stack(columns).astype(float), resamples=resamples)
+        drawn = cells.design.resampled_sums(np.column_stack(columns).astype(float), resamples=resamples)
         with np.errstate(invalid="ignore", divide="ignore"):
             shares = drawn[:, ::2] / drawn[:, 1::2]
         for i, (key, answers) in enumerate(wanted.items()):
@@ -109,7 +109,7 @@ def _share_interval(cells: Cells, wanted: np.ndarray, drawn: np.ndarray) -> list
     to, moved = _moves(cells, wanted)
     if not moved.any():
         return None
-    return list(mean_interval(to[moved].astype(float), drawn, clusters=moved.nonzero()[0]).bounds)
+    return list(cells.design.interval(to[moved].astype(float), drawn, rows=moved.nonzero()[0]).bounds)
 
 
 def _target(cells: Cells, wanted: np.ndarray) -> dict[str, Any]:
@@ -141,8 +141,9 @@ def _gain(cells: Cells) -> dict[str, float] | None:
     import numpy as np
 
     majority = _answers(cells, "majority")
-    gain = np.where(cells.changed & cells.known[:, None], cells.gain, 0.0)
-    n = int(cells.known.sum()) * len(cells.part.languages)
+    weights = cells.design.weights[:, None]
+    gain = weights * np.where(cells.changed & cells.known[:, None], cells.gain, 0.0)
+    n = float(weights[cells.known].sum()) * len(cells.part.languages)
     to = (cells.after == majority) & (majority >= 0)
     none = cells.after < 0
     parts = {"majority": to, "elsewhere": ~to & ~none, "none": none}
@@ -158,14 +159,15 @@ def link(cells: Cells, *, resamples: int) -> dict[str, Any] | None:
     Returns:
         ``spearman``, Spearman's rank correlation over questions between the change in consistency and the change in
         accuracy, with ``ci95`` (bootstrap over questions; both NaN where one of them never changes); ``table``: whether
-        consistency ``rose``, stayed the ``same`` or ``fell`` -> the same of accuracy -> number of questions.
+        consistency ``rose``, stayed the ``same`` or ``fell`` -> the same of accuracy -> number of questions, one that
+        several models answered counted for each of them.
     """
     if not cells.part.has_gold or len(cells.part.languages) < 2:
         return None
     consistency, accuracy = (
         (after - before)[cells.known].round(9) for before, after in (cells.metric("consistency"), cells.metric("acc"))
     )
-    value, ci95 = spearman(consistency, accuracy, resamples=resamples)
+    value, ci95 = spearman(consistency, accuracy, resamples=resamples, design=cells.design.only(cells.known))
     names = {1: "rose", 0: "same", -1: "fell"}
     table = {a: dict.fromkeys(names.values(), 0) for a in names.values()}
     for c, a in zip(consistency.tolist(), accuracy.tolist(), strict=True):
@@ -173,11 +175,16 @@ def link(cells: Cells, *, resamples: int) -> dict[str, Any] | None:
     return {"spearman": value, "ci95": list(ci95), "table": table}
 
 
-def spearman(x: np.ndarray, y: np.ndarray, *, resamples: int) -> tuple[float, tuple[float, float]]:
+def spearman(
+    x: np.ndarray, y: np.ndarray, *, resamples: int, design: Design | None = None
+) -> tuple[float, tuple[float, float]]:
     """Spearman's rank correlation of values of the same questions, and its 95 % interval by bootstrap.
 
     Changes of accuracy and consistency have few values. So each resample is a table of how often which pair of values
     occurs, and mean ranks are made of its margins, which needs no sorting.
+
+    Args:
+        x, y: shape (rows,). design: where rows are not each a question of its own.
     """
     import numpy as np
 
@@ -187,8 +194,10 @@ def spearman(x: np.ndarray, y: np.ndarray, *, resamples: int) -> tuple[float, tu
     pairs, pair = np.unique(a * shape[1] + b, return_inverse=True)
     shares = np.zeros((len(x), len(pairs)))
     shares[np.arange(len(x)), pair] = 1.0
-    found = _rank_correlation(shares.mean(axis=0)[None, :], pairs, shape)
-    drawn = _rank_correlation(resampled_means(shares, resamples=resamples), pairs, shape)
+    design = design or Design(range(len(x)))
+    whole = np.array([[design.mean(column) for column in shares.T]])
+    found = _rank_correlation(whole, pairs, shape)
+    drawn = _rank_correlation(design.resampled(shares, resamples=resamples), pairs, shape)
     return float(found[0]), interval(drawn)
 
 

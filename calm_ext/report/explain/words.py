@@ -48,11 +48,43 @@ def leading(values: Values) -> list[Leading]:
 
 def title(values: Values) -> str:
     """The part in a few words: ``calm_klar_xl_mc: 300 questions in 4 languages, held out``."""
-    n, languages = values["n_questions"], len(values["languages"])
-    return (
-        f"{values['task']}: {counted(n, 'question')} in {languages} language{'s' * (languages != 1)}, "
-        f"{KINDS[values['kind']]}"
-    )
+    return f"{values['task']}: {asked_words(values)}"
+
+
+def asked_words(values: Values) -> str:
+    """What was asked: ``300 questions in 4 languages, 5 folds and 3 seeds, held out``."""
+    parts = [f"{counted(values['n_questions'], 'question')} in {counted(len(values['languages']), 'language')}"]
+    models = models_words(values)
+    return ", ".join([*parts, *([models] if models else []), KINDS[values["kind"]]])
+
+
+def models_words(values: Values) -> str:
+    """Of how many folds and seeds the answers are, as far as there are several.
+
+    >>> models_words({"repeated": {"seeds": ["seed 0", "seed 1"], "n_folds": 5}}), models_words({})
+    ('5 folds and 2 seeds', '')
+    """
+    found = values.get("repeated") or {"seeds": [], "n_folds": 0}
+    numbers = ((found["n_folds"], "fold"), (len(found["seeds"]), "seed"))
+    return _listed([counted(n, name) for n, name in numbers if n > 1])
+
+
+def counted_words(values: Values) -> str:
+    """How questions are counted that several models answered, and which are drawn together; empty of others."""
+    found = values.get("repeated")
+    if not found:
+        return ""
+    text = ""
+    if is_repeated(values):
+        text = f"A question counts once for each model that answered it: {found['n_rows']} times in all."
+    if found["n_clusters"]:
+        text += f" Questions that belong together are drawn as one, in {found['n_clusters']} groups."
+    return text.strip()
+
+
+def is_repeated(values: Values) -> bool:
+    """Whether several models answered a question."""
+    return bool(values.get("repeated", {}).get("n_rows", 0) > values["n_questions"])
 
 
 def paragraph(values: Values) -> dict[str, str]:
@@ -62,8 +94,7 @@ def paragraph(values: Values) -> dict[str, str]:
 
 def _moved(values: Values) -> str:
     counts, n = values["outcomes"]["all"], sum(values["outcomes"]["all"].values())
-    languages = len(values["languages"])
-    where = f"{counted(values['n_questions'], 'question')} in {languages} languages, {KINDS[values['kind']]}"
+    where = asked_words(values)
     if not values["gold"]:
         changed = counts["changed"]
         text = f"Of {n} answers ({where}), {counted(changed, 'answer')} ({percent(changed / n)}) changed."
@@ -89,9 +120,15 @@ def _went(values: Values, metrics: tuple[str, ...]) -> str:
         if c:
             text += (
                 f" {names[metric]} went from {number(c['before'])} to {number(c['after'])} "
-                f"({number(c['difference'], signed=True)} {interval(c['ci95'], signed=True)})."
+                f"({number(c['difference'], signed=True)} {interval(c['ci95'], signed=True)}{_by_seed(c)})."
             )
     return text
+
+
+def _by_seed(change: Values) -> str:
+    """``; by seed +0.071, +0.085``; empty of one seed."""
+    found = [number(x, signed=True) for x in change.get("by_seed", ())]
+    return f"; by seed {', '.join(found)}" if found else ""
 
 
 def _why(values: Values) -> list[str]:
@@ -185,7 +222,10 @@ def _lost(values: Values) -> str:
                 else ""
             )
             more = _listed([x for x in (new, solved) if x])
-            text += f" On {counted(before, 'question')} most or all languages gave the same wrong answer before, on "
+            once = "Counted once for each model, on" if is_repeated(values) else "On"
+            text += (
+                f" {once} {counted(before, 'question')} most or all languages gave the same wrong answer before, on "
+            )
             text += f"{counted(after, 'question')} after"
             text += f": {more}." if more else "."
         if share:

@@ -23,8 +23,10 @@ from calm_ext.voting.evidence import (
     dawid_skene,
     effective_votes,
     either,
+    knowledge,
     led,
     reliability,
+    repetition,
     weighted,
 )
 from calm_ext.voting.rules import Case, Verdict, rule
@@ -39,25 +41,38 @@ if TYPE_CHECKING:
 @rule("correlated", "the source leads, or the language the model is surest in; else languages count by how they agree")
 def correlated(case: Case) -> Verdict:
     """The option with the most evidence; a vote for one of several options with one text is shared among these."""
-    found = find_leaders(case.votes, case.pivot)
-    shared = case.table.counts(share_equal=True)
+    found, shared = find_leaders(case), case.shared
     rows = found.columns >= 0
     if not rows.any():
-        return Verdict(_unled(case, shared), (), found.notes)
+        return Verdict(_unled(case), (), found.notes)
     ahead = led(shared, case.weights, found.columns)
-    evidence = either(rows, ahead, ahead if rows.all() else _unled(case, shared), shared)
+    evidence = either(rows, ahead, ahead if rows.all() else _unled(case), shared)
     chances = _by_scores(shared, evidence, found.columns) if shared.scored else None
     return Verdict(evidence, found.languages, found.notes, probability=chances)
 
 
-def _unled(case: Case, shared: Counts) -> Evidence:
+def _unled(case: Case) -> Evidence:
     """Of scores the sum of probabilities, weighted by agreement with the others as in ``leave_one_out``.
 
     A probability is no number of samples, which Dawid-Skene would take it for.
     """
-    if shared.scored:
-        return weighted(shared, case.weights * reliability(cross_agreement(shared), shared))
-    return dawid_skene(shared, case.weights, worth=effective_votes(case.votes))
+    if case.votes.scored:
+        return weighted(case.shared, case.weights * case.learn(_reliability))
+    worth = effective_votes(case.votes, case.learn(_repetition))
+    return dawid_skene(case.shared, case.weights, worth=worth, theta=case.learn(_knowledge))
+
+
+def _reliability(case: Case) -> np.ndarray:
+    return reliability(cross_agreement(case.shared), case.shared)
+
+
+def _repetition(case: Case) -> np.ndarray:
+    return repetition(case.votes)
+
+
+def _knowledge(case: Case) -> np.ndarray:
+    worth = effective_votes(case.votes, case.learn(_repetition))
+    return knowledge(case.shared, case.weights, worth=worth)
 
 
 def _by_scores(votes: Counts, evidence: Evidence, leader: np.ndarray) -> np.ndarray:

@@ -13,5 +13,5 @@ from calm_ext.voting.sources import find_sources
 @rule("source", "the language a question was written in counts as much as all its translations")
 def source(case: Case) -> Verdict:
     """The option with the largest sum of shares of two witnesses, the source and the translations."""
-    found = find_sources(case.votes, case.pivot)
+    found = find_sources(case)
     return Verdict(weighted(case.votes, case.weights, source=found.columns), found.languages, found.notes)
