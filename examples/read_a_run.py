@@ -26,7 +26,7 @@ def answers(rows: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    """Print what moved, and draw it."""
+    """Print what changed, and draw it."""
     parser = argparse.ArgumentParser()
     parser.add_argument("run", type=Path)
     parser.add_argument("--task", default="calm_babel_xl", help="one of the tasks that the run was evaluated on")
@@ -37,7 +37,7 @@ def main() -> None:
 
     moved = [(x, language) for x, row in before.items() for language, answer in row["kappa"].items()
              if answer != after[x]["kappa"][language]]  # fmt: skip
-    print(f"{len(moved)} answers moved, of {len(before)} questions")
+    print(f"{len(moved)} answers changed, of {len(before)} questions")
     for x, language in moved[: options.show]:
         doc = before[x]["doc"]
         place = doc["languages"].index(language)

@@ -1,4 +1,4 @@
-"""`--cluster` of `leaderboard` and `eval`: what they say of copies of questions, and against `metrics`."""
+"""`--cluster` of `leaderboard`, `view` and `eval`: what they say of copies of questions, and against `metrics`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from calm_ext.results.columns import Columns
 from tests.test_leaderboard import TASK, change, write_results
 from tests.test_logs import MINE, line
 from tests.test_logs import write as write_logs
+from tests.view_results import manifest, whole
 
 PAIRS = "id:(.+).$"  # ten questions a cluster: all but the last digit of the id
 
@@ -102,6 +103,27 @@ def test_a_board_has_the_intervals_of_metrics(board: Path) -> None:
     assert shown.exit_code == 0 and "over 8 clusters" in shown.stdout
     shown = run("leaderboard", board, "--cluster", PAIRS)
     assert "over 8 clusters of questions" in " ".join(shown.stdout.split())
+
+
+def test_a_view_has_the_intervals_and_tests_of_compare(board: Path, tmp_path: Path) -> None:
+    done = run("view", board / "m0", board / "m1", "-o", tmp_path / "view", "--cluster", PAIRS)
+    assert done.exit_code == 0, done.output
+    (table,) = manifest(tmp_path / "view")["tables"]
+    assert table["clusters"] == 8
+    assert f"Intervals and tests are over 8 clusters of questions, by {PAIRS}." in table["notes"]
+    heads = whole(tmp_path / "view", "0/heads", table["starts"]["heads"])
+    assert len({h[4] for h in heads}) == 8 and len({(h[0][:-1], h[4]) for h in heads}) == 8
+    rows = whole(tmp_path / "view", "0/rows", table["starts"]["rows"])
+    (moves,) = whole(tmp_path / "view", "0/moves", table["starts"]["moves"])
+    wanted = json.loads(run("compare", *(board / r["label"] for r in rows), "--cluster", PAIRS, "--json").stdout)
+    for metric, (value, low, high, p, p_holm) in moves.items():
+        own = wanted[metric]
+        assert value == pytest.approx(own["difference"], abs=1e-6), metric
+        assert [low, high] == pytest.approx(own["ci95"], abs=1e-6), metric
+        assert (p, p_holm) == (pytest.approx(own["p"], abs=1e-6), pytest.approx(own["p_holm"], abs=1e-6)), metric
+    plain = run("view", board / "m0", board / "m1", "-o", tmp_path / "plain")
+    assert plain.exit_code == 0
+    assert whole(tmp_path / "plain", "0/moves", table["starts"]["moves"]) != [moves]
 
 
 def test_what_has_no_cluster_is_left_out_and_said(board: Path) -> None:

@@ -177,7 +177,7 @@ def test_command_line(tmp_path: Path) -> None:
         "acc (accuracy)",
         "consistency_right (agreeing and right)",
         "Power: 60 questions",
-        "en: 17 right now (q3, q4, q5, q6, q7 … and 12 more)",
+        "en: 17 answers became right (q3, q4, q5, q6, q7 … and 12 more); 0 answers became wrong",
     ):
         assert said in shown.stdout, (said, shown.stdout)
     found = json.loads(CliRunner().invoke(cli, [*arguments, "--json"], catch_exceptions=False).stdout)

@@ -67,5 +67,5 @@ def test_own_questions_are_aligned_and_the_run_is_read(example: Run, babel_model
     assert re.search(r"^  together +[█·]{20} +\d+% → [█·]{20} +\d+%$", shown, re.MULTILINE)
     assert (run / "report/index.html").is_file()
     shown = example("read_a_run", run, "--task", "calm_asked_xl_mc", "--plot", plot)
-    assert re.search(r"^\d+ answers moved, of \d+ questions$", shown, re.MULTILINE)
+    assert re.search(r"^\d+ answers changed, of \d+ questions$", shown, re.MULTILINE)
     assert "difference" in shown and plot.read_bytes()[:4] == b"\x89PNG"

@@ -1,4 +1,4 @@
-"""What an alignment moved, and why: counts by hand, tests against scipy and simulation, hostile text, the verb."""
+"""What an alignment changed, and why: counts by hand, tests against scipy and simulation, hostile text, the verb."""
 
 from __future__ import annotations
 
@@ -328,10 +328,10 @@ def test_a_card_says_whom_an_answer_followed() -> None:
 def test_sentences_leave_out_what_is_none() -> None:
     values = explained([make_row(f"q{i}", 0, (0, 1, 2), (0, 0, 2)) for i in range(3)]).values
     words = " ".join(values["words"].values())
-    assert "(33.3 %) changed: 3 became right." in words
+    assert "(33.3 %) changed: 3 answers became right." in words
     assert "On 0 questions" not in words
-    assert "0 became" not in words
-    assert "0 came to it" not in " ".join(explained(ROWS[:2]).values["words"].values())
+    assert "0 answers became" not in words
+    assert "0 questions came to it" not in " ".join(explained(ROWS[:2]).values["words"].values())
 
 
 def test_a_category_does_not_fill_a_kind() -> None:
@@ -389,9 +389,9 @@ def test_three_questions_for_a_terminal(run: Path, tmp_path: Path) -> None:
         for part in moved_questions(read_run(run)):
             console.print(part)
     title, *lines = [x.strip() for x in console.export_text().splitlines()]
-    assert title.startswith("3 questions that moved, held out")
-    heads = [x for x in lines if x.split()[0] in ("won", "lost", "moved")]
-    assert len(heads) == 3 and heads[0].startswith("won")
+    assert title.startswith("3 questions with changed answers, held out")
+    heads = [x for x in lines if x.startswith(("all right", "more right", "fewer right", "alike and wrong", "changed"))]
+    assert len(heads) == 3 and heads[0].startswith("all right")
     rows = {x["doc"]["id"]: x for x in map(json.loads, (run / "eval/after/samples_toy_xl.jsonl").open())}
     asked = {q: row["doc"] for row in rows.values() for q in row["doc"]["questions"]}
     doc = asked[next(q for q in asked if q in heads[0])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,7 +89,7 @@ def test_a_p_is_a_word_only_where_it_is_one() -> None:
 
 def test_a_definition_brings_the_words_that_it_uses() -> None:
     found = listed(glossary_list(["acc_gap"]))
-    assert found == ["acc", "acc_gap", "pivot"]
+    assert found == ["question", "answer", "acc", "acc_gap", "pivot"]
     assert "<a" not in glossary_list(["acc_gap"], links=False)
 
 
@@ -98,6 +99,18 @@ def test_a_definition_brings_the_words_that_it_uses() -> None:
 @pytest.fixture(scope="module")
 def run(pages: dict[str, Path]) -> Path:
     return pages["report"].parents[1]
+
+
+@pytest.mark.parametrize("name", ["index.html", "explain.html"])
+def test_one_wording_and_every_count_says_what_it_counts(run: Path, name: str) -> None:
+    """Answers change, become right or become wrong; nothing is won, lost or moved."""
+    page = (run / "report" / name).read_text(encoding="utf-8")
+    text = re.sub(r"<(script|style)[^>]*>.*?</\1>", " ", page, flags=re.DOTALL)
+    text = " ".join(html.unescape(re.sub(r"<[^>]*>", " ", text)).split())
+    assert re.findall(r"\b(?:won|lost|moved|flipped)\b", text) == []
+    counted = re.findall(r"(\d+ \S+) (?:became|fell|came to it)", text)
+    assert counted and all(re.fullmatch(r"\d+ (?:answers?|questions?)", x) for x in counted), counted
+    assert {"question", "answer"} <= set(listed(page))
 
 
 @pytest.mark.parametrize("name", ["index.html", "explain.html"])

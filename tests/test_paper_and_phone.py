@@ -45,6 +45,44 @@ def test_what_does_not_scroll_does_not_fade(paper: Page, pages: dict[str, Path])
         assert paper.run("getComputedStyle(document.querySelector('.scroll')).maskImage") == "none"
 
 
+@pytest.mark.parametrize("name", ["report", "explain", "leaderboard", "view", "check"])
+def test_paper_is_light_where_the_screen_is_dark(pages: dict[str, Path], name: str) -> None:
+    shades = (
+        "const sum = (x) => x.match(/[\\d.]+/g).slice(0, 3).reduce((s, v) => s + Number(v), 0);"
+        "const own = getComputedStyle(document.body), plot = document.querySelector('figure img');"
+        "[sum(own.backgroundColor), sum(own.color), plot ? getComputedStyle(plot).filter : 'none']"
+    )
+    with Page(width=1032, dark=True) as page:
+        page.open(pages[name])
+        screen = page.run(f"(() => {{ {shades.replace('[sum(own', 'return [sum(own')} }})()")
+        assert screen[0] < 150 < screen[1], "the screen is dark"
+        features = [{"name": "prefers-color-scheme", "value": "dark"}]
+        page.send("Emulation.setEmulatedMedia", media="print", features=features)
+        ground, ink, inverted = page.run(f"(() => {{ {shades.replace('[sum(own', 'return [sum(own')} }})()")
+    assert ground == 3 * 255
+    assert ink < 150
+    assert inverted == "none"
+
+
+def test_what_belongs_together_is_on_one_page(paper: Page, pages: dict[str, Path]) -> None:
+    def kept(selector: str, rule: str) -> list[str]:
+        found: list[str] = paper.run(
+            f"[...document.querySelectorAll('{selector}')].map(x => getComputedStyle(x).{rule})"
+        )
+        return found
+
+    paper.open(pages["report"])
+    for selector in ("h2", "h3", "p:has(+ figure)", "p:has(+ .scroll)", "thead"):
+        assert set(kept(selector, "breakAfter")) == {"avoid"}, selector
+    tallest = max(paper.run("[...document.querySelectorAll('figure img')].map(x => x.getBoundingClientRect().height)"))
+    assert 200 < tallest <= 15 / 2.54 * 96 + 1, "a plot leaves room for its head"
+    paper.open(pages["check"])
+    assert set(kept("pre", "breakInside")) == {"avoid"}, "no command is cut"
+    assert set(kept("td.bar i", "printColorAdjust")) == {"exact"}, "bars are drawn where backgrounds are not printed"
+    paper.open(pages["leaderboard"])
+    assert set(kept("section > p, dl", "breakInside")) == {"avoid"}
+
+
 def test_names_of_models_keep_their_column_on_paper(paper: Page, pages: dict[str, Path]) -> None:
     paper.open(pages["leaderboard"])
     widths = paper.run("[...document.querySelectorAll('tbody th.model')].map(x => x.getBoundingClientRect().width)")

@@ -504,7 +504,7 @@ def test_results_so_far_run_nothing(killed: Killed, monkeypatch: pytest.MonkeyPa
 def test_a_study_is_explained_and_its_page_leads_there(killed: Killed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(killed.folder.parents[1])
     said = CliRunner().invoke(cli, ["study", "tiny.yaml", "--results"]).output
-    assert said.endswith("which questions moved, and why: calm-ext explain runs/tiny\n")
+    assert said.endswith("what changed, and why: calm-ext explain runs/tiny\n")
     page = Path("runs/tiny/index.html")
     assert "<code>calm-ext explain runs/tiny</code>" in page.read_text() and "explained/" not in page.read_text()
     done = CliRunner().invoke(cli, ["explain", "runs/tiny", "--json"])

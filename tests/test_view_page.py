@@ -15,6 +15,8 @@ from click.testing import CliRunner
 from calm_ext.cli.main import cli
 from calm_ext.metrics.compare import compare
 from calm_ext.metrics.measure import measure
+from calm_ext.report.board.table import make_board
+from calm_ext.report.view.write import write_view
 from calm_ext.report.words import p_value
 from calm_ext.results.answers import read_answers
 from tests.chromium import CHROMIUM, Page
@@ -166,7 +168,7 @@ def test_filters_count_what_python_counts(page: Page, results: Path) -> None:
 def test_filters_are_in_the_address(page: Page, view: Path, results: Path) -> None:
     go(page, "e", "alpha", TASK)
     assert found(page) == N
-    choose(page, "Show", "gap")
+    choose(page, "Show questions", "gap")
     choose(page, "Language B", "zh")
     wanted = sum(a[0] == g != a[1] for a, g in questions(results / "alpha"))
     assert found(page) == wanted > 0
@@ -186,7 +188,7 @@ def test_filters_are_in_the_address(page: Page, view: Path, results: Path) -> No
     choose(page, "Text (regular expression)", "(")
     assert "Not a regular expression" in page.run(f"{FORM}.querySelector('[role=status]').textContent")
     choose(page, "Text (regular expression)", "")
-    choose(page, "Show", "all")
+    choose(page, "Show questions", "all")
     assert found(page) == N
     choose(page, "Text (regular expression)", r"hit = 4|^long long")
     assert found(page) == len([i for i in range(N) if i % len(HOSTILE) == 3 or i == 5])
@@ -220,18 +222,43 @@ def test_the_difference_of_two(page: Page, results: Path) -> None:
     pairs = [(x, y, g) for (x, g), (y, _) in zip(before, after, strict=True)]
     right = [tuple(sum(v == g for v in side) for side in (x, y)) for x, y, g in pairs]
     assert found(page) == sum(x != y for x, y, _ in pairs)
-    choose(page, "Show", "won")
+    choose(page, "Show questions", "won")
     assert found(page) == sum(b > a for a, b in right)
-    choose(page, "Show", "lost")
+    choose(page, "Show questions", "lost")
     assert found(page) == sum(b < a for a, b in right) > 0
     choose(page, "Language", "fr")
     assert found(page) == sum(x[2] == g != y[2] for x, y, g in pairs) > 0
-    choose(page, "Show", "moved")
+    choose(page, "Show questions", "moved")
     assert found(page) == sum(x[2] != y[2] for x, y, _ in pairs)
     text = page.run("document.querySelector('[data-metric=consistency]').textContent")
     go(page, "d", "demo after", "demo before", TASK)
     go(page, "d", "demo before", "demo after", TASK)
     assert page.run("document.querySelector('[data-metric=consistency]').textContent") == text, "the seed is fixed"
+
+
+@pytest.mark.parametrize(("cluster", "n"), [(None, 0), ("id:(.)$", 11), ("id:(..)$", 60)])
+def test_of_too_many_pairs_the_page_resamples_itself(
+    results: Path, tmp_path: Path, browser: Page, monkeypatch: pytest.MonkeyPatch, cluster: str | None, n: int
+) -> None:
+    """Questions, or clusters where there are twenty and more of them; each question a cluster is no cluster at all."""
+    monkeypatch.setattr("calm_ext.report.view.tables.MOST_MOVES", 0)
+    board = make_board([results / "alpha", results / "beta"], cluster=cluster)
+    assert (board.tables[0].n_clusters or 0) == n
+    write_view(board, tmp_path / "view")
+    browser.open(tmp_path / "view/index.html")
+    settle(browser)
+    go(browser, "d", "alpha", "org/beta", TASK)
+    caption = browser.run("document.querySelector('main table caption').textContent")
+    cells = browser.run("[...document.querySelector('[data-metric=acc]').cells].map(c => c.textContent)")
+    change = compare(*(read_answers([results / x]) for x in ("alpha", "beta"))).changes["acc"]
+    assert float(cells[3].split("[")[0].replace("−", "-")) == pytest.approx(change.difference, abs=6e-4)
+    if n == 11:
+        assert "too few clusters to resample" in caption
+        assert "[" not in cells[3] and cells[4] == "–"
+        return
+    assert f"over {'clusters' if n else 'questions'}, roughly" in caption
+    low, high = (float(x) for x in cells[3].replace("−", "-").split("[")[1].rstrip("]").split(", "))
+    assert (low, high) == pytest.approx(change.ci95, abs=0.02)
 
 
 def test_the_table_sorts_filters_and_hides(page: Page, view: Path) -> None:
@@ -382,7 +409,7 @@ def test_a_filter_goes_with_its_questions(page: Page, results: Path) -> None:
     won = found(page)
     page.run("document.querySelector('ol.questions a').click()")
     settle(page)
-    assert f"question 1 of {won} (won: more right, with “hit = 4”" in page.run(
+    assert f"question 1 of {won} (more answers are right, with “hit = 4”" in page.run(
         "document.querySelector('main .about').textContent"
     )
     page.run("document.querySelectorAll('.crumbs a')[1].click()")

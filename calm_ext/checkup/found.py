@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 
 from calm_ext.checkup.examples import Example, lost_counts, pick
 from calm_ext.checkup.run import Asked
-from calm_ext.checkup.words import clean, counted, name_of, share
+from calm_ext.checkup.words import clean, name_of, share
 from calm_ext.metrics.answered import parts_of
 from calm_ext.metrics.measure import Measured, measure
 from calm_ext.metrics.table_intervals import method_words
 from calm_ext.models.paths import local_folder
+from calm_ext.report.words import counted
 from calm_ext.results.aggregates import read_aggregates
 from calm_ext.results.answers import read_answers
 from calm_ext.results.folders import find_samples

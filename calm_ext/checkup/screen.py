@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from calm_ext.checkup.examples import render_examples
 from calm_ext.checkup.found import NUMBERS, Checkup
-from calm_ext.checkup.words import bounds, counted, name_of, share
+from calm_ext.checkup.words import bounds, name_of, share
+from calm_ext.report.words import counted
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -54,12 +54,3 @@ def bounds(interval: tuple[float, float]) -> str:
     """
     low, high = interval
     return "" if math.isnan(low) else f"{fixed(100 * low, 0)} to {fixed(100 * high, 0)} %"
-
-
-def counted(number: int, noun: str) -> str:
-    """A number and its noun.
-
-    >>> counted(1, "question"), counted(18, "question")
-    ('1 question', '18 questions')
-    """
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from calm_ext.cli.board import board_reading, name_option
 from calm_ext.cli.common import interval_text, json_option, number_text, print_json, scoring_options
 from calm_ext.cli.logs import log_options
 from calm_ext.cli.terminal import console, echo
@@ -18,8 +20,9 @@ if TYPE_CHECKING:
 
 
 @click.command("compare")
-@click.argument("before", type=click.Path(path_type=Path))
-@click.argument("after", type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, metavar="BEFORE AFTER", type=click.Path(path_type=Path))
+@click.option("--all", "every", is_flag=True, help="Compare every two of the result folders and runs that are named.")
+@name_option
 @click.option(
     "--flips", type=click.IntRange(0), default=5, show_default=True, help="Ids to print per language and way."
 )
@@ -31,8 +34,9 @@ if TYPE_CHECKING:
 @scoring_options
 @json_option
 def command(
-    before: Path,
-    after: Path,
+    paths: tuple[Path, ...],
+    every: bool,
+    names: Mapping[Path, str],
     logs: LogOptions,
     task: str | None,
     cluster: str | None,
@@ -54,7 +58,27 @@ def command(
     interval's. The languages are corrected for one another by Holm's method (p_holm); every
     other metric stands for itself. `detectable` is the smallest difference that so many questions would show four times
     in five.
+
+    \b
+      calm-ext compare before/ after/                 two evaluations
+      calm-ext compare --all results/ runs/demo       every two of several, in one table
+
+    With --all PATH… are result folders, at any depth, and runs, as `calm-ext leaderboard` reads them: results are
+    compared where everything but the model is the same, a run is two, NAME before and NAME after, and p (Holm) is
+    corrected over all pairs.
     """
+    if every:
+        if passages or unlabelled == "skip":
+            given = "--passages" if passages else "--unlabelled skip"
+            raise click.UsageError(f"--all has no {given}: compare two results alone for it")
+        _compare_all(
+            paths, names, logs, task=task, cluster=cluster, mixed_versions=mixed_versions, resamples=resamples,
+            seed=seed, as_json=as_json,
+        )  # fmt: skip
+        return
+    before, after = _two(paths)
+    if names:
+        raise click.UsageError("--name goes with --all, which names its results")
     from calm_ext.metrics.compare import compare
     from calm_ext.results.answers import read_answers
 
@@ -72,13 +96,67 @@ def command(
         clusters = {"n_clusters": found.n_clusters, "cluster": found.cluster_key} if found.n_clusters else {}
         print_json({m: {**change._asdict(), **clusters, "signature": signed} for m, change in found.changes.items()})
         return
-    _print(found)
+    _print(found, f"{_called(before)} → {_called(after)}")
     _print_flips(found, flips)
     for warning in found.warnings:
         echo(f"note: {warning}", err=True)
 
 
-def _print(found: Comparison) -> None:
+def _two(paths: Sequence[Path]) -> tuple[Path, Path]:
+    """BEFORE and AFTER.
+
+    Raises:
+        click.UsageError: there are fewer or more.
+    """
+    if len(paths) > 2:
+        raise click.UsageError(f"{paths[2]}: compare takes two, BEFORE and AFTER; --all compares every two of more")
+    if len(paths) < 2:
+        raise click.UsageError(f"Missing argument '{'AFTER' if paths else 'BEFORE'}'.")
+    return paths[0], paths[1]
+
+
+def _compare_all(
+    paths: Sequence[Path],
+    names: Mapping[Path, str],
+    logs: LogOptions,
+    *,
+    task: str | None,
+    cluster: str | None,
+    mixed_versions: bool,
+    resamples: int,
+    seed: int,
+    as_json: bool,
+) -> None:
+    from calm_ext.report.board.pairs import compare_all, pairs_dict, render_pairs
+    from calm_ext.report.board.table import make_board
+
+    if not paths:
+        raise click.UsageError("Missing argument 'PATH…'.")
+    with board_reading():
+        board = make_board(
+            paths, tasks=(task,) if task else (), logs=logs, cluster=cluster, names=names, copies=True, rank=False
+        )
+        found = compare_all(board, paths, seed=seed, resamples=resamples, mixed_versions=mixed_versions)
+    if as_json:
+        print_json(pairs_dict(found, board))
+    else:
+        out = console()
+        for item in render_pairs(found):
+            out.print(item)
+    alone = [r.label for t in board.tables if t not in [f.table for f in found] for r in t.rows]
+    alone += [r.label for f in found for r in f.table.rows if r.label not in f.names]
+    for line in [*(f"{x}: compared with nothing" for x in alone), *(f"left out: {x}" for x in board.left_out)]:
+        echo(f"note: {line}", err=True)
+
+
+def _called(path: Path) -> str:
+    """How the leaderboard and the view call an evaluation of a run; else the path as it was given."""
+    from calm_ext.report.board.names import run_label
+
+    return run_label(path / "results") or run_label(path) or str(path)
+
+
+def _print(found: Comparison, sides: str) -> None:
     from rich.table import Table
 
     from calm_ext.metrics.compare import ALPHA
@@ -99,7 +177,7 @@ def _print(found: Comparison) -> None:
             "" if math.isnan(c.detectable) else f"± {number_text(c.detectable)}", c.test, style=style,
         )  # fmt: skip
     out = console()
-    about = f"{found.n_questions} questions in {', '.join(found.languages)}"
+    about = f"{sides}: {found.n_questions} questions in {', '.join(found.languages)}"
     about += f", {found.n_clusters} clusters by {found.cluster_key}" if found.n_clusters else ""
     out.print(f"{about}\n", soft_wrap=True)
     out.print(table)
@@ -136,14 +214,16 @@ def _print_flips(found: Comparison, shown: int) -> None:
     if not rows or not shown:
         return
     out = console()
-    out.print("\nQuestions that flipped (--json has all):", style="bold")
+    out.print("\nAnswers that changed between right and wrong (--json has all):", style="bold")
     for language, change in rows:
         out.print(
-            f"{language}: {_ids('right now', change.gained, shown)}; {_ids('wrong now', change.lost, shown)}",
+            f"{language}: {_ids('right', change.gained, shown)}; {_ids('wrong', change.lost, shown)}",
             soft_wrap=True,
         )
 
 
-def _ids(label: str, ids: list[str], shown: int) -> str:
+def _ids(became: str, ids: list[str], shown: int) -> str:
     more = f" … and {len(ids) - shown} more" if len(ids) > shown else ""
-    return f"{len(ids)} {label}" + (f" ({', '.join(ids[:shown])}{more})" if ids else "")
+    return f"{len(ids)} answer{'s' * (len(ids) != 1)} became {became}" + (
+        f" ({', '.join(ids[:shown])}{more})" if ids else ""
+    )

@@ -44,12 +44,13 @@ def command(
     identity: str | None,
     as_json: bool,
 ) -> None:
-    """Explain what the alignment of RUN (a run directory, or that of a study) moved, and why.
+    """Explain what the alignment of RUN (a run directory, or that of a study) changed, and why.
 
-    Compares the answers before and after, question by question: what was won and lost; towards which answers changed
-    ones moved; by which factors (category, language, script, what the source language knew, how many languages agreed,
-    the vote's margin, how often languages share the answer's name); pairs of languages; wrong but consistent answers.
-    Writes all of it with the most telling questions to explain.html. Held-out and asked questions are kept apart.
+    Compares the answers before and after, question by question: which became right and which wrong; towards which
+    answers they changed; by which factors (category, language, script, what the source language knew, how many
+    languages agreed, the vote's margin, how often languages share the answer's name); pairs of languages; wrong but
+    consistent answers. Writes all of it with the most telling questions to explain.html. Held-out and asked questions
+    are kept apart.
 
     Of a study the folds and seeds of each combination of its values are read as one set of questions. So are several
     runs that are named.
@@ -76,6 +77,7 @@ def _runs(
 ) -> None:
     from calm_ext.report.explain.explain import explain, why_not
     from calm_ext.report.explain.page import write_explanation
+    from calm_ext.report.links import question_links
     from calm_ext.report.rundata import read_run
 
     for run in runs:
@@ -91,7 +93,9 @@ def _runs(
     if not explained:
         raise why_not(data[0], task)
     name = data[0].name if len(data) == 1 else f"{data[0].name} and {len(data) - 1} more, pooled"
-    page = write_explanation(name, explained, output or runs[0] / "report")
+    folder = output or runs[0] / "report"
+    links = question_links(data[0].path, folder) if len(data) == 1 else None
+    page = write_explanation(name, explained, folder, links)
     if as_json:
         print_json({"run": name, "page": str(page), "parts": [e.values for e in explained]})
         return

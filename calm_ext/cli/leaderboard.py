@@ -46,12 +46,12 @@ def command(
 ) -> None:
     """Rank the models whose lm-eval results are below the folders RESULTS…, including runs of `calm-ext align`.
 
-    Results are ranked together only where everything but the model is the same: task and version, number of questions,
-    languages, few-shot count, chat template, prompts, parser, passages. All others get tables of their own that name
-    the difference. Models share a rank where a paired test on the same questions finds no significant difference from
-    the best of that rank. Results without samples (lm_eval --log_samples) cannot be tested and get no rank. Results
-    that cannot be used are listed on stderr. Logs of lm-eval's own tasks of one language each are joined over their
-    languages (docs/logs.md).
+    Results are ranked together only where everything but the model is the same: task and version, number of
+    questions, languages, few-shot count, chat template, prompts, parser, passages. All others get tables of their
+    own that name the difference. Models share a rank where a paired test on the same questions finds no significant
+    difference from the best of that rank. A run is two results, NAME before and NAME after. Results without samples
+    (lm_eval --log_samples) cannot be tested and get no rank. Results that cannot be used are listed on stderr. Logs
+    of lm-eval's own tasks of one language each are joined over their languages (docs/logs.md).
     """
     with board_reading():
         from calm_ext.report.board.files import check_folder, write_board

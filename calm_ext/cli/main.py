@@ -22,7 +22,7 @@ VERBS = {
     "metrics": ("metrics", "Score answers without a model, with intervals and chance values."),
     "compare": ("compare", "Compare two evaluations of the same questions, question by question."),
     "report": ("report", "Write a run's report again and print a summary."),
-    "explain": ("explain", "Explain what a run's alignment moved, and why, with the most telling questions."),
+    "explain": ("explain", "Explain what a run's alignment changed, and why, with the most telling questions."),
     "merge": ("merge", "Fold a run's adapter into its base model, as a plain transformers folder."),
     "push": ("push", "Upload a run's adapter, model card and report to the Hugging Face hub."),
     "leaderboard": ("leaderboard", "Rank many models from lm-eval result folders."),

@@ -87,7 +87,7 @@ def _print_results(results: dict[str, Any], folder: Path, as_json: bool) -> None
         console().print(part, soft_wrap=True)
     echo(f"page: {folder / 'index.html'}")
     if results["effects"]:
-        echo(f"which questions moved, and why: calm-ext explain {shlex.quote(str(folder))}")
+        echo(f"what changed, and why: calm-ext explain {shlex.quote(str(folder))}")
 
 
 def _print_plan(plan: Plan, jobs: int, title: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from calm_ext.cli.board import board_reading, name_option
-from calm_ext.cli.common import json_option, print_json
+from calm_ext.cli.common import cluster_option, json_option, print_json
 from calm_ext.cli.logs import log_options
 from calm_ext.cli.terminal import echo
 from calm_ext.results.log_options import LogOptions
@@ -32,6 +32,7 @@ from calm_ext.results.log_options import LogOptions
 )  # fmt: skip
 @click.option("--title", default="", help="Of the page; default: Accuracy and agreement across languages.")
 @click.option("--publish", is_flag=True, help="Also write the README.md that a static Space of the hub needs.")
+@cluster_option
 @log_options
 @json_option
 def command(
@@ -44,6 +45,7 @@ def command(
     responses: int,
     title: str,
     publish: bool,
+    cluster: str | None,
     as_json: bool,
 ) -> None:
     """Write one page for the runs and result folders PATH…: from the leaderboard down to every answer.
@@ -60,7 +62,7 @@ def command(
         from calm_ext.report.view.write import check_folder, write_view
 
         check_folder(output)
-        board = make_board(paths, sort=sort, tasks=tasks, logs=logs, names=names, runs=True)
+        board = make_board(paths, sort=sort, tasks=tasks, logs=logs, cluster=cluster, names=names, copies=True)
         with writing(output, "view", beside=True):
             view = write_view(board, output, logs=logs, responses=responses, publish=publish, title=title)
     notes = [*(f"left out: {line}" for line in board.left_out), *view.notes]

@@ -118,7 +118,7 @@ class Design:
             start += len(counts)
         return np.concatenate(blocks)
 
-    def resampled(self, values: np.ndarray, *, resamples: int = RESAMPLES) -> np.ndarray:
+    def resampled(self, values: np.ndarray, *, resamples: int = RESAMPLES, seed: int = 0) -> np.ndarray:
         """Means of columns, shape (rows, columns), in each resample: shape (resamples, columns).
 
         NaN is left out, so that a ratio of means is resampled as a ratio.
@@ -126,10 +126,11 @@ class Design:
         import numpy as np
 
         if self.plain:
-            return resampled_means(values, resamples=resamples)
+            return resampled_means(values, seed=seed, resamples=resamples)
         there = ~np.isnan(values)
         w, n = self.weights[:, None], values.shape[1]
-        drawn = self.resampled_sums(np.hstack([w * np.where(there, values, 0.0), w * there]), resamples=resamples)
+        sums = np.hstack([w * np.where(there, values, 0.0), w * there])
+        drawn = self.resampled_sums(sums, resamples=resamples, seed=seed)
         with np.errstate(invalid="ignore", divide="ignore"):
             means: np.ndarray = drawn[:, :n] / drawn[:, n:]
         return means

@@ -28,6 +28,7 @@ def write_report(run_dir: str | os.PathLike[str]) -> Path:
     from calm_ext.report.collect import read_run, summarize
     from calm_ext.report.explain.explain import explain
     from calm_ext.report.explain.page import PAGE, section, write_explanation
+    from calm_ext.report.links import question_links
     from calm_ext.report.page.html import render_page
     from calm_ext.report.plots.draw import draw_all
 
@@ -42,12 +43,12 @@ def write_report(run_dir: str | os.PathLike[str]) -> Path:
     for name, content in plots.files.items():
         atomic_write_bytes(folder / name, content)
     explained = explain(data)
-    if explained:
-        write_explanation(data.name, explained, folder)
-    else:
-        (folder / PAGE).unlink(missing_ok=True)
     moved = section(explained) if explained else None
     atomic_write(folder / "index.html", render_page(data, summary, plots, moved))
+    if explained:  # it links to the questions of the page
+        write_explanation(data.name, explained, folder, question_links(data.path, folder))
+    else:
+        (folder / PAGE).unlink(missing_ok=True)
     atomic_write(data.path / "summary.json", json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     write_card(data, summary)
     return folder / "index.html"

@@ -12,6 +12,7 @@ from calm_ext.metrics.intervals import BOOTSTRAP, Bounds
 from calm_ext.metrics.names import PARTIAL, metric_name
 from calm_ext.metrics.table_intervals import bounds_of
 from calm_ext.report.whole import Resampled, whole_metrics
+from calm_ext.results.columns import Columns as QuestionColumns
 from calm_ext.results.evaluation import TaskResult
 
 if TYPE_CHECKING:
@@ -69,21 +70,31 @@ def compared(
 
 
 def differences(
-    pairs: Sequence[tuple[Values, Values]], languages: Sequence[str], resamples: int
+    pairs: Sequence[tuple[Values, Values]],
+    languages: Sequence[str],
+    resamples: int,
+    *,
+    seed: int = 0,
+    clusters: np.ndarray | None = None,
 ) -> list[dict[str, dict[str, float]]]:
     """The differences of pairs of models that were asked the same questions, as :func:`compared` has them.
 
     Args:
         pairs: before and after: metric -> the value of each question, shape (questions,).
+        seed: of the bootstrap.
+        clusters: number of each question's cluster, shape (questions,); intervals and tests are then over clusters.
     """
     found: list[dict[str, dict[str, float]]] = []
     for own in (pairs[i : i + _PAIRS] for i in range(0, len(pairs), _PAIRS)):
         moved = {(i, m): after[m] - x for i, (before, after) in enumerate(own) for m, x in before.items() if m in after}
-        drawn = resampled(moved, {(i, m): bounds_of(m, differences=1) for i, m in moved}, resamples)
+        limits = {(i, m): bounds_of(m, differences=1) for i, m in moved}
+        design = None if clusters is None else Design(range(len(clusters)), clusters.tolist())
+        drawn = resampled(moved, limits, resamples, design, seed=seed)
         for i, (before, after) in enumerate(own):
             metrics = [m for k, m in moved if k == i]
             tests = paired_tests(
-                {m: Paired(before[m], after[m], drawn[i, m].drawn, drawn[i, m].interval) for m in metrics}, languages
+                {m: Paired(before[m], after[m], drawn[i, m].drawn, drawn[i, m].interval, clusters) for m in metrics},
+                languages,
             )
             found.append(
                 {
@@ -94,6 +105,29 @@ def differences(
                     for m in metrics
                 }
             )  # fmt: skip
+    return found
+
+
+def in_one_order(columns: Sequence[QuestionColumns | None], metrics: Sequence[str]) -> list[Values]:
+    """Of several models the metrics by question, with the questions in the order of the first that has any.
+
+    Args:
+        columns: of each model; None for one without samples.
+        metrics: those to take, where a model has them.
+
+    Returns:
+        Of each model metric -> the value of each question, shape (questions,); empty where it has no samples, or was
+        asked other questions.
+    """
+    first = next((c for c in columns if c), None)
+    found: list[Values] = []
+    for own in columns:
+        place = {i: k for k, i in enumerate(own.ids)} if own else {}
+        order = [place[i] for i in first.ids if i in place] if first else []
+        if own is None or first is None or not len(order) == len(first.ids) == len(own.ids):
+            found.append({})
+        else:
+            found.append({m: own.values[order, own.names.index(m)] for m in metrics if m in own.names})
     return found
 
 
@@ -141,7 +175,12 @@ def limits_of(columns: Columns) -> dict[tuple[str, str], Bounds]:
 
 
 def resampled(
-    columns: Mapping[Any, np.ndarray], limits: Mapping[Any, Bounds], resamples: int, design: Design | None = None
+    columns: Mapping[Any, np.ndarray],
+    limits: Mapping[Any, Bounds],
+    resamples: int,
+    design: Design | None = None,
+    *,
+    seed: int = 0,
 ) -> dict[Any, Resampled]:
     """Of each column its mean, its 95 % interval, and its mean in each resample.
 
@@ -150,6 +189,7 @@ def resampled(
     Args:
         limits: the least and largest that a value of each column can be.
         design: where rows are not each a question of its own.
+        seed: of the bootstrap.
     """
     import numpy as np
 
@@ -157,7 +197,7 @@ def resampled(
         return {}
     values = np.column_stack(list(columns.values()))
     design = design or Design(range(len(values)))
-    drawn = design.resampled(values, resamples=resamples)
+    drawn = design.resampled(values, resamples=resamples, seed=seed)
     return {
         key: Resampled(
             design.mean(values[:, i]), design.interval(values[:, i], drawn[:, i], bounds=limits[key]), drawn[:, i]

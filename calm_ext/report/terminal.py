@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,12 +75,12 @@ def render(summary: Mapping[str, Any], *, html: str | Path | None = None) -> lis
     first = tasks.get(primary_task(summary) or "")
     if first and first.get("flow"):
         parts.append(_line("flow", flow_words(first["flow"])))
-    said = {
+    said: dict[str, Callable[[Mapping[str, Any]], str]] = {
         "retrieval": retrieval_words,
         "sampling": sampling_words,
         "vote": vote_words,
         "pairs": pairs_words,
-        "training": training_words,
+        "training": lambda training: training_words(training, summary.get("stages") or {}),
         "watch": watch_words,
     }
     for key, words in said.items():

@@ -13,8 +13,8 @@ def throughput(data: RunData) -> dict[str, dict[str, Any]]:
 
     Returns:
         ``{"amount", "unit", "per_second"}``. Characters are those of the responses, not of the prompts; where options
-        were scored nothing was written, and there is no rate. The seconds of a stage that was interrupted are those of
-        its last part only.
+        were scored nothing was written, and there is no rate. The seconds are the stage's, with its start; of one
+        that was interrupted those of its last part only.
     """
     amounts = {"sample": (float(data.sampled_characters), "characters")}
     for when in WHEN:
@@ -29,8 +29,7 @@ def throughput(data: RunData) -> dict[str, dict[str, Any]]:
         amounts["train"] = (max(tokens), "tokens")
     found = {}
     for stage, (amount, unit) in amounts.items():
-        # The training's own clock leaves out its start; a stage's does not.
-        seconds = data.training.get("seconds") if stage == "train" else data.stages.get(stage, {}).get("seconds")
+        seconds = data.stages.get(stage, {}).get("seconds")
         if amount and is_number(seconds) and seconds > 0:
             found[stage] = {"amount": amount, "unit": unit, "per_second": amount / seconds}
     return found

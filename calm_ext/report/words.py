@@ -60,6 +60,15 @@ def p_value(value: Any) -> str:
     return "<0.001" if value < 0.001 else number(value)
 
 
+def counted(number: int, noun: str) -> str:
+    """A number and its noun.
+
+    >>> counted(1, "question"), counted(18, "question")
+    ('1 question', '18 questions')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def percent(value: Any) -> str:
     """A share in per cent."""
     return f"{fixed(100 * value, 1)} %" if is_number(value) else NONE
@@ -252,10 +261,14 @@ def pairs_words(pairs: Mapping[str, Any]) -> str:
 _EXAMPLES = {"chosen": "responses", "groups": "questions", "questions": "prompts"}
 
 
-def training_words(training: Mapping[str, Any]) -> str:
+def training_words(training: Mapping[str, Any], stages: Mapping[str, Any]) -> str:
     """The training in a sentence.
 
-    >>> training_words({"n_pairs": 9, "eats": "questions", "loss": 0.5, "chosen_step": 4, "seconds": 2.0})
+    Args:
+        stages: stage -> the seconds that it took. The training's time is that of its stage, with the start of its
+            process, as the table of costs and the live screen have it.
+
+    >>> training_words({"n_pairs": 9, "eats": "questions", "loss": 0.5, "chosen_step": 4}, {"train": 2.0})
     '9 prompts; mean loss 0.500; checkpoint of step 4 kept; 2.0 s.'
     """
     dropped = training.get("n_pairs_dropped")
@@ -267,5 +280,5 @@ def training_words(training: Mapping[str, Any]) -> str:
         parts.append("last checkpoint kept")
     else:
         parts.append("the untrained model kept" if step == 0 else f"checkpoint of step {step} kept")
-    parts.append(duration(training.get("seconds")))
+    parts.append(duration(stages.get("train")))
     return "; ".join(parts) + "."

@@ -1,4 +1,4 @@
-"""A study explained: what moved, and why, in each combination of its values, with its folds and seeds pooled.
+"""A study explained: what changed, and why, in each combination of its values, with its folds and seeds pooled.
 
 The answers of all cells of a combination are one table, a row for each question and model. A question that was held out
 is measured by the model of each seed that did not train on it. What is drawn in a resample are questions, those that

@@ -61,7 +61,7 @@ def next_steps(run: Path, summary: Mapping[str, Any]) -> list[tuple[str, str]]:
     is_untrained = (summary.get("training") or {}).get("chosen_step") == 0
     steps = [
         ("look at it", f"{run / 'report/index.html'} in a browser"),
-        ("what moved, and why", f"calm-ext explain {folder}"),
+        ("what changed, and why", f"calm-ext explain {folder}"),
     ]
     if tone != "good" or is_untrained:
         steps.append(("try other settings", tune))

@@ -12,24 +12,30 @@ from calm_ext.report.board.table import UNTESTED, Board, Row, Table
 from calm_ext.report.board.write import LEGEND, about, chance, columns, finding, headline, headline_of, warnings
 from calm_ext.report.glossary.link import with_glossary
 from calm_ext.report.glossary.words import metric_word
+from calm_ext.report.page.html import ADDRESS
 from calm_ext.report.templates import environment
 from calm_ext.report.words import NONE, interval, is_number, number
 
 #: The mark of our pages, which may be replaced.
 MARK = '<meta name="generator" content="calm-ext leaderboard">'
 
+SCRIPT = Path(__file__).parent / "board.js"
+
 #: of more languages than this the accuracies stand in one column, which wraps
 MOST_BESIDE = 8
 
 
 def to_html(board: Board) -> str:
-    """The page: readable as it is; with JavaScript its columns sort and its rows can be filtered."""
+    """The page: readable as it is; with JavaScript its columns sort and can be chosen, its rows can be filtered."""
+    from markupsafe import Markup
+
     env = environment(Path(__file__).parent)
     env.filters["sha256"] = lambda text: base64.b64encode(hashlib.sha256(str(text).encode()).digest()).decode()
     tasks = list(dict.fromkeys(t.task for t in board.tables))
     models = {r.entry.model for t in board.tables for r in t.rows}
     page = env.get_template("board.html").render(
         mark=MARK,
+        script=Markup(ADDRESS.read_text(encoding="utf-8") + SCRIPT.read_text(encoding="utf-8")),
         headline=headline(board),
         legend=LEGEND,
         tasks=tasks,
@@ -61,6 +67,7 @@ def _table(table: Table) -> dict[str, Any]:
         "facts": [(name, value) for name, value in table.facts.items() if name != "task"],
         "columns": [
             {
+                "key": m,
                 "label": m.removeprefix("acc_") if m in per_language else _capital(metric_label(m)),
                 "name": metric_name(m),
                 "aria": metric_name(m) if m in per_language else None,

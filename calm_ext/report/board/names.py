@@ -80,13 +80,12 @@ def run_label(path: Path) -> str:
     return f"{plain(run.name)} {path.parent.name}"
 
 
-def named(entries: Iterable[Entry], names: Mapping[Path, str], *, runs: bool) -> list[Entry]:
+def named(entries: Iterable[Entry], names: Mapping[Path, str]) -> list[Entry]:
     """The entries with the names that they are shown by.
 
     Args:
-        names: a result file, or a folder above some -> the name; of several the deepest. A run has two results, and
-            both are called by the run's name, ``before`` and ``after``.
-        runs: results of runs of ``calm-ext align`` go by the run, not by the model.
+        names: a result file, or a folder above some -> the name; of several the deepest. A run of ``calm-ext align``
+            has two results, and both go by its name, ``before`` and ``after``, not by the model.
 
     Raises:
         CalmError: a path has no results below it.
@@ -97,7 +96,7 @@ def named(entries: Iterable[Entry], names: Mapping[Path, str], *, runs: bool) ->
     for entry in entries:
         run = run_label(entry.path)
         given = next((p for p in (entry.path, *entry.path.parents) if p in places), None)
-        called = run if runs else ""
+        called = run
         if given is not None:
             used.add(given)
             above_run = run and given == entry.path.parents[2]

@@ -22,7 +22,7 @@ from calm_ext.metrics.intervals import BOOTSTRAP
 from calm_ext.metrics.lookup import listed, metric_code, metric_hint, require_metric
 from calm_ext.metrics.names import LOWER_IS_BETTER, metric_order
 from calm_ext.report.board.entry import Entry, plain
-from calm_ext.report.board.names import Places, model_label, named
+from calm_ext.report.board.names import Places, model_label, named, run_label
 from calm_ext.report.board.notes import cluster_notes, notes_of
 from calm_ext.report.board.rank import Standing, has, intervals, judge
 from calm_ext.report.board.read import read_entries
@@ -118,7 +118,8 @@ def make_board(
     logs: LogOptions | None = None,
     cluster: str | None = None,
     names: Mapping[Path, str] | None = None,
-    runs: bool = False,
+    copies: bool = False,
+    rank: bool = True,
 ) -> Board:
     """Read results and rank them.
 
@@ -127,8 +128,10 @@ def make_board(
         tasks: only these; all without.
         logs: how logs of other people's tasks are read.
         cluster: which questions belong together (:mod:`calm_ext.results.clusters`); None where each stands for itself.
-        names: a result file, or a folder above some -> what its models are called.
-        runs: results of runs of ``calm-ext align`` go by the run, not by the model.
+        names: a result file, or a folder above some -> what its models are called. Results of runs of ``calm-ext
+            align`` go by the run, ``NAME before`` and ``NAME after``.
+        copies: keep both results of each run, although those before alignment are the same in several runs.
+        rank: test and rank; without it all ranks are missing.
 
     Raises:
         CalmError: there is no usable result, or none has the metric, or none is where a name is for.
@@ -136,7 +139,7 @@ def make_board(
     require_metric(sort)
     reading = read_entries(dirs, tasks=tasks, logs=logs, cluster=cluster_key(cluster))
     left_out = list(reading.left_out)
-    entries = _newest(named(reading.entries, names or {}, runs=runs), left_out, reading.places)
+    entries = _newest(named(reading.entries, names or {}), left_out, reading.places, copies=copies)
     known = metric_order(dict.fromkeys(m for e in entries for m in e.values))
     metric = metric_code(sort, known)
     if metric is None:
@@ -145,7 +148,7 @@ def make_board(
     sort = metric
     by_task: dict[str, list[Table]] = {}
     for members in _groups(entries):
-        by_task.setdefault(members[0].task, []).append(_table(members, sort, cluster or ""))
+        by_task.setdefault(members[0].task, []).append(_table(members, sort, cluster or "", rank=rank))
     tables = []
     for task in sorted(by_task):
         first, *others = sorted(by_task[task], key=lambda t: (-len(t.rows), list(t.facts.values())))
@@ -153,7 +156,7 @@ def make_board(
     return Board(sort, tables, left_out, reading.places)
 
 
-def _newest(entries: Sequence[Entry], left_out: list[str], places: Places) -> list[Entry]:
+def _newest(entries: Sequence[Entry], left_out: list[str], places: Places, *, copies: bool) -> list[Entry]:
     """One of each copy that has no name of its own, and of repeated runs in one folder the newest."""
 
     def at(e: Entry) -> str:
@@ -168,7 +171,8 @@ def _newest(entries: Sequence[Entry], left_out: list[str], places: Places) -> li
         kept[key] = e
     found: dict[tuple[Any, ...], Entry] = {}
     for e in kept.values():
-        same: tuple[Any, ...] = (e.date or e.path, e.model, e.called)
+        by_run = e.called == run_label(e.path) and not copies  # a name that nobody gave
+        same: tuple[Any, ...] = (e.date or e.path, e.model, "" if by_run else e.called)
         same += (*e.arguments.items(), *e.facts.items(), *e.values.items())
         if same in found:
             left_out.append(f"{at(e)}: {e.task} of {e.called} is a copy of {at(found[same])}")
@@ -194,7 +198,7 @@ def _groups(entries: Sequence[Entry]) -> list[list[Entry]]:
     return groups
 
 
-def _table(members: list[Entry], sort: str, cluster: str) -> Table:
+def _table(members: list[Entry], sort: str, cluster: str, *, rank: bool) -> Table:
     first = members[0]
     measured = dict.fromkeys(m for e in members for m in e.values)
     by = sort if sort in measured else "acc" if "acc" in measured else next(iter(measured))
@@ -208,7 +212,7 @@ def _table(members: list[Entry], sort: str, cluster: str) -> Table:
     methods: list[dict[str, str]] = [{} for _ in members]
     for metric in ranked:
         tested = [i for i, e in enumerate(members) if e.columns and has(e.columns, metric)]
-        if tested:
+        if tested and rank:
             found = judge([c for i in tested if (c := members[i].columns)], metric)
             for i, own, standing in zip(tested, found.ci95, found.standings, strict=True):
                 ci95[i][metric] = own.bounds

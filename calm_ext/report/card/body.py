@@ -137,7 +137,7 @@ def _made(data: RunData, summary: Mapping[str, Any], codes: list[str]) -> list[t
     if summary.get("pairs"):
         found.append(("Pairs", f"{pairs_words(summary['pairs'])} {_values(data, 'pairs', _PAIRS)}."))
     if recipe.get("training"):
-        said = f" {training_words(summary['training'])}" if summary.get("training") else ""
+        said = f" {training_words(summary['training'], summary.get('stages') or {})}" if summary.get("training") else ""
         found.append(("Training", f"{_values(data, 'training', _TRAINING)}.{said}"))
     return found
 

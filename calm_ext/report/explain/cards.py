@@ -14,6 +14,7 @@ from calm_ext.report.explain.factors import shown_language
 from calm_ext.report.explain.parts import Part, Row, place_of
 from calm_ext.report.explain.telling import ABOUT, KINDS, Telling
 from calm_ext.report.explain.towards import majority_of_others
+from calm_ext.report.links import QuestionLinks
 from calm_ext.report.words import clip
 from calm_ext.results.evaluation import Text
 
@@ -21,12 +22,19 @@ from calm_ext.results.evaluation import Text
 _QUESTION, _OPTION, _SAID = 700, 160, 300
 
 
-def cards_of(explained: Explained) -> list[dict[str, Any]]:
-    """The kinds of questions, each with its cards."""
+def cards_of(explained: Explained, links: QuestionLinks | None = None) -> list[dict[str, Any]]:
+    """The kinds of questions, each with its cards.
+
+    Args:
+        links: where the questions can be read; None for nowhere.
+    """
+    task = explained.values["task"]
+    links = links or QuestionLinks([])
     main = shown_language(explained.part)
     found: dict[str, list[dict[str, Any]]] = {}
     for t in explained.telling:
-        found.setdefault(t.kind, []).append(_card(t, main, _named(explained, t)) | _models(explained.part, t))
+        card = _card(t, main, _named(explained, t), links.of(task, t.row.id))
+        found.setdefault(t.kind, []).append(card | _models(explained.part, t))
     return [{"key": k, "name": KINDS[k], "about": ABOUT[k], "cards": found[k]} for k in KINDS if k in found]
 
 
@@ -58,13 +66,14 @@ def _right(row: Row) -> str:
     return f"{before} → {after}"
 
 
-def _card(t: Telling, main: str, category: str) -> dict[str, Any]:
+def _card(t: Telling, main: str, category: str, link: tuple[str, str] | None) -> dict[str, Any]:
     row = t.row
     language = row.pivot or main
     return {
         "id": row.id,
         "anchor": f"question-{quote(row.id.encode('utf-8', 'replace').decode('utf-8'), safe='')}",
         "category": category,
+        "link": link,
         "code": language,
         "question": clip(row.shown.questions[language].text, _QUESTION),
         "english": gloss(row.id, {language: row.shown.questions[language].text}),

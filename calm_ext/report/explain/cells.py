@@ -21,8 +21,8 @@ OUTCOMES = {
     "kept": "stayed right",
     "won": "became right",
     "lost": "became wrong",
-    "other": "other wrong",
-    "same": "same wrong",
+    "other": "still wrong, another answer",
+    "same": "still wrong, same answer",
 }
 UNLABELLED = {"changed": "changed", "unchanged": "unchanged"}
 

@@ -1,4 +1,4 @@
-"""A run explained: for each part of its tasks what moved, towards what, by which factors, and the questions to read."""
+"""A run explained: for each part of its tasks what changed, towards what, by which factors, the questions to read."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def render_one(one: One) -> list[RenderableType]:
     if one.asked is not None:
         found += ["", Text("in the alignment", "bold"), *_aligned(one)]
     elif any(kind == "held out" for _, kind, _ in one.rows):
-        found += ["", "The alignment did not ask this question: it moved by what others taught."]
+        found += ["", "The alignment did not ask this question: its answers changed by what others taught."]
     return found
 
 

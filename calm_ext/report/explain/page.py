@@ -25,6 +25,7 @@ from calm_ext.report.explain.plots import explain_plots
 from calm_ext.report.explain.towards import TARGETS
 from calm_ext.report.explain.words import counted_words, depends_words, is_repeated, leading, p_words, title
 from calm_ext.report.glossary.link import with_glossary
+from calm_ext.report.links import QuestionLinks
 from calm_ext.report.page.browser import text_of
 from calm_ext.report.page.html import image
 from calm_ext.report.plots.draw import Plots
@@ -37,12 +38,19 @@ Values = Mapping[str, Any]
 
 
 def write_explanation(
-    name: str, explained: Sequence[Explained], folder: Path, *, file: str = PAGE, study: str | None = None
+    name: str,
+    explained: Sequence[Explained],
+    folder: Path,
+    links: QuestionLinks | None = None,
+    *,
+    file: str = PAGE,
+    study: str | None = None,
 ) -> Path:
     """Write ``explain.html`` into a folder; returns its path.
 
     Args:
         name: of the run, or of what is explained of a study, as the page calls it.
+        links: where its questions can be read; None for nowhere.
         file: another name of the page.
         study: of a study, the link from the page to the study's own.
 
@@ -50,11 +58,13 @@ def write_explanation(
         CalmError: the folder cannot be made.
     """
     make_folder(folder)
-    atomic_write(folder / file, render_explanation(name, explained, study=study))
+    atomic_write(folder / file, render_explanation(name, explained, links, study=study))
     return folder / file
 
 
-def render_explanation(name: str, explained: Sequence[Explained], *, study: str | None = None) -> str:
+def render_explanation(
+    name: str, explained: Sequence[Explained], links: QuestionLinks | None = None, *, study: str | None = None
+) -> str:
     """The page; the first part has plots and its questions, the others are tables to open."""
     first = explained[0]
     plots = explain_plots(first.values)
@@ -69,7 +79,7 @@ def render_explanation(name: str, explained: Sequence[Explained], *, study: str 
         parts=[_part(e, plots if e is first else None) for e in explained],
         plots={name: image(content) for name, content in plots.files.items()},
         failed=plots.failed,
-        kinds=cards_of(first),
+        kinds=cards_of(first, links),
         n_cards=len(first.telling),
         unseen=parts_of(first.values["signature"]).get("style") == "open",
         signatures=list(dict.fromkeys(e.values["signature"] for e in explained if e.values["signature"])),
@@ -107,7 +117,7 @@ def _headline(values: Values) -> str:
     where = f" ({PART_KINDS[values['kind']]})" if values["kind"] != "unknown" else ""
     if not values["gold"]:
         return f"{counts['changed']} of {n} answers changed{where}."
-    return f"{counts['won']} of {n} answers became right, {counts['lost']} became wrong{where}."
+    return f"{counts['won']} of {n} answers became right, {counts['lost']} answers became wrong{where}."
 
 
 # --- tables -----------------------------------------------------------------------------------------------------------
@@ -170,16 +180,21 @@ def _towards(values: Values) -> dict[str, Any] | None:
     return {
         "rows": [
             {
-                "name": TARGETS[key][0], "changed": t["changed"], "to": t["to"], "share": percent(t["share"]),
-                "ci": interval(t["ci95"]), "chance": percent(t["chance"]), "right": t.get("right"),
-                "held": percent(1 - t["left"] / t["agreed"]) if t["agreed"] else number(None), "agreed": t["agreed"],
-                "moved": percent(t["changed"] / t["differed"]), "differed": t["differed"],
+                "name": TARGETS[key][0], "changed": t["changed"], "to": t["to"], "share": _share(t["share"]),
+                "ci": interval(t["ci95"]), "chance": _share(t["chance"]), "right": t.get("right"),
+                "held": _share(1 - t["left"] / t["agreed"]) if t["agreed"] else number(None), "agreed": t["agreed"],
+                "moved": _share(t["changed"] / t["differed"]), "differed": t["differed"],
             }
             for key, t in found["targets"].items()
         ],
         "gain": [{"name": names[k], "gain": number(v, signed=True)} for k, v in gain.items()] if gain else [],
         "total": number(sum(gain.values()), signed=True) if gain else "",
     }  # fmt: skip
+
+
+def _share(value: float) -> str:
+    """A share in per cent that stays on one line."""
+    return percent(value).replace(" ", "\u00a0")
 
 
 def _link(values: Values) -> dict[str, Any] | None:

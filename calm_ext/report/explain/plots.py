@@ -57,9 +57,9 @@ def outcome_plot(values: Values) -> Figure:
     axes.grid(visible=False)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel("share of the answers")
+    axes.set_xlabel("share of the language’s answers; in the bars, numbers of answers")
     counts = values["outcomes"]["all"]
-    headed(figure, f"{counts['won']} answers won, {counts['lost']} lost")
+    headed(figure, f"{counts['won']} answers became right, {counts['lost']} answers became wrong")
     figure.legend(loc="outside lower center", ncols=3, fontsize=9, handlelength=1.2, columnspacing=1.2)
     return figure
 
@@ -96,7 +96,7 @@ def levels_plot(values: Values) -> Figure | None:
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.set_xlabel("change in accuracy, with 95 % interval")
-    headed(figure, f"Change in accuracy (dotted: {number(overall, signed=True)} over all)")
+    headed(figure, f"Where accuracy changed most (dotted: {number(overall, signed=True)} over all questions)")
     return figure
 
 

@@ -10,23 +10,25 @@ from calm_ext.languages import language_name
 from calm_ext.report.explain.parts import KINDS, Part, parts_of_task
 from calm_ext.report.explain.telling import Telling, telling
 from calm_ext.report.rundata import RunData
-from calm_ext.report.words import clip
+from calm_ext.report.words import clip, counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
 #: kind of question -> the word for it in front
-_WORDS = {"won": "won", "gained": "won", "lost": "lost", "wrong": "lost", "mixed": "moved", "together": "agree",
-          "apart": "differ"}  # fmt: skip
+_WORDS = {"won": "all right", "gained": "more right", "lost": "fewer right", "wrong": "alike and wrong",
+          "mixed": "changed", "together": "agree", "apart": "differ"}  # fmt: skip
+#: kinds that are for the better, and kinds that are for the worse
+_GOOD, _BAD = ("won", "gained", "together"), ("lost", "wrong")
 _LONGEST = 300
 
 
 def moved_questions(data: RunData, n: int = 3) -> list[RenderableType]:
     """A title and n questions of the part to read first; nothing where no answer changed.
 
-    Each is shown in the language of which its answer changed, before another that changed too: a right answer that was
-    won where the question was won, one that was lost where it was lost. Babel's questions stand in English, too.
+    Each is shown in a language in which its answer changed: where more answers are right, one that became right; where
+    fewer are, one that became wrong. Babel's questions stand in English, too.
     """
     from rich.table import Table
     from rich.text import Text
@@ -35,7 +37,7 @@ def moved_questions(data: RunData, n: int = 3) -> list[RenderableType]:
     if part is None or not chosen:
         return []
     where = f", {KINDS[part.kind]}" if part.kind != "unknown" else ""
-    title = Text(f"{len(chosen)} questions that moved{where}", "bold")
+    title = Text(f"{counted(len(chosen), 'question')} with changed answers{where}", "bold")
     title.append("   [ ] answered before → answered now   ✓ right", "dim not bold")
     table = Table.grid(padding=(0, 1))
     table.add_column(no_wrap=True)
@@ -43,8 +45,7 @@ def moved_questions(data: RunData, n: int = 3) -> list[RenderableType]:
     table.add_column(overflow="fold")
     for one in chosen:
         language = _language(one, part)
-        won = _WORDS[one.kind] in ("won", "agree")
-        word = Text(_WORDS[one.kind], "green" if won else "red" if _WORDS[one.kind] == "lost" else "")
+        word = Text(_WORDS[one.kind], "green" if one.kind in _GOOD else "red" if one.kind in _BAD else "")
         shown = one.row.shown
         table.add_row(word, language_name(language), clip(shown.questions[language].text, _LONGEST))
         table.add_row("", "", _options(one, language, [t.text for t in shown.options[language]]))
@@ -68,10 +69,10 @@ def _chosen(data: RunData, n: int) -> tuple[Part | None, list[Telling]]:
 
 
 def _language(one: Telling, part: Part) -> str:
-    """A language whose answer changed: to the right one of a question that was won, from it of one that was lost."""
+    """A language whose answer changed: from the right one where fewer or wrong ones are given now, else to it."""
     row = one.row
     changed = [x for x in part.languages if row.before[x] != row.after[x]]
-    wanted = row.before if _WORDS[one.kind] == "lost" else row.after
+    wanted = row.before if one.kind in _BAD else row.after
     return next((x for x in changed if row.gold is not None and wanted[x] == row.gold), changed[0])
 
 

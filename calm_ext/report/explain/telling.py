@@ -13,8 +13,8 @@ N_TELLING = 50
 #: kind of question -> its title
 KINDS = {
     "won": "Right in all languages now",
-    "gained": "Won in some languages, lost in none",
-    "lost": "Lost, although most languages knew it",
+    "gained": "Right in more languages now",
+    "lost": "Right in fewer languages now, although most were right before",
     "wrong": "Wrong and consistent now",
     "mixed": "Mixed",
     "together": "The languages agree now",
@@ -23,10 +23,10 @@ KINDS = {
 #: kind -> what it means, for the page
 ABOUT = {
     "won": "Every language is right now, and before not every one was.",
-    "gained": "More languages are right, and none lost its right answer.",
+    "gained": "More answers are right, and none became wrong.",
     "lost": "More than half of the languages were right before, and fewer are now.",
     "wrong": "More than half of the languages give the same wrong answer now, and before they did not.",
-    "mixed": "Answers changed otherwise: some languages won and others lost, or wrong answers became other wrong ones.",
+    "mixed": "Answers changed otherwise: some became right and others wrong, or wrong ones became other wrong ones.",
     "together": "More than half of the languages give the same answer now, and before they did not.",
     "apart": "More than half of the languages gave the same answer before, and they do not now.",
 }

@@ -1,4 +1,4 @@
-"""What was found, in sentences: what moved, what explains it, what was lost."""
+"""What was found, in sentences: which answers changed, what explains it, which became wrong."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from calm_ext.languages import language_name
 from calm_ext.metrics.compare import ALPHA
 from calm_ext.report.explain.alike import WRONG
 from calm_ext.report.explain.parts import KINDS
-from calm_ext.report.words import interval, is_number, number, p_value, percent
+from calm_ext.report.words import counted, interval, is_number, number, p_value, percent
 
 Values = Mapping[str, Any]
 
 #: event -> how a sentence about it begins
 _DEPENDS = {
     "won": "Which wrong answers became right",
-    "lost": "Which right answers were lost",
+    "lost": "Which right answers became wrong",
     "changed": "Which answers changed",
 }
 #: how many factors a paragraph names
@@ -32,7 +32,7 @@ class Leading(NamedTuple):
 
 
 def leading(values: Values) -> list[Leading]:
-    """The factors on which it depends what was won or lost (Holm's p < 0.05), the clearest first; each once.
+    """The factors that tell which answers became right or wrong (Holm's p < 0.05), the clearest first; each once.
 
     Of equal p-values the factor that explains most comes first.
     """
@@ -53,7 +53,7 @@ def title(values: Values) -> str:
 
 def asked_words(values: Values) -> str:
     """What was asked: ``300 questions in 4 languages, 5 folds and 3 seeds, held out``."""
-    parts = [f"{_number(values['n_questions'], 'question')} in {_number(len(values['languages']), 'language')}"]
+    parts = [f"{counted(values['n_questions'], 'question')} in {counted(len(values['languages']), 'language')}"]
     models = models_words(values)
     return ", ".join([*parts, *([models] if models else []), KINDS[values["kind"]]])
 
@@ -66,7 +66,7 @@ def models_words(values: Values) -> str:
     """
     found = values.get("repeated") or {"seeds": [], "n_folds": 0}
     numbers = ((found["n_folds"], "fold"), (len(found["seeds"]), "seed"))
-    return _listed([_number(n, name) for n, name in numbers if n > 1])
+    return _listed([counted(n, name) for n, name in numbers if n > 1])
 
 
 def counted_words(values: Values) -> str:
@@ -87,10 +87,6 @@ def is_repeated(values: Values) -> bool:
     return bool(values.get("repeated", {}).get("n_rows", 0) > values["n_questions"])
 
 
-def _number(n: int, name: str) -> str:
-    return f"{n} {name}{'s' * (n != 1)}"
-
-
 def paragraph(values: Values) -> dict[str, str]:
     """``moved``, ``why`` and ``lost``: a few sentences each; ``why`` and ``lost`` are empty where nothing is known."""
     return {"moved": _moved(values), "why": " ".join(_why(values)), "lost": _lost(values)}
@@ -100,17 +96,19 @@ def _moved(values: Values) -> str:
     counts, n = values["outcomes"]["all"], sum(values["outcomes"]["all"].values())
     where = asked_words(values)
     if not values["gold"]:
-        text = f"Of {n} answers ({where}), {counts['changed']} ({percent(counts['changed'] / n)}) changed."
+        changed = counts["changed"]
+        text = f"Of {n} answers ({where}), {counted(changed, 'answer')} ({percent(changed / n)}) changed."
         return f"{text} No right answers are known.{_went(values, ('consistency',))}"
     changed = counts["won"] + counts["lost"] + counts["other"]
-    text = f"Of {n} answers ({where}), {changed} ({percent(changed / n)}) changed"
+    text = f"Of {n} answers ({where}), {counted(changed, 'answer')} ({percent(changed / n)}) changed"
     if changed:
         ways = {
             "won": "became right",
             "lost": "became wrong",
             "other": "went from one wrong answer to another, or to or from none",
         }
-        text += f": {_listed([f'{counts[k]} {words}' for k, words in ways.items() if counts[k]])}"
+        parts = [f"{counted(counts[k], 'answer')} {words}" for k, words in ways.items() if counts[k]]
+        text += f": {_listed(parts)}"
     return f"{text}.{_went(values, ('acc', 'consistency'))}"
 
 
@@ -144,7 +142,7 @@ def _why(values: Values) -> list[str]:
             f"({percent(majority['share'])}) took over its answer; {percent(majority['chance'])} would by chance."
         )
         if values["gold"] and majority["to"]:
-            text += f" {percent(majority['right'] / majority['to'])} of these moves were to the right answer."
+            text += f" {percent(majority['right'] / majority['to'])} of these changes were to the right answer."
             gain = towards["gain"]
             text += (
                 f" Together they add {number(gain['majority'], signed=True)} to the accuracy; all changes add "
@@ -156,7 +154,7 @@ def _why(values: Values) -> list[str]:
         others = "that majority" if len(values["languages"]) > 2 else "the other language"
         found.append(
             f"Where {others} was wrong, {percent(misled['share'])} took over its answer all the same "
-            f"({misled['to']} of {misled['changed']})."
+            f"({misled['to']} of {counted(misled['changed'], 'answer')})."
         )
     link = values["link"]
     if link and is_number(link["spearman"]):
@@ -204,26 +202,31 @@ def _lost(values: Values) -> str:
     counts = values["outcomes"]["all"]
     right = counts["kept"] + counts["lost"]
     if not counts["lost"]:
-        text = f"None of {right} right answers was lost."
+        text = f"None of {right} right answers became wrong."
     else:
         by_language = {x: values["outcomes"][x]["lost"] for x in values["languages"]}
         most = max(by_language, key=lambda x: by_language[x])
-        text = f"{counts['lost']} of {right} right answers ({percent(counts['lost'] / right)}) were lost"
-        text += f", most in {language_name(most)}: {by_language[most]}." if len(by_language) > 1 else "."
+        text = f"{counts['lost']} of {right} right answers ({percent(counts['lost'] / right)}) became wrong"
+        text += (
+            f", most in {language_name(most)}: {counted(by_language[most], 'answer')}." if len(by_language) > 1 else "."
+        )
     alike = values["alike"]
     if alike:
         before, after = (sum(alike[w][s] for s in WRONG) for w in ("before", "after"))
         share = values["consistency_wrong"]
         if before or after:
-            new = f"{alike['new']} came to it" if alike["new"] else ""
+            new = f"{counted(alike['new'], 'question')} came to it" if alike["new"] else ""
             solved = (
-                f"{alike['solved']} of those from before are right now in most languages" if alike["solved"] else ""
+                f"{counted(alike['solved'], 'question')} of those from before are right now in most languages"
+                if alike["solved"]
+                else ""
             )
             more = _listed([x for x in (new, solved) if x])
             once = "Counted once for each model, on" if is_repeated(values) else "On"
             text += (
-                f" {once} {before} questions most or all languages gave the same wrong answer before, on {after} after"
+                f" {once} {counted(before, 'question')} most or all languages gave the same wrong answer before, on "
             )
+            text += f"{counted(after, 'question')} after"
             text += f": {more}." if more else "."
         if share:
             text += f" Consistency on wrong answers went from {number(share['before'])} to {number(share['after'])}."

@@ -14,6 +14,7 @@ from calm_ext.babel.gloss import gloss
 from calm_ext.files.shown import json_visible
 from calm_ext.languages import get_language, is_language, language_name
 from calm_ext.report.collect import WHEN, RunData, common_ids
+from calm_ext.report.links import QuestionLinks, report_target, view_target
 from calm_ext.report.page.flow import MOVES, state_of
 from calm_ext.report.verdict import primary_task
 from calm_ext.report.words import clip, tasks_of
@@ -53,18 +54,22 @@ def browser_context(data: RunData, summary: Mapping[str, Any], *, budget: int = 
     total = sum(len(_ids(data, t)) for t in names)
     most = max(len(_ids(data, t)) for t in names)
     for length in LENGTHS:
-        content = embedded(_pack(data, names, length, most))
+        packed = _pack(data, names, length, most)
+        content = embedded(packed)
         if len(content.encode()) <= budget:
             break
     while len(content.encode()) > budget and most > 1:
         most = max(1, int(most * min(0.9, budget / len(content.encode()))))
-        content = embedded(_pack(data, names, length, most))
+        packed = _pack(data, names, length, most)
+        content = embedded(packed)
+    view = view_target(data.path, data.path / "report")
+    links = QuestionLinks([*([view] if view else []), report_target(packed)])
     return {
         "data": content,
         "total": total,
         "shown": sum(min(most, len(_ids(data, t))) for t in names),
         "length": length,
-        "telling": _telling(data, names[0]),
+        "telling": _telling(data, names[0], links),
         "telling_task": names[0],
     }
 
@@ -78,7 +83,7 @@ def _ids(data: RunData, task: str) -> list[str]:
 
 
 def _pack(data: RunData, names: Sequence[str], length: int, most: int) -> dict[str, Any]:
-    """The data of the browser: texts once each, by number; see script.html for what reads it."""
+    """The data of the browser: texts once each, by number; see script.js for what reads it."""
     strings: dict[str, int] = {}
     cut: dict[int, int] = {}
 
@@ -141,7 +146,7 @@ def _most_changed(data: RunData, task: str, most: int) -> list[str]:
     return [i for i in ids if i in kept]
 
 
-def _telling(data: RunData, task: str) -> list[dict[str, Any]]:
+def _telling(data: RunData, task: str, links: QuestionLinks) -> list[dict[str, Any]]:
     """A few questions of each kind of move, most changed answers first; empty without both evaluations."""
     details = [r.detail for w in WHEN if (r := data.result(task, w)) and r.detail]
     if len(details) < len(WHEN):
@@ -162,6 +167,7 @@ def _telling(data: RunData, task: str) -> list[dict[str, Any]]:
             "code": language,
             "question": clip(shown.questions[language].text, 160),
             "english": gloss(identity, {language: shown.questions[language].text}),
+            "link": (links.of(task, identity) or ("",))[0],
             "words": move.words,
             "before": _right(old, gold),
             "after": _right(new, gold),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from calm_ext.report.words import is_number, number, percent
+from calm_ext.report.words import counted, is_number, number, percent
 from calm_ext.results.evaluation import TaskAnswers
 
 #: state -> its name in words, best first
@@ -109,14 +109,17 @@ def flow_words(flow: Mapping[str, Any]) -> str:
     """The flow in a sentence."""
     n, moved = flow["n"], flow["moved"]
     if not moved:
-        return f"None of {n} questions changed between right, wrong and mixed."
+        return f"None of {n} questions changed between all right, consistent and wrong, and mixed."
     counts = {(m["before"], m["after"]): m["n"] for m in flow["moves"]}
     totals: dict[str, int] = {}
     for states, move in MOVES.items():
         if states in counts and states[0] != states[1]:
             totals[move.words] = totals.get(move.words, 0) + counts[states]
-    parts = [f"{count} {words}" for words, count in totals.items()]
-    return f"{moved} of {n} questions ({percent(moved / n)}) moved: {', '.join(parts)}."
+    parts = [f"{counted(count, 'question')} {words}" for words, count in totals.items()]
+    return (
+        f"{moved} of {n} questions ({percent(moved / n)}) changed between all right, consistent and wrong, and mixed: "
+        f"{', '.join(parts)}."
+    )
 
 
 def flow_context(flow: Mapping[str, Any] | None, *, difference: float | None = None) -> dict[str, Any] | None:

@@ -31,6 +31,8 @@ from calm_ext.report.words import finding, sampling_words, tasks_of
 #: bytes of plots and questions together, so that the page stays below 10 MiB
 LARGEST = 19 * 2**19
 _FOLDER = Path(__file__).parent
+#: the script of pages whose choices stand in their address
+ADDRESS = _FOLDER / "address.js"
 
 
 def render_page(data: RunData, summary: Mapping[str, Any], plots: Plots, moved: Mapping[str, Any] | None = None) -> str:
@@ -48,7 +50,7 @@ def render_page(data: RunData, summary: Mapping[str, Any], plots: Plots, moved: 
     images = {k: image(v) for k, v in plots.files.items() if k.endswith(".png")}
     room = LARGEST - sum(len(i["uri"]) for i in images.values())
     questions = browser_context(data, summary, budget=max(BUDGET // 8, min(BUDGET, room)))
-    script = (_FOLDER / "script.html").read_text(encoding="utf-8")
+    script = ADDRESS.read_text(encoding="utf-8") + (_FOLDER / "script.js").read_text(encoding="utf-8")
     context = {
         "name": data.name,
         "tone": tone,

@@ -101,8 +101,8 @@ def retrieval_words(retrieval: Mapping[str, Any]) -> str:
             row = by_language["all"]
             changed, better, worse = (percent(row[key]) for key in ("changed", "better", "worse"))
             parts.append(
-                f"{name} {when}: passages changed {changed} of the answers, {better} for the better, {worse} for the "
-                f"worse (accuracy {number(row['without'])} → {number(row['with'])})"
+                f"{name} {when}: passages changed {changed} of the answers; {better} of the answers became right, "
+                f"{worse} became wrong (accuracy {number(row['without'])} → {number(row['with'])})"
             )
     return "; ".join(parts) + "." if parts else "No passage is known to answer a question, and nothing to compare with."
 

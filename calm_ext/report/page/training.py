@@ -26,13 +26,16 @@ def training_context(data: RunData) -> dict[str, Any] | None:
     checks = training_rows(data.log, "check") or list(data.training.get("checks") or [])
     rows = training_rows(data.log, "train")
     step = max(1, -(-len(rows) // N_ROWS))
+    took = {stage: entry.get("seconds") for stage, entry in data.stages.items()}
     loss = f"{str(options.get('method', 'dpo')).upper()}"
     if options.get("loss") not in (None, "sigmoid"):
         loss += f" ({options['loss']})"
     if is_number(options.get("nll_weight")) and options["nll_weight"] > 0:
         loss += f" + {options['nll_weight']:g} × NLL of the chosen response"
     return {
-        "words": training_words(data.training) if data.training else "Training did not end; the log goes this far.",
+        "words": training_words(data.training, took)
+        if data.training
+        else "Training did not end; the log goes this far.",
         "warnings": list(dict.fromkeys(str(r["message"]) for r in data.log if r.get("message"))),
         "chosen": data.training.get("chosen_step"),
         "checks": checks,

@@ -28,7 +28,7 @@ from calm_ext.report.plots.style import (
     to_png,
     to_svg,
 )
-from calm_ext.report.words import is_number, number, percent, tasks_of
+from calm_ext.report.words import counted, is_number, number, percent, tasks_of
 from calm_ext.results.evaluation import pair_matrix
 
 if TYPE_CHECKING:
@@ -137,8 +137,8 @@ def accuracy_plot(task: Mapping[str, Any]) -> Figure | None:
     axes.grid(axis="y", visible=False)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel("accuracy, with 95 % interval")
-    headed(figure, _title("Mean accuracy", task, "acc"))
+    axes.set_xlabel("share of answers that are right, with 95 % interval")
+    headed(figure, _title("Share of right answers", task, "acc"))
     figure.legend(loc="outside lower center", ncols=2, fontsize=9.5, handletextpad=0.1)
     return figure
 
@@ -146,9 +146,9 @@ def accuracy_plot(task: Mapping[str, Any]) -> Figure | None:
 def _title(name: str, task: Mapping[str, Any], metric: str) -> str:
     before, after = task["before"].get(metric), task["after"].get(metric)
     if is_number(before) and is_number(after):
-        return f"{name} {number(before)} before, {number(after)} after alignment"
+        return f"{name}: {number(before)} before, {number(after)} after alignment"
     when = "before" if is_number(before) else "after"
-    return f"{name} {when} alignment: {number(before if is_number(before) else after)}"
+    return f"{name}: {number(before if is_number(before) else after)} {when} alignment"
 
 
 def consistency_plot(task: Mapping[str, Any], found: Mapping[str, Mapping[tuple[str, str], float]]) -> Figure | None:
@@ -160,7 +160,7 @@ def consistency_plot(task: Mapping[str, Any], found: Mapping[str, Mapping[tuple[
     lowest = min(v for m in found.values() for v in m.values())
     floor = math.floor(lowest * 10) / 10
     side = max(2.2, (0.42 if n <= 10 else 0.29) * n)
-    figure, axes_row = new_figure(side * len(found) + 1.1, side + 0.55, 1, len(found))
+    figure, axes_row = new_figure(side * len(found) + 2.4, side + 2.0, 1, len(found))
     image: Any = None
     heat = heat_colours()
     for axes, (when, matrix) in zip(axes_row[0], found.items(), strict=True):
@@ -174,17 +174,18 @@ def consistency_plot(task: Mapping[str, Any], found: Mapping[str, Mapping[tuple[
                     text = f"{value:.2f}".removeprefix("0")
                     axes.text(i, j - 1, text, ha="center", va="center", fontsize=9, color=colour)
         image = axes.imshow(grid, cmap=heat, vmin=floor, vmax=1, aspect="equal")
-        axes.set_xticks(range(n - 1), list(map(drawable, languages[:-1])), rotation=90 if n > 8 else 0)
-        axes.set_yticks(range(n - 1), list(map(drawable, languages[1:])))
+        names = [drawable(language_name(x)) for x in languages]
+        axes.set_xticks(range(n - 1), names[:-1], rotation=90)
+        axes.set_yticks(range(n - 1), names[1:] if axes is axes_row[0][0] else [""] * (n - 1))
         axes.tick_params(length=0)
         axes.grid(visible=False)
         for spine in axes.spines.values():
             spine.set_visible(False)
         axes.set_title(f"{when} alignment")
     bar = figure.colorbar(image, ax=list(axes_row[0]), shrink=0.75, pad=0.02)
-    bar.set_label("share of equal answers", fontsize=9.5)
+    bar.set_label("share of questions", fontsize=9.5)
     bar.outline.set_visible(False)
-    headed(figure, _title("Mean consistency", task, "consistency"))
+    headed(figure, _title("Same answer in two languages", task, "consistency"))
     return figure
 
 
@@ -199,19 +200,20 @@ def flow_plot(flow: Mapping[str, Any] | None) -> Figure | None:
     if not flow:
         return None
     n, states = flow["n"], list(flow["before"])
-    figure, ((axes,),) = new_figure(5.6, 3.9)
+    figure, ((axes,),) = new_figure(5.6, 4.3)
     tops = {w: _stack([flow[w][s] / n for s in states]) for w in WHEN}
     for when, x, edge, side in (("before", 0.0, -0.02, "right"), ("after", 1 - _BAR, 1.02, "left")):
         lowest = math.inf
         for state, top in zip(states, tops[when], strict=True):
             height = flow[when][state] / n
             axes.add_patch(Rectangle((x, top - height), _BAR, height, color=_COLOURS[state], linewidth=0))
-            words = STATES[state].replace(" and ", " and\n").replace(", ", ",\n") + f"\n{flow[when][state]}"
+            words = STATES[state].replace(" and ", " and\n").replace(", ", ",\n")
+            words += f"\n{counted(flow[when][state], 'question')}"
             lines = words.count("\n") + 1
             y = min(top - height / 2, lowest - _LINE * lines / 2)  # below the label above it
             lowest = y - _LINE * lines / 2
             axes.text(edge, y, words, ha=side, va="center", linespacing=1.2)
-        axes.text(x + _BAR / 2, 1.03, when, ha="center", va="bottom", color=INK)
+        axes.text(x + _BAR / 2, 1.03, f"{when} alignment", ha="center", va="bottom", color=INK)
     left, right = (dict(zip(states, tops[w], strict=True)) for w in WHEN)
     for move in flow["moves"]:
         a, b, height = move["before"], move["after"], move["n"] / n
@@ -224,7 +226,9 @@ def flow_plot(flow: Mapping[str, Any] | None) -> Figure | None:
     axes.set_xlim(-0.42, 1.42)
     axes.set_ylim(1 - max(1.0, 1 + _GAP * (len(states) - 1)) - 0.02, 1.1)
     axes.set_axis_off()
-    headed(figure, f"{flow['moved']} of {n} questions moved ({percent(flow['moved'] / n)})")
+    figure.supxlabel("A band is as wide as its number of questions. All right: in every language;\n"
+                     "mixed: the languages differ, or an answer could not be read.", fontsize=8.5)  # fmt: skip
+    headed(figure, f"{flow['moved']} of {n} questions ({percent(flow['moved'] / n)}) changed between these states")
     return figure
 
 

@@ -8,7 +8,7 @@ the page knows the places at which the parts start, and loads the one that has t
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +78,28 @@ class Parts:
         if self._items:
             self._write()
         return self.starts
+
+
+def read_list(data: Path, name: str, starts: Mapping[str, Sequence[int]]) -> list[Any]:
+    """A list that :class:`Parts` wrote.
+
+    Args:
+        data: the folder of all parts.
+        name: of the list, as ``0/heads``.
+        starts: last part of a list's name -> the index of the first item of each part, as the page has them.
+
+    Returns:
+        Its items; none where a part is missing or is none.
+    """
+    items: list[Any] = []
+    for k in range(len(starts.get(name.rpartition("/")[2], ()))):
+        head = f'calmPart("{name}-{k}",'
+        try:
+            text = (data / f"{name}-{k}.js").read_text(encoding="utf-8")
+            items += json.loads(text.removeprefix(head).removesuffix(");\n"))
+        except (OSError, ValueError):
+            return []
+    return items
 
 
 def cut(text: str, longest: int) -> Text:

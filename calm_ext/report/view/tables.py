@@ -3,7 +3,8 @@
 For table *t* of the board (:mod:`.parts` says how a list becomes parts):
 
 - ``t/rows``: a row of the table: label, values, intervals, ranks; and which other parts there are of it;
-- ``t/heads``: of a question its id, right option, number of options, and the beginning of its text;
+- ``t/heads``: of a question its id, right option, number of options, and the beginning of its text; where questions
+  have clusters, also the number of its cluster;
 - ``t/texts``: of a question its text and options in every language, and the order in which letters stood;
 - ``t/answers/r``: of row *r*, what was answered to a question in every language: indices of options, -1 for none;
 - ``t/across``: the same of a question for every row, 0 for a row without samples;
@@ -23,13 +24,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from calm_ext.errors import DataError
 from calm_ext.languages import is_language, language_name
+from calm_ext.metrics.answered import numbered
 from calm_ext.metrics.names import LOWER_IS_BETTER, metric_label, metric_name, metric_order
 from calm_ext.metrics.stats import RESAMPLES
 from calm_ext.report.board.entry import plain
 from calm_ext.report.board.names import Places
 from calm_ext.report.board.table import Board, Row, Table
 from calm_ext.report.board.write import about, chance, finding, headline_of, warnings
-from calm_ext.report.compared import differences
+from calm_ext.report.compared import differences, in_one_order
 from calm_ext.report.glossary.words import metric_word
 from calm_ext.report.page.browser import text_of
 from calm_ext.report.view.collect import Question, given_of, questions_of
@@ -89,7 +91,7 @@ class _Writer:
     def write(self, key: str) -> Written:
         questions, first = self._questions()
         languages = list(first.questions) if first else []
-        starts = self._write_questions(questions, languages)
+        starts = self._write_questions(questions, languages, self._clusters())
         order = {q.id: i for i, q in enumerate(questions)}
         rows = Parts(self.data, f"{self.number}/rows")
         answers: list[np.ndarray | None] = []
@@ -116,18 +118,12 @@ class _Writer:
         if first is None:
             return parts.close()
         wanted = [*MOVED, *(f"acc_{x}" for x in self.table.languages)]
-        values: list[dict[str, np.ndarray]] = []
-        for own in columns:
-            place = {i: k for k, i in enumerate(own.ids)} if own else {}
-            order = [place[i] for i in first.ids if i in place]
-            if own is None or not len(order) == len(first.ids) == len(own.ids):
-                values.append({})
-            else:
-                values.append({m: own.values[order, own.names.index(m)] for m in wanted if m in own.names})
+        values = in_one_order(columns, wanted)
         pairs = list(combinations(values, 2))
         if len(pairs) * len(wanted) * len(first.ids) > MOST_MOVES:
             return parts.close()
-        for found in differences(pairs, self.table.languages, RESAMPLES):
+        groups = numbered(first.clusters) if first.clusters else None
+        for found in differences(pairs, self.table.languages, RESAMPLES, clusters=groups):
             parts.add({m: [round(x, 6) if is_number(x) else None for x in d.values()] for m, d in found.items()})
         return parts.close()
 
@@ -145,7 +141,16 @@ class _Writer:
                 return found, found[0] if found else None
         return [], None
 
-    def _write_questions(self, questions: Sequence[Question], languages: Sequence[str]) -> dict[str, list[int]]:
+    def _clusters(self) -> dict[str, int]:
+        """Question -> the number of its cluster; empty where each stands for itself."""
+        found = next((c for r in self.table.rows if (c := r.entry.columns)), None)
+        if found is None or not found.clusters:
+            return {}
+        return dict(zip(found.ids, numbered(found.clusters).tolist(), strict=True))
+
+    def _write_questions(
+        self, questions: Sequence[Question], languages: Sequence[str], clusters: Mapping[str, int]
+    ) -> dict[str, list[int]]:
         heads = Parts(self.data, f"{self.number}/heads")
         texts = Parts(self.data, f"{self.number}/texts", most=MOST_TEXTS)
         for q in questions:
@@ -153,6 +158,7 @@ class _Writer:
             gold = -1 if q.gold is None else q.gold
             heads.add_fitting(lambda n, q=q, gold=gold, head=head: [  # type: ignore[misc]
                 q.id, gold, q.n_options or 0, cut(" ".join(head[:1000].split()), n),
+                *([clusters[q.id]] if clusters else []),
             ], LONGEST_HEAD)  # fmt: skip
             texts.add_fitting(lambda n, q=q: {  # type: ignore[misc]
                 "q": [cut(q.questions.get(x, ""), n) for x in languages],
@@ -246,6 +252,7 @@ class _Writer:
             "n": len(questions),
             "entries": len(t.rows),
             "held": int(not t.taught),
+            "clusters": t.n_clusters or 0,
             "chance": _rounded(sum(1 / n for n in counts) / len(counts)) if chosen else None,
             "pivot": pivots.most_common(1)[0][0] if pivots else None,
             "labelled": any(q.gold is not None for q in questions),

@@ -2,7 +2,7 @@
 // The view: a page that loads what it shows in parts (calm_ext/report/view/tables.py describes them).
 // Whatever a model, a data set or a file name says goes into text nodes and attributes, never into markup.
 (() => {
-  const PER_PAGE = 50, MOST_BESIDE = 6, RESAMPLES = 2000, SEED = 20261130, ALPHA = 0.05;
+  const PER_PAGE = 50, MOST_BESIDE = 6, RESAMPLES = 2000, FEW = 20, SEED = 20261130, ALPHA = 0.05;
   const manifest = JSON.parse(document.getElementById("manifest").textContent);
   const main = document.getElementById("main"), status = document.getElementById("status");
   manifest.tables.forEach((table, number) => { table.number = number; });
@@ -81,10 +81,7 @@
   const inLanguage = (code, more) => ({ lang: code, dir: (manifest.languages[code] ?? ["", "auto"])[1], ...more });
   const letter = (i) => (i < 0 ? "–" : i < 26 ? String.fromCharCode(65 + i) : String(i + 1));
   const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
-  const link = (path, query) => {
-    const more = new URLSearchParams(query ?? {}).toString();
-    return `#/${path.map(encodeURIComponent).join("/")}${more ? `?${more}` : ""}`;
-  };
+  const { link, read: place, write: remember } = address;
   const entryLink = (label, t, query) => link(["e", label, t.key], query);
 
   // A text may be cut: [beginning, characters left out, end].
@@ -130,22 +127,6 @@
 
   // --- where we are --------------------------------------------------------------------------------------------------
 
-  function place() {
-    const [path, query] = (/^#\/(.*)/s.exec(location.hash)?.[1] ?? "").split(/\?(.*)/s);  // #main is the skip link's
-    let parts;
-    try {
-      parts = path.split("/").map(decodeURIComponent);
-    } catch {
-      parts = ["?"];
-    }
-    return { parts, query: Object.fromEntries(new URLSearchParams(query ?? "")) };
-  }
-  // Filters change the address, so that it can be sent on, but make no entry in the history.
-  function remember(query) {
-    const { parts } = place();
-    const kept = Object.fromEntries(Object.entries(query).filter(([, value]) => value !== "" && value !== null && value !== undefined));
-    history.replaceState(history.state, "", parts[0] === "" ? `#/${Object.keys(kept).length ? `?${new URLSearchParams(kept)}` : ""}` : link(parts, kept));
-  }
   const tableOf = (key) => {
     const t = manifest.tables.find((x) => x.key === key);
     if (!t) throw new Error(`There is no task ${key} on this page.`);
@@ -363,10 +344,10 @@
   // Filters of the difference of two: answers of both, the right one, place of the language (-1: all of them).
   const score = (x, g) => x.filter((y) => y === g).length;
   const MOVES = {
-    moved: [() => "moved: another answer", (x, y, g, a) => (a < 0 ? x.some((v, i) => v !== y[i]) : x[a] !== y[a])],
-    won: [() => "won: more right", (x, y, g, a) => (a < 0 ? score(y, g) > score(x, g) : x[a] !== g && y[a] === g)],
-    lost: [() => "lost: fewer right", (x, y, g, a) => (a < 0 ? score(y, g) < score(x, g) : x[a] === g && y[a] !== g)],
-    stayed: [() => "stayed: the same answers", (x, y, g, a) => (a < 0 ? x.every((v, i) => v === y[i]) : x[a] === y[a])],
+    moved: [(x) => (x ? `the answer in ${x} changed` : "an answer changed"), (x, y, g, a) => (a < 0 ? x.some((v, i) => v !== y[i]) : x[a] !== y[a])],
+    won: [(x) => (x ? `the answer in ${x} became right` : "more answers are right"), (x, y, g, a) => (a < 0 ? score(y, g) > score(x, g) : x[a] !== g && y[a] === g)],
+    lost: [(x) => (x ? `the answer in ${x} became wrong` : "fewer answers are right"), (x, y, g, a) => (a < 0 ? score(y, g) < score(x, g) : x[a] === g && y[a] !== g)],
+    stayed: [(x) => (x ? `the answer in ${x} did not change` : "no answer changed"), (x, y, g, a) => (a < 0 ? x.every((v, i) => v === y[i]) : x[a] === y[a])],
     "": [() => "all questions", () => true],
   };
 
@@ -395,7 +376,7 @@
       back: (more) => link(["d", a.label, b.label, t.key], more),
       matches: (q, filter) => filters[filter][1](before[q], after[q], heads[q][1], at()),
       load: a.said && b.said ? (tell) => Promise.all([saidOf(t, i, a, tell), saidOf(t, j, b, tell)]) : null,
-      named: () => [],
+      named: () => [at() < 0 ? "" : languageName(t.languages[at()])],
     };
   }
   const filtersOf = (query) => Object.fromEntries(["show", "a", "b", "find", "said"].filter((k) => query[k]).map((k) => [k, query[k]]));
@@ -429,11 +410,11 @@
     function drawForm(changed) {
       const counts = Object.entries(filters).filter(([key]) => t.labelled || !NEED_GOLD.includes(key)).map(([key, [words]]) => {
         const n = heads.reduce((sum, _, i) => sum + (matches(i, key) ? 1 : 0), 0);
-        return [key, `${words(...named())} (${n.toLocaleString("en")})`];
+        return [key, `${words(...named())} (${count(n, "question")})`];
       });
       if (changed && "find" in changed) return;
       const focused = [...form.elements].indexOf(document.activeElement);
-      form.replaceChildren(choice("Show", query.show ?? Object.keys(filters)[0], counts, (x) => change({ show: x || "all" }), { class: "wide" }), ...languages(change),
+      form.replaceChildren(choice("Show questions", query.show ?? Object.keys(filters)[0], counts, (x) => change({ show: x || "all" }), { class: "wide" }), ...languages(change),
         typed("Text (regular expression)", query.find ?? "", (find) => change({ find }), { class: "wide" }),
         ...(said ? [make("label", { class: "check" }, said.box, "also in what was written")] : []),
         ...(ways().length ? [make("p", { class: "ways" }, "These two languages: ", ways().map(([words, more]) =>
@@ -520,7 +501,7 @@
       form.elements[0].focus({ preventScroll: true });
     })) : null;
     const asked = Object.keys(filtersOf(query)).length || query.page ? form : { languages: byLanguage, map: byPair }[query.at] ?? (query.heat ? byPair : null);
-    return Object.assign([`${label} · ${t.key}`, crumbs(make("a", { href: link([""], { task: t.key }).replace("#//", "#/") }, t.key), label), make("h1", {}, label),
+    return Object.assign([`${label} · ${t.key}`, crumbs(make("a", { href: link([""], { task: t.key }) }, t.key), label), make("h1", {}, label),
       make("p", { class: "about" }, `${t.key}: ${t.about}.`), cautions(t), nearChance(row), numbers,
       rivals.length ? tools("Difference to another model", choice("Difference to", "", [["", "choose a model"], ...rivals], (x) => { if (x) location.hash = link(["d", label, x, t.key]); }, { class: "wide" })) : null,
       make("div", { class: t.languages.length > 10 ? null : "pair" }, byLanguage, byPair),
@@ -690,7 +671,7 @@
     const kept = list ? { ...list.base, ...filtersOf(filter) } : {}, page = Math.floor(at / PER_PAGE) + 1;
     const turnTo = (by, words) => (turns[at + by] !== undefined ? make("a", { href: link(["q", key, heads[turns[at + by]][0]], kept), "data-turn": by }, words) : null);
     const words = narrowed ? [list.filters[showOf(filter, list)][0](...list.named()), filter.find ? `with “${filter.find}”` : ""].filter(Boolean).join(", ") : "";
-    return [`${id} · ${key}`, crumbs(list ? make("a", { href: list.back(narrowed ? { ...filtersOf(filter), ...(page > 1 ? { page } : {}) } : {}) }, list.title, words ? `: ${words}` : "") : make("a", { href: link([""], { task: key }).replace("#//", "#/") }, key), id),
+    return [`${id} · ${key}`, crumbs(list ? make("a", { href: list.back(narrowed ? { ...filtersOf(filter), ...(page > 1 ? { page } : {}) } : {}) }, list.title, words ? `: ${words}` : "") : make("a", { href: link([""], { task: key }) }, key), id),
       make("h1", {}, `Question ${id}`), make("p", { class: "about" }, `${key}, question ${at + 1} of ${turns.length}${words ? ` (${words}; ${heads.length} in all)` : ""}${gold < 0 ? "" : `; the right answer is ${letter(gold)}`}.`),
       make("nav", { class: "turns", "aria-label": "Other questions" }, turnTo(-1, "← previous"), turnTo(1, "next →")),
       make("h2", {}, UNSEEN[style] ? "The question and its options" : "As it was asked"), UNSEEN[style] ? make("p", { class: "box" }, UNSEEN[style]) : "", ...(text.q.some((x) => whole(x)) || text.o.some((x) => x.length) ? versions : [make("p", {}, "The samples do not have the texts of this question.")]),
@@ -724,7 +705,7 @@
     const names = t.languages.map((x) => [x, languageName(x)]);
     const [form, items, pager, , ready] = questions(t, heads, query, list, marks,
       (set) => [choice("Language", query.a ?? "", [["", "all languages"], ...names], (x) => set({ a: x }))]);
-    return Object.assign([`${from} → ${to} · ${key}`, crumbs(make("a", { href: link([""], { task: key }).replace("#//", "#/") }, key), "difference"),
+    return Object.assign([`${from} → ${to} · ${key}`, crumbs(make("a", { href: link([""], { task: key }) }, key), "difference"),
       make("h1", {}, make("a", { href: entryLink(from, t) }, from), " → ", make("a", { href: entryLink(to, t) }, to)),
       make("p", { class: "about" }, `${key}: ${t.about}.`),
       make("div", { class: "turns" }, make("a", { href: link(["d", to, from, key]) }, "the other way round")),
@@ -758,16 +739,21 @@
   }
 
   // Of columns of differences by question: mean, 95 % percentile interval and two-sided p of the paired bootstrap.
-  function bootstrap(columns) {
+  // `groups` has the number of each question's cluster: whole clusters are drawn. Without it each question is one.
+  function bootstrap(columns, groups) {
     const n = columns[0].length, next = random(SEED), drawn = columns.map(() => new Float64Array(RESAMPLES));
-    const sums = new Float64Array(columns.length);
+    const sums = new Float64Array(columns.length), members = [];
+    for (let q = 0; q < n; q += 1) (members[groups ? groups[q] : q] ??= []).push(q);
+    const totals = columns.map((column) => members.map((own) => own.reduce((s, q) => s + column[q], 0)));
     for (let r = 0; r < RESAMPLES; r += 1) {
+      let size = 0;
       sums.fill(0);
-      for (let k = 0; k < n; k += 1) {
-        const q = Math.floor(next() * n);
-        for (let c = 0; c < columns.length; c += 1) sums[c] += columns[c][q];
+      for (let k = 0; k < members.length; k += 1) {
+        const g = Math.floor(next() * members.length);
+        size += members[g].length;
+        for (let c = 0; c < columns.length; c += 1) sums[c] += totals[c][g];
       }
-      for (let c = 0; c < columns.length; c += 1) drawn[c][r] = sums[c] / n;
+      for (let c = 0; c < columns.length; c += 1) drawn[c][r] = sums[c] / size;
     }
     return columns.map((column, c) => {
       const own = drawn[c].sort(), at = (share) => {
@@ -806,28 +792,32 @@
     const languages = t.labelled && t.languages.length > 1 ? t.languages : [];
     const byLanguage = languages.map((_, l) => [right(before, l), right(after, l)]);
     const keys = [...names, ...languages.map((x) => `acc_${x}`)], given = written && keys.every((m) => written[m]);
+    const few = !given && t.clusters > 0 && t.clusters < FEW, mean = (x) => x.reduce((s, v) => s + v, 0) / x.length;
     const every = [...sides, ...byLanguage], found = given ? keys.map((m) => {
       const [value, a, b, p] = written[m];
       return turned ? { value: -value, ci: [-b, -a], p } : { value, ci: [a, b], p };
-    }) : bootstrap(every.map(([x, y]) => Float64Array.from(x, (v, q) => y[q] - v)));
+    }) : few ? every.map(([x, y]) => ({ value: mean(y) - mean(x), ci: [null, null], p: NaN })) : bootstrap(every.map(([x, y]) => Float64Array.from(x, (v, q) => y[q] - v)), t.clusters ? heads.map((h) => h[4]) : null);
     const flipsOf = ([x, y]) => [x.filter((v, q) => !v && y[q]).length, x.filter((v, q) => v && !y[q]).length];
     const flips = byLanguage.map(flipsOf), binary = (columns) => columns.every((x) => x.every((v) => v === 0 || v === 1));
-    if (!given) sides.forEach((columns, c) => { if (binary(columns)) found[c].p = mcnemar(...flipsOf(columns)); });
-    const corrected = given ? languages.map((x) => written[`acc_${x}`][4]) : holm(flips.map(([gained, lost]) => mcnemar(gained, lost)));
-    const low = new Set(t.columns.filter((c) => c.low).map((c) => c.key)), mean = (x) => x.reduce((s, v) => s + v, 0) / x.length;
+    // McNemar's test takes questions for independent, which those of one cluster are not.
+    const exact = (columns, c) => (binary(columns) && !t.clusters ? mcnemar(...flipsOf(columns)) : found[c].p);
+    if (!given) every.forEach((columns, c) => { found[c].p = exact(columns, c); });
+    const corrected = given ? languages.map((x) => written[`acc_${x}`][4]) : few ? languages.map(() => NaN) : holm(found.slice(names.length).map((f) => f.p));
+    const low = new Set(t.columns.filter((c) => c.low).map((c) => c.key));
     const line = (words, c, p, better, more) => make("tr", { "data-metric": words[0] }, make("th", { scope: "row" }, words[1]), make("td", { class: "n" }, number(mean(every[c][0]))), make("td", { class: "n" }, number(mean(every[c][1]))),
       make("td", { class: "n" }, make("span", { class: p < ALPHA && (found[c].ci[0] > 0 || found[c].ci[1] < 0) ? (found[c].value > 0 === better ? "up" : "down") : null }, number(found[c].value, true)), make("small", {}, interval(found[c].ci, true))), make("td", { class: "n" }, pValue(p)), more ?? []);
     const name = (m) => capital(t.columns.find((c) => c.key === m)?.label ?? m);
+    const groups = t.clusters ? ` in ${count(t.clusters, "cluster")}` : "";
     const head = (...more) => make("thead", {}, make("tr", {}, ["", "First", "Second", "Difference", "p", ...more].map((x, i) => make("th", { scope: "col", class: i ? "n" : null }, x))));
     return [
-      scroll("Difference", make("table", {}, make("caption", {}, `Second less first, of ${count(before.length, "question")}; ${given ? "95 % intervals and p as calm-ext compare has them." : `95 % intervals and p by a paired bootstrap over questions, roughly: ${RESAMPLES.toLocaleString("en")} resamples in this page, because there are too many pairs to write; calm-ext compare has them in full.`} p of what a question has or has not is of the exact McNemar test.`),
+      scroll("Difference", make("table", {}, make("caption", {}, `Second less first, of ${count(before.length, "question")}${groups}; ${given ? `95 % intervals and p${t.clusters ? ", over clusters," : ""} as calm-ext compare has them.` : few ? "there are too many pairs to write intervals and p, and too few clusters to resample them here: calm-ext compare --cluster has them." : `95 % intervals and p by a paired bootstrap over ${t.clusters ? "clusters" : "questions"}, roughly: ${RESAMPLES.toLocaleString("en")} resamples in this page, because there are too many pairs to write; calm-ext compare has them in full.`} ${t.clusters ? "" : "p of what a question has or has not is of the exact McNemar test."}`),
         head(), make("tbody", {}, names.map((m, c) => line([m, name(m)], c, found[c].p, !low.has(m)))))),
       languages.length ? make("h3", {}, "Accuracy by language") : null,
-      languages.length ? scroll("Accuracy by language", make("table", {}, make("caption", {}, "p by the exact McNemar test, corrected over the languages by Holm’s method."), head("Won", "Lost"),
+      languages.length ? scroll("Accuracy by language", make("table", {}, make("caption", {}, `Answers are those to one question in one language. p ${t.clusters ? "over clusters" : "by the exact McNemar test"}, corrected over the languages by Holm’s method.`), head("Answers that became right", "Answers that became wrong"),
         make("tbody", {}, languages.map((x, l) => line([`acc_${x}`, languageName(x)], names.length + l, corrected[l], true, flips[l].map((n) => make("td", { class: "n" }, String(n)))))))) : null,
     ].filter((x) => x);
   }
 
-  addEventListener("hashchange", () => { if (!/^#[^/]/.test(location.hash)) show(); });
+  address.follow(show);
   show();
 })();

@@ -20,6 +20,7 @@ from calm_ext.report.card.markdown import escape, plain
 from calm_ext.report.glossary.link import STYLE, glossary_list
 from calm_ext.report.glossary.words import metric_word
 from calm_ext.report.page.browser import embedded
+from calm_ext.report.page.html import ADDRESS
 from calm_ext.report.templates import environment
 from calm_ext.report.view.tables import LONGEST_RESPONSE, Written, languages_of, write_tables
 from calm_ext.results.log_options import LogOptions
@@ -93,7 +94,8 @@ def write_view(
         _replace(data, folder / "data")
         styles = (_PAGE.parent / "page/style.css", STYLE, _PAGE / "view.css")
         atomic_write(folder / "view.css", "".join(path.read_text(encoding="utf-8") for path in styles))
-        atomic_write(folder / "view.js", (_PAGE / "view.js").read_text(encoding="utf-8"))
+        scripts = (ADDRESS, _PAGE / "view.js")
+        atomic_write(folder / "view.js", "".join(path.read_text(encoding="utf-8") for path in scripts))
         atomic_write(folder / "index.html", page)
         notes = [note for w in written for note in w.notes]
         if publish:
@@ -136,7 +138,20 @@ def _words(written: Sequence[Written]) -> list[str]:
     """The words that the page uses: its metrics, and what ``view.js`` says of all of them."""
     found = (metric_word(c["key"]) for w in written for c in w.manifest["columns"])
     keys = dict.fromkeys(word.key for word in found if word)
-    return [*keys, "rank", "interval", "bootstrap", "paired", "p_value", "mcnemar", "holm", "significant", "chance"]
+    return [
+        "question",
+        "answer",
+        *keys,
+        "rank",
+        "interval",
+        "bootstrap",
+        "paired",
+        "p_value",
+        "mcnemar",
+        "holm",
+        "significant",
+        "chance",
+    ]
 
 
 def _replace(new: Path, old: Path) -> None:

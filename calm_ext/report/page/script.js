@@ -8,16 +8,16 @@
   const data = JSON.parse(document.getElementById("questions-data").textContent);
   const $ = (id) => document.getElementById(id);
   let lower = null;  // made when text is first searched for
-  let page = 0, found = [];
+  let page = 0, found = [], opened = null;  // opened: the id of the question that the address names
 
   // The filters about single answers; those about the question as a whole are data.moves.
   const FLIPS = {
     "any": ["any question", () => true],
     "changed": ["an answer changed", (b, a) => b !== a],
-    "gained": ["became right", (b, a, g) => g !== null && b !== g && a === g],
-    "lost": ["became wrong", (b, a, g) => g !== null && b === g && a !== g],
-    "wrong": ["wrong after", (b, a, g) => g !== null && a !== g],
-    "unread": ["could not be read", (b, a) => b === null || a === null],
+    "gained": ["an answer became right", (b, a, g) => g !== null && b !== g && a === g],
+    "lost": ["an answer became wrong", (b, a, g) => g !== null && b === g && a !== g],
+    "wrong": ["an answer is wrong after", (b, a, g) => g !== null && a !== g],
+    "unread": ["an answer could not be read", (b, a) => b === null || a === null],
   };
 
   function make(tag, content, attributes) {
@@ -61,7 +61,7 @@
     for (const key of [...Object.keys(FLIPS), ...(both ? Object.keys(data.moves) : [])]) {
       if (!both && ["changed", "gained", "lost"].includes(key)) continue;
       const n = t.rows.filter((row) => matches(row, t, key, at)).length;
-      if (n || key === "any") counts.push([key, `${key in FLIPS ? FLIPS[key][0] : data.moves[key]} (${n})`]);
+      if (n || key === "any") counts.push([key, `${key in FLIPS ? FLIPS[key][0] : `the question ${data.moves[key]}`} (${n.toLocaleString("en")} ${n === 1 ? "question" : "questions"})`]);
     }
     fill($("f-move"), counts);
   }
@@ -110,7 +110,16 @@
       make("span", data.strings[row[3][first]], inLanguage(code, { class: "head" })),
       make("span", marks, { class: "marks" }),
     ]), { class: "question" });
+    node.dataset.id = row[0];
+    node.open = row[0] === opened;
     node.addEventListener("toggle", () => {
+      if (node.open && opened !== row[0]) {
+        opened = row[0];
+        remember(true);
+      } else if (!node.open && opened === row[0]) {
+        opened = null;
+        remember();
+      }
       if (node.open && node.children.length === 1) {
         const order = [...t.languages.keys()].sort((a, b) => (b === first) - (a === first));
         node.append(make("div", order.map((i) => version(row, t, i)), { class: "inside" }));
@@ -151,20 +160,70 @@
     return make("div", parts, { class: "version" });
   }
 
+  const usual = () => ([...$("f-move").options].some((x) => x.value === "changed") ? "changed" : "any");
+
+  // What is chosen goes into the address; only an opened question makes an entry of the history, which Back closes.
+  function remember(entry) {
+    address.write({
+      task: task() === data.tasks[0] ? "" : task().name, show: $("f-move").value === usual() ? "" : $("f-move").value,
+      a: $("f-language").value, find: $("f-text").value.trim(), page: page ? page + 1 : "", open: opened,
+    }, entry);
+  }
+
+  // Show what the address says; what is not there is said and left out.
+  function restore() {
+    const { query } = address.read(), wrong = [];
+    const pick = (select, name, value) => {
+      if ([...select.options].some((x) => x.value === value)) select.value = value;
+      else wrong.push(`${name}=${query[name]}`);
+    };
+    const n = data.tasks.findIndex((t) => t.name === query.task);
+    if (query.task && n < 0) wrong.push(`task=${query.task}`);
+    $("f-task").value = String(Math.max(0, n));
+    choices();
+    pick($("f-language"), "a", query.a ?? "");
+    choices();
+    $("f-move").value = usual();
+    if (query.show) pick($("f-move"), "show", query.show);
+    $("f-text").value = query.find ?? "";
+    opened = query.open ?? null;
+    const seek = () => found.findIndex((row) => row[0] === opened);
+    search();
+    if (opened !== null && seek() < 0) {  // a question that is named is shown, whatever the filters
+      Object.assign($("f-language"), { value: "" });
+      choices();
+      $("f-move").value = "any";
+      $("f-text").value = "";
+      search();
+    }
+    if (opened !== null && seek() < 0) {
+      wrong.push(`open=${opened}`);
+      opened = null;
+    }
+    page = opened !== null ? Math.floor(seek() / PER_PAGE) : Math.min(Math.max(0, (Number(query.page) || 1) - 1), Math.max(0, Math.ceil(found.length / PER_PAGE) - 1));
+    show();
+    if (wrong.length) $("found").textContent += ` The address has ${wrong.join(", ")}, which is not there.`;
+    return Object.keys(query).length > 0;
+  }
+
+  const node = () => [...$("list").children].find((x) => x.dataset.id === opened);
+  function change() {
+    opened = null;
+    search();
+    remember();
+  }
   fill($("f-task"), data.tasks.map((t, i) => [String(i), t.name]));
-  choices();
-  if (task().when.length > 1) $("f-move").value = "changed";
-  if (!$("f-move").value) $("f-move").value = "any";
   let timer = 0;
-  $("f-task").addEventListener("change", () => { choices(); search(); });
-  $("f-language").addEventListener("change", () => { choices(); search(); });
-  $("f-move").addEventListener("change", search);
-  $("f-text").addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(search, 120); });
+  $("f-task").addEventListener("change", () => { choices(); change(); });
+  $("f-language").addEventListener("change", () => { choices(); change(); });
+  $("f-move").addEventListener("change", () => change());
+  $("f-text").addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(() => change(), 120); });
   $("filters").addEventListener("submit", (event) => event.preventDefault());
-  const turn = (by) => { page += by; show(); $("found").scrollIntoView(); };
+  const turn = (by) => { page += by; opened = null; show(); remember(); $("found").scrollIntoView(); };
   $("previous").addEventListener("click", () => turn(-1));
   $("next").addEventListener("click", () => turn(1));
   for (const part of document.querySelectorAll(".scroll")) if (part.scrollWidth > part.clientWidth) part.tabIndex = 0;
   $("filters").hidden = $("legend").hidden = false;
-  search();
+  address.follow(() => { restore(); node()?.scrollIntoView({ block: "nearest" }); });
+  if (restore()) (node() ?? $("filters")).scrollIntoView();
 })();
