@@ -218,3 +218,17 @@ def test_what_cannot_be_compared(tmp_path: Path) -> None:
     assert "they differ in style (explain against direct)" in said(base, direct)
     other = write_task(tmp_path / "5", rows, task="calm_y_xl")
     assert "they differ in task (calm_x_xl against calm_y_xl)" in said(base, other)
+
+
+def test_a_metric_of_two_questions_that_both_change_is_no_certainty() -> None:
+    """P(zh right | en right) goes from 0 of 2 to 2 of 3: no resample of that varies, and the p is the score interval's."""
+    before = np.zeros((40, 4), dtype=bool)
+    after = before.copy()
+    before[:2, 0] = True
+    after[:3, 0] = True
+    after[:3, 3] = True
+    changed = compare(answer_set(before), answer_set(after), resamples=500).changes["transfer_zh"]
+    assert (changed.before, changed.after, changed.test) == (0.0, 1.0, "interval")
+    low, high = changed.ci95
+    assert 0 < low < 0.6 and high == 1.0
+    assert 0.001 < changed.p < 0.05 and changed.p_holm == pytest.approx(min(1.0, 3 * changed.p), abs=0.1)

@@ -96,7 +96,7 @@ def paired_tests(metrics: Mapping[str, Paired], languages: Sequence[str]) -> dic
     The test is exact McNemar where every question that has the metric is 0 or 1, and both sides have it for the same
     questions; else the paired bootstrap. Where that would not cover, and where questions have clusters, the signs of
     the questions' or clusters' differences are flipped (:func:`calm_ext.metrics.stats.sign_flips`), if both sides have
-    the metric for the same questions. Holm's correction is over the languages: the ``acc_<language>`` are a family;
+    the metric for the same questions; if they do not, p is that of the score interval (:func:`interval_p`). Holm's correction is over the languages: the ``acc_<language>`` are a family;
     ``transfer_<language>``, ``fidelity_<language>`` and those of a second score, as ``acc_unnorm_<language>``, are
     others. Every other metric stands for itself: its ``p_holm`` is its ``p``.
 
@@ -155,6 +155,9 @@ def _tested(paired: Paired) -> Tested:
             ):
                 p = sign_flips((new - old)[both], None if paired.clusters is None else paired.clusters[both])
                 return Tested(p, p, "sign flips")
+    if paired.interval is not None and paired.interval.method != BOOTSTRAP:  # two of two questions do not vary
+        p = interval_p(_difference(paired), paired.interval.low, paired.interval.high)
+        return Tested(p, p, "interval")
     assert paired.drawn is not None, "what is not 0 or 1 needs resamples"
     p = bootstrap_p(paired.drawn.round(12))  # equal means are equal, whatever their last bits
     return Tested(p, p, "bootstrap")
