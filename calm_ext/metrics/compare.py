@@ -93,10 +93,11 @@ class Tested(NamedTuple):
 def paired_tests(metrics: Mapping[str, Paired], languages: Sequence[str]) -> dict[str, Tested]:
     """Test each metric's difference, and correct the languages for one another.
 
-    The test is exact McNemar where every question that has the metric is 0 or 1, and both sides have it for the same
-    questions; else the paired bootstrap. Where that would not cover, and where questions have clusters, the signs of
-    the questions' or clusters' differences are flipped (:func:`calm_ext.metrics.stats.sign_flips`), if both sides have
-    the metric for the same questions; if they do not, p is that of the score interval (:func:`interval_p`). Holm's correction is over the languages: the ``acc_<language>`` are a family;
+    The test is exact McNemar where every question that has the metric is 0 or 1, and both sides have it for the
+    same questions; else the paired bootstrap. Where that would not cover, and where questions have clusters, the
+    signs of the questions' or clusters' differences are flipped (:func:`calm_ext.metrics.stats.sign_flips`), if
+    both sides have the metric for the same questions; if they do not, p is that of the score interval
+    (:func:`interval_p`). Holm's correction is over the languages: the ``acc_<language>`` are a family;
     ``transfer_<language>``, ``fidelity_<language>`` and those of a second score, as ``acc_unnorm_<language>``, are
     others. Every other metric stands for itself: its ``p_holm`` is its ``p``.
 
