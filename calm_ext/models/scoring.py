@@ -67,15 +67,21 @@ def score_groups(
     rows.sort(key=width, reverse=True)
     result: list[list[Answer]] = [[(0.0, True)] * len(targets) for _, targets in groups]
     apart = bool(rows) and can_score(model, dtype)
-    passes = Shrinking(batch_size, lambda part: _read_rows(model, part) if apart else _score(model, part, dtype))
+
+    def one_pass(part: Sequence[Row]) -> list[Any]:
+        found = _read_rows(model, part) if apart else _score(model, part, dtype)
+        if progress:
+            progress(sum(len(targets) for _, _, _, targets in part))
+        return found
+
+    passes = Shrinking(batch_size, one_pass)
 
     def work(part: Sequence[Row]) -> list[list[Answer]]:
-        answers = _scored_apart(model, part, passes.do(part)) if apart else passes.do(part)
+        found = passes.do(part)
+        answers = _scored_apart(model, part, found) if apart else found
         if scored:
             for (index, first, _, _), own in zip(part, answers, strict=True):
                 scored(index, first, own)
-        if progress:
-            progress(sum(map(len, answers)))
         return answers
 
     size = batch_size * (_passes_together(rows, batch_size) if apart else 1)
