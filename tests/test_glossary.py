@@ -108,7 +108,7 @@ def test_one_wording_and_every_count_says_what_it_counts(run: Path, name: str) -
     text = re.sub(r"<(script|style)[^>]*>.*?</\1>", " ", page, flags=re.DOTALL)
     text = " ".join(html.unescape(re.sub(r"<[^>]*>", " ", text)).split())
     assert re.findall(r"\b(?:won|lost|moved|flipped)\b", text) == []
-    counted = re.findall(r"(\d+ [a-z]+) (?:became|fell|came to it)", text)
+    counted = re.findall(r"\b(\d+(?: \w+)?) (?:became|fell apart|came to it)", text)
     assert counted and all(re.fullmatch(r"\d+ (?:answers?|questions?)", x) for x in counted), counted
     assert {"question", "answer"} <= set(listed(page))
 
