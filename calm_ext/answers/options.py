@@ -27,6 +27,10 @@ _UNITS = re.compile(r"(?<=\d)\s?[%‰°]$|^[$€£¥₹](?=\d)")
 _CONTINUES = re.compile(r"[%‰°€$£¥₹+#*^_=<>~@]|[-/'’]\w|[.,:]\d|\s[%‰°€]")
 
 
+#: A long text is asked about at each of its lines.
+_small = lru_cache(maxsize=4)(lower)
+
+
 class Found(NamedTuple):
     """Options that a text begins with.
 
@@ -131,7 +135,7 @@ class Options:
     def starting(self, text: str, at: int) -> Iterator[Found]:
         """All ways in which options begin a text at a place, the strictest first."""
         yield from self._starting(text, at)
-        small = lower(text)
+        small = _small(text)
         article = self.words.article.match(small, at)
         prefix = self.words.prefixed.match(small, article.end() if article else at) if self.words.prefixed else None
         for match in (prefix, article):

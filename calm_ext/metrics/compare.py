@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from calm_ext.errors import DataError
 from calm_ext.metrics.answered import Answered, AnswerSet, differences
-from calm_ext.metrics.intervals import BOOTSTRAP, Z95, Interval
+from calm_ext.metrics.intervals import BOOTSTRAP, Interval, interval_p
 from calm_ext.metrics.measure import bias_warnings, cluster_warnings, label_warnings
 from calm_ext.metrics.names import SET_LEVEL, TWINS, metric_order
 from calm_ext.metrics.stats import RESAMPLES, bootstrap_p, detectable, holm, mcnemar, sign_flips
@@ -97,12 +97,12 @@ def paired_tests(metrics: Mapping[str, Paired], languages: Sequence[str]) -> dic
     same questions; else the paired bootstrap. Where that would not cover, and where questions have clusters, the
     signs of the questions' or clusters' differences are flipped (:func:`calm_ext.metrics.stats.sign_flips`), if
     both sides have the metric for the same questions; if they do not, p is that of the score interval
-    (:func:`interval_p`). Holm's correction is over the languages: the ``acc_<language>`` are a family;
-    ``transfer_<language>``, ``fidelity_<language>`` and those of a second score, as ``acc_unnorm_<language>``, are
-    others. Every other metric stands for itself: its ``p_holm`` is its ``p``.
+    (:func:`~calm_ext.metrics.intervals.interval_p`). Holm's correction is over the languages: the
+    ``acc_<language>`` are a family; ``transfer_<language>``, ``fidelity_<language>`` and those of a second score,
+    as ``acc_unnorm_<language>``, are others. Every other metric stands for itself: its ``p_holm`` is its ``p``.
 
     Interval and p never contradict each other: where the interval contains 0 and the test finds p < .05, as sign flips
-    do of ten tiny differences in one direction, p is the interval's (:func:`interval_p`).
+    do of ten tiny differences in one direction, p is the interval's (:func:`~calm_ext.metrics.intervals.interval_p`).
     """
     found = {name: _agreeing(_tested(paired), paired) for name, paired in metrics.items()}
     for prefix in ("acc_", "transfer_", "fidelity_", *(f"acc_{twin}_" for twin in TWINS)):
@@ -128,17 +128,6 @@ def _difference(paired: Paired) -> float:
     if paired.before is not None and paired.after is not None:
         return float(np.nanmean(paired.after) - np.nanmean(paired.before))
     return float(np.nanmean(paired.drawn)) if paired.drawn is not None else math.nan
-
-
-def interval_p(value: float, low: float, high: float) -> float:
-    """The two-sided p-value that goes with a 95 % interval (Altman and Bland 2011): that of the normal distribution at
-    1.96 times the distance from 0, over the distance from the value to the bound on the side of 0.
-
-    >>> round(interval_p(0.02, 0.0, 0.05), 3), round(interval_p(-0.0075, -0.016, 0.016), 3), interval_p(0.0, -0.1, 0.1)
-    (0.05, 0.532, 1.0)
-    """
-    near = value - low if value > 0 else high - value
-    return 1.0 if not value else math.erfc(Z95 * abs(value) / near / math.sqrt(2)) if near > 0 else 0.0
 
 
 def _tested(paired: Paired) -> Tested:

@@ -275,3 +275,14 @@ def _or_normal(values: np.ndarray, found: Interval | None, clusters: np.ndarray 
         return found
     half, mean = Z95 * standard_error(values, clusters), float(np.nanmean(values))
     return Interval(mean - half, mean + half)
+
+
+def interval_p(value: float, low: float, high: float) -> float:
+    """The two-sided p-value that goes with a 95 % interval (Altman and Bland 2011): that of the normal distribution at
+    1.96 times the distance from 0, over the distance from the value to the bound on the side of 0.
+
+    >>> round(interval_p(0.02, 0.0, 0.05), 3), round(interval_p(-0.0075, -0.016, 0.016), 3), interval_p(0.0, -0.1, 0.1)
+    (0.05, 0.532, 1.0)
+    """
+    near = value - low if value > 0 else high - value
+    return 1.0 if not value else math.erfc(Z95 * abs(value) / near / math.sqrt(2)) if near > 0 else 0.0
