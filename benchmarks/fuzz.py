@@ -377,14 +377,19 @@ def taken() -> float:
     return most / (1024 if sys.platform != "darwin" else 2**20)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def options(description: str | None) -> argparse.ArgumentParser:
+    """The options of this benchmark and of fuzz_guided.py."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--inputs", type=int, default=10_000, help="of each reader")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--readers", default=",".join(READERS))
     parser.add_argument("--minutes", type=float, default=60.0, help="for all readers together")
     parser.add_argument("--keep", type=Path, help="folder for the inputs that made faults")
-    given = parser.parse_args()
+    return parser
+
+
+def main() -> None:
+    given = options(__doc__).parse_args()
     logging.disable(logging.WARNING)
     names = given.readers.split(",")
     print("| reader | inputs | read | refused | faults | slowest, s | memory, MiB |")

@@ -102,14 +102,9 @@ def guided(reader: str, *, inputs: int, seconds: float, seed: int, to: Path, kee
 
 
 def main() -> None:
-    from fuzz import READERS
+    from fuzz import options
 
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--inputs", type=int, default=10_000, help="of each reader")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--readers", default=",".join(READERS))
-    parser.add_argument("--minutes", type=float, default=60.0, help="for all readers together")
-    parser.add_argument("--keep", type=Path, help="folder for the inputs that made faults")
+    parser = options(__doc__)
     parser.add_argument("--to", type=Path, help=argparse.SUPPRESS)  # of the process of one reader
     given = parser.parse_args()
     names = given.readers.split(",")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import nan
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -202,7 +202,7 @@ class AnswerSet:
         return max(max(named) + 1, 2) if named else None
 
 
-def numbered(names: Sequence[str]) -> np.ndarray:
+def numbered(names: Sequence[Hashable]) -> np.ndarray:
     """The number of each name, in the order in which the names first come.
 
     >>> numbered(["a", "b", "a"]).tolist()
@@ -211,7 +211,7 @@ def numbered(names: Sequence[str]) -> np.ndarray:
     import numpy as np
 
     place = {name: i for i, name in enumerate(dict.fromkeys(names))}
-    return np.array([place[name] for name in names])
+    return np.array([place[name] for name in names], dtype=int)
 
 
 def parts_of(signed: str) -> dict[str, str]:

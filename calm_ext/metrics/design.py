@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from calm_ext.metrics.answered import numbered
 from calm_ext.metrics.compare import Paired
 from calm_ext.metrics.intervals import SCORE, SHARE, Z95, Bounds, Interval, mean_interval, score_interval
 from calm_ext.metrics.stats import RESAMPLES, cluster_sums, draws, interval, resampled_means
@@ -52,10 +53,10 @@ class Design:
     ) -> None:
         import numpy as np
 
-        self.questions = _numbered(questions)
+        self.questions = numbered(questions)
         self.clustered = clusters is not None and len(set(clusters)) < len(set(questions))
-        self.units = _numbered(clusters) if clusters is not None and self.clustered else self.questions
-        self.seeds = _numbered(seeds) if seeds is not None else np.zeros(len(self.questions), dtype=int)
+        self.units = numbered(clusters) if clusters is not None and self.clustered else self.questions
+        self.seeds = numbered(seeds) if seeds is not None else np.zeros(len(self.questions), dtype=int)
         self.n_questions, self.n_units, self.n_seeds = (
             int(x.max(initial=-1)) + 1 for x in (self.questions, self.units, self.seeds)
         )
@@ -186,14 +187,6 @@ class Design:
         found = np.zeros(self.n_questions, dtype=int)
         found[self.questions] = self.units
         return found
-
-
-def _numbered(values: Sequence[Any]) -> np.ndarray:
-    """0, 1, … for different values, in the order in which they come."""
-    import numpy as np
-
-    number: dict[Any, int] = {}
-    return np.array([number.setdefault(v, len(number)) for v in values], dtype=int)
 
 
 def _there(values: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 #: Rows of the output embedding that are multiplied at once on a CPU.
 _SLICE = 2048
-#: Places that a slice is multiplied with at once; with fewer, more time goes into reading the embedding.
+#: Places at once: fewer take more time to read the embedding, more take more memory for logits.
 PLACES = 256
 
 _untouched: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Positions whose log-softmax is taken at once.
-_POSITIONS = 256
 _KINDS = {"full_attention", "sliding_attention"}
 
 _known: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
@@ -190,9 +188,9 @@ def _read(
 
     picked = torch.zeros(len(wanted), dtype=dtype or torch.float32, device=logits.device)
     greedy = torch.zeros(len(wanted), dtype=torch.bool, device=logits.device)
-    for start in range(0, len(logits), _POSITIONS):
-        logprobs = F.log_softmax(logits[start : start + _POSITIONS], dim=-1, dtype=picked.dtype)
-        here = ((where >= start) & (where < start + _POSITIONS)).nonzero()[:, 0]
+    for start in range(0, len(logits), PLACES):
+        logprobs = F.log_softmax(logits[start : start + PLACES], dim=-1, dtype=picked.dtype)
+        here = ((where >= start) & (where < start + PLACES)).nonzero()[:, 0]
         rows, tokens = where[here] - start, wanted[here]
         picked[here] = logprobs[rows, tokens]
         greedy[here] = logprobs.argmax(-1)[rows] == tokens
