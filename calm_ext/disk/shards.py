@@ -25,11 +25,11 @@ def shards_of(path: Path) -> list[Path]:
     if path.is_dir():
         found = [x for x in path.glob("*.jsonl") if not x.name.startswith(".")]
         if not found:
-            raise DataError(f"{path}: is a folder without *.jsonl")
+            raise DataError(f"{path}: is a folder without *.jsonl; give a file, a folder that has some, or a pattern")
     elif not path.exists() and glob.has_magic(str(path)):
         found = [Path(x) for x in glob.glob(str(path))]
         if not found:
-            raise DataError(f"{path}: no file fits this pattern")
+            raise DataError(f"{path}: no file fits this pattern; give a file, a folder of *.jsonl, or another pattern")
     else:
         return [path]
     return sorted(found, key=lambda x: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", x.name)])
