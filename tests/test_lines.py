@@ -107,3 +107,11 @@ def test_a_file_without_digests_is_trusted_once(written: Path) -> None:
     text = lines(written)
     written.write_bytes(b"".join([*text[:2], to_line(generation(QUESTIONS[3], "fr")).encode(), *text[3:]]))
     assert restore(written) == [2]
+
+
+def test_of_a_shard_that_was_whole_lines_at_the_end_are_lost_too(written: Path) -> None:
+    before = lines(written)
+    written.write_bytes(b"".join(before[:6]))
+    assert restore(written, whole=True) == [6, 7]
+    ask_again(written, [6, 7], QUESTIONS, answer, chunk=2, lost=True)
+    assert lines(written) == before and restore(written, whole=True) == []

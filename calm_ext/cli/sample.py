@@ -102,6 +102,7 @@ def command(
                 chat_template=sampling.chat_template,
                 priors=sampling.wants_priors,
                 grounding=grounding,
+                shard_bytes=sampling.shard_bytes,
                 retry=retry,
                 endings=endings,
                 progress=reporter.progress("questions", len(asked)),

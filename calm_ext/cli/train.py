@@ -54,7 +54,8 @@ def command(
     """
     from calm_ext.cli.screen import on_quiet_screen
     from calm_ext.disk.lock import writing
-    from calm_ext.jsonl import read_jsonl, read_numbered
+    from calm_ext.disk.shards import Shards
+    from calm_ext.jsonl import read_jsonl
     from calm_ext.pipeline.recipe import with_arguments
     from calm_ext.records import Exercise, Generation, Group, Pair
     from calm_ext.training.job import TrainingJob
@@ -82,7 +83,7 @@ def command(
     compared = None
     if heldout_generations:
         table = StoredTable.read(
-            read_numbered(heldout_generations, Generation),
+            Shards(heldout_generations, Generation),
             style=sampling.resolved_style,
             thoughts=thoughts,
             normalize=sampling.normalize,

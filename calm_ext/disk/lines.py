@@ -21,11 +21,14 @@ def sums_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.sha256")
 
 
-def restore(path: Path) -> list[int]:
+def restore(path: Path, *, whole: bool = False) -> list[int]:
     """Put the lines of a file into the order of their digests; returns those, from 0, that are lost or were changed.
 
     In the place of a lost line stands an empty one. Of lines that are lost at the end nothing is kept, and a line that
     has no digest is dropped. A file without digests is left as it is.
+
+    Args:
+        whole: the file was written to its end, so that lines that are lost there are lost as any other.
     """
     wanted = _sums(path)
     if wanted is None or not path.is_file():
@@ -34,7 +37,7 @@ def restore(path: Path) -> list[int]:
         return []
     with path.open("rb") as handle:
         known = {_digest(line): line for line in handle}
-    while wanted and wanted[-1] not in known:
+    while not whole and wanted and wanted[-1] not in known:
         wanted.pop()
     _replace(path, [known.get(x, b"\n") for x in wanted])
     _write(path, wanted)
@@ -87,7 +90,9 @@ class CheckedAppender:
 
     def __init__(self, path: Path) -> None:
         self._lines = Appender(path)
-        kept, n = _sums(path), path.read_bytes().count(b"\n")
+        kept = _sums(path)
+        with path.open("rb") as handle:
+            n = sum(1 for _ in handle)  # none is incomplete: those were cut off
         if kept is None or len(kept) < n:
             sign(path)
         elif len(kept) > n:

@@ -17,20 +17,17 @@ A response that a backend could not give is None in its generation. Where it fai
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from calm_ext.disk.lines import CheckedAppender, restore
-from calm_ext.errors import CalmError, DataError
+from calm_ext.errors import CalmError
 from calm_ext.files.journal import Journal
-from calm_ext.harness.again import Answer, ask_again
+from calm_ext.harness.again import Answer
 from calm_ext.harness.generations import Mode, generations_of
 from calm_ext.harness.lengths import with_lengths
 from calm_ext.harness.scores import of_all_options, option_scores
-from calm_ext.jsonl import Appender, read_jsonl
+from calm_ext.harness.written import ShardedAppender, Written
 from calm_ext.models.backends import Backend, within
 from calm_ext.models.endings import FAILED, LONGER, Endings
 from calm_ext.models.request import Reply, SampleRequest
@@ -63,6 +60,7 @@ def sample(
     chat_template: bool = False,
     priors: bool = False,
     grounding: Grounding | None = None,
+    shard_bytes: int | None = None,
     chunk: int | None = None,
     retry: bool = False,
     endings: Endings | None = None,
@@ -77,6 +75,7 @@ def sample(
         chat_template: wrap the prompt as the user's turn of the model's chat template.
         priors: in mode options, score the options after the bare cue, too.
         grounding: the passages to ask with.
+        shard_bytes: write shards beside ``output`` (:mod:`calm_ext.harness.written`), each of at least so many bytes.
         chunk: questions that are asked and written together; default: the backend's.
         retry: ask again, first, what is there and lacks responses.
         endings: filled with how the responses ended, those that were there included, and why some are missing.
@@ -84,7 +83,7 @@ def sample(
         say: called with what was found wrong with the lines that are there, and asked again.
 
     Raises:
-        DataError: ``output`` has generations of other questions.
+        DataError: ``output`` has generations of other questions, or a shard of it is missing between others.
         CalmError: a question has more options than its style has letters; a chat template was asked for and the model
             has none; several processes were started; there is no response to any of the first questions.
     """
@@ -127,8 +126,9 @@ def sample(
     known: dict[tuple[str, str], list[Reply | None]] = {}
     finished = False
     try:
-        _mend(output, questions, answer, chunk=chunk, say=say)
-        done, lacking = _resume(output, questions, 1 if journal else chunk, endings)
+        written = Written(output, questions)
+        _mend(written, answer, chunk=chunk, say=say)
+        done, lacking = written.resume(1 if journal else chunk, endings)
         again = {line: replies for line, replies in lacking.items() if retry or _failed(replies)}
         asked = 0
         if again:
@@ -136,11 +136,11 @@ def sample(
                 question, language = _at(questions, line)
                 kept = [x if x.text is not None or not (retry or x.finish == FAILED) else None for x in replies]
                 known[question.id, language] = kept if len(kept) == n else []
-            asked = ask_again(output, list(again), questions, answer, chunk=chunk)
+            asked = written.ask_again(list(again), answer, chunk=chunk)
             known.clear()
             endings.forget()
-            done, _ = _resume(output, questions, 1 if journal else chunk, endings)
-        with CheckedAppender(output) as appender:
+            done, _ = written.resume(1 if journal else chunk, endings)
+        with ShardedAppender(output, shard_bytes) as appender:
             for start in range(done, len(questions), chunk):
                 part = questions[start : start + chunk]
                 backend.watch = within(progress, start, len(part)) if progress else None
@@ -177,23 +177,13 @@ def _failed(replies: Sequence[Reply]) -> bool:
     return any(reply.text is None and reply.finish == FAILED for reply in replies)
 
 
-def _mend(
-    output: Path,
-    questions: Sequence[ParallelQuestion],
-    answer: Answer,
-    *,
-    chunk: int,
-    say: Callable[[str], None] | None,
-) -> None:
-    """Ask again what is not as it was written: lines that were changed, or are gone from the middle of the file."""
-    lost = restore(output)
-    if not lost:
-        return
-    if lost[-1] >= sum(len(q.versions) for q in questions):
-        raise DataError(f"{output}: has generations of other questions; remove the file to sample anew")
-    if say:
-        say(f"{len(lost)} generations are not as they were written: asked again")
-    ask_again(output, lost, questions, answer, chunk=chunk, lost=True)
+def _mend(written: Written, answer: Answer, *, chunk: int, say: Callable[[str], None] | None) -> None:
+    """Ask again what is not as it was written: lines that were changed, or are gone from the middle of a file."""
+    lost = written.restore()
+    if lost:
+        if say:
+            say(f"{len(lost)} generations are not as they were written: asked again")
+        written.ask_again(lost, answer, chunk=chunk, lost=True)
 
 
 def _explain(responses: Mapping[tuple[str, str], Sequence[Reply]], endings: Endings) -> None:
@@ -276,41 +266,3 @@ def _generated(
         max_new_tokens=kwargs["max_gen_toks"],
     )
     return [[Reply.of(said) for said in replies] for replies in found]
-
-
-def _resume(
-    output: Path, questions: Sequence[ParallelQuestion], chunk: int, endings: Endings
-) -> tuple[int, dict[int, list[Reply]]]:
-    """Number of questions that are there already, whole chunks of them; what comes after is cut off.
-
-    The second value are the lines among them, from 0, that lack responses, with those that they have.
-    """
-    if not output.exists():
-        return 0, {}
-    Appender(output).close()  # cuts an incomplete last line
-    expected = [(q.id, language) for q in questions for language in q.versions]
-    have: list[tuple[str, list[str | None], list[str | None] | None]] = []
-    lacking: dict[int, list[Reply]] = {}
-    for index, generation in enumerate(read_jsonl(output, Generation, allow_empty=True)):
-        if index >= len(expected) or (generation.id, generation.language) != expected[index]:
-            raise DataError(
-                f"{output}:{index + 1}: is {generation.id} in {generation.language}, not what stands there "
-                f"in the questions file; remove the file to sample anew"
-            )
-        there = [None if x is None else "" for x in generation.responses]
-        have.append((generation.language, there, generation.finish))
-        if generation.n_missing:
-            said = generation.finish or [None] * len(there)
-            lacking[index] = [Reply(text, end) for text, end in zip(generation.responses, said, strict=True)]
-    ends = list(accumulate((len(q.versions) for q in questions), initial=0))  # lines up to and with each question
-    complete = bisect_right(ends, len(have)) - 1
-    whole = complete if complete == len(questions) else complete // chunk * chunk
-    if ends[whole] < len(have):
-        with output.open("rb") as handle:
-            size = sum(len(line) for line, _ in zip(handle, range(ends[whole]), strict=False))
-        with output.open("r+b") as handle:
-            handle.truncate(size)
-    kept = have[: ends[whole]]
-    for own in kept:
-        endings.add(*own)
-    return whole, {line: replies for line, replies in lacking.items() if line < len(kept)}

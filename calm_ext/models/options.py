@@ -71,6 +71,9 @@ class SamplingOptions(Section):
     chat_template_kwargs. In a recipe also in training and evaluation."""
     batch_size: int = Field(8, ge=1)
     """Prompts in one forward pass, each with all its options or responses."""
+    shard_mib: int | None = Field(None, ge=1)
+    """Write the generations in shards of about so many MiB, generations-00000.jsonl and so on, instead of in one file:
+    for runs of millions of responses, as 2048. A shard ends with a whole question; what is sampled stays the same."""
     seed: int = 0
     """Seed of the sampler, and of the order in which style letters shows options."""
     thoughts: list[tuple[str, str]] = Field(default_factory=list)
@@ -97,6 +100,11 @@ class SamplingOptions(Section):
         if not all(mark.strip() for pair in thoughts for mark in pair):
             raise ValueError("a mark is empty")
         return thoughts
+
+    @property
+    def shard_bytes(self) -> int | None:
+        """Bytes from which a shard is full; None where there is to be one file."""
+        return None if self.shard_mib is None else self.shard_mib << 20
 
     @property
     def resolved_style(self) -> Literal["explain", "direct", "open", "cloze", "letters"]:

@@ -50,6 +50,11 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def _fitting(folder: Path, patterns: Sequence[str]) -> list[str]:
+    """The names of what lies in a folder and fits one of the patterns, in their order."""
+    return [x.relative_to(folder).as_posix() for pattern in patterns for x in sorted(folder.glob(pattern))]
+
+
 def _valid(entry: Any) -> bool:
     """Whether what a manifest has of a stage is as it is written; of a damaged one the stage is done again."""
     return (
@@ -205,12 +210,12 @@ class RunDirectory:
 
         Args:
             folder: where the marker ``.inputs`` is kept.
-            files: what the stage writes piece by piece, files or directories.
+            files: what the stage writes piece by piece, files or directories; a pattern stands for all that fit it.
             keep: put them aside in ``<folder>/old``, by their inputs, and take them back where the inputs are those
                 again; else they are removed.
         """
         owner, aside = self._owner(folder), self / folder / "old"
-        there = [name for name in files if (self / name).exists()] if owner != inputs else []
+        there = _fitting(self.path, files) if owner != inputs else []
         for name in there:
             if keep:
                 place = make_folder(aside / digest(owner)[:16]) / name
@@ -220,8 +225,8 @@ class RunDirectory:
                 _remove(self / name)
         if owner != inputs:
             atomic_write(self / folder / ".inputs", inputs)
-        for name in files if keep else ():
-            kept = aside / digest(inputs)[:16] / name
-            if kept.exists() and not (self / name).exists():
-                os.replace(kept, self / name)
+        own = aside / digest(inputs)[:16]
+        for name in _fitting(own, files) if keep else ():
+            if not (self / name).exists():
+                os.replace(own / name, self / name)
         return not there

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from calm_ext.disk.shards import written_shards
 from calm_ext.errors import CalmError, RunError
 from calm_ext.files.decode import read_table
 from calm_ext.models.paths import local_folder
@@ -119,7 +120,7 @@ def plan_push(
     quoted, note = _report(run, data, report)
     uploads += quoted
     notes += note
-    uploads += [Upload(name, _inside(run, name)) for name in include]
+    uploads += [Upload(own, _inside(run, own)) for name in include for own in _included(run, name)]
     return Push(repo, uploads, notes)
 
 
@@ -245,6 +246,13 @@ def _report(run: Path, data: RunData, wanted: bool | None) -> tuple[list[Upload]
         left = f"the report is left out: it quotes questions of {of}; --include-report adds it"
         return [], [left] if wanted is None else []
     return [Upload(str(p.relative_to(run)), p) for p in files], [f"the report quotes some questions of {of}"]
+
+
+def _included(run: Path, name: str) -> list[str]:
+    """A file of the run, with its shards where it has some."""
+    shards = [own.name for own in written_shards(run / name) if own != run / name]
+    whole = [name] if not shards or (run / name).exists() else []
+    return whole + [str(Path(name).with_name(own)) for own in shards]
 
 
 def _inside(run: Path, name: str) -> Path:

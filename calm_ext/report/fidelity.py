@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from calm_ext.disk.shards import shards_of
 from calm_ext.errors import DataError
 from calm_ext.jsonl import read_jsonl
 from calm_ext.languages import get_language, is_language
@@ -24,11 +25,12 @@ def fidelity_summary(data: RunData) -> dict[str, Any] | None:
     real = [x for x in languages if is_language(x) and not get_language(x).invented]
     path = data.path / "generations.jsonl"
     short = sampling.get("mode") == "options" or sampling.get("style") in ("direct", "open")
-    if not real or not path.is_file() or short:
+    if not real or short:
         return None
 
     def generations() -> Iterator[Generation]:
-        yield from read_jsonl(path, Generation, allow_empty=True)
+        for file in shards_of(path):
+            yield from read_jsonl(file, Generation, allow_empty=True)
 
     try:
         found = fidelity(generations(), languages, thoughts=sampling.get("thoughts") or ())

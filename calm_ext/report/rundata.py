@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 
+from calm_ext.disk.shards import shards_of
 from calm_ext.errors import DataError, RunError
 from calm_ext.jsonl import numbered_lines, read_jsonl
 from calm_ext.models.endings import Endings
@@ -151,10 +153,10 @@ def read_run(run_dir: str | os.PathLike[str]) -> RunData:
 
 
 def _sampled(path: Path) -> tuple[int, dict[str, Any]]:
-    """Length of the responses in a generations file, and how they ended; 0 and nothing where it cannot be read."""
+    """Length of the responses in a generations file or its shards, and how they ended; 0 and none where unreadable."""
     endings, length = Endings(), 0
     try:
-        for _, row in numbered_lines(path):
+        for _, row in chain.from_iterable(map(numbered_lines, shards_of(path))):
             responses = row.get("responses") or []
             endings.add(str(row.get("language")), responses, row.get("finish"))
             length += sum(len(text) for text in responses if isinstance(text, str))

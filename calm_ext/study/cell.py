@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from calm_ext.disk.digests import digest
-from calm_ext.jsonl import read_jsonl, write_jsonl
+from calm_ext.disk.shards import Shards
+from calm_ext.jsonl import write_jsonl
 from calm_ext.models.meter import Reading
 from calm_ext.pipeline.context import Stage
 from calm_ext.pipeline.directory import RunDirectory
@@ -84,7 +85,7 @@ class CellPipeline(SharingPipeline):
         with claimed(self.study, "sampled", digest(whole.place), waiting=lambda: run.say("waits for the samples")):
             whole.run()
         run.current = stage.name
-        samples = read_jsonl(whole.dir / "generations.jsonl", Generation)
+        samples = (g for _, g in Shards(whole.dir / "generations.jsonl", Generation))
         n = write_jsonl(self.dir / "generations.jsonl", (g for g in samples if g.id in asked))
         run.say(f"{n} of the samples of all questions taken")
         facts = facts_of(0.0, Reading()) | {"sliced_from": whole.place}

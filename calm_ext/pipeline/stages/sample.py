@@ -9,9 +9,9 @@ from typing import Any
 
 from calm_ext.disk.digests import sha256_of
 from calm_ext.disk.lines import sign, sums_of
+from calm_ext.disk.shards import Shards, written_shards
 from calm_ext.errors import CalmError
 from calm_ext.files.places import make_folder
-from calm_ext.jsonl import read_jsonl
 from calm_ext.models.backends import BACKENDS
 from calm_ext.models.endings import FAILED, Endings
 from calm_ext.pipeline.context import BaseStage, Outputs, Run
@@ -21,9 +21,12 @@ from calm_ext.pipeline.stages.retrieve import grounding_of
 from calm_ext.records import Generation, ParallelQuestion
 from calm_ext.training.launch import get_ready
 
+#: The one file of a run's generations; their shards lie beside where it would be.
+GENERATIONS = "generations.jsonl"
+
 
 class Sample(BaseStage):
-    """Write ``generations.jsonl``."""
+    """Write ``generations.jsonl``, or its shards."""
 
     name = "sample"
 
@@ -51,7 +54,7 @@ class Sample(BaseStage):
         voted = any(stage.name == "vote" and run.is_done(stage) for stage in run.stages)
         if voted and not run.retry:
             return False
-        found = read_jsonl(run.dir / "generations.jsonl", Generation, allow_empty=True)
+        found = (g for _, g in Shards(run.dir / GENERATIONS, Generation))
         return any(g.n_missing and (run.retry or FAILED in (g.finish or ())) for g in found)
 
     def depends_on(self, run: Run) -> Needs:
@@ -74,8 +77,10 @@ class Sample(BaseStage):
         """Ask the questions that are not answered yet."""
         from calm_ext.harness.sampler import sample
 
-        output = run.dir / "generations.jsonl"
-        beside = (output.name, sums_of(output).name, f".{output.name}.journal")
+        output = run.dir / GENERATIONS
+        shards = output.with_name(f"{output.stem}-{5 * '[0-9]'}{output.suffix}")
+        files = (output, sums_of(output), shards, sums_of(shards))
+        beside = (*(x.name for x in files), f".{output.name}.journal")
         if not run.dir.begin("sampling", run.inputs, *beside, keep=True):
             run.say("the sampling settings have changed: the old generations are put aside in sampling/old")
         self._require_sums(run, output)
@@ -100,6 +105,7 @@ class Sample(BaseStage):
                 chat_template=s.chat_template,
                 priors=s.wants_priors,
                 grounding=grounding_of(run),
+                shard_bytes=s.shard_bytes,
                 retry=run.retry,
                 endings=endings,
                 progress=run.reporter.progress("questions", len(questions)),
@@ -110,19 +116,24 @@ class Sample(BaseStage):
         run.say(_size(run, questions))
         for note in endings.notes():
             run.say(note)
-        return Outputs(("generations.jsonl",))
+        return Outputs(tuple(x.name for x in written_shards(output)))
 
     def _require_sums(self, run: Run, output: Path) -> None:
         """Generations whose lines nobody can check are gone on from only where they are those of the manifest."""
-        if not output.is_file() or sums_of(output).is_file() or not output.stat().st_size:
-            return
         entry = run.dir.manifest["stages"].get(self.name) or {"outputs": {}}
-        if entry["outputs"].get(output.name) == sha256_of(output):
-            sign(output)
+        files = written_shards(output)
+        for number, path in enumerate(files):
+            if sums_of(path).is_file() or not path.stat().st_size:
+                continue
+            if entry["outputs"].get(path.name) == sha256_of(path):
+                sign(path)
+                continue
+            for own in files[number:]:  # what comes after it was written after it
+                aside = make_folder(run.dir / "sampling/old") / f"unchecked-{own.name}"
+                os.replace(own, aside)
+                sums_of(own).unlink(missing_ok=True)
+                run.say(f"the generations have no digests, and are not those of a finished stage: put aside as {aside}")
             return
-        aside = make_folder(run.dir / "sampling/old") / f"unchecked-{output.name}"
-        os.replace(output, aside)
-        run.say(f"the generations have no digests, and are not those of a finished stage: put aside as {aside}")
 
 
 def _size(run: Run, questions: Sequence[ParallelQuestion]) -> str:
@@ -135,12 +146,12 @@ def _size(run: Run, questions: Sequence[ParallelQuestion]) -> str:
 def sampling_identity(recipe: Recipe) -> dict[str, Any]:
     """What of the recipe's sampling section decides what is sampled.
 
-    Where a server is, how prompts are batched and how responses are read do not.
+    Where a server is, how prompts are batched, how responses are read and which files they stand in do not.
 
     (A model that lm-eval's own class must sample does depend on its batches. A larger batch does not begin its run
     anew all the same: what is sampled stays.)
     """
-    values = recipe.sampling.model_dump(mode="json", exclude={"batch_size", "thoughts", "normalize"})
+    values = recipe.sampling.model_dump(mode="json", exclude={"batch_size", "shard_mib", "thoughts", "normalize"})
     if recipe.sampling.wants_priors:
         values["priors"] = True  # options are scored without the question, too
     values["backend_args"] = BACKENDS[recipe.sampling.backend].identity(values["backend_args"])

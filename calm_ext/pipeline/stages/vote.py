@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from calm_ext.answers.thoughts import marks_signature
+from calm_ext.disk.shards import Shards
 from calm_ext.errors import CalmError, RunError
 from calm_ext.files.writing import atomic_write
-from calm_ext.jsonl import read_numbered, write_jsonl
+from calm_ext.jsonl import write_jsonl
 from calm_ext.pipeline.context import BaseStage, Outputs, Run
 from calm_ext.pipeline.needs import Needs, asking_keys, keys_of, some_keys
 from calm_ext.pipeline.schema import Recipe
+from calm_ext.pipeline.stages.sample import GENERATIONS
 from calm_ext.records import Generation
 from calm_ext.voting.elect import elect
 from calm_ext.voting.quality import vote_summary
@@ -94,7 +96,7 @@ def compared_keys(recipe: Recipe) -> dict[str, Any]:
 
 def generations(run: Run) -> Iterable[tuple[str, Generation]]:
     """The generations of a run, each with its place (``file:line``)."""
-    return read_numbered(run.dir / "generations.jsonl", Generation)
+    return Shards(run.dir / GENERATIONS, Generation)
 
 
 def vote_table(run: Run) -> StoredTable:
