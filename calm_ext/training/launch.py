@@ -6,7 +6,7 @@ import codecs
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,7 +20,7 @@ from calm_ext.models.device import has_gpu
 from calm_ext.models.meter import Reading
 from calm_ext.models.processes import forked
 from calm_ext.models.processes.forked import Forked, can_fork
-from calm_ext.models.processes.machines import Lead, Start, flags_of_machine
+from calm_ext.models.processes.machines import Lead, flags_of_machine
 from calm_ext.models.processes.start import command, environment, errors_in, reason_in, was_killed
 from calm_ext.training.checkpoints import clear, discard, finished_adapter, newest_whole
 from calm_ext.training.job import TrainingJob
@@ -146,7 +146,7 @@ def _run(
     job: TrainingJob,
     say: Callable[[str], None],
     trained: Callable[[dict[str, Any]], None],
-    lead: Lead | None,
+    lead: Lead | None = None,
 ) -> None:
     make_folder(job.output)
     job_file = job.output / "job.json"
@@ -172,7 +172,11 @@ def _run(
         alike |= {"TORCH_COMPILE_DISABLE": around["TORCH_COMPILE_DISABLE"]} if "TORCH_COMPILE_DISABLE" in around else {}
         start = lead.start(_WORKER, str(job_file), environment=alike)
     with log_file.open("wb") as log:
-        process = _started(job, job_file, around, start, on_cpu=on_cpu or not has_gpu())
+        on_cpu = on_cpu or not has_gpu()
+        process = _started(
+            job_file, around, accelerate_config=job.accelerate_config, flags=flags_of_machine(start, 0) if start else [],
+            on_cpu=on_cpu,
+        )  # fmt: skip
         assert process.stdout is not None
         try:
             splitter, decoder = Splitter(), codecs.getincrementaldecoder("utf-8")("replace")
@@ -206,18 +210,17 @@ def _run(
 
 
 def _started(
-    job: TrainingJob, job_file: Path, around: dict[str, str], start: Start | None, *, on_cpu: bool
+    job_file: Path, around: dict[str, str], *, accelerate_config: str | None, flags: Sequence[str], on_cpu: bool
 ) -> subprocess.Popen[bytes] | Forked:
     """The process of a job, or the launcher of several.
 
     Training runs on accelerate in either case; with a single process its launcher would only load torch once more, and
     leave the worker behind when it is ended.
     """
-    if job.accelerate_config is None and on_cpu and can_fork():
+    if accelerate_config is None and on_cpu and can_fork():
         return Forked(_WORKER, [str(job_file)], around)
-    flags = flags_of_machine(start, 0) if start else []
     return subprocess.Popen(
-        command(_WORKER, str(job_file), accelerate_config=job.accelerate_config, flags=flags),
+        command(_WORKER, str(job_file), accelerate_config=accelerate_config, flags=flags),
         env=around, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
 
