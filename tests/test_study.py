@@ -27,6 +27,7 @@ from calm_ext.data import load_joined, load_questions
 from calm_ext.errors import CalmError
 from calm_ext.jsonl import read_jsonl, write_jsonl
 from calm_ext.metrics.stats import bootstrap_p, interval, resampled_means
+from calm_ext.models import device
 from calm_ext.pipeline.directory import RunDirectory
 from calm_ext.pipeline.run import Pipeline
 from calm_ext.records import Generation, ParallelQuestion, Version
@@ -312,6 +313,39 @@ def test_cells_that_run_at_once_share_cores_and_devices(monkeypatch: pytest.Monk
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     assert workers._surroundings(0, 4) == {}
+
+
+@pytest.mark.parametrize(
+    ("torch", "variable"),
+    [
+        ("xpu.is_available = lambda: True", "ZE_AFFINITY_MASK"),
+        ("xpu.is_available = lambda: False", "CUDA_VISIBLE_DEVICES"),
+    ],
+    ids=["Intel", "NVIDIA and AMD"],
+)
+def test_gpus_are_those_that_torch_counts(
+    torch: str, variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without any vendor's tool, and in a process of its own; here of a torch that has three."""
+    (tmp_path / "torch.py").write_text(
+        f"class xpu: device_count = lambda: 3\nclass cuda: device_count = lambda: 3\n{torch}\nprint('a notice')\n"
+    )
+    for name in ("HIP_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES", "ZE_AFFINITY_MASK"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    device._counted_gpus.cache_clear()
+    try:
+        assert [workers._surroundings(slot, 4) for slot in range(4)] == [{variable: x} for x in "0120"]
+        monkeypatch.setenv("HIP_VISIBLE_DEVICES", "1,3")
+        assert workers._surroundings(1, 4) == {"HIP_VISIBLE_DEVICES": "3"}
+        monkeypatch.delenv("HIP_VISIBLE_DEVICES")
+        (tmp_path / "torch.py").write_text("raise ImportError")
+        device._counted_gpus.cache_clear()
+        assert workers._surroundings(0, 4) == {}
+    finally:
+        device._counted_gpus.cache_clear()
 
 
 # --- a whole study, killed and continued ------------------------------------------------------------------------------

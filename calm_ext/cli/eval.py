@@ -95,6 +95,8 @@ def command(
     _check_adapter(adapter, asking.backend)
     built = with_babel_built(model)
     values.setdefault("pretrained", built.path)  # whose tokenizer passages are cut by
+    if model.device and any("_rag" in name for name in evaluation.tasks):
+        values.setdefault("device", model.device)  # where the model of dense search computes
     with writing(output, "eval", beside=True), _asked(built, launch, adapter, asking, evaluation, output) as lm:
         results = evaluate(
             lm,
