@@ -217,7 +217,7 @@ def test_a_prompt_without_room_is_named(
 def test_out_of_memory_changes_no_response(
     lm: SharedPrefixLM, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    requests = [SampleRequest(str(i), "Talor : Kvelt " * (1 + i), [], range(i, i + 4)) for i in range(6)]
+    requests = [SampleRequest(str(i), "Talor : Kvelt " * (1 + i), [], range(i, i + 4)) for i in range(8)]
     options: dict[str, Any] = {"temperature": 5.0, "top_p": 1.0, "max_new_tokens": 5}
     lm.batch_size_per_gpu = 4
     wanted = respond(lm, requests, **options)

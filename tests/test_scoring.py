@@ -283,8 +283,8 @@ def test_out_of_memory_halves_the_batch_and_says_so_once(
     apart: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     model = tiny("llama")
-    groups = [([5 + i, 6, 7], [[8], [9, 10]]) for i in range(20)]
-    wanted = score_groups(model, groups, batch_size=20)
+    groups = [([5 + i, 6, 7], [[8], [9, 10]]) for i in range(32)]
+    wanted = score_groups(model, groups, batch_size=32)
     name = "_read_rows" if apart else "_score"
     real: Callable[..., Any] = getattr(scoring, name)
     sizes = []
@@ -298,7 +298,7 @@ def test_out_of_memory_halves_the_batch_and_says_so_once(
     monkeypatch.setattr(scoring, name, score)
     monkeypatch.setattr(scoring, "can_score", lambda *x: apart)
     got = score_groups(model, groups, batch_size=16)
-    assert sizes == [16, 8, 4, 4, 4, 4, 4]
+    assert sizes == [16, 8, *[4] * 8]
     assert [a for x in got for a, _ in x] == pytest.approx([a for x in wanted for a, _ in x], abs=1e-5)
     assert [r.message for r in caplog.records if r.levelno >= logging.WARNING] == [
         "out of memory: going on with batches of 8; a smaller batch_size avoids this"

@@ -16,10 +16,11 @@ import itertools
 import logging
 import random
 from collections.abc import Callable, Collection, Sequence
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from calm_ext.models.batches import in_batches
+from calm_ext.models.batches import Shrinking, in_parts
 from calm_ext.models.drawing import SINGLE, Drawing, not_done, single
 from calm_ext.models.lm import SharedPrefixLM
 from calm_ext.models.meter import in_model
@@ -115,7 +116,7 @@ def respond(
 
     Args:
         lm: one that :func:`can_decode` accepts.
-        watch: called with the share of the responses that are done.
+        watch: called with the share of the responses that are done; from any thread, one at a time.
 
     Raises:
         CalmError: the context has no room for any prompt; memory does not suffice for one response.
@@ -132,11 +133,12 @@ def respond(
     result = [[Reply("")] * len(request.seeds) for request in requests]
     untils = [StopStrings(lm, request.until) for request in requests]
     done = 0
+    telling = Lock()
 
-    def work(part: Sequence[tuple[int, int]]) -> list[Reply]:
+    def work(model: Any, part: Sequence[tuple[int, int]]) -> list[Reply]:
         different = list(dict.fromkeys(i for i, _ in part))
         decoded = decode(
-            lm.model,
+            model,
             [prompts[i] for i in different],
             [different.index(i) for i, _ in part],
             [requests[i].seeds[j] for i, j in part],
@@ -146,9 +148,10 @@ def respond(
             stops=lambda row, tokens: untils[part[row][0]].met(tokens),
         )
         nonlocal done
-        done += len(part)
-        if watch is not None:
-            watch(done / len(rows))
+        with telling:
+            done += len(part)
+            if watch is not None:
+                watch(done / len(rows))
         return [reply(i, tokens) for (i, _), tokens in zip(part, decoded, strict=True)]
 
     def reply(request: int, tokens: list[int]) -> Reply:
@@ -158,7 +161,9 @@ def respond(
     most = max((len(request.seeds) for request in requests), default=1)
     kind = lm.mixed_precision_dtype
     with torch.inference_mode(), torch.autocast(device_type=lm.device.type, dtype=kind, enabled=kind is not None):
-        replies = in_batches(rows, lm.prompts_per_pass * max(1, min(most, ROWS_PER_PROMPT)), work)
+        together = max(1, min(most, ROWS_PER_PROMPT))
+        batches = Shrinking(lm.prompts_per_pass * together, work)
+        replies = in_parts(lm.model, rows, batches.size, batches.do, unit=together)
     for (i, j), said in zip(rows, replies, strict=True):
         result[i][j] = said
     return result

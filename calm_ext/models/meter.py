@@ -33,6 +33,7 @@ class _Meter:
     def __init__(self) -> None:
         self.total = Reading()
         self.depth = 0
+        self.started = 0.0
         self.lock = threading.Lock()
 
     def add(self, seconds: float, tokens: int) -> None:
@@ -45,15 +46,18 @@ _meter = _Meter()
 
 @contextmanager
 def in_model(tokens: int = 0) -> Iterator[None]:
-    """Count what happens within as the model's; calls within calls are counted once."""
-    started = time.perf_counter()
-    _meter.depth += 1
+    """Count what happens within as the model's; calls within or beside it are counted once."""
+    with _meter.lock:
+        if not _meter.depth:
+            _meter.started = time.perf_counter()
+        _meter.depth += 1
     try:
         yield
     finally:
-        _meter.depth -= 1
-        seconds = 0.0 if _meter.depth else time.perf_counter() - started
-        _meter.add(seconds, tokens)
+        with _meter.lock:
+            _meter.depth -= 1
+            seconds = 0.0 if _meter.depth else time.perf_counter() - _meter.started
+            _meter.total += Reading(seconds, tokens)
 
 
 def count_tokens(tokens: int) -> None:

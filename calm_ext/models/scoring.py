@@ -19,6 +19,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -55,8 +56,8 @@ def score_groups(
         groups: contexts of at least one token, targets of at least one each.
         batch_size: prompts in one pass; halved, and said so once, where memory does not suffice.
         dtype: number format of the log-softmax, float32 by default.
-        progress: called with the number of targets scored since the last call.
-        scored: called with each result as it comes: the group's index, that of its first target, and their answers.
+        progress: called with the number of targets scored since the last call; from any thread, one at a time.
+        scored: called likewise with each result: the group's index, that of its first target, their answers.
 
     Raises:
         CalmError: memory does not suffice for one prompt.
@@ -65,25 +66,28 @@ def score_groups(
     rows.sort(key=width, reverse=True)
     result: list[list[Answer]] = [[(0.0, True)] * len(targets) for _, targets in groups]
     apart = bool(rows) and can_score(model, dtype)
+    telling = Lock()
 
-    def one_pass(part: Sequence[Row]) -> list[Any]:
+    def one_pass(model: Any, part: Sequence[Row]) -> list[Any]:
         found = _read_rows(model, part) if apart else _score(model, part, dtype)
         if progress:
-            progress(sum(len(targets) for _, _, _, targets in part))
+            with telling:
+                progress(sum(len(targets) for _, _, _, targets in part))
         return found
 
     passes = Shrinking(batch_size, one_pass)
 
-    def work(part: Sequence[Row]) -> list[list[Answer]]:
-        found = passes.do(part)
+    def work(model: Any, part: Sequence[Row]) -> list[list[Answer]]:
+        found = passes.do(model, part)
         answers = _scored_apart(model, part, found) if apart else found
         if scored:
-            for (index, first, _, _), own in zip(part, answers, strict=True):
-                scored(index, first, own)
+            with telling:
+                for (index, first, _, _), own in zip(part, answers, strict=True):
+                    scored(index, first, own)
         return answers
 
     size = batch_size * (_passes_together(rows, batch_size) if apart else 1)
-    for (index, first, _, targets), answers in zip(rows, in_parts(rows, size, work), strict=True):
+    for (index, first, _, targets), answers in zip(rows, in_parts(model, rows, size, work), strict=True):
         result[index][first : first + len(targets)] = answers
     return result
 
