@@ -87,18 +87,23 @@ def test_the_sbatch_file_runs_with_two_servers_on_this_machine(
     assert subprocess.run(["curl", "-s", f"http://127.0.0.2:{free_port}/health"]).returncode != 0, "no server is left"
 
 
-def test_a_job_whose_time_is_up_ends_in_order_and_is_queued_again(
-    babel_model: Path, tmp_path: Path, free_port: int
-) -> None:
-    env = stubs(tmp_path, babel_model, free_port) | {"HANG": "1"}
-    job = subprocess.Popen(["bash", str(SBATCH)], env=env, cwd=tmp_path)
+def end_by_time(script: Path, env: dict[str, str], folder: Path) -> None:
+    """Run a job whose calm-ext hangs, send what Slurm sends before its time is up, and see that it is queued again."""
+    job = subprocess.Popen(["bash", str(script)], env=env, cwd=folder)
     end = time.monotonic() + 120
-    while not (tmp_path / "stubs/hangs").exists():
+    while not (folder / "stubs/hangs").exists():
         assert job.poll() is None and time.monotonic() < end
         time.sleep(0.05)
     job.send_signal(signal.SIGTERM)
     assert job.wait(60) == 0
-    assert (tmp_path / "stubs/scontrol.log").read_text().splitlines()[-1] == "requeue 7"
+    assert (folder / "stubs/scontrol.log").read_text().splitlines()[-1] == "requeue 7"
+
+
+def test_a_job_whose_time_is_up_ends_in_order_and_is_queued_again(
+    babel_model: Path, tmp_path: Path, free_port: int
+) -> None:
+    env = stubs(tmp_path, babel_model, free_port) | {"HANG": "1"}
+    end_by_time(SBATCH, env, tmp_path)
     assert subprocess.run(["curl", "-s", f"http://127.0.0.2:{free_port}/health"]).returncode != 0
 
 
@@ -153,14 +158,7 @@ def test_one_run_on_all_nodes(babel_model: Path, tmp_path: Path) -> None:
 
 def test_all_nodes_end_when_the_time_is_up(babel_model: Path, tmp_path: Path) -> None:
     env = for_all_nodes(tmp_path, babel_model) | {"HANG": "1"}
-    job = subprocess.Popen(["bash", str(MACHINES)], env=env, cwd=tmp_path)
-    end = time.monotonic() + 60
-    while not (tmp_path / "stubs/hangs").exists():
-        assert job.poll() is None and time.monotonic() < end
-        time.sleep(0.05)
-    job.send_signal(signal.SIGTERM)
-    assert job.wait(60) == 0
-    assert (tmp_path / "stubs/scontrol.log").read_text().splitlines()[-1] == "requeue 7"
+    end_by_time(MACHINES, env, tmp_path)
 
 
 @pytest.fixture

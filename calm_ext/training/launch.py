@@ -172,11 +172,9 @@ def _run(
         alike |= {"TORCH_COMPILE_DISABLE": around["TORCH_COMPILE_DISABLE"]} if "TORCH_COMPILE_DISABLE" in around else {}
         start = lead.start(_WORKER, str(job_file), environment=alike)
     with log_file.open("wb") as log:
+        flags = flags_of_machine(start, 0) if start else []
         on_cpu = on_cpu or not has_gpu()
-        process = _started(
-            job_file, around, accelerate_config=job.accelerate_config, flags=flags_of_machine(start, 0) if start else [],
-            on_cpu=on_cpu,
-        )  # fmt: skip
+        process = _started(job_file, around, accelerate_config=job.accelerate_config, flags=flags, on_cpu=on_cpu)
         assert process.stdout is not None
         try:
             splitter, decoder = Splitter(), codecs.getincrementaldecoder("utf-8")("replace")
