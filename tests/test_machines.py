@@ -34,6 +34,8 @@ from tests.small import small_recipe
 
 TWO_PROCESSES = ROOT / "recipes/accelerate/multi-cpu.yaml"
 
+WORKER = "calm_ext.training.worker"
+
 
 @pytest.fixture
 def two(tmp_path: Path) -> LaunchOptions:
@@ -157,7 +159,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     monkeypatch.setattr(following, "_LOOK", 0.02)
     script = (
         "import os, sys, time; open(sys.argv[1] + '/started', 'a').write(f'{os.getpid()} {sys.argv[2:]}\\n');"
-        "sys.exit('error: no such GPU') if os.environ.get('FAIL') else time.sleep(60)"
+        "sys.exit('error: no such GPU') if os.environ.get('TQDM_DISABLE') == 'fail' else time.sleep(60)"
     )
 
     def stand_in(module: str, *arguments: str, accelerate_config: str | None, flags: list[str]) -> list[str]:
@@ -211,7 +213,7 @@ def test_a_failure_of_the_first_ends_the_others_in_one_line(
     def fail() -> None:
         with leading(tmp_path, two) as lead:
             assert lead is not None
-            lead.start("a.b", str(tmp_path))
+            lead.start(WORKER, str(tmp_path))
             follower.until(lambda: started(tmp_path))
             raise CalmError("the disk is full\nand more")
 
@@ -238,7 +240,7 @@ def test_a_first_machine_that_was_killed_is_noticed(
 ) -> None:
     follower = Follower(tmp_path, two)
     lead = Lead(tmp_path, two)
-    lead.start("a.b", str(tmp_path))
+    lead.start(WORKER, str(tmp_path))
     follower.until(lambda: started(tmp_path))
     lead._write(leader=dead())
     assert "machine 0 is gone (calm-ext align (process" in str(follower.ended())
@@ -292,9 +294,22 @@ def test_processes_that_fail_here_only_end_this_machine_with_their_reason(
     follower = Follower(tmp_path, two)
     with leading(tmp_path, two) as lead:
         assert lead is not None
-        lead.start("a.b", str(tmp_path), environment={"FAIL": "1"})
+        lead.start(WORKER, str(tmp_path), environment={"TQDM_DISABLE": "fail"})
         said = str(follower.ended())
     assert said == "the processes of machine 1 have ended (exit code 1): no such GPU"
+
+
+@pytest.mark.parametrize(("module", "variable"), [("http.server", "TQDM_DISABLE"), (WORKER, "LD_PRELOAD")])
+def test_nothing_else_is_started_for_the_first_machine(
+    module: str, variable: str, quick: pytest.MonkeyPatch, two: LaunchOptions, tmp_path: Path
+) -> None:
+    follower = Follower(tmp_path, two)
+    with leading(tmp_path, two) as lead:
+        assert lead is not None
+        lead.start(module, str(tmp_path), environment={variable: "x"})
+        said = str(follower.ended())
+    assert f"{NOTE}: asks for {module if module != WORKER else variable}, which no machine starts" in said
+    assert not started(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"step": "", "leader": 3}', '{"step": "", "leader": ["a"]}'])

@@ -13,7 +13,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from calm_ext.errors import RunError
-from calm_ext.models.processes.machines import Start, State, flags_of_machine, read_state, step_here
+from calm_ext.models.processes.machines import (
+    MODULES,
+    NOTE,
+    VARIABLES,
+    Start,
+    State,
+    flags_of_machine,
+    read_state,
+    step_here,
+)
 from calm_ext.models.processes.options import LaunchOptions
 from calm_ext.models.processes.start import command, end_group, environment, reason_in, relay
 
@@ -100,8 +109,15 @@ def _take_part(first: _First, launch: LaunchOptions, rank: int, start: Start) ->
     """Run the processes until they, or those of the first machine, have ended.
 
     Raises:
-        RunError: they failed, and the first machine waits for them still; or as of :class:`_First`.
+        RunError: they failed, and the first machine waits for them still; they are none of calm-ext's; or as of
+            :class:`_First`.
     """
+    unknown = [*({start.module} - MODULES), *(start.environment.keys() - VARIABLES)]
+    if unknown:
+        raise RunError(
+            f"{first.folder / NOTE}: asks for {', '.join(unknown)}, which no machine starts or sets for another; is it "
+            f"of another version of calm-ext?"
+        )
     process = subprocess.Popen(
         command(
             start.module,

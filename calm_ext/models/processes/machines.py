@@ -24,6 +24,10 @@ from calm_ext.models.processes.options import LaunchOptions
 NOTE = ".machines.json"
 #: Seconds between two signs of life.
 BEAT = 5.0
+#: What a machine starts for the first one, and which variables it sets for it. Whoever can write in the run's folder
+#: could ask for more, and does not get it.
+MODULES = {"calm_ext.models.processes.worker", "calm_ext.training.worker"}
+VARIABLES = {"CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "TORCH_COMPILE_DISABLE", "TQDM_DISABLE"}
 #: Slurm's variables that tell one step of one job from all others.
 _STEP = ("SLURM_JOB_ID", "SLURM_STEP_ID", "SLURM_RESTART_COUNT")
 
