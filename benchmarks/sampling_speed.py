@@ -90,7 +90,7 @@ def main() -> None:
     prompts = prompts_of(ours.tokenizer, args.prompts, args.tokens)
     lengths = [len(ours.tok_encode(p)) for p in prompts]
     kwargs = {"do_sample": True, "temperature": 1.0, "top_p": 1.0, "max_gen_toks": args.new_tokens, "until": []}
-    requests = [
+    repeats = [
         Instance(request_type="generate_until", doc={}, arguments=(p, kwargs), idx=i)
         for i, p in enumerate(prompts)
         for _ in range(args.responses)
@@ -106,7 +106,7 @@ def main() -> None:
 
     def repeated(part: int = args.prompts) -> Any:
         torch.manual_seed(0)
-        return theirs.generate_until(requests[: part * args.responses], disable_tqdm=True)
+        return theirs.generate_until(repeats[: part * args.responses], disable_tqdm=True)
 
     machine = platform.processor() or platform.machine()
     print(f"{machine}, {args.threads} threads of {os.cpu_count()}, load {os.getloadavg()[0]:.1f}, ", end="")
@@ -137,7 +137,7 @@ def main() -> None:
         print(f"ratio of {name} {statistics.median(a) / statistics.median(b):.2f} times (each round {each})")
     ours.batch_size_per_gpu = 1
     pairs = zip(itertools.chain(*texts), itertools.chain(*own()), strict=True)
-    print(f"at batch size 1 instead, {sum(a != b for a, b in pairs)} of {len(requests)} responses differ")
+    print(f"at batch size 1 instead, {sum(a != b for a, b in pairs)} of {len(repeats)} responses differ")
 
 
 if __name__ == "__main__":

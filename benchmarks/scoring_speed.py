@@ -67,6 +67,11 @@ def ratios(theirs: list[float], ours: list[float]) -> str:
     return f"{ratio:.2f} times (each round {', '.join(f'{r:.2f}' for r in each)})"
 
 
+def apart(a: Timed, b: Timed) -> float:
+    """Nats of the largest difference."""
+    return max(abs(x - y) for x, y in zip(a.scores, b.scores, strict=True))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", default="models/gemma-3-270m")
@@ -119,8 +124,13 @@ def main() -> None:
     print("ratio of processor", ratios([t.cpu for t in runs["theirs"]], [t.cpu for t in runs["ours"]]))
     for name in ("acc", "consistency"):
         print(f"{name} {a.values[name]:.4f} and {b.values[name]:.4f}")
-    apart = max(abs(x - y) for x, y in zip(a.scores, b.scores, strict=True))
-    print(f"largest difference of a log-likelihood {apart:.1e}")
+    print(f"largest difference of a log-likelihood {apart(a, b):.1e}; ", end="")
+    ours.softmax_dtype = theirs.softmax_dtype = torch.float64  # then ours has whole rows of logits, as theirs
+    exact = [evaluated(lm, few, args.batch_size) for lm in (theirs, ours)]
+    first = [t._replace(scores=t.scores[: len(exact[0].scores)]) for t in (a, b)]
+    names = zip(("lm-eval's", "calm-ext's"), first, exact, strict=True)
+    told_apart = (f"{name} and the same by a log-softmax in float64 {apart(x, y):.1e}" for name, x, y in names)
+    print(f"on {few} questions {', '.join(told_apart)}, those two {apart(*exact):.1e}")
 
 
 if __name__ == "__main__":

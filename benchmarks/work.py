@@ -35,9 +35,11 @@ class Work:
 
 @contextmanager
 def counted(model: Any) -> Iterator[Work]:
-    """Count the work of a model of transformers. Slows it a little: not for what is timed."""
+    """Count the work of a model of transformers, in this thread. Slows it a little: not for what is timed."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop_count, sdpa_flop_count
+
+    from calm_ext.models import lanes
 
     work = Work()
 
@@ -56,11 +58,13 @@ def counted(model: Any) -> Iterator[Work]:
         aten._scaled_dot_product_flash_attention_for_cpu_backward: backward,
     }
     handle = model.get_input_embeddings().register_forward_hook(read)
+    most, lanes.MOST = lanes.MOST, 1  # the counter does not see other threads
     try:
         with FlopCounterMode(display=False, custom_mapping=known) as counter:
             yield work
     finally:
         handle.remove()
+        lanes.MOST = most
     work.flops = float(counter.get_total_flops())
 
 

@@ -13,6 +13,7 @@ import pytest
 
 if TYPE_CHECKING:
     from calm_ext.records import ParallelQuestion
+    from tests.chromium import Page
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -133,6 +134,15 @@ def pages(view_results: Path, make_once: Callable[[str, Callable[[Path], object]
     from tests.pages import make_pages, pages_in
 
     return pages_in(make_once("pages", lambda folder: make_pages(folder, view_results)))
+
+
+@pytest.fixture(scope="module")
+def tab() -> Iterator[Page]:
+    """A tab of a browser on a wide screen, for the pages of a module's tests."""
+    from tests.chromium import Page
+
+    with Page(width=1280) as page:
+        yield page
 
 
 @pytest.fixture

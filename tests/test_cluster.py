@@ -25,6 +25,7 @@ from tests.test_pipeline import recipe
 
 FOLDER = ROOT / "examples/cluster"
 SBATCH = FOLDER / "align.sbatch"
+MACHINES = FOLDER / "machines.sbatch"
 
 SRUN = """#!/bin/bash
 # runs the command on "the node", an address of this machine
@@ -51,11 +52,12 @@ exec "$PYTHON" -m calm_ext "$@"
 """
 
 
-def test_the_sbatch_file_is_a_script() -> None:
-    text = SBATCH.read_text(encoding="utf-8")
-    assert subprocess.run(["bash", "-n", str(SBATCH)], capture_output=True, text=True).stderr == ""
+@pytest.mark.parametrize("path", [SBATCH, MACHINES], ids=lambda path: path.stem)
+def test_an_sbatch_file_is_a_script(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert subprocess.run(["bash", "-n", str(path)], capture_output=True, text=True).stderr == ""
     if shutil.which("shellcheck"):
-        done = subprocess.run(["shellcheck", str(SBATCH)], capture_output=True, text=True)
+        done = subprocess.run(["shellcheck", str(path)], capture_output=True, text=True)
         assert done.returncode == 0, done.stdout
     options = dict(re.findall(r"^#SBATCH --([a-z-]+)(?:=(.*))?$", text, re.MULTILINE))
     assert int(options["nodes"]) >= 2 and options["ntasks-per-node"] == "1" and "gpus-per-node" in options
@@ -85,19 +87,78 @@ def test_the_sbatch_file_runs_with_two_servers_on_this_machine(
     assert subprocess.run(["curl", "-s", f"http://127.0.0.2:{free_port}/health"]).returncode != 0, "no server is left"
 
 
-def test_a_job_whose_time_is_up_ends_in_order_and_is_queued_again(
-    babel_model: Path, tmp_path: Path, free_port: int
-) -> None:
-    env = stubs(tmp_path, babel_model, free_port) | {"HANG": "1"}
-    job = subprocess.Popen(["bash", str(SBATCH)], env=env, cwd=tmp_path)
+def end_by_time(script: Path, env: dict[str, str], folder: Path) -> None:
+    """Run a job whose calm-ext hangs, send what Slurm sends before its time is up, and see that it is queued again."""
+    job = subprocess.Popen(["bash", str(script)], env=env, cwd=folder)
     end = time.monotonic() + 120
-    while not (tmp_path / "stubs/hangs").exists():
+    while not (folder / "stubs/hangs").exists():
         assert job.poll() is None and time.monotonic() < end
         time.sleep(0.05)
     job.send_signal(signal.SIGTERM)
     assert job.wait(60) == 0
-    assert (tmp_path / "stubs/scontrol.log").read_text().splitlines()[-1] == "requeue 7"
+    assert (folder / "stubs/scontrol.log").read_text().splitlines()[-1] == "requeue 7"
+
+
+def test_a_job_whose_time_is_up_ends_in_order_and_is_queued_again(
+    babel_model: Path, tmp_path: Path, free_port: int
+) -> None:
+    env = stubs(tmp_path, babel_model, free_port) | {"HANG": "1"}
+    end_by_time(SBATCH, env, tmp_path)
     assert subprocess.run(["curl", "-s", f"http://127.0.0.2:{free_port}/health"]).returncode != 0
+
+
+ALL_NODES = """#!/bin/bash
+# runs the command once for each node, as Slurm 22.05 and later would
+for x in "$@"; do case $x in --*) echo "$x" >> "$STUBS/srun.log"; shift;; *) break;; esac; done
+export SLURM_STEP_NUM_TASKS=2
+SLURM_PROCID=0 "$@" & first=$!
+SLURM_PROCID=1 "$@" & second=$!
+trap 'kill $first $second' TERM
+wait $first; code=$?
+wait $second || code=$?
+exit $code
+"""
+ONE_OF_THEM = """#!/bin/bash
+# says which machine calm-ext takes this one for
+[[ -n $HANG ]] && { sleep 60 & trap 'kill $!; exit 143' TERM; touch "$STUBS/hangs"; wait; }
+exec "$PYTHON" -c "
+import sys
+from calm_ext.models.processes.machines import rank_of_machine
+from calm_ext.pipeline.recipe import load_recipe
+with open(sys.argv[1], 'a') as log:
+    log.write(f'{rank_of_machine(load_recipe(sys.argv[3]).launch, None)} {sys.argv[2:]}\\n')
+" "$STUBS/calm.log" "$@"
+"""
+
+
+def for_all_nodes(tmp_path: Path, model: Path) -> dict[str, str]:
+    """An environment in which srun starts the command on two nodes."""
+    env = stubs(tmp_path, model, 0)
+    (tmp_path / "stubs/srun").write_text(ALL_NODES)
+    (tmp_path / "stubs/calm-ext").write_text(ONE_OF_THEM)
+    config = str(ROOT / "recipes/accelerate/multi-node.yaml")
+    (tmp_path / "mine.yaml").write_text(recipe(model, launch={"accelerate_config": config}).to_yaml())
+    return env
+
+
+def test_one_run_on_all_nodes(babel_model: Path, tmp_path: Path) -> None:
+    """The bundled config serves all nodes: each knows its number by srun."""
+    env = for_all_nodes(tmp_path, babel_model)
+    done = subprocess.run(["bash", str(MACHINES)], env=env, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = sorted((tmp_path / "stubs/calm.log").read_text().splitlines())
+    assert said == [f"{rank} ['align', 'mine.yaml', '--run', 'runs/mine']" for rank in (0, 1)]
+    flags = (tmp_path / "stubs/srun.log").read_text().split()
+    assert flags == ["--ntasks-per-node=1", "--cpus-per-task=16", "--kill-on-bad-exit=1"]
+    options = dict(re.findall(r"^#SBATCH --([a-z-]+)=(.*)$", MACHINES.read_text(encoding="utf-8"), re.MULTILINE))
+    config = yaml.safe_load((ROOT / "recipes/accelerate/multi-node.yaml").read_text(encoding="utf-8"))
+    assert int(options["nodes"]) == config["num_machines"]
+    assert int(options["nodes"]) * int(options["gpus-per-node"]) == config["num_processes"]
+
+
+def test_all_nodes_end_when_the_time_is_up(babel_model: Path, tmp_path: Path) -> None:
+    env = for_all_nodes(tmp_path, babel_model) | {"HANG": "1"}
+    end_by_time(MACHINES, env, tmp_path)
 
 
 @pytest.fixture

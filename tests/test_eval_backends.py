@@ -14,9 +14,12 @@ from lm_eval.api.instance import Instance
 
 from calm_ext.cli.main import main
 from calm_ext.errors import CalmError, RecipeError
+from calm_ext.files.journal import Journal
+from calm_ext.harness import backend_lm
 from calm_ext.harness.backend_lm import BackendLM
 from calm_ext.harness.evaluate import evaluate
-from calm_ext.models.backends import BACKENDS, Setup
+from calm_ext.harness.kept import ResumingLM
+from calm_ext.models.backends import BACKENDS, Backend, Setup
 from calm_ext.models.backends.protocol import Failure
 from calm_ext.models.backends.scores import read_score
 from calm_ext.models.backends.sglang import SGLangOptions
@@ -336,6 +339,80 @@ def test_the_verb_with_an_engine(babel_model: Path, tmp_path: Path) -> None:
     assert command(*asked, "--backend-arg", "tensor_parallel_size=2") == 0
     results = json.loads((tmp_path / "o/results.json").read_text())
     assert results["config"]["model"] == "vllm" and 0 <= results["results"]["calm_babel_xl_mc"]["acc,none"] <= 1
+
+
+@pytest.mark.usefixtures("engines")
+@pytest.mark.parametrize("name", ["vllm", "sglang"])
+def test_what_an_engine_scored_is_kept_where_the_evaluation_is_interrupted(
+    name: str, babel_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Part by part; for another model or other arguments of the engine it does not count."""
+    scored: list[tuple[str, str]] = []
+    limit = {"n": 10}
+
+    def loglikelihood(self: Started, requests: list[Any], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
+        if len(scored) + len(requests) > limit["n"]:
+            raise KeyboardInterrupt
+        scored.extend(r.args for r in requests)
+        return [(-float(len(r.args[1])), True) for r in requests]
+
+    monkeypatch.setattr(Started, "loglikelihood", loglikelihood)
+    monkeypatch.setattr(backend_lm, "_AT_ONCE", 4)
+    monkeypatch.setattr(Backend, "chunk", 4)
+
+    def run(out: str, *more: str) -> int:
+        scored.clear()
+        asked = ["eval", "--model", str(babel_model), "--tasks", "calm_babel_xl_mc", "--limit", "3"]
+        asked += ["--metadata", json.dumps(GIVEN), "-o", str(tmp_path / out), "--backend", name, *more]
+        return command(*asked)
+
+    assert run("out") == 130 and len(scored) == 8
+    kept, had = tmp_path / ".out.answers", list(scored)
+    assert len(lines(kept)) == 8 and not (tmp_path / "out/results.json").exists()
+    limit["n"] = 1000
+    capsys.readouterr()
+    assert run("out", "--backend-arg", "tensor_parallel_size=2") == 0, "which changes no score"
+    assert "continued: 8 answers were there already" in capsys.readouterr().err
+    rest = list(scored)
+    assert not set(had) & set(rest) and not kept.exists()
+    assert run("whole") == 0 and scored == had + rest
+    samples = [(tmp_path / x / "samples_calm_babel_xl_mc.jsonl").read_bytes() for x in ("out", "whole")]
+    assert samples[0] == samples[1]
+    limit["n"] = 10
+    assert run("out") == 130
+    limit["n"] = 1000
+    assert run("out", "--backend-arg", "x=1") == 0
+    assert scored == had + rest, "another engine's scores do not count"
+
+
+def test_responses_are_kept_part_by_part_but_for_those_that_are_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backend_lm, "_AT_ONCE", 2)
+    monkeypatch.setattr(Backend, "chunk", 2)
+    recorder = Recorder()
+    monkeypatch.setattr(type(recorder), "paid", False)
+    asked = [ask("a"), ask("b"), ask("c", do_sample=True, temperature=1.0), ask("d"), ask("e")]
+
+    def answered() -> list[str]:
+        recorder.calls.clear()
+        kept = ResumingLM(BackendLM(recorder, name="echo", template_args={}), Journal(tmp_path / "kept", only="m"))
+        try:
+            return kept.generate_until(asked)
+        finally:
+            kept.close(finished=False)
+
+    def fails(requests: Any, **drawn: Any) -> Any:
+        if any(r.text == "d" for r in requests):
+            raise CalmError("the engine is dead")
+        return Recorder.respond(recorder, requests, **drawn)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recorder, "respond", fails)
+        with pytest.raises(CalmError, match="the engine is dead"):
+            answered()
+    assert answered() == ["a", "b", "c", "d", "e"]
+    assert sorted([r.text for r in requests] for requests, _ in recorder.calls) == [["c"], ["d", "e"]]
 
 
 def test_sizes_are_checked_in_a_recipe(babel_model: Path) -> None:

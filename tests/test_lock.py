@@ -17,8 +17,9 @@ import pytest
 from click.testing import CliRunner
 
 from calm_ext.cli.main import cli
-from calm_ext.disk.lock import Holder, held, reading, replacing, run_of, writing
+from calm_ext.disk.lock import held, reading, replacing, run_of, writing
 from calm_ext.errors import RunError
+from calm_ext.files.holder import Holder
 from calm_ext.files.writing import prefix_of
 from calm_ext.jsonl import write_jsonl
 from calm_ext.pairing.export import write_pairs

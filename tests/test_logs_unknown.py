@@ -82,9 +82,17 @@ def test_a_text_that_was_scored_alone(tmp_path: Path) -> None:
     given = LogOptions(language_from="task:last_(.+)")
     with pytest.raises(DataError, match=r"one text was scored and there are no options.*--answer-from acc"):
         read_answers([tmp_path], logs=given)
-    metrics = measure(read_answers([tmp_path], logs=given.replace(answer_from="acc")), resamples=100).metrics
+    found = measure(read_answers([tmp_path], logs=given.replace(answer_from="acc")), resamples=100)
+    metrics = found.metrics
     assert metrics["acc_en"] == pytest.approx(4 / 6) and metrics["acc_fr"] == pytest.approx(2 / 6)
     assert metrics["consistency"] == pytest.approx(4 / 6)
+    assert found.chance == {}, "right or wrong is no choice of two options"
+    asked = ["--language-from", "task:last_(.+)", "--answer-from", "acc"]
+    assert run("view", tmp_path, *asked, "-o", tmp_path / "page").exit_code == 0
+    page = (tmp_path / "page/index.html").read_text(encoding="utf-8")
+    assert '"chance":null' in page
+    done = run("leaderboard", tmp_path, *asked)
+    assert done.exit_code == 0 and "guess" not in done.output and "chance" not in done.output
 
 
 def test_options_that_stand_before_one_text(tmp_path: Path) -> None:

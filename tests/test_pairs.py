@@ -272,6 +272,31 @@ def test_translated_pairs_follow_the_papers_construction(tmp_path: Path) -> None
     assert [(p.language, p.origin) for p in pairs] == [("en", "native"), ("fr", "translate"), ("fr", "translate")]
 
 
+def test_a_translator_that_runs_out_of_memory_gets_smaller_batches(tmp_path: Path) -> None:
+    """Each explanation is translated, and written, once."""
+    sizes: list[int] = []
+
+    class Small(Dictionary):
+        def restate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
+            sizes.append(len(texts))
+            if len(texts) > 3:
+                raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
+            return super().restate(texts, source, target)
+
+    ids = [f"q{i}" for i in range(7)]
+    group = [
+        explained("en", "Explanation: Fish need water.\n\nAnswer: B. water"), explained("fr", "Réponse : A. l'air"),
+    ]  # fmt: skip
+    stream = [(f"{i}:{g.language}", g.model_copy(update={"id": i})) for i in ids for g in group]
+    model = Small({"Fish need water.": "Les poissons ont besoin d'eau."})
+    ballots = {i: ballot(1, en=[1], fr=[0]).model_copy(update={"id": i}) for i in ids}
+    cache = tmp_path / "t.jsonl"
+    restated, _ = restate_missing(ballots, lambda: stream, model, style="explain", cache=cache, batch_size=6)
+    assert sizes == [6, 3, 3, 1]
+    assert sorted(restated) == [(i, "fr") for i in ids]
+    assert len(model.asked) == len(cache.read_text(encoding="utf-8").splitlines()) == 7
+
+
 @pytest.mark.parametrize(
     ("said_in_french", "reason"),
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urljoin
@@ -45,12 +45,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         samples.write_text("".join(json.dumps(r) + "\n" for r in rows))
     write_report(path)
     return path
-
-
-@pytest.fixture(scope="module")
-def tab() -> Iterator[Page]:
-    with Page(width=1280) as page:
-        yield page
 
 
 def wait(page: Page) -> None:

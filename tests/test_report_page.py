@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,16 +54,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Page]:
-    with Page(width=1280) as page:
-        yield page
-
-
 @pytest.fixture
-def desktop(browser: Page, run: Path) -> Page:
-    browser.open(run / "report/index.html")
-    return browser
+def desktop(tab: Page, run: Path) -> Page:
+    tab.open(run / "report/index.html")
+    return tab
 
 
 def choose(page: Page, field: str, value: str) -> None:
@@ -151,13 +144,13 @@ def test_nothing_is_wider_than_the_window(run: Path, width: int, dark: bool) -> 
             assert (background == "rgb(255, 255, 255)") != dark, name
 
 
-def test_the_explanation_runs_nothing(run: Path, browser: Page) -> None:
+def test_the_explanation_runs_nothing(run: Path, tab: Page) -> None:
     """Its questions are hostile, too, and it has no script of its own."""
-    browser.open(run / "report/explain.html")
-    assert browser.problems() == []
-    assert browser.run("window.hit") is None
-    assert browser.run("document.querySelectorAll('script, svg, iframe, img:not(figure img)').length") == 0
-    assert "window.hit = 1" in browser.run("document.body.textContent")
+    tab.open(run / "report/explain.html")
+    assert tab.problems() == []
+    assert tab.run("window.hit") is None
+    assert tab.run("document.querySelectorAll('script, svg, iframe, img:not(figure img)').length") == 0
+    assert "window.hit = 1" in tab.run("document.body.textContent")
 
 
 def test_without_javascript_the_page_says_what_is_missing(run: Path) -> None:
@@ -170,12 +163,12 @@ def test_without_javascript_the_page_says_what_is_missing(run: Path) -> None:
 
 
 @pytest.mark.parametrize("gone", ["eval/before", "eval/after", "ballots.jsonl", "training", "questions.jsonl"])
-def test_half_a_run_is_no_blank_page(run: Path, tmp_path: Path, gone: str, browser: Page) -> None:
+def test_half_a_run_is_no_blank_page(run: Path, tmp_path: Path, gone: str, tab: Page) -> None:
     half = tmp_path / "half"
     shutil.copytree(run, half)
     shutil.rmtree(half / gone) if (half / gone).is_dir() else (half / gone).unlink()
     write_report(half)
-    browser.open(half / "report/index.html")
-    assert browser.problems() == []
-    assert "This run is not complete." in browser.run("document.body.innerText")
-    assert browser.run("document.querySelectorAll('#list details').length") > 0
+    tab.open(half / "report/index.html")
+    assert tab.problems() == []
+    assert "This run is not complete." in tab.run("document.body.innerText")
+    assert tab.run("document.querySelectorAll('#list details').length") > 0

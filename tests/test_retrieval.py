@@ -18,14 +18,18 @@ from hypothesis import strategies as st
 from calm_ext.cli.main import cli
 from calm_ext.data.corpora import read_corpus, read_layout, read_medexpqa, read_textbooks
 from calm_ext.errors import CalmError, DataError
+from calm_ext.harness.retrieved import wanted
 from calm_ext.jsonl import read_jsonl, write_jsonl
 from calm_ext.languages import LANGUAGES
+from calm_ext.pipeline.context import Run
+from calm_ext.pipeline.stages.retrieve import _grounder
 from calm_ext.records import CorpusPassage, ParallelQuestion, Passage, Passages, Version
 from calm_ext.retrieval import Chunking, Index, Retriever, SearchOptions, build_index, measure
 from calm_ext.retrieval.chunk import chunks, cut, sentences
 from calm_ext.retrieval.fuse import fuse
 from calm_ext.retrieval.lexical import K1, B, top
 from calm_ext.retrieval.tokens import TOKENIZER, tokens
+from tests.small import small_recipe
 from tests.test_data import medexpqa_row
 
 CORPUS = [
@@ -508,6 +512,33 @@ def embedding_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     BertTokenizerFast(str(folder / "vocab.txt"), model_max_length=32).save_pretrained(folder / "bert")
     st_.SentenceTransformer(str(folder / "bert"), device="cpu").save(str(folder / "tiny"))
     return folder / "tiny"
+
+
+def test_the_model_of_dense_search_computes_where_the_recipe_s_does(
+    embedding_model: Path, babel_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the stage of a run, and in a task with passages; else sentence-transformers takes the GPU there is."""
+    from sentence_transformers import SentenceTransformer
+
+    passages, questions = many()
+    build_index(placed(passages), tmp_path / "i", dense_model=embedding_model)
+    asked, (language, *_) = questions[:1], questions[0].versions
+    devices: list[str | None] = []
+    load = SentenceTransformer.__init__
+
+    def noted(self: SentenceTransformer, *arguments: object, device: str | None = None, **more: object) -> None:
+        devices.append(device)
+        load(self, *arguments, device="cpu", **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(SentenceTransformer, "__init__", noted)
+    found = {"index": str(tmp_path / "i"), "method": "dense"}
+    for device in ("cpu", None):
+        retrieval = wanted("babel", {"retrieval": True, "style": "direct", "device": device, **found})
+        assert retrieval is not None and retrieval.ground(asked, split="test").found[asked[0].id, language].passages
+        recipe = small_recipe(babel_model, retrieval=found)
+        run = Run(recipe.replace(model=recipe.model.replace(device=device)), tmp_path / "run")
+        assert _grounder(run, [language]).ground(asked).found[asked[0].id, language].passages
+    assert devices == ["cpu", "cpu", None, None]
 
 
 def test_dense_and_hybrid(embedding_model: Path, tmp_path: Path) -> None:

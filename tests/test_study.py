@@ -27,16 +27,17 @@ from calm_ext.data import load_joined, load_questions
 from calm_ext.errors import CalmError
 from calm_ext.jsonl import read_jsonl, write_jsonl
 from calm_ext.metrics.stats import bootstrap_p, interval, resampled_means
+from calm_ext.models import device
 from calm_ext.pipeline.directory import RunDirectory
 from calm_ext.pipeline.run import Pipeline
 from calm_ext.records import Generation, ParallelQuestion, Version
 from calm_ext.study import workers
 from calm_ext.study.claims import Measured, terms_of, try_claim
 from calm_ext.study.effects import Term, effect, effects
-from calm_ext.study.folds import make_folds
+from calm_ext.study.folds import groups_of, make_folds
 from calm_ext.study.grid import Cell, make_grid
 from calm_ext.study.options import Claim, StudyOptions
-from calm_ext.study.outcomes import Outcome, pooled
+from calm_ext.study.outcomes import GROUP, Outcome, paired, pooled
 from calm_ext.study.read import StudyFile, find_study, read_study
 from calm_ext.study.run import plan_study, run_study
 from calm_ext.study.sharing import claimed, locked
@@ -314,6 +315,39 @@ def test_cells_that_run_at_once_share_cores_and_devices(monkeypatch: pytest.Monk
     assert workers._surroundings(0, 4) == {}
 
 
+@pytest.mark.parametrize(
+    ("torch", "variable"),
+    [
+        ("xpu.is_available = lambda: True", "ZE_AFFINITY_MASK"),
+        ("xpu.is_available = lambda: False", "CUDA_VISIBLE_DEVICES"),
+    ],
+    ids=["Intel", "NVIDIA and AMD"],
+)
+def test_gpus_are_those_that_torch_counts(
+    torch: str, variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without any vendor's tool, and in a process of its own; here of a torch that has three."""
+    (tmp_path / "torch.py").write_text(
+        f"class xpu: device_count = lambda: 3\nclass cuda: device_count = lambda: 3\n{torch}\nprint('a notice')\n"
+    )
+    for name in ("HIP_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES", "ZE_AFFINITY_MASK"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    device._counted_gpus.cache_clear()
+    try:
+        assert [workers._surroundings(slot, 4) for slot in range(4)] == [{variable: x} for x in "0120"]
+        monkeypatch.setenv("HIP_VISIBLE_DEVICES", "1,3")
+        assert workers._surroundings(1, 4) == {"HIP_VISIBLE_DEVICES": "3"}
+        monkeypatch.delenv("HIP_VISIBLE_DEVICES")
+        (tmp_path / "torch.py").write_text("raise ImportError")
+        device._counted_gpus.cache_clear()
+        assert workers._surroundings(0, 4) == {}
+    finally:
+        device._counted_gpus.cache_clear()
+
+
 # --- a whole study, killed and continued ------------------------------------------------------------------------------
 
 
@@ -588,6 +622,33 @@ def test_the_worst_language_is_resampled_as_a_whole() -> None:
     assert effect([[Term(1, found)]], "acc_worst").value == pytest.approx(right.mean(axis=0).min())
     both, either = (right.sum(1) == 2).sum(), (right.sum(1) > 0).sum()
     assert effect([[Term(1, found)]], "overlap_right").value == pytest.approx(both / either)
+
+
+def test_questions_that_belong_together_are_drawn_as_one() -> None:
+    """Five questions a subject that rise or fall together are worth one; without groups, more than is known."""
+    rng = np.random.default_rng(4)
+    rise = np.repeat(rng.integers(0, 2, 40), 5)
+    plain = outcome(rise)
+    keys = list(plain.questions)
+    together = plain._replace(units={key: (f"s{i // 5}", GROUP) for i, key in enumerate(keys)})
+    alone, found = effect([[Term(1, plain)]], "acc"), effect([[Term(1, together)]], "acc")
+    assert alone.value == found.value and (alone.n_units, found.n_units, found.n_questions) == (200, 40, 200)
+    width = [e.ci95[1] - e.ci95[0] for e in (alone, found)]
+    assert width[1] / width[0] == pytest.approx(5**0.5, rel=0.06)
+    assert "200 questions in 40 groups" in found.words() and "groups" not in alone.words()
+    before, after = paired(pooled([together]), pooled([together]))
+    assert before.units == after.units == together.units
+
+
+def test_groups_are_those_of_the_folds(tmp_path: Path) -> None:
+    questions = [
+        ParallelQuestion(id=f"q{i}", versions={"en": Version(question=f"{w} {w}?", options=["a", "b"])})
+        for i, w in enumerate(("cat", "tree", "house", "river", "iron", "cloud"))
+    ]
+    where = make_folds(questions, 3, together={"q0": "s", "q1": "s"}).write(tmp_path)
+    found = groups_of({"path": f"/elsewhere/folds/{where.name}/heldout-1.jsonl"}, tmp_path)
+    assert set(found) == {"q0", "q1"} and found["q0"] == found["q1"]
+    assert groups_of({}, tmp_path) == {} == groups_of({"path": "a/b/c.jsonl"}, tmp_path)
 
 
 def test_folds_are_pooled_by_question() -> None:

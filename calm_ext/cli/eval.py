@@ -62,8 +62,8 @@ def command(
     Tasks with passages are the calm_..._rag ones: --metadata '{"index": FOLDER, "k": 3, "judge": true}' names the
     index of `calm-ext index build`, and may have the model judge the passages first.
 
-    With --backend an engine or a server answers instead. What came of a server is kept: where the evaluation is
-    interrupted, the same command asks for the rest.
+    With --backend an engine or a server answers instead. What came is kept: where the evaluation is interrupted, the
+    same command asks for the rest.
 
     \b
     calm-ext eval --model NAME --tasks calm_sample_xl_mc -o out --backend vllm
@@ -95,6 +95,8 @@ def command(
     _check_adapter(adapter, asking.backend)
     built = with_babel_built(model)
     values.setdefault("pretrained", built.path)  # whose tokenizer passages are cut by
+    if model.device and any("_rag" in name for name in evaluation.tasks):
+        values.setdefault("device", model.device)  # where the model of dense search computes
     with writing(output, "eval", beside=True), _asked(built, launch, adapter, asking, evaluation, output) as lm:
         results = evaluate(
             lm,
@@ -106,7 +108,7 @@ def command(
             num_fewshot=evaluation.num_fewshot,
             chat_template=asking.chat_template,
             seed=evaluation.seed,
-            identity=_identity(built, adapter) if asking.backend == "hf" else None,
+            identity=_identity(built, adapter, asking),
             say=lambda message: echo(message, err=True),
             cluster=key,
         )
@@ -134,12 +136,19 @@ def command(
         echo(make_table({**results, "results": others}))
 
 
-def _identity(model: ModelOptions, adapter: Path | None) -> str:
-    """What an answer depends on besides its request."""
+def _identity(model: ModelOptions, adapter: Path | None, asking: SamplingOptions) -> str | None:
+    """What an answer depends on besides its request; None where a server keeps its answers itself."""
     from calm_ext.disk.digests import content_of, digest
     from calm_ext.disk.models import model_content
+    from calm_ext.models.backends import BACKENDS
     from calm_ext.models.device import choose_dtype
 
+    entry = BACKENDS[asking.backend]
+    if entry.remote:
+        return None
+    if asking.backend != "hf":
+        engine = [asking.backend, entry.identity(asking.backend_args), asking.template_args]
+        return digest(model.path, model_content(model.path), model.dtype, engine)
     kind = choose_dtype(model.dtype, device=model.device)
     return digest(model.path, model_content(model.path), kind, content_of(adapter) if adapter else None)
 

@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import getpass
 import json
 import os
-import socket
 import time
 from collections.abc import Iterator
-from datetime import datetime, timezone
 from pathlib import Path
-from typing import NamedTuple
 
 from calm_ext.errors import CalmError, RunError
+from calm_ext.files.holder import Holder, host_here
 from calm_ext.files.places import make_folder
 from calm_ext.files.writing import atomic_write
 
@@ -30,63 +27,6 @@ _NOTED = 1.0
 _READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
 #: The locks that this process has, with its number: a process that is forked from it has none of them.
 _OURS: dict[Path, int] = {}
-
-
-class Holder(NamedTuple):
-    """A process that writes.
-
-    Attributes:
-        host: the machine's name, with the namespace of its process numbers where that is not the machine's own.
-        started: when the process started, in seconds since 1970: numbers of processes are used again.
-        since: when it took the lock, UTC.
-    """
-
-    verb: str
-    user: str
-    host: str
-    pid: int
-    started: float
-    since: str
-
-    @classmethod
-    def here(cls, verb: str) -> Holder:
-        """This process."""
-        import psutil
-
-        with contextlib.suppress(Exception):  # a number without a name, as in containers
-            return cls(verb, getpass.getuser(), _host(), os.getpid(), psutil.Process().create_time(), _now())
-        return cls(verb, str(os.getuid()), _host(), os.getpid(), psutil.Process().create_time(), _now())
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether the process has surely ended; that of another machine never has."""
-        import psutil
-
-        if self.host != _host():
-            return False
-        try:
-            process = psutil.Process(self.pid)
-            return abs(process.create_time() - self.started) > 1 or process.status() == psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
-            return True
-        except psutil.Error:
-            return False
-
-    def __str__(self) -> str:
-        return f"calm-ext {self.verb} (process {self.pid} of {self.user} on {self.host}, since {self.since})"
-
-
-def _now() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")
-
-
-def _host() -> str:
-    name = socket.gethostname()
-    try:
-        space = os.stat("/proc/self/ns/pid").st_ino
-    except OSError:
-        return name
-    return name if space == 0xEFFFFFFC else f"{name}/{space:x}"  # the number of a machine's own namespace
 
 
 def run_of(path: Path) -> Path | None:
@@ -227,6 +167,6 @@ def _refusal(target: Path, holder: Holder | None, note: Path) -> str:
     """One line: who holds it, and what to do."""
     if holder is None or holder.is_gone:
         return f"{target}: is being written by another process; wait for it"
-    if holder.host == _host():
+    if holder.host == host_here():
         return f"{target}: is being written by {holder}; wait for it, or end it"
     return f"{target}: is being written by {holder}; if that process has ended, remove {note}"

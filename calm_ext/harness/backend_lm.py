@@ -2,7 +2,8 @@
 
 Every response has a seed of (seed, task, document, request, repetition), and is asked for on its own: what a backend
 gives does not depend on what else is asked. Responses and scores that are paid for are kept in a journal until the
-results are written, so that an evaluation which is interrupted goes on.
+results are written, so that an evaluation which is interrupted goes on; those of an engine in this process by
+:mod:`calm_ext.harness.kept`, part by part.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from lm_eval.api.model import LM
 
@@ -31,6 +32,10 @@ logger = logging.getLogger(__name__)
 
 #: What a task may say of generation beside its end and length; other values are refused.
 _NEUTRAL = {"num_beams": 1, "num_return_sequences": 1, "use_cache": True}
+#: Requests that an engine is asked at once: it is busy with all but the last of them, and they take it a minute or so.
+_AT_ONCE = 2048
+
+Item = TypeVar("Item")
 
 
 class _Drawn(NamedTuple):
@@ -90,9 +95,12 @@ class BackendLM(LM):
             asked.append(SampleRequest(name, request.args[0], until, [seed], self.seed))
         replies = [Reply(None)] * len(asked)
         for drawn, places in groups.items():
-            found = self.backend.respond([asked[i] for i in places], **drawn._asdict())
-            for place, (reply,) in zip(places, found, strict=True):
-                replies[place] = Reply.of(reply)
+            for part in self._parts(places):
+                found = self.backend.respond([asked[i] for i in part], **drawn._asdict())
+                for place, (reply,) in zip(part, found, strict=True):
+                    replies[place] = Reply.of(reply)
+                    if replies[place].text is not None:
+                        self.cache_hook.add_partial("generate_until", requests[place].args, replies[place].text)
         _require([(request.name, reply) for request, reply in zip(asked, replies, strict=True)])
         return [reply.text or "" for reply in replies]
 
@@ -102,7 +110,11 @@ class BackendLM(LM):
         Raises:
             CalmError: a score is missing.
         """
-        scores = self.backend.loglikelihood(requests, disable_tqdm=disable_tqdm)
+        scores = list[tuple[float, bool]]()
+        for part in self._parts(requests):
+            scores += self.backend.loglikelihood(list(part), disable_tqdm=disable_tqdm)
+            for request, score in zip(part, scores[-len(part) :], strict=True):
+                self.cache_hook.add_partial("loglikelihood", request.args, score)
         lost = [(r, x.reply) for r, x in zip(requests, scores, strict=True) if isinstance(x, Lost)]
         if lost:
             request, reply = lost[0]
@@ -111,6 +123,12 @@ class BackendLM(LM):
                 f"the server {reply.why}{_goes_on(self.backend)}"
             )
         return scores
+
+    def _parts(self, items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+        """What is asked at once: all of a backend that keeps what comes by itself, else so much that little is lost."""
+        size = len(items) if self.backend.paid else max(self.backend.chunk, _AT_ONCE)
+        for start in range(0, len(items), size or 1):
+            yield items[start : start + size]
 
     def loglikelihood_rolling(self, requests: list[Instance], disable_tqdm: bool = False) -> list[float]:
         """None.

@@ -41,8 +41,9 @@ class ResumingLM(LM):
 
     def add_partial(self, what: str, arguments: Iterable[Any], answer: Any) -> None:
         """Keep an answer as it comes; lm-eval's classes call this."""
+        arguments = tuple(arguments)
         key = _key(what, arguments)
-        if not isinstance(answer, Lost) and self.answers.get(key) is None:
+        if not isinstance(answer, Lost) and not _is_drawn(what, arguments) and self.answers.get(key) is None:
             self.answers.add(key, answer)
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
@@ -60,14 +61,14 @@ class ResumingLM(LM):
     def _answered(
         self, what: str, requests: Sequence[Instance], restored: Callable[[Any], Any], disable_tqdm: bool
     ) -> list[Any]:
-        kept = [None if _is_drawn(what, r) else self.answers.get(_key(what, r.args)) for r in requests]
+        kept = [None if _is_drawn(what, r.args) else self.answers.get(_key(what, r.args)) for r in requests]
         asked = [r for r, known in zip(requests, kept, strict=True) if known is None]
         found = iter(getattr(self.lm, what)(asked, disable_tqdm=disable_tqdm) if asked else ())
         result = []
         for request, known in zip(requests, kept, strict=True):
             answer = next(found) if known is None else restored(known)
             result.append(answer)
-            if known is None and not _is_drawn(what, request):
+            if known is None:
                 self.add_partial(what, request.args, answer)
         return result
 
@@ -100,9 +101,9 @@ class ResumingLM(LM):
         return str(self.lm.apply_chat_template(chat_history, add_generation_prompt))
 
 
-def _is_drawn(what: str, request: Instance) -> bool:
+def _is_drawn(what: str, arguments: Sequence[Any]) -> bool:
     """Whether an answer is drawn at random: each repetition has its own."""
-    return what == "generate_until" and bool(dict(request.args[1]).get("do_sample"))
+    return what == "generate_until" and bool(dict(arguments[1]).get("do_sample"))
 
 
 def _key(what: str, arguments: Iterable[Any]) -> str:

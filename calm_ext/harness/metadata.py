@@ -25,7 +25,16 @@ ASKED = "asked"
 #: What every task of ours reads.
 _TASKS = ("asked", "languages", "language", "split", "style", "order_seed", "thoughts", "max_gen_toks", "version")
 #: What tasks with passages read besides their options, some of it from the model's arguments.
-_PASSAGES = ("retrieval", "passages", "babel_seed", "tokenizer", "pretrained", "max_length", "trust_remote_code")
+_PASSAGES = (
+    "retrieval",
+    "passages",
+    "babel_seed",
+    "tokenizer",
+    "pretrained",
+    "max_length",
+    "trust_remote_code",
+    "device",
+)
 #: What lm-eval and our tasks write into the metadata themselves.
 _WRITTEN = ("config_source", "signature")
 #: Keys that a user means where one is as near as this, though it might be an argument of a model.

@@ -70,6 +70,7 @@ class Wanted(NamedTuple):
             room=longest - int(self.metadata.get("max_gen_toks", _ANSWER[self.style])) if longest else None,
             given=given,
             babel_seed=int(self.metadata.get("babel_seed", 0)),
+            device=self.metadata.get("device"),
         )
         grounding = grounder.ground(questions)
         for note in grounding.notes:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import subprocess
+import sys
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,6 +15,12 @@ from calm_ext.errors import CalmError
 #: Names of devices, in words.
 DEVICES = "cpu, cuda, cuda:1, mps or xpu"
 
+#: Variables that hide GPUs: of AMD (torch heeds its own before CUDA's), of NVIDIA and AMD, of Intel.
+_HIDING = ("HIP_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES", "ZE_AFFINITY_MASK")
+_COUNT = """import torch
+kind = "xpu" if torch.xpu.is_available() else "cuda"
+print(kind, getattr(torch, kind).device_count())
+"""
 _DEVICE = re.compile(r"(cpu|cuda|mps|xpu|npu|hpu)(?::(\d+))?")
 
 
@@ -38,6 +47,26 @@ def has_gpu() -> bool:
     """Whether this machine shows a GPU of NVIDIA or AMD; loads nothing, so torch may be one that cannot use it."""
     # A container may have NVIDIA's device without its tool. (/dev/kfd says less: processors with graphics have it.)
     return any(map(shutil.which, ("nvidia-smi", "rocm-smi"))) or Path("/dev/nvidiactl").exists()
+
+
+def visible_gpus() -> tuple[str, list[str]]:
+    """The environment variable that hides GPUs from a process, and the names in it of those that this one may use.
+
+    torch counts them, in a process of its own: this one loads nothing, and starts nothing on a GPU.
+    """
+    for variable in _HIDING:
+        if os.environ.get(variable):
+            return variable, [x for x in os.environ[variable].split(",") if x]
+    kind, count = _counted_gpus()
+    return "ZE_AFFINITY_MASK" if kind == "xpu" else "CUDA_VISIBLE_DEVICES", [str(i) for i in range(count)]
+
+
+@lru_cache(maxsize=1)
+def _counted_gpus() -> tuple[str, int]:
+    """The kind of this machine's GPUs as torch names it (AMD's are ``cuda``, too), and how many there are."""
+    done = subprocess.run([sys.executable, "-c", _COUNT], capture_output=True, text=True, check=False)
+    kind, _, count = (done.stdout.strip().splitlines() or [""])[-1].partition(" ")
+    return (kind, int(count)) if count.isdecimal() else ("cpu", 0)
 
 
 def is_device(name: str) -> bool:

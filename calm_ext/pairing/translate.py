@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,6 +22,7 @@ from calm_ext.errors import CalmError
 from calm_ext.jsonl import Appender, read_jsonl
 from calm_ext.languages import LANGUAGES, get_language
 from calm_ext.languages.scripts import share_in_script
+from calm_ext.models.batches import in_batches
 from calm_ext.models.device import choose_dtype, find_device
 from calm_ext.models.meter import count_tokens, in_model
 from calm_ext.models.request import encode_prompt
@@ -82,6 +84,7 @@ def restate_missing(
         cache: JSONL to which translations are appended; those that are there already are not made again.
         by: names the restater in the cache.
         thoughts: marks of thoughts besides the known ones.
+        batch_size: explanations that are translated at once; fewer where memory does not suffice.
         progress: called with how many are done, and of how many.
 
     Returns:
@@ -98,16 +101,21 @@ def restate_missing(
     todo = [w for w in foreign if (w.id, w.language, w.donor) not in done]
     todo.sort(key=lambda w: (w.source, w.language))
     with Appender(cache) as appender:
-        for batch in _batches(todo, batch_size):
+
+        def translate(batch: Sequence[Wanted]) -> list[Restated]:
             texts = restater.restate([w.explanation for w in batch], batch[0].source, batch[0].language)
             rows = [
                 Restated(id=w.id, language=w.language, source=w.source, donor=w.donor, by=by, text=text)
                 for w, text in zip(batch, texts, strict=True)
             ]
             appender.append(rows)
-            done |= {(r.id, r.language, r.donor): r.text for r in rows}
+            done.update({(r.id, r.language, r.donor): r.text for r in rows})
             if progress:
                 progress(len(done), len(foreign))
+            return rows
+
+        for _, alike in groupby(todo, key=lambda w: (w.source, w.language)):
+            in_batches(list(alike), batch_size, translate)
     texts_of = {(g.id, g.language): g.options for _, g in generations()} if wanted else {}
     found: dict[tuple[str, str], str] = {}
     refused: Counter[str] = Counter()
@@ -125,18 +133,6 @@ def restate_missing(
         else:
             found[w.id, w.language] = text
     return found, refused
-
-
-def _batches(items: Sequence[Wanted], size: int) -> Iterator[list[Wanted]]:
-    """Batches of one pair of languages."""
-    batch: list[Wanted] = []
-    for item in items:
-        if batch and (len(batch) == size or (item.source, item.language) != (batch[0].source, batch[0].language)):
-            yield batch
-            batch = []
-        batch.append(item)
-    if batch:
-        yield batch
 
 
 def _refusal(

@@ -20,6 +20,7 @@ from calm_ext.records import ParallelQuestion
 
 if TYPE_CHECKING:
     from calm_ext.data.parallel.rows import Joined
+    from calm_ext.models.processes.machines import Lead
     from calm_ext.pairing.translate import Restater
 
 
@@ -92,10 +93,15 @@ class BaseStage:
 
 
 class Models:
-    """The model of a recipe: loaded once, kept while stages can share it, released before something else needs room."""
+    """The model of a recipe: loaded once, kept while stages can share it, released before something else needs room.
+
+    Attributes:
+        lead: of the other machines of the recipe's accelerate config, while they take part.
+    """
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
+        self.lead: Lead | None = None
         self._lm: Any = None
         self._tokenizer: Any = None  # outlives the model: reading a large one takes seconds
 
@@ -123,6 +129,7 @@ class Models:
         lm = load(
             self.path,
             launch=self.recipe.launch,
+            lead=self.lead,
             adapter=str(adapter) if adapter else None,
             tokenizer=self._tokenizer,
             dtype=m.dtype,

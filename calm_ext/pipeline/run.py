@@ -8,7 +8,7 @@ interrupted.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +17,8 @@ from calm_ext.errors import CalmError
 from calm_ext.files.places import make_folder
 from calm_ext.models.device import peak_memory_mib
 from calm_ext.models.meter import Reading, reading
+from calm_ext.models.processes.following import follow
+from calm_ext.models.processes.machines import leading
 from calm_ext.pipeline.context import Run, Stage
 from calm_ext.pipeline.ready import LOADS_MODEL, check_machine, check_packages
 from calm_ext.pipeline.reporter import Reporter
@@ -67,7 +69,8 @@ class Pipeline:
         self._check_machine(due)
         for stage in self.stages:
             stage.check(self.context, due=stage in due)
-        with held(make_folder(self.dir.path), "align"):
+        launch = self.context.recipe.launch
+        with held(make_folder(self.dir.path), "align"), leading(self.dir.path, launch) as self.context.models.lead:
             self.dir.read()
             self.dir.open(order=names, recipe=self.context.recipe.to_yaml(), outdated=self._outdated())
             self.context.due = tuple(s.name for s in due)
@@ -161,6 +164,24 @@ class Pipeline:
             if made & found or not self.context.is_done(stage) or stage.lacks(self.context):
                 found.add(stage.name)
         return found
+
+
+def take_part(recipe: Recipe, run_dir: Path | None, rank: int, *, say: Callable[[str], None]) -> None:
+    """Do another machine's share of the run that the first one does, until that has come to its end.
+
+    Args:
+        recipe: the same as there.
+        run_dir: the same as there; default ``runs/<name>``.
+        rank: this machine's number, from 1.
+        say: called with messages to the person.
+
+    Raises:
+        CalmError: this machine cannot do its share, or the run failed.
+    """
+    folder = Run(recipe, run_dir).dir.path
+    check_packages(recipe)
+    check_machine(recipe, folder)
+    follow(folder, recipe.launch, rank, say=say)
 
 
 def facts_of(seconds: float, model: Reading) -> dict[str, Any]:

@@ -119,7 +119,8 @@ def _settings(logs: Logs, options: LogOptions, brief: bool) -> tuple[_Settings, 
     name = options.filter or first.filter
     answer = logs.family.answer_from
     second = "" if brief else second_accuracy(first, answer)
-    options_scored = first.scores is not None and answer in (SCORED, *ACCURACIES)
+    several = first.scores is not None and len(first.scores) > 1  # of one text a metric says whether it was right
+    options_scored = several and answer in (SCORED, *ACCURACIES)
     kind: Kind = (
         "texts" if answer == RESPONSE else "options" if options_scored or answer in (SCORED, READ) else "outcomes"
     )

@@ -110,7 +110,7 @@ def read_outcome(
         if value not in (0.0, 1.0):
             known = ", ".join(line.metrics) or "none"
             raise line.error(f"its {answer_from} is {value}, neither 0 nor 1 (its metrics: {known})")
-        gold, answer, n = 1, int(value), 2
+        gold, answer, n = 1, int(value), None  # right or wrong, of no number of options
     return Outcome(gold, answer, n, None, None, False, _digest(line), kept, line.where)
 
 

@@ -28,6 +28,9 @@ _BLOCK = 1024
 class Embedder:
     """A model that embeds questions and passages.
 
+    Args:
+        device: where it computes, as ``cpu`` or ``cuda:1``; default: the first GPU there is, else the CPU.
+
     Attributes:
         folder: where the model is.
         name: its folder's name, for messages and fingerprints.
@@ -36,7 +39,9 @@ class Embedder:
         cut_off: how many passages so far were longer than that: their ends are not searched.
     """
 
-    def __init__(self, folder: str | Path, *, query_prefix: str = "", passage_prefix: str = "") -> None:
+    def __init__(
+        self, folder: str | Path, *, query_prefix: str = "", passage_prefix: str = "", device: str | None = None
+    ) -> None:
         self.folder = Path(folder)
         if not self.folder.is_dir():
             raise CalmError(f"{folder}: no such folder; dense search needs a sentence-transformers model in a folder, "
@@ -44,7 +49,7 @@ class Embedder:
         self.name = self.folder.resolve().name
         self.sha256 = hash_of(self.folder)
         self.query_prefix, self.passage_prefix = query_prefix, passage_prefix
-        self._model = _load(self.folder)
+        self._model = _load(self.folder, device)
         self.longest: int | None = getattr(self._model, "max_seq_length", None)
         self.cut_off = 0
 
@@ -87,7 +92,7 @@ class Embedder:
         return sum(len(ids) > self.longest for ids in tokenizer(prefixed, truncation=False, verbose=False)["input_ids"])
 
 
-def _load(folder: Path) -> Any:
+def _load(folder: Path, device: str | None) -> Any:
     try:
         from sentence_transformers import SentenceTransformer
     except ImportError:
@@ -95,7 +100,11 @@ def _load(folder: Path) -> Any:
     _refuse_code(folder)
     try:
         return SentenceTransformer(
-            str(folder), local_files_only=True, trust_remote_code=False, model_kwargs={"use_safetensors": True}
+            str(folder),
+            device=device,
+            local_files_only=True,
+            trust_remote_code=False,
+            model_kwargs={"use_safetensors": True},
         )
     except Exception as error:  # whatever the model's files make transformers raise
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

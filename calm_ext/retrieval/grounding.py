@@ -114,6 +114,7 @@ class Grounder:
         room: tokens that a whole prompt may take, None for any number.
         given: passages that are there already, and are not searched for.
         babel_seed: of the world that ``index: babel`` is about.
+        device: where the model of dense search computes; default: the first GPU there is, else the CPU.
 
     Raises:
         CalmError: the index or the file cannot be used, or the settings mean nothing.
@@ -128,6 +129,7 @@ class Grounder:
         room: int | None = None,
         given: Given | None = None,
         babel_seed: int = 0,
+        device: str | None = None,
     ) -> None:
         self.settings, self.style, self.room = settings, style, room
         self.spans = spans or approximate_spans
@@ -138,7 +140,7 @@ class Grounder:
         if given is not None:
             where = f"{given.name}.k{s.k}"
         else:
-            index = open_index(s.index, babel_seed=babel_seed, dense_model=s.dense_model)
+            index = open_index(s.index, babel_seed=babel_seed, dense_model=s.dense_model, device=device)
             self._retriever = Retriever(index, s)
             where = f"{index.fingerprint}.{s.signature()}"
         self.signature = f"{where}.b{s.budget}.{PASSAGE_PROMPTS}"
@@ -215,12 +217,13 @@ class Grounder:
         return notes
 
 
-def open_index(name: str, *, babel_seed: int = 0, dense_model: str | None = None) -> Index:
+def open_index(name: str, *, babel_seed: int = 0, dense_model: str | None = None, device: str | None = None) -> Index:
     """The index of a folder, or of the corpus that a data source brings along.
 
     Args:
         name: the folder, or the source.
         babel_seed: of the world whose corpus ``babel`` is.
+        dense_model, device: see :meth:`Index.open`.
 
     Raises:
         CalmError: it cannot be used.
@@ -233,7 +236,7 @@ def open_index(name: str, *, babel_seed: int = 0, dense_model: str | None = None
             f"{name}'s passages come with its questions and are not searched; `calm-ext index build` makes an index of "
             f"a corpus (of MedExpQA's passages with --layout medexpqa)"
         )
-    return Index.open(name, dense_model=dense_model)
+    return Index.open(name, dense_model=dense_model, device=device)
 
 
 @lru_cache(maxsize=4)

@@ -42,16 +42,23 @@ class Index:
         self.info: manifest.Manifest | None = None
         self._name = "the index"
         self._model: str | Path | None = None
+        self._device: str | None = None
 
     @classmethod
     def open(
-        cls, path: str | Path, *, corpus_sha256: str | None = None, dense_model: str | Path | None = None
+        cls,
+        path: str | Path,
+        *,
+        corpus_sha256: str | None = None,
+        dense_model: str | Path | None = None,
+        device: str | None = None,
     ) -> Index:
         """Open an index that ``build_index`` wrote; its arrays and texts are mapped, not read.
 
         Args:
             corpus_sha256: refuse an index of another corpus; the first digits will do.
             dense_model: the folder of its model, where that was moved.
+            device: where that model computes; default: the first GPU there is, else the CPU.
 
         Raises:
             DataError: it is missing, damaged, or of another format, tokenizer or corpus.
@@ -65,7 +72,7 @@ class Index:
         index = cls(shelves, gold, info.corpus_sha256)
         index.info, index._name = info, str(root)
         index.fingerprint, index.has_dense = info.fingerprint, info.dense is not None
-        index._model = dense_model
+        index._model, index._device = dense_model, device
         return index
 
     @classmethod
@@ -160,7 +167,9 @@ class Index:
         if hash_of(folder) != model.sha256:
             raise CalmError(f"{self._name}: was embedded by another model than the one in {folder}; build it again, or "
                             f"give the folder of {model.name} as it was")  # fmt: skip
-        return Embedder(folder, query_prefix=model.query_prefix, passage_prefix=model.passage_prefix)
+        return Embedder(
+            folder, query_prefix=model.query_prefix, passage_prefix=model.passage_prefix, device=self._device
+        )
 
     def as_json(self) -> dict[str, Any]:
         """What ``index show`` prints."""

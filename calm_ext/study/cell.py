@@ -7,6 +7,7 @@ from pathlib import Path
 
 from calm_ext.disk.digests import digest
 from calm_ext.disk.shards import Shards
+from calm_ext.errors import CalmError
 from calm_ext.jsonl import write_jsonl
 from calm_ext.models.meter import Reading
 from calm_ext.pipeline.context import Stage
@@ -29,9 +30,18 @@ class SharingPipeline(Pipeline):
 
     Args:
         place: the folder, from the study's on.
+
+    Raises:
+        CalmError: the recipe wants several machines.
     """
 
     def __init__(self, recipe: Recipe, study: Path, place: str, *, reporter: Reporter | None = None) -> None:
+        if recipe.launch.machines > 1:
+            path, machines = recipe.launch.accelerate_config, recipe.launch.machines
+            raise CalmError(
+                f"launch.accelerate_config: {path} has num_machines {machines}, and a study runs on one; "
+                f"take recipes/accelerate/multi-gpu.yaml, or leave it out"
+            )
         super().__init__(recipe, study / place, reporter=reporter)
         self.study, self.place = study, place
 

@@ -2,8 +2,9 @@
 
 A quantity is a weighted sum of the values that a metric has in some evaluations, within each seed, and its mean over
 the seeds: after less before, one method less another, or the slope of a regression. In each of 10,000 resamples the
-questions are drawn anew, with replacement, and so are the seeds. Two details matter:
+questions are drawn anew, with replacement, and so are the seeds. Three details matter:
 
+- Questions that folds keep together, as those about one subject, are drawn as one.
 - Questions that several seeds share, as those of several training seeds do, are drawn once for all of them: how hard a
   question is does not average out over seeds. Questions of worlds of their own are drawn by themselves.
 - Of S seeds S - 1 are drawn, which makes the variance of the mean of few seeds the right one (Rao and Wu 1988); drawing
@@ -42,6 +43,7 @@ class Effect(NamedTuple):
     Attributes:
         by_seed: its value in each seed.
         n_questions: how many different questions there are.
+        n_units: how many are drawn: those that belong together are one.
         shared: whether all seeds ask the same questions.
     """
 
@@ -50,11 +52,14 @@ class Effect(NamedTuple):
     p: float
     by_seed: list[float]
     n_questions: int
+    n_units: int
     shared: bool
 
     def words(self) -> str:
         """How it was tested, in words."""
         n, questions = len(self.by_seed), f"{self.n_questions} questions"
+        if self.n_units < self.n_questions:
+            questions += f" in {self.n_units} groups"
         if n == 1:
             return (
                 f"bootstrap over the {questions} ({RESAMPLES:,} resamples); one seed, so the interval says nothing of "
@@ -86,9 +91,13 @@ def effects(
     for outcome in distinct.values():
         for key in outcome.questions:
             place.setdefault(key, len(place))
+    found_units = {key: unit for outcome in distinct.values() for key, unit in outcome.units.items()}
+    number: dict[Key, int] = {}
+    units = np.array([number.setdefault(found_units.get(key, key), len(number)) for key in place])
     columns = {(i, m): _Columns(outcome, m, place) for i, outcome in distinct.items() for m in metrics}
     blocks: dict[str, list[np.ndarray]] = {m: [] for m in metrics}
-    for counts in draws(len(place), seed=seed, resamples=resamples):
+    for drawn_units in draws(len(number), seed=seed, resamples=resamples):
+        counts = drawn_units if len(number) == len(place) else drawn_units[:, units]
         values = {key: own.resampled(counts) for key, own in columns.items()}
         for m in metrics:
             sums = [sum(t.weight * values[id(t.outcome), m] for t in terms) for terms in seeds]
@@ -99,7 +108,7 @@ def effects(
         by_seed = [float(sum(t.weight * columns[id(t.outcome), m].value() for t in terms)) for terms in seeds]
         drawn = _over_seeds(np.concatenate(blocks[m]), seed).round(12)
         found[m] = Effect(
-            float(np.mean(by_seed)), interval(drawn), bootstrap_p(drawn), by_seed, len(place),
+            float(np.mean(by_seed)), interval(drawn), bootstrap_p(drawn), by_seed, len(place), len(number),
             all(own == asked[0] for own in asked),
         )  # fmt: skip
     return found

@@ -12,15 +12,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from calm_ext.files.decode import read_table
 from calm_ext.report.explain.explain import Explained, explain_parts, why_not
 from calm_ext.report.explain.one import One, one_of_runs
 from calm_ext.report.explain.page import write_explanation
 from calm_ext.report.explain.parts import Part, parts_of_run
 from calm_ext.report.explain.telling import N_TELLING
-from calm_ext.report.rundata import RunData, read_run
+from calm_ext.report.rundata import read_run
 from calm_ext.study.combinations import EXPLAINED, Combination
-from calm_ext.study.folds import GROUPS
+from calm_ext.study.folds import groups_of
 from calm_ext.study.page import write_page
 
 
@@ -44,7 +43,8 @@ def explain_combination(
     parts, last = list[Part](), None
     for cell in one.cells:
         data = last = read_run(folder / cell["run"])
-        groups, seed = _groups(data, folder), one.seeds.index(cell["seed"])
+        metadata = (data.recipe.get("evaluation") or {}).get("metadata") or {}
+        groups, seed = groups_of(metadata, folder), one.seeds.index(cell["seed"])
         for part in parts_of_run(data, task):
             rows = [r._replace(seed=seed, fold=cell["fold"], group=groups.get(r.id)) for r in part.rows]
             parts.append(part._replace(rows=rows, seeds=one.seed_names()))
@@ -82,12 +82,3 @@ def one_of_cells(folder: Path, one: Combination, identity: str, *, task: str | N
             seed = [names[one.seeds.index(cell["seed"])]] if names else []
             fold = [] if cell["fold"] is None else [f"fold {cell['fold']}"]
             yield OfCell(cell, ", ".join([*seed, *fold]), found)
-
-
-def _groups(data: RunData, folder: Path) -> dict[str, str]:
-    """question id -> what it belongs together with in the folds; nothing of a question that stands for itself."""
-    measured = ((data.recipe.get("evaluation") or {}).get("metadata") or {}).get("path")
-    path = folder / "folds" / Path(str(measured)).parent.name / GROUPS
-    if measured is None or not path.is_file():
-        return {}
-    return {identity: group[0] for group in read_table(path)["groups"] for identity in group}

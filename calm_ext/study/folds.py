@@ -13,10 +13,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from calm_ext.data.check import alike
 from calm_ext.errors import CalmError
+from calm_ext.files.decode import read_table
 from calm_ext.files.writing import atomic_write
 from calm_ext.jsonl import to_line, write_jsonl
 from calm_ext.records import ParallelQuestion
@@ -62,6 +63,23 @@ class Folds(NamedTuple):
             groups = [g for g in self.groups if len(g) > 1]
             atomic_write(folder / GROUPS, json.dumps({"groups": groups}, ensure_ascii=False) + "\n")
         return folder
+
+
+def groups_of(metadata: Mapping[str, Any], study: Path) -> dict[str, str]:
+    """question id -> the name of those that the folds keep together; nothing of a question that stands for itself.
+
+    Args:
+        metadata: ``evaluation.metadata`` of a cell's recipe, whose ``path`` is a file that :meth:`Folds.write` wrote.
+        study: the study's folder, which may have been moved since.
+
+    Raises:
+        DataError: ``groups.json`` cannot be read.
+    """
+    measured = metadata.get("path")
+    path = study / "folds" / Path(str(measured)).parent.name / GROUPS
+    if measured is None or not path.is_file():
+        return {}
+    return {identity: f"{path.parent.name}/{g[0]}" for g in read_table(path)["groups"] for identity in g}
 
 
 def make_folds(questions: Sequence[ParallelQuestion], k: int, *, together: Mapping[str, str] | None = None) -> Folds:

@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from calm_ext.metrics.names import family_of
@@ -22,14 +23,20 @@ if TYPE_CHECKING:
 Key = tuple[str, str]
 
 
+#: Stands in the key of a group for the hash that a question has.
+GROUP = "group"
+
+
 class Outcome(NamedTuple):
     """One evaluation of one task.
 
     Attributes:
         questions: of each the metrics that it has.
+        units: what a question belongs to that is drawn as one in a resample; nothing where it stands for itself.
     """
 
     questions: dict[Key, dict[str, float]]
+    units: Mapping[Key, Key] = MappingProxyType({})
 
     def has(self, metric: str) -> bool:
         """Whether some question has the metric, or what it is made of."""
@@ -58,20 +65,27 @@ def pooled(outcomes: Sequence[Outcome]) -> Outcome:
         for key, values in outcome.questions.items():
             for metric, value in values.items():
                 found[key][metric].append(value)
-    return Outcome({key: {m: sum(v) / len(v) for m, v in own.items()} for key, own in found.items()})
+    units = {key: unit for outcome in outcomes for key, unit in outcome.units.items()}
+    return Outcome({key: {m: sum(v) / len(v) for m, v in own.items()} for key, own in found.items()}, units)
 
 
 def paired(before: Outcome, after: Outcome) -> tuple[Outcome, Outcome]:
     """Both on the questions that both have, in one order."""
     keys = [key for key in before.questions if key in after.questions]
-    return Outcome({k: before.questions[k] for k in keys}), Outcome({k: after.questions[k] for k in keys})
+    return (
+        before._replace(questions={k: before.questions[k] for k in keys}),
+        after._replace(questions={k: after.questions[k] for k in keys}),
+    )
 
 
-def read_outcomes(cell: Path, metrics: Sequence[str]) -> dict[str, dict[str, Outcome]]:
+def read_outcomes(
+    cell: Path, metrics: Sequence[str], groups: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, dict[str, Outcome]]:
     """task -> ``before`` and ``after`` -> its outcome, of the tasks of ours that a cell measured.
 
     Args:
         metrics: what is kept of each question, with what they are made of.
+        groups: question id -> what it belongs to (:func:`calm_ext.study.folds.groups_of`).
 
     Raises:
         DataError: an evaluation cannot be read.
@@ -86,7 +100,8 @@ def read_outcomes(cell: Path, metrics: Sequence[str]) -> dict[str, dict[str, Out
             samples = samples_beside(path, task) if results.signature(task) else None
             if samples is not None:
                 rows = {(s.id, s.doc_hash or ""): _kept(s.numbers, metrics) for s in read_samples(samples)}
-                found[task][when] = Outcome(rows)
+                units = {key: (groups[key[0]], GROUP) for key in rows if key[0] in groups}
+                found[task][when] = Outcome(rows, units)
     return {task: own for task, own in found.items() if len(own) == len(WHEN)}
 
 

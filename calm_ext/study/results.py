@@ -13,7 +13,7 @@ from calm_ext.metrics.names import metric_order
 from calm_ext.signature import versions
 from calm_ext.study.claims import Measured, Tested, agrees, terms_of, try_claim
 from calm_ext.study.effects import Effect, effects, value_of
-from calm_ext.study.folds import Folds
+from calm_ext.study.folds import Folds, groups_of
 from calm_ext.study.grid import Cell, Grid
 from calm_ext.study.options import Claim, StudyOptions, label, number_of
 from calm_ext.study.outcomes import is_asked, n_asked, paired, pooled, read_outcomes, read_values
@@ -87,7 +87,10 @@ def _measured(
     for _, own in sorted(groups.items(), key=lambda item: item[0]):
         if not all(c in done for c in own):
             continue
-        folds = [read_outcomes(folder / "cells" / c.name, metrics) for c in own]
+        folds = [
+            read_outcomes(folder / "cells" / c.name, metrics, groups_of(c.recipe.evaluation.metadata, folder))
+            for c in own
+        ]
         tasks = {}
         for task in folds[0]:
             if all(task in f for f in folds):

@@ -10,9 +10,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-import shutil
 import signal
-import subprocess
 import sys
 import threading
 import traceback
@@ -22,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from calm_ext.errors import CalmError
-from calm_ext.models.device import has_gpu
+from calm_ext.models.device import has_gpu, visible_gpus
 from calm_ext.models.processes import forked
 from calm_ext.pipeline.reporter import Reporter
 from calm_ext.report.watch import check_words
@@ -127,20 +125,10 @@ def _surroundings(slot: int, jobs: int) -> dict[str, str]:
     found = {}
     if "OMP_NUM_THREADS" not in os.environ:
         found["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // jobs))
-    devices = _devices()
+    variable, devices = visible_gpus()
     if len(devices) > 1:
-        found["CUDA_VISIBLE_DEVICES"] = devices[slot % len(devices)]
+        found[variable] = devices[slot % len(devices)]
     return found
-
-
-def _devices() -> list[str]:
-    """The GPUs that may be used, by CUDA's names or numbers."""
-    if "CUDA_VISIBLE_DEVICES" in os.environ:
-        return [x for x in os.environ["CUDA_VISIBLE_DEVICES"].split(",") if x]
-    if shutil.which("nvidia-smi") is None:
-        return []
-    listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False).stdout
-    return [str(i) for i, _ in enumerate(x for x in listed.splitlines() if x.startswith("GPU "))]
 
 
 # --- in the cell's process --------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import codecs
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,6 +20,7 @@ from calm_ext.models.device import has_gpu
 from calm_ext.models.meter import Reading
 from calm_ext.models.processes import forked
 from calm_ext.models.processes.forked import Forked, can_fork
+from calm_ext.models.processes.machines import Lead, flags_of_machine
 from calm_ext.models.processes.start import command, environment, errors_in, reason_in, was_killed
 from calm_ext.training.checkpoints import clear, discard, finished_adapter, newest_whole
 from calm_ext.training.job import TrainingJob
@@ -43,6 +44,7 @@ def launch(
     *,
     say: Callable[[str], None] | None = None,
     trained: Callable[[dict[str, Any]], None] | None = None,
+    lead: Lead | None = None,
 ) -> Reading:
     """Run a training job in a process of its own; what libraries print there goes to stderr and to ``worker.log``.
 
@@ -57,6 +59,7 @@ def launch(
         say: called with each message to the person; default: it is printed to stderr.
         trained: called with each step, check and warning, as :mod:`calm_ext.training.messages` describes them; default:
             warnings are printed to stderr.
+        lead: of the other machines of the job's accelerate config, where they wait for this one.
 
     Returns:
         The time and tokens of the model, in all that was tried.
@@ -75,7 +78,7 @@ def launch(
     (job.output / _SPENT).unlink(missing_ok=True)
     while True:
         try:
-            _run(job.replace(resume_from=newest_whole(job.output, say=say)), say, trained)
+            _run(job.replace(resume_from=newest_whole(job.output, say=say)), say, trained, lead)
             return sum(_spent(job), Reading())
         except _OutOfMemory as error:
             smaller = _smaller(job)
@@ -139,7 +142,12 @@ def _print(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-def _run(job: TrainingJob, say: Callable[[str], None], trained: Callable[[dict[str, Any]], None]) -> None:
+def _run(
+    job: TrainingJob,
+    say: Callable[[str], None],
+    trained: Callable[[dict[str, Any]], None],
+    lead: Lead | None = None,
+) -> None:
     make_folder(job.output)
     job_file = job.output / "job.json"
     atomic_write(job_file, job.model_dump_json(indent=2) + "\n")
@@ -158,8 +166,15 @@ def _run(job: TrainingJob, say: Callable[[str], None], trained: Callable[[dict[s
     if on_cpu or not has_gpu():
         # TRL compiles its log-probability kernel: a minute of C++ on a CPU that the kernel does not win back there.
         around.setdefault("TORCH_COMPILE_DISABLE", "1")
+    start = None
+    if lead is not None:
+        alike = {"CUDA_VISIBLE_DEVICES": ""} if on_cpu else {}
+        alike |= {"TORCH_COMPILE_DISABLE": around["TORCH_COMPILE_DISABLE"]} if "TORCH_COMPILE_DISABLE" in around else {}
+        start = lead.start(_WORKER, str(job_file), environment=alike)
     with log_file.open("wb") as log:
-        process = _started(job_file, around, accelerate_config=job.accelerate_config, on_cpu=on_cpu or not has_gpu())
+        flags = flags_of_machine(start, 0) if start else []
+        on_cpu = on_cpu or not has_gpu()
+        process = _started(job_file, around, accelerate_config=job.accelerate_config, flags=flags, on_cpu=on_cpu)
         assert process.stdout is not None
         try:
             splitter, decoder = Splitter(), codecs.getincrementaldecoder("utf-8")("replace")
@@ -180,6 +195,9 @@ def _run(job: TrainingJob, say: Callable[[str], None], trained: Callable[[dict[s
             process.terminate()
             process.wait()
             raise
+        finally:
+            if lead is not None and start is not None:
+                lead.stop(start)
     if code:
         said = log_file.read_text(encoding="utf-8", errors="replace")
         killed = was_killed(code, said)
@@ -190,7 +208,7 @@ def _run(job: TrainingJob, say: Callable[[str], None], trained: Callable[[dict[s
 
 
 def _started(
-    job_file: Path, around: dict[str, str], *, accelerate_config: str | None, on_cpu: bool
+    job_file: Path, around: dict[str, str], *, accelerate_config: str | None, flags: Sequence[str], on_cpu: bool
 ) -> subprocess.Popen[bytes] | Forked:
     """The process of a job, or the launcher of several.
 
@@ -200,7 +218,7 @@ def _started(
     if accelerate_config is None and on_cpu and can_fork():
         return Forked(_WORKER, [str(job_file)], around)
     return subprocess.Popen(
-        command(_WORKER, str(job_file), accelerate_config=accelerate_config),
+        command(_WORKER, str(job_file), accelerate_config=accelerate_config, flags=flags),
         env=around, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
 

@@ -7,13 +7,9 @@ hands on to the others. So sampling and evaluation stay as they are: one process
 from __future__ import annotations
 
 import logging
-import os
 import secrets
-import signal
 import subprocess
-import sys
 import threading
-import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -27,8 +23,9 @@ from tqdm import tqdm
 
 from calm_ext.errors import CalmError
 from calm_ext.models.meter import count_tokens, in_model
+from calm_ext.models.processes.machines import Lead, Start, flags_of_machine
 from calm_ext.models.processes.options import LaunchOptions, processes_here, threads_of
-from calm_ext.models.processes.start import command, environment, reason_in, was_killed
+from calm_ext.models.processes.start import TO_END, command, end_group, environment, reason_in, relay, was_killed
 from calm_ext.models.request import Reply, SampleRequest
 
 logger = logging.getLogger(__name__)
@@ -38,17 +35,18 @@ ADDRESS, KEY = "CALM_MODEL_ADDRESS", "CALM_MODEL_KEY"
 _WORKER = "calm_ext.models.processes.worker"
 #: Lines of what the processes print that are kept to say why they ended.
 _KEPT = 200
-#: Seconds that they have to end by themselves.
-_TO_END = 10
+#: Flags of ``accelerate launch`` by which each process holds a whole model, whatever a config has for training.
+_WHOLE = ["--multi_gpu"]
 
 
 class LaunchedLM(LM):
-    """A model that the processes of an accelerate config hold, each a whole one; of several machines those of this one.
+    """A model that the processes of an accelerate config hold, each a whole one.
 
     Calls give what :class:`calm_ext.models.lm.SharedPrefixLM` gives in one process.
 
     Args:
         config: the accelerate config.
+        lead: of the config's other machines, whose processes then take part; without, those of this machine are all.
         arguments: of :func:`calm_ext.models.lm.load_lm`.
 
     Attributes:
@@ -61,7 +59,7 @@ class LaunchedLM(LM):
 
     watch: Callable[[int], Callable[[int], None]] | None = None
 
-    def __init__(self, config: str, *, tokenizer: Any = None, **arguments: Any) -> None:
+    def __init__(self, config: str, *, lead: Lead | None = None, tokenizer: Any = None, **arguments: Any) -> None:
         super().__init__()
         self.batch_size_per_gpu = int(arguments["batch_size"])
         self.chat_template_args = dict(arguments.get("template_args") or {})
@@ -73,8 +71,14 @@ class LaunchedLM(LM):
             around.setdefault("OMP_NUM_THREADS", str(threads))
         with Listener(("localhost", 0), authkey=key) as listener:
             around |= {"TQDM_DISABLE": "1", ADDRESS: str(listener.address[1]), KEY: key.hex()}
+            alike: dict[str, str] = {x: around[x] for x in ("TQDM_DISABLE", "OMP_NUM_THREADS") if x in around}
+            start = lead.start(_WORKER, flags=_WHOLE, environment=alike) if lead else None
             self._process = subprocess.Popen(
-                command(_WORKER, accelerate_config=config, flags=_flags(config)),
+                command(
+                    _WORKER,
+                    accelerate_config=config,
+                    flags=flags_of_machine(start, 0) if start else _flags(config),
+                ),
                 env=around,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -82,8 +86,8 @@ class LaunchedLM(LM):
                 start_new_session=True,  # Ctrl-C is for this process, which ends them
             )
             ended = threading.Event()
-            self.close = weakref.finalize(self, _end, self._process, ended)
-            threading.Thread(target=_relay, args=(self._process, self._said, ended), daemon=True).start()
+            self.close = weakref.finalize(self, _end, self._process, ended, lead, start)
+            threading.Thread(target=relay, args=(self._process, self._said, ended), daemon=True).start()
             self._line = self._accepted(listener)
         self._about = self._ask("load", arguments)
         if tokenizer is None:
@@ -150,7 +154,7 @@ class LaunchedLM(LM):
     def _ended(self) -> CalmError:
         """Why the processes are gone."""
         try:
-            code = self._process.wait(_TO_END)
+            code = self._process.wait(TO_END)
         except subprocess.TimeoutExpired:
             code = 0
         self.close()
@@ -221,46 +225,28 @@ class LaunchedLM(LM):
 def _flags(config: str) -> list[str]:
     """What asking needs of ``accelerate launch``, whatever a config has for training: whole models, this machine."""
     here = processes_here(Path(config))
-    return ["--multi_gpu", "--num_machines", "1", *(["--num_processes", str(here)] if here else [])]
+    return [*_WHOLE, "--num_machines", "1", *(["--num_processes", str(here)] if here else [])]
 
 
-def load(path: str, *, launch: LaunchOptions, tokenizer: Any = None, **arguments: Any) -> Any:
+def load(path: str, *, launch: LaunchOptions, lead: Lead | None = None, tokenizer: Any = None, **arguments: Any) -> Any:
     """A model for sampling and evaluation: in this process, or in those of an accelerate config.
 
     Args:
+        lead: of the other machines of the config, where they take part.
         arguments: of :func:`calm_ext.models.lm.load_lm`.
 
     Raises:
         CalmError: it cannot be loaded; one line says why.
     """
-    if launch.several:
-        return LaunchedLM(str(launch.accelerate_config), tokenizer=tokenizer, path=path, **arguments)
+    if launch.several or lead is not None:
+        return LaunchedLM(str(launch.accelerate_config), lead=lead, tokenizer=tokenizer, path=path, **arguments)
     from calm_ext.models.lm import load_lm
 
     return load_lm(path, tokenizer=tokenizer, **arguments)
 
 
-def _relay(process: subprocess.Popen[bytes], said: deque[str], ended: threading.Event) -> None:
-    """Hand what the processes print on to stderr, and keep the end of it; not what they say of being ended."""
-    assert process.stdout is not None
-    for line in process.stdout:
-        text = line.decode(errors="replace")
-        if ended.is_set():
-            continue
-        said.append(text.rstrip("\n"))
-        sys.stderr.write(text)
-        sys.stderr.flush()
-
-
-def _end(process: subprocess.Popen[bytes], ended: threading.Event) -> None:
-    """End the launcher and all that it started."""
-    ended.set()
-    for sign in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, sign)
-        except (ProcessLookupError, PermissionError):
-            break
-        until = time.monotonic() + _TO_END
-        while process.poll() is None and time.monotonic() < until:
-            time.sleep(0.02)
-    process.wait()
+def _end(process: subprocess.Popen[bytes], ended: threading.Event, lead: Lead | None, start: Start | None) -> None:
+    """End the processes, on all machines."""
+    if lead is not None and start is not None:
+        lead.stop(start)
+    end_group(process, ended)

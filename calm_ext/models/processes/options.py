@@ -13,12 +13,41 @@ class LaunchOptions(Section):
 
     accelerate_config: str | None = None
     """An accelerate config file for several processes or machines; default: one process. Sampling by ``hf`` and
-    evaluation share the batches, and give what one process gives; training computes batch_size examples in each."""
+    evaluation share the batches, and give what one process gives; training computes batch_size examples in each. Where
+    it has several machines, ``calm-ext align`` is started on each of them."""
 
     @property
     def several(self) -> bool:
         """Whether the config asks for more than one process on this machine; one without a number takes all GPUs."""
         return self.accelerate_config is not None and processes_here(Path(self.accelerate_config)) != 1
+
+    @property
+    def machines(self) -> int:
+        """``num_machines`` of the config; 1 without one."""
+        found = self._config.get("num_machines", 1)
+        return found if isinstance(found, int) else 1
+
+    @property
+    def processes(self) -> int:
+        """``num_processes`` of the config: of all machines together; 1 without one."""
+        found = self._config.get("num_processes", 1)
+        return found if isinstance(found, int) else 1
+
+    @property
+    def machine_rank(self) -> int:
+        """``machine_rank`` of the config: the number of the machine that it is for."""
+        found = self._config.get("machine_rank", 0)
+        return found if isinstance(found, int) else 0
+
+    @property
+    def address(self) -> tuple[str | None, int | None]:
+        """Where the config has the first machine listen: ``main_process_ip`` and ``main_process_port``."""
+        ip, port = self._config.get("main_process_ip"), self._config.get("main_process_port")
+        return str(ip) if ip else None, port if isinstance(port, int) else None
+
+    @property
+    def _config(self) -> dict[str, object]:
+        return {} if self.accelerate_config is None else _read(Path(self.accelerate_config)) or {}
 
     def problems(self) -> list[str]:
         """What is wrong with the file, one a line."""
@@ -30,6 +59,11 @@ class LaunchOptions(Section):
         found = _read(path)
         if found is None or not isinstance(found.get("num_processes", 1), int):
             return [f"{key}: {path} is no accelerate config; `accelerate config --config_file {path}` writes one"]
+        if self.machines < 1 or (self.machines > 1 and (self.processes < 1 or self.processes % self.machines)):
+            return [
+                f"{key}: {path}: num_processes is that of all machines together: a multiple of num_machines "
+                f"({self.machines}), and not {found.get('num_processes', 'left out')}"
+            ]
         return []
 
     def words(self) -> str:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import socket
+import subprocess
 import sys
+import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +21,8 @@ import calm_ext
 
 #: Environment variable that names the process that waits for the result.
 PARENT = "CALM_STARTED_BY"
+#: Seconds that processes have to end by themselves.
+TO_END = 10
 
 
 def command(module: str, *arguments: str, accelerate_config: str | None = None, flags: Sequence[str] = ()) -> list[str]:
@@ -54,6 +60,36 @@ def end_with_parent() -> None:
         except psutil.Error:
             return
         time.sleep(0.5)
+
+
+def relay(process: subprocess.Popen[bytes], said: deque[str], ended: threading.Event) -> None:
+    """Hand what processes print on to stderr, and keep the end of it; not what they say of being ended."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        text = line.decode(errors="replace")
+        if ended.is_set():
+            continue
+        said.append(text.rstrip("\n"))
+        sys.stderr.write(text)
+        sys.stderr.flush()
+
+
+def end_group(process: subprocess.Popen[bytes], ended: threading.Event) -> None:
+    """End a launcher that leads a session of its own, and all that it started.
+
+    Args:
+        ended: is set before.
+    """
+    ended.set()
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, sign)
+        except (ProcessLookupError, PermissionError):
+            break
+        until = time.monotonic() + TO_END
+        while process.poll() is None and time.monotonic() < until:
+            time.sleep(0.02)
+    process.wait()
 
 
 def reason_in(text: str) -> str:

@@ -150,7 +150,12 @@ class Worker:
     def serve(self) -> None:
         """Do calls until the process that asks is gone."""
         while True:
-            call = self.group.from_first(self._next() if self.line is not None else None)
+            try:
+                call = self.group.from_first(self._next() if self.line is not None else None)
+            except RuntimeError:
+                if self.line is not None:
+                    raise
+                return  # the first one was ended, perhaps on another machine
             if call is None:
                 return
             what, batch_size, arguments = call
@@ -201,8 +206,9 @@ def main() -> None:
         del os.environ[name]
     if threads := os.environ.get("OMP_NUM_THREADS"):
         torch.set_num_threads(int(threads))
-    address = ("localhost", int(os.environ[ADDRESS]))
-    line = Client(address, authkey=bytes.fromhex(os.environ[KEY])) if group.rank == 0 else None
+    line = None
+    if group.rank == 0:
+        line = Client(("localhost", int(os.environ[ADDRESS])), authkey=bytes.fromhex(os.environ[KEY]))
     worker = Worker(group, local_rank, line)
     ours = logging.getLogger("calm_ext")
     ours.propagate = False

@@ -84,7 +84,7 @@ class Evaluate(BaseStage):
             e.tasks,
             run.dir / f"eval/{self.when}",
             model_name=r.model.path + (f"+{r.name}" if adapter else ""),
-            metadata=task_metadata(run) | ({"pretrained": run.models.path} if r.retrieval else {}),
+            metadata=task_metadata(run) | _model_of(run),
             limit=e.limit,
             num_fewshot=e.num_fewshot,
             chat_template=r.sampling.chat_template,
@@ -96,6 +96,14 @@ class Evaluate(BaseStage):
             if said := _said(values):
                 run.say(f"{task}: {said}")
         return Outputs((f"eval/{self.when}",))
+
+
+def _model_of(run: Run) -> dict[str, Any]:
+    """What tasks with passages read: whose tokenizer cuts these, and where the model of dense search computes."""
+    r = run.recipe
+    if r.retrieval is None:
+        return {}
+    return {"pretrained": run.models.path} | ({"device": r.model.device} if r.model.device else {})
 
 
 def _said(values: Mapping[str, Any]) -> str:

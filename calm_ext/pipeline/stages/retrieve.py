@@ -105,6 +105,7 @@ def _grounder(run: Run, languages: list[str]) -> Grounder:
         room=longest - answer if longest else None,
         given=published_passages(settings.index, run.split, languages, run.source_options) if own else None,
         babel_seed=r.babel.seed,
+        device=r.model.device,
     )
 
 

@@ -80,7 +80,7 @@ class Train(BaseStage):
         )
         spent = Reading()
         if finished_adapter(output, [folder / "adapter"]) is None:  # else the run was killed when it had been moved
-            spent = launch(job, say=run.say, trained=run.reporter.trained)
+            spent = launch(job, say=run.say, trained=run.reporter.trained, lead=run.models.lead)
             _move(output / "adapter", folder / "adapter")
         _move(output, folder / "training")
         _move(folder / "tracking.next", folder / "tracking")
