@@ -18,6 +18,8 @@ from calm_ext.models.lanes import in_lanes
 from calm_ext.models.lm import SharedPrefixLM, load_lm
 from calm_ext.models.request import SampleRequest
 from calm_ext.models.scoring import score_groups
+from calm_ext.pipeline.run import Pipeline
+from tests.small import small_recipe
 
 
 @pytest.fixture
@@ -151,6 +153,10 @@ def test_one_lane_where_there_is_one_thread_or_no_copy(
     def refused(*_: Any) -> Any:
         raise TypeError("cannot pickle '_io.TextIOWrapper' object")
 
+    monkeypatch.setattr(lm.model.model, "forward", lm.model.model.forward)
+    assert in_lanes(lm.model, range(20), where) == here, "a forward of somebody else's may not run the copy's modules"
+    monkeypatch.undo()
+    assert in_lanes(lm.model, range(20), where) != here
     monkeypatch.setattr(lanes.copy, "deepcopy", refused)
     assert in_lanes(lm.model, range(20), where) == here
 
@@ -178,3 +184,16 @@ def test_time_in_the_model_is_counted_once(lm: SharedPrefixLM, two_threads: None
     spent = meter.reading().since(before)
     assert spent.tokens == 12
     assert 0.19 < spent.seconds <= time.perf_counter() - started
+
+
+def test_a_run_of_two_threads_is_that_of_one(
+    babel_model: Path, two_threads: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tests have one thread each, so this is the only run that has lanes, in training's watch, too."""
+    recipe = small_recipe(babel_model, data={"limit": 200}, sampling={"batch_size": 4}, training={"heldout_share": 0.5})
+    for threads in (1, 2):
+        monkeypatch.setenv("OMP_NUM_THREADS", str(threads))
+        with_threads(threads, Pipeline(recipe, tmp_path / f"run{threads}").run)
+    for name in ("generations.jsonl", "ballots.jsonl", "pairs.jsonl"):
+        assert (tmp_path / "run1" / name).read_bytes() == (tmp_path / "run2" / name).read_bytes()
+    assert (tmp_path / "run2/adapter/adapter_model.safetensors").is_file()

@@ -36,7 +36,7 @@ def in_lanes(model: Any, items: Sequence[Item], work: Callable[[Any, Item], Resu
     import torch
 
     threads = torch.get_num_threads()
-    models = _models(model, min(threads, MOST, len(items))) if _is_whole(model) else [model]
+    models = _models(model, min(threads, MOST, len(items))) if _can_share(model) else [model]
     if len(models) == 1:
         return [work(model, item) for item in items]
     result: list[Any] = [None] * len(items)
@@ -92,18 +92,27 @@ class _Count:
                 self.changed.wait(0.2)  # a signal that came to another thread is seen here between two waits
 
 
-def _is_whole(model: Any) -> bool:
-    """Whether all of a model is in a CPU's memory."""
-    return model.device.type == "cpu" and len(set((getattr(model, "hf_device_map", None) or {}).values())) < 2
+def _can_share(model: Any) -> bool:
+    """Whether all of a model is in a CPU's memory, and its modules run their own code.
+
+    A ``forward`` that somebody put on a module may run another one's, also in a copy: so does training's shared prefix,
+    and so do accelerate's hooks.
+    """
+    if model.device.type != "cpu" or len(set((getattr(model, "hf_device_map", None) or {}).values())) > 1:
+        return False
+    return not any("forward" in module.__dict__ for module in model.modules())
 
 
 def _models(model: Any, number: int) -> list[Any]:
-    """The model, and as many others that share its weights; fewer where its code cannot be copied."""
+    """The model, and as many others that share its weights and hooks; fewer where its code cannot be copied."""
     found = [model]
+    shared = [*model.parameters(), *model.buffers()]
+    for module in model.modules():  # a hook may hold on to anything, a trainer for example
+        shared += [*module._forward_hooks.values(), *module._forward_pre_hooks.values()]
+        shared += [*module._backward_hooks.values(), *module._backward_pre_hooks.values()]
     try:
         while len(found) < number:
-            weights = [*model.parameters(), *model.buffers()]
-            found.append(copy.deepcopy(model, {id(x): x for x in weights}))
+            found.append(copy.deepcopy(model, {id(x): x for x in shared}))
     except Exception as error:  # whatever a model's own code raises at being copied
         logger.debug("one lane only, as the model cannot be copied: %s", error)
     return found
