@@ -282,7 +282,7 @@ def test_a_signal_ends_with_a_word_and_what_it_started(number: int, code: int, t
 
 def test_finished_samples_of_unequal_questions_stay(tmp_path: Path) -> None:
     """Questions may have different numbers of languages; whole chunks of two questions are kept."""
-    from calm_ext.harness.sampler import _resume
+    from calm_ext.harness.written import Written
     from calm_ext.jsonl import write_jsonl
     from calm_ext.models.endings import Endings
     from calm_ext.records import Generation, ParallelQuestion, Version
@@ -300,6 +300,6 @@ def test_finished_samples_of_unequal_questions_stay(tmp_path: Path) -> None:
     path = tmp_path / "g.jsonl"
     for there, questions_kept in ((9, 5), (8, 4), (7, 2), (5, 2), (4, 2), (3, 0)):
         write_jsonl(path, lines[:there])
-        assert _resume(path, questions, 2, Endings())[0] == questions_kept
+        assert Written(path, questions).resume(2, Endings())[0] == questions_kept
         kept = sum(len(q.versions) for q in questions[:questions_kept])
         assert len(path.read_text().splitlines()) == kept

@@ -114,6 +114,7 @@ KEYS: dict[str, tuple[Any, str]] = {
     "sampling.chat_template": (True, "retrieve before sample vote pairs train after"),
     "sampling.template_args": ({"enable_thinking": False}, "retrieve before sample vote pairs train after"),
     "sampling.batch_size": (3, ""),
+    "sampling.shard_mib": (1, ""),
     "sampling.seed": (3, "sample train"),
     "sampling.thoughts": ([("<a>", "</a>")], "retrieve before vote pairs train after"),
     "sampling.backend": ("vllm", "sample"),
