@@ -299,17 +299,51 @@ def test_processes_that_fail_here_only_end_this_machine_with_their_reason(
     assert said == "the processes of machine 1 have ended (exit code 1): no such GPU"
 
 
-@pytest.mark.parametrize(("module", "variable"), [("http.server", "TQDM_DISABLE"), (WORKER, "LD_PRELOAD")])
+@pytest.mark.parametrize(
+    ("module", "flags", "variable", "refused"),
+    [
+        ("http.server", [], "TQDM_DISABLE", "http.server"),
+        (WORKER, [], "LD_PRELOAD", "LD_PRELOAD"),
+        (WORKER, ["/tmp/mine.py"], "TQDM_DISABLE", "/tmp/mine.py"),  # accelerate would run it in place of the module
+        (WORKER, ["--multi_gpu", "-m", "http.server"], "TQDM_DISABLE", "-m, http.server"),
+        (WORKER, ["--num_machines", "--no_python"], "TQDM_DISABLE", "--no_python"),
+        (WORKER, ["--num_machines=1"], "TQDM_DISABLE", "--num_machines=1"),
+    ],
+)
 def test_nothing_else_is_started_for_the_first_machine(
-    module: str, variable: str, quick: pytest.MonkeyPatch, two: LaunchOptions, tmp_path: Path
+    module: str,
+    flags: list[str],
+    variable: str,
+    refused: str,
+    quick: pytest.MonkeyPatch,
+    two: LaunchOptions,
+    tmp_path: Path,
 ) -> None:
     follower = Follower(tmp_path, two)
     with leading(tmp_path, two) as lead:
         assert lead is not None
-        lead.start(module, str(tmp_path), environment={variable: "x"})
+        lead.start(module, str(tmp_path), flags=flags, environment={variable: "x"})
         said = str(follower.ended())
-    assert f"{NOTE}: asks for {module if module != WORKER else variable}, which no machine starts" in said
+    assert f"{NOTE}: asks for {refused}, which no machine starts" in said
     assert not started(tmp_path)
+
+
+def test_a_run_that_is_started_again_has_its_processes_started_again(
+    quick: pytest.MonkeyPatch, two: LaunchOptions, tmp_path: Path
+) -> None:
+    """The first machine died and was started again before this one noticed: both runs count from 1."""
+    holder = Holder.here("align")._replace(host="elsewhere")
+    follower = Follower(tmp_path, two)
+    for run in (1, 2):
+        quick.setattr(machines.Holder, "here", lambda _, run=run: holder._replace(pid=run))
+        lead = Lead(tmp_path, two)
+        lead._over.set()  # of the first one there is no more
+        lead.start(WORKER, str(tmp_path))
+        follower.until(lambda run=run: len(started(tmp_path)) == run)
+    one, last = (int(x.split()[0]) for x in started(tmp_path))
+    assert not psutil.pid_exists(one) and psutil.pid_exists(last)
+    lead.end("")
+    assert follower.ended() is None
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"step": "", "leader": 3}', '{"step": "", "leader": ["a"]}'])

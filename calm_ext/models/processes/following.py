@@ -13,15 +13,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from calm_ext.errors import RunError
+from calm_ext.files.holder import Holder
 from calm_ext.models.processes.machines import (
-    MODULES,
     NOTE,
-    VARIABLES,
     Start,
     State,
     flags_of_machine,
     read_state,
     step_here,
+    unknown_in,
 )
 from calm_ext.models.processes.options import LaunchOptions
 from calm_ext.models.processes.start import command, end_group, environment, reason_in, relay
@@ -53,13 +53,14 @@ def follow(folder: Path, launch: LaunchOptions, rank: int, *, say: Callable[[str
     """
     first = _First(folder)
     say(f"machine {rank} of {launch.machines}: waits for machine 0 in {folder}")
-    state, done = first.next(), 0
+    done: tuple[Holder, int] | None = None
+    state = first.next()
     while state.ended is None:
-        if state.start is not None and state.start.number != done:
-            done = state.start.number
+        if state.start is not None and state.wanted != done:
+            done = state.wanted
             work = "training" if ".training." in state.start.module else "sampling and evaluation"
             say(f"machine {rank}: starts its processes for {work}")
-            _take_part(first, launch, rank, state.start)
+            _take_part(first, launch, rank, state, state.start)
         time.sleep(_LOOK)
         state = first.next()
     if state.ended:
@@ -105,15 +106,17 @@ class _First:
             time.sleep(_LOOK)
 
 
-def _take_part(first: _First, launch: LaunchOptions, rank: int, start: Start) -> None:
+def _take_part(first: _First, launch: LaunchOptions, rank: int, asked: State, start: Start) -> None:
     """Run the processes until they, or those of the first machine, have ended.
+
+    Args:
+        asked: what the first machine said when it wanted them.
 
     Raises:
         RunError: they failed, and the first machine waits for them still; they are none of calm-ext's; or as of
             :class:`_First`.
     """
-    unknown = [*({start.module} - MODULES), *(start.environment.keys() - VARIABLES)]
-    if unknown:
+    if unknown := unknown_in(start):
         raise RunError(
             f"{first.folder / NOTE}: asks for {', '.join(unknown)}, which no machine starts or sets for another; is it "
             f"of another version of calm-ext?"
@@ -134,7 +137,7 @@ def _take_part(first: _First, launch: LaunchOptions, rank: int, start: Start) ->
     said, ended, failed = deque[str](maxlen=_KEPT), threading.Event(), None
     threading.Thread(target=relay, args=(process, said, ended), daemon=True).start()
     try:
-        while _is_wanted(first.next(), start):
+        while first.next().wanted == asked.wanted:
             code = process.poll()
             if code == 0:
                 return
@@ -146,7 +149,3 @@ def _take_part(first: _First, launch: LaunchOptions, rank: int, start: Start) ->
             time.sleep(_LOOK)
     finally:
         end_group(process, ended)
-
-
-def _is_wanted(state: State, start: Start) -> bool:
-    return state.ended is None and state.start is not None and state.start.number == start.number

@@ -24,10 +24,15 @@ from calm_ext.models.processes.options import LaunchOptions
 NOTE = ".machines.json"
 #: Seconds between two signs of life.
 BEAT = 5.0
-#: What a machine starts for the first one, and which variables it sets for it. Whoever can write in the run's folder
-#: could ask for more, and does not get it.
+#: What a machine starts for the first one, which variables it sets for it, and which flags of ``accelerate launch`` it
+#: takes, with the number of their values. Who can write in the run's folder could ask for more, and does not get it.
 MODULES = {"calm_ext.models.processes.worker", "calm_ext.training.worker"}
 VARIABLES = {"CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "TORCH_COMPILE_DISABLE", "TQDM_DISABLE"}
+FLAGS = {
+    **dict.fromkeys(("--multi_gpu", "--same_network"), 0),
+    **dict.fromkeys(("--num_machines", "--num_processes", "--rdzv_backend"), 1),
+    **dict.fromkeys(("--main_process_ip", "--main_process_port"), 1),
+}
 #: Slurm's variables that tell one step of one job from all others.
 _STEP = ("SLURM_JOB_ID", "SLURM_STEP_ID", "SLURM_RESTART_COUNT")
 
@@ -66,6 +71,11 @@ class State(NamedTuple):
     beat: int = 0
     start: Start | None = None
     ended: str | None = None
+
+    @property
+    def wanted(self) -> tuple[Holder, int] | None:
+        """What tells the processes that are to run now from all others, also from those of a run that died."""
+        return None if self.start is None or self.ended is not None else (self.leader, self.start.number)
 
 
 def step_here() -> str:
@@ -115,6 +125,19 @@ def rank_of_machine(launch: LaunchOptions, given: int | None, environment: Mappi
             else f"{source} {given}: launch.accelerate_config names no file with num_machines of 2 or more"
         )
     return given
+
+
+def unknown_in(start: Start) -> list[str]:
+    """What a machine does not start, set or take for the first one, in words; of calm-ext's own starts nothing."""
+    found = [*({start.module} - MODULES), *(start.environment.keys() - VARIABLES)]
+    left = list(start.flags)
+    while left:
+        flag = left.pop(0)
+        values = [left.pop(0) for _ in range(min(FLAGS.get(flag, 0), len(left)))]
+        if flag not in FLAGS or len(values) < FLAGS[flag]:
+            found.append(flag)
+        found += [x for x in values if x.startswith("-")]  # which would be read as a flag
+    return found
 
 
 def flags_of_machine(start: Start, rank: int) -> list[str]:
