@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -12,10 +15,12 @@ import pytest
 import torch
 
 from calm_ext.models import lanes, meter, scoring
-from calm_ext.models.batches import in_parts
+from calm_ext.models.batches import Shrinking, in_parts
 from calm_ext.models.decoding import respond
-from calm_ext.models.lanes import in_lanes
+from calm_ext.models.lanes import _processors, in_lanes
 from calm_ext.models.lm import SharedPrefixLM, load_lm
+from calm_ext.models.processes.group import Group
+from calm_ext.models.processes.worker import Worker
 from calm_ext.models.request import SampleRequest
 from calm_ext.models.scoring import score_groups
 from calm_ext.pipeline.run import Pipeline
@@ -23,8 +28,9 @@ from tests.small import small_recipe
 
 
 @pytest.fixture
-def two_threads() -> Iterator[None]:
+def two_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     before = torch.get_num_threads()
+    monkeypatch.setattr(lanes, "_processors", lambda: 2)
     torch.set_num_threads(2)
     yield
     assert torch.get_num_threads() == 2, "what a lane sets is its own"
@@ -157,6 +163,9 @@ def test_one_lane_where_there_is_one_thread_or_no_copy(
     assert in_lanes(lm.model, range(20), where) == here, "a forward of somebody else's may not run the copy's modules"
     monkeypatch.undo()
     assert in_lanes(lm.model, range(20), where) != here
+    with monkeypatch.context() as bound:  # as OMP_PROC_BIND does
+        bound.setattr(lanes, "_processors", lambda: 1)
+        assert in_lanes(lm.model, range(20), where) == here
     monkeypatch.setattr(lanes.copy, "deepcopy", refused)
     assert in_lanes(lm.model, range(20), where) == here
 
@@ -197,3 +206,52 @@ def test_a_run_of_two_threads_is_that_of_one(
     for name in ("generations.jsonl", "ballots.jsonl", "pairs.jsonl"):
         assert (tmp_path / "run1" / name).read_bytes() == (tmp_path / "run2" / name).read_bytes()
     assert (tmp_path / "run2/adapter/adapter_model.safetensors").is_file()
+
+
+def test_threads_that_openmp_binds_are_seen() -> None:
+    """Whoever starts a thread gives it its own place: with two processors it would have both lanes on one."""
+    script = (
+        "import torch\nfrom calm_ext.models.lanes import _processors\n"
+        "torch.ones(300, 300) @ torch.ones(300, 300)\nprint(torch.get_num_threads(), _processors())"
+    )
+    if not hasattr(os, "sched_getaffinity") or _processors() < 2:
+        pytest.skip("Linux with two processors")
+    for bind, processors in (("true", 1), ("false", _processors())):
+        around = {**os.environ, "OMP_NUM_THREADS": "2", "OMP_PROC_BIND": bind, "OMP_PLACES": "threads"}
+        done = subprocess.run([sys.executable, "-c", script], env=around, capture_output=True, text=True, check=True)
+        assert done.stdout.split() == ["2", str(processors)], done.stderr
+
+
+def test_a_batch_that_was_halved_by_another_lane_stays_so() -> None:
+    sizes: list[int] = []
+
+    def work(_: Any, part: Any) -> Any:
+        sizes.append(len(part))
+        if len(part) > 2:
+            shrinking.size = 2  # what another lane has found out meanwhile
+            raise MemoryError
+        return part
+
+    shrinking = Shrinking(8, work)
+    assert shrinking.do(None, range(8)) == list(range(8))
+    assert sizes == [8, 2, 2, 2, 2]
+
+
+def test_messages_of_two_lanes_do_not_run_into_each_other() -> None:
+    """A pipe takes one message at a time: one lane tells how far it is while another one warns."""
+    sending, met = threading.Lock(), []
+
+    class Line:
+        def send(self, message: Any) -> None:
+            met.append(sending.acquire(blocking=False))
+            time.sleep(0.05)
+            if met[-1]:
+                sending.release()
+
+    worker = Worker(Group(0, 2), 0, Line())  # type: ignore[arg-type]
+    threads = [threading.Thread(target=worker.tell, args=("progress", 1)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert met == [True] * 3

@@ -102,7 +102,7 @@ class Shrinking:
                         "memory does not suffice for a single prompt; take a smaller model or dtype"
                     ) from None
             # Outside of the handler, whose traceback holds on to the tensors.
-            self.size = max(1, len(part) // 2)
+            self.size = min(self.size, max(1, len(part) // 2))  # another lane may have halved it meanwhile
             release_memory()
             log = logger.debug if self.warned else logger.warning
             log("out of memory: going on with batches of %d; a smaller batch_size avoids this", self.size)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -36,7 +37,8 @@ def in_lanes(model: Any, items: Sequence[Item], work: Callable[[Any, Item], Resu
     import torch
 
     threads = torch.get_num_threads()
-    models = _models(model, min(threads, MOST, len(items))) if _can_share(model) else [model]
+    are_free = threads <= _processors()
+    models = _models(model, min(threads, MOST, len(items))) if are_free and _can_share(model) else [model]
     if len(models) == 1:
         return [work(model, item) for item in items]
     result: list[Any] = [None] * len(items)
@@ -90,6 +92,14 @@ class _Count:
         with self.changed:
             while self.number < number:
                 self.changed.wait(0.2)  # a signal that came to another thread is seen here between two waits
+
+
+def _processors() -> int:
+    """How many processors a thread may use that this one starts.
+
+    Where OpenMP binds its threads (OMP_PROC_BIND) that is this one's own place: lanes would take turns there.
+    """
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1  # Linux only
 
 
 def _can_share(model: Any) -> bool:

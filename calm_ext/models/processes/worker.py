@@ -48,6 +48,7 @@ class Worker:
     def __init__(self, group: Group, local_rank: int, line: Connection | None) -> None:
         self.group, self.local_rank, self.line = group, local_rank, line
         self.lm: SharedPrefixLM
+        self._telling = threading.Lock()  # a lane tells how far it is, another one that it warns
 
     def load(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Load the model, on a device of this process's own where there are several."""
@@ -92,7 +93,8 @@ class Worker:
     def tell(self, kind: str, value: Any) -> None:
         """Send a message to the process that asks."""
         if self.line is not None:
-            self.line.send((kind, value))
+            with self._telling:
+                self.line.send((kind, value))
 
     def loglikelihood(self, arguments: Sequence[tuple[Any, ...]]) -> list[tuple[float, bool]]:
         """lm-eval's; the batches are shared where prompts are scored with all their continuations."""
