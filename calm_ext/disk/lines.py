@@ -21,6 +21,12 @@ def sums_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.sha256")
 
 
+def count_lines(path: Path) -> int:
+    """How many lines a file has, an incomplete last one included."""
+    with path.open("rb") as handle:
+        return sum(1 for _ in handle)
+
+
 def restore(path: Path, *, whole: bool = False) -> list[int]:
     """Put the lines of a file into the order of their digests; returns those, from 0, that are lost or were changed.
 
@@ -90,9 +96,7 @@ class CheckedAppender:
 
     def __init__(self, path: Path) -> None:
         self._lines = Appender(path)
-        kept = _sums(path)
-        with path.open("rb") as handle:
-            n = sum(1 for _ in handle)  # none is incomplete: those were cut off
+        kept, n = _sums(path), count_lines(path)  # none is incomplete: those were cut off
         if kept is None or len(kept) < n:
             sign(path)
         elif len(kept) > n:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, groupby
 from pathlib import Path
 
-from calm_ext.disk.lines import CheckedAppender, restore, sums_of
+from calm_ext.disk.lines import CheckedAppender, count_lines, restore, sums_of
 from calm_ext.disk.shards import shard_after, written_shards
 from calm_ext.errors import DataError
 from calm_ext.harness.again import Answer, ask_again
@@ -48,7 +48,7 @@ class Written:
         files = written_shards(self.output)
         for path in files:
             lost += [first + line for line in restore(path, whole=path != files[-1])]
-            first += _n_lines(path)
+            first += count_lines(path)
         if lost and lost[-1] >= self._ends[-1]:
             raise DataError(f"{self.output}: has generations of other questions; remove the file to sample anew")
         return lost
@@ -57,7 +57,7 @@ class Written:
         """Ask again for lines, counted from 0; see :func:`calm_ext.harness.again.ask_again`."""
         asked = first = 0
         for path in written_shards(self.output):
-            n = _n_lines(path)
+            n = count_lines(path)
             own = [line - first for line in lines if first <= line < first + n]
             if own:
                 rest = self.questions[bisect_left(self._ends, first) :]
@@ -106,7 +106,7 @@ class Written:
     def _cut(self, lines: int) -> None:
         """Cut off what stands behind so many lines; the last shards first, so that none is missing in between."""
         files = written_shards(self.output)
-        counts = [_n_lines(path) for path in files]
+        counts = [count_lines(path) for path in files]
         befores = list(accumulate(counts, initial=0))
         for path, before, n in reversed(list(zip(files, befores, counts, strict=False))):
             if before >= lines and path != files[0]:
@@ -168,8 +168,3 @@ class ShardedAppender:
 def _records(files: Sequence[Path]) -> Iterator[tuple[str, Generation]]:
     for path in files:
         yield from read_numbered(path, Generation, allow_empty=True)
-
-
-def _n_lines(path: Path) -> int:
-    with path.open("rb") as handle:
-        return sum(1 for _ in handle)

@@ -37,8 +37,9 @@ def in_lanes(model: Any, items: Sequence[Item], work: Callable[[Any, Item], Resu
     import torch
 
     threads = torch.get_num_threads()
-    are_free = threads <= _processors()
-    models = _models(model, min(threads, MOST, len(items))) if are_free and _can_share(model) else [model]
+    number = min(threads, MOST, len(items))
+    alone = number < 2 or threads > _processors() or not _can_share(model)
+    models = [model] if alone else _models(model, number)
     if len(models) == 1:
         return [work(model, item) for item in items]
     result: list[Any] = [None] * len(items)
